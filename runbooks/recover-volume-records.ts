@@ -31,7 +31,7 @@ export default runbook(
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
     const {
-      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase },
+      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, applicationDefines },
       writers: services,
     } = target
     const { tables, key } = params
@@ -51,7 +51,13 @@ export default runbook(
     })
     const backup = step(
       'Check backup integrity',
-      examineBackup({ backup: readable, name, assertions: [], business: [] }),
+      examineBackup({
+        backup: readable,
+        name,
+        assertions: [],
+        business: [],
+        ...(applicationDefines === undefined ? {} : { applicationDefines }),
+      }),
       { id: 'check-the-database-backup' },
     )
     const saved = {

@@ -37,7 +37,7 @@ export default runbook(
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const {
-      volumeDatabase: { at, name, ownership, business },
+      volumeDatabase: { at, name, ownership, business, applicationDefines },
       migrations: { tool },
       writers: services,
       logScan,
@@ -86,7 +86,13 @@ export default runbook(
         )
         const backup = step(
           'Check the downgraded copy',
-          examineBackup({ backup: lowered, name, assertions, business }),
+          examineBackup({
+            backup: lowered,
+            name,
+            assertions,
+            business,
+            ...(applicationDefines === undefined ? {} : { applicationDefines }),
+          }),
           { id: 'verify-the-copy' },
         )
         const swapped = step(

@@ -38,7 +38,7 @@ export default runbook(
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
     const {
-      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business },
+      volumeDatabase: { at, name, confirmPhrase, ownership, passphrase, business, applicationDefines },
       writers: services,
       assertions,
     } = target
@@ -58,7 +58,13 @@ export default runbook(
     })
     const backup = step(
       'Check backup integrity',
-      examineBackup({ backup: readable, name, assertions, business }),
+      examineBackup({
+        backup: readable,
+        name,
+        assertions,
+        business,
+        ...(applicationDefines === undefined ? {} : { applicationDefines }),
+      }),
       { id: 'verify-backup-integrity' },
     )
     step(

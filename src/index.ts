@@ -11,7 +11,10 @@ export {
   variablesOf,
   withoutVariable,
   withVariable,
+  type EnvVariables,
 } from './formats/env-file.ts'
+export { composeLookup } from './formats/compose-environment.ts'
+export type { Lookup as EnvLookup } from './formats/env-expansion.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
 export {

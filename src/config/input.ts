@@ -99,6 +99,8 @@ export type TargetConfig = {
     readonly file: string
     /** Name of the database in messages and in the names of copies. Default: the file's name without its extension. */
     readonly name?: string
+    /** Collations and functions that the application adds to SQLite. Indexes and constraints that use them are not checked; every page and row is. Default: a backup that uses one is refused. */
+    readonly applicationDefines?: readonly string[]
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
     /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
@@ -108,13 +110,13 @@ export type TargetConfig = {
   readonly backups?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
   }
   /** Queries that a restored copy must pass before it goes live. Without them, a dump that restores but is empty or already damaged goes unnoticed. */
@@ -173,13 +175,13 @@ export type TargetConfig = {
   readonly bundle?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Installs production dependencies in the folder of the extracted bundle: a program and its arguments. */
     readonly install: readonly string[]
@@ -192,13 +194,13 @@ export type TargetConfig = {
   readonly data?: {
     /** Folder in which the files arrive. Folders of dates below it are searched too. */
     readonly directory: string
-    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+    /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
-    /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+    /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Passphrase of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes. Default: encrypted archives are refused. */
     readonly passphrase?: SecretSource
@@ -364,7 +366,7 @@ export type TargetConfig = {
   readonly staging?: string
   /** The env file that `config-rollback` restores to an earlier version. */
   readonly configuration?: {
-    /** The env file. Its earlier versions are in git, or beside it as dated copies. */
+    /** The env file, read as Docker Compose reads it. Its earlier versions are in git, or beside it as dated copies. */
     readonly file: string
     /** Services of the stack that run with it; their containers are recreated. */
     readonly services: readonly string[]
@@ -498,6 +500,8 @@ export type TargetConfig = {
     readonly mode?: number
     /** Passphrase of backups that end in `.gpg`. Default: encrypted backups are refused. */
     readonly passphrase?: SecretSource
+    /** Collations and functions that the application adds to SQLite. Indexes and constraints that use them are not checked; every page and row is. Default: a backup that uses one is refused. */
+    readonly applicationDefines?: readonly string[]
     /** Numbers that must be equal in the running application and in the backup. Default: `[]`. */
     readonly business?: readonly {
       /** Name of the number in reports. */
@@ -551,13 +555,13 @@ export type TargetConfig = {
     readonly backups: {
       /** Folder in which the files arrive. Folders of dates below it are searched too. */
       readonly directory: string
-      /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts. */
+      /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
       readonly pattern: string
       /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
       readonly maxAge?: Duration
       /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
       readonly minBytes?: Size
-      /** `required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
+      /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
       readonly checksums?: 'required' | 'if-present'
     }
     /** Passphrase of archives that end in `.gpg`. Default: encrypted archives are refused. */

@@ -11,7 +11,7 @@ export type ArchiveLimits = {
 export type ArchiveFacts = JsonObject & {
   readonly members: number
   readonly bytes: number
-  /** The single top-level folder, or null. */
+  /** The single top-level folder, or null. Its attributes from macOS, in `._FOLDER` beside it, do not count. */
   readonly top: string | null
 }
 
@@ -57,11 +57,16 @@ export type Encrypted = JsonObject & {
 
 export interface ArchivesView {
   /**
-   * Reads a `.tar`, `.tar.gz` or `.tar.zst` to its end.
+   * Reads a `.tar`, `.tar.gz` (one gzip member or several) or `.tar.zst` to its end.
    * @throws RunbookError `verification` for a damaged archive, exceeded limits and unsafe members: absolute
    *   paths, `..`, symbolic and hard links, devices, pipes, set-uid bits
    */
   inspect(file: string, limits: ArchiveLimits): Promise<ArchiveFacts>
+  /**
+   * Checks whether a tree can be packed, by its names, kinds and sizes; reads no contents.
+   * @throws RunbookError `failed` as `pack` does
+   */
+  packable(packing: Packing): Promise<void>
 }
 
 export interface Archives extends ArchivesView {
@@ -87,8 +92,8 @@ export interface Archives extends ArchivesView {
    *
    * A link to a file in the folder is packed as that file, since `extract` refuses links. Sockets, pipes,
    * devices, set-uid and set-gid bits are left out, each with a note.
-   * @throws RunbookError `failed` if `to` exists, for links to folders or out of the folder, names that
-   *   cannot be extracted, a listed file that is missing, a file that shrinks while it is read, and with
+   * @throws RunbookError `failed` if `to` exists, for links to folders, to missing files or out of the folder,
+   *   names that cannot be extracted (not UTF-8, or equal but for the form of a Unicode character), a listed file that is missing, a file that shrinks while it is read, and with
    *   `dated` for any file that changes
    */
   pack(packing: Packing, to: string): Promise<Packed>

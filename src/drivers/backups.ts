@@ -5,8 +5,8 @@ export type BackupPlace = {
   readonly directory: string
   /**
    * File name pattern. `*` is any text without `/`; `{time}` is the time of the backup in one of the forms
-   * `20260203_041233`, `20260203-041233`, `20260203041233`, `2026-02-03T04-12-33Z`. Subfolders named by
-   * dates are searched too.
+   * `20260203_041233`, `20260203-041233`, `20260203041233`, `2026-02-03T04-12-33Z`, also without seconds or
+   * with the date alone. Subfolders named by dates are searched too.
    */
   readonly pattern: string
   /** Preflight refuses if the newest backup is older. Seconds. */
@@ -26,6 +26,19 @@ export type Backup = JsonObject & {
    */
   readonly takenAt: string
   readonly dated: 'by-name' | 'by-mtime'
+  /**
+   * Only where the name has a date alone or no seconds: the last moment that it stands for, `takenAt` being the
+   * first. ISO 8601, UTC.
+   */
+  readonly takenBy?: string
+}
+
+/** A file that matches the pattern but for its time, which cannot be read. */
+export type Undated = JsonObject & {
+  readonly file: string
+  readonly name: string
+  /** ISO 8601, UTC. */
+  readonly modifiedAt: string
 }
 
 export type Verified = Backup & {
@@ -37,10 +50,16 @@ export type Verified = Backup & {
 export interface BackupsView {
   /** Newest first; empty if there are none. @throws RunbookError `preflight` if the folder cannot be read */
   list(place: BackupPlace): Promise<readonly Backup[]>
+  /**
+   * Files that `list` leaves out since their time cannot be read, though the rest of their name matches; newest
+   * first by mtime, without links to listed ones. @throws RunbookError `preflight` like `list`
+   */
+  undated(place: BackupPlace): Promise<readonly Undated[]>
   /** Follows links. @throws RunbookError `usage` for a file that is missing or not a regular file */
   find(place: BackupPlace, file: string): Promise<Backup>
   /**
-   * Hashes the file and compares it with its checksum (`FILE.sha256`, or a line of `SHA256SUMS` beside it).
+   * Hashes the file and compares it with its checksum: in `FILE.sha256`, the lock file of a bundle, or a line
+   * of `SHA256SUMS` or `CHECKSUMS` beside it.
    * @throws RunbookError `verification`, with distinct messages: checksum mismatch, checksum required but
    *   missing, empty or for another name; backup empty, smaller than `minBytes`, dated in the future or
    *   still being written

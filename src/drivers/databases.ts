@@ -49,6 +49,8 @@ export type SqliteDatabase = {
   readonly file: string
   readonly confirmPhrase: string
   readonly fingerprint: 'rows-and-digest' | 'rows'
+  /** Collations and functions that the application adds to SQLite; what uses them is not checked. */
+  readonly applicationDefines?: readonly string[]
 }
 
 /** Identity of the database that answers. Unique per server, so a run on the wrong host is refused. */

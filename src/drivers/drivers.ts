@@ -79,7 +79,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     freeBytes: true,
     tools: true,
   },
-  backups: { list: true, find: true, verify: true },
+  backups: { list: true, undated: true, find: true, verify: true },
   files: {
     stat: true,
     read: true,
@@ -90,7 +90,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     tree: true,
     mount: true,
   },
-  archives: { inspect: true },
+  archives: { inspect: true, packable: true },
   http: { get: true, read: true },
   people: { reachable: true },
   secrets: { available: true },

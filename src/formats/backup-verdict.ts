@@ -1,7 +1,8 @@
-import type { Backup, BackupPlace, Verified } from '../drivers/backups.ts'
+import type { Backup, BackupPlace, Undated, Verified } from '../drivers/backups.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
-import { checksumList, checksumFor } from './checksum-list.ts'
+import { checksumsIn, type Beside } from './checksum-files.ts'
+import { checksumFor } from './checksum-list.ts'
 
 /** Clocks of two machines differ a little; a backup further ahead has a wrong time. */
 const skewMilliseconds = 60_000
@@ -15,6 +16,22 @@ export function newestFirst(backups: readonly Backup[]): readonly Backup[] {
     (one, other) => Date.parse(other.takenAt) - Date.parse(one.takenAt) || (one.name < other.name ? 1 : -1),
   )
 }
+
+export const latestFirst = (files: readonly Undated[]): readonly Undated[] =>
+  files.toSorted(
+    (one, other) =>
+      Date.parse(other.modifiedAt) - Date.parse(one.modifiedAt) || (one.name < other.name ? 1 : -1),
+  )
+
+/** When a backup was taken, by its name, or else by its modification time. */
+export const timesOf = (
+  { takenAt, takenBy }: { readonly takenAt: Date | null; readonly takenBy?: Date },
+  modified: Date,
+): Pick<Backup, 'takenAt' | 'takenBy' | 'dated'> => ({
+  takenAt: (takenAt ?? modified).toISOString(),
+  dated: takenAt === null ? 'by-mtime' : 'by-name',
+  ...(takenBy === undefined ? {} : { takenBy: takenBy.toISOString() }),
+})
 
 /**
  * Checks a backup without reading it.
@@ -47,8 +64,11 @@ export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): 
   }
 }
 
-/** A checksum file beside a backup. `alone`: it is named after this backup, so it must name it. */
-export type ChecksumFile = { readonly file: string; readonly text: string; readonly alone: boolean }
+/** A checksum file beside a backup, with its path. */
+export type ChecksumFile = { readonly file: string; readonly kind: Beside['kind']; readonly text: string }
+
+/** What lies beside a backup: checksum files, the most specific first, and names that look like one. */
+export type ChecksumFiles = { readonly read: readonly ChecksumFile[]; readonly unread: readonly string[] }
 
 export type Expected = { readonly sha256: string; readonly checksumFile: string }
 
@@ -61,14 +81,18 @@ export type Expected = { readonly sha256: string; readonly checksumFile: string 
 export function expectedHash(
   place: BackupPlace,
   backup: Backup,
-  files: readonly ChecksumFile[],
+  { read, unread }: ChecksumFiles,
 ): Expected | null {
   const unlisted: string[] = []
-  for (const { file, text, alone } of files) {
-    if (text.trim() === '') throw refused(`checksum file ${shellWord(file)} is empty`, fetchAgain(file))
-    const found = checksumFor(checksumList(text), backup.name, alone)
+  for (const { file, kind, text } of read) {
+    const alone = kind === 'own' || kind === 'lock'
+    // Other tools write such files too, for other purposes.
+    const lenient = kind === 'lock' || kind === 'checksums'
+    if (text.trim() === '' && !lenient)
+      throw refused(`checksum file ${shellWord(file)} is empty`, fetchAgain(file))
+    const found = checksumFor(checksumsIn(kind, text), backup.name, alone)
     if (found.kind === 'found') return { sha256: found.sha256, checksumFile: file }
-    if (found.kind === 'no-checksum')
+    if (found.kind === 'no-checksum' && !lenient)
       throw refused(`no SHA-256 checksum in ${shellWord(file)}`, fetchAgain(file))
     if (found.kind === 'conflict') {
       throw refused(
@@ -76,7 +100,7 @@ export function expectedHash(
         `choose another backup: ls -l ${shellWord(place.directory)}`,
       )
     }
-    if (alone) {
+    if (kind === 'own' && found.kind === 'other-names') {
       const names = found.names.slice(0, 3).map(shellWord).join(', ')
       throw refused(
         `checksum file ${shellWord(file)} is for another file: it names ${names}, not ${shellWord(backup.name)}`,
@@ -86,15 +110,23 @@ export function expectedHash(
     unlisted.push(file)
   }
   if (place.checksums === 'if-present') return null
+  const name = shellWord(backup.name)
   const missing =
     unlisted.length > 0
       ? `not listed in ${unlisted.map(shellWord).join(', ')}`
       : `no ${shellWord(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
+  const others =
+    unread.length === 0
+      ? ''
+      : `; ${unread.map(shellWord).join(', ')} beside it do not count, since they are not SHA-256`
   throw refused(
-    `no checksum for backup ${shellWord(backup.file)}, but checksums are required: ${missing}`,
-    fetchAgain(`${backup.file}.sha256`),
+    `no checksum for backup ${shellWord(backup.file)}, but checksums are required: ${missing}${others}`,
+    `if it is as it was made: (cd ${shellWord(dirname(backup.file))} && sha256sum ${name} > ${name}.sha256); ` +
+      `if none is ever made there, set backups.checksums: 'if-present' in runbook.config.ts (data.checksums or bundle.checksums for theirs)`,
   )
 }
+
+const dirname = (path: string): string => path.slice(0, Math.max(1, path.lastIndexOf('/')))
 
 function fetchAgain(file: string): string {
   return `fetch ${shellWord(file)} again from its source, or choose another backup`

@@ -1,93 +1,20 @@
 import { RunbookError } from '../kernel/errors.ts'
+import type { Lookup } from './env-expansion.ts'
+import { assignmentsIn, malformed, type Assignment } from './env-grammar.ts'
 
-/**
+/*
  * Env files as bytes: one variable is read, set or removed, and every other byte is kept, whatever the line
  * endings, quotes, comments or encoding. The grammar is that of Docker Compose. Texts are latin1 here, so no
  * byte is lost.
  */
-type Assignment = {
-  readonly name: string
-  readonly value: string
-  readonly quote: '' | "'" | '"'
-  /** Bounds of the line, its line ending included. */
-  readonly from: number
-  readonly to: number
-  readonly valueFrom: number
-  readonly valueTo: number
-}
 
-const head = /^[ \t]*(?:export[ \t]+)?(?<name>[A-Za-z_][\w.-]*)[ \t]*(?<sign>=[ \t]*)?/
-
-/** @throws RunbookError `verification` for an unclosed quote or a NUL byte */
-function assignmentsIn(text: string): readonly Assignment[] {
-  if (text.includes('\0')) throw malformed('it contains NUL bytes', 'check: is it an env file?')
-  const found: Assignment[] = []
-  let at = text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0
-  while (at < text.length) {
-    const match = head.exec(text.slice(at, lineEnd(text, at).to))
-    const name = match?.groups?.['name']
-    const from = at
-    if (match === null || name === undefined || match.groups?.['sign'] === undefined) {
-      const { to, next } = lineEnd(text, at)
-      // Compose takes the value of a bare name from its own environment.
-      const rest = match === null ? null : text.slice(at + match[0].length, to).trim()
-      if (name !== undefined && (rest === '' || rest?.startsWith('#') === true))
-        throw malformed(`"${name}" has no value`, `write ${name}=… or remove the line`)
-      at = next
-      continue
-    }
-    const { value, quote, valueFrom, valueTo } = valueAt(text, at + match[0].length, name)
-    const { next } = lineEnd(text, valueTo)
-    found.push({
-      name,
-      value: Buffer.from(value, 'latin1').toString('utf8'),
-      quote,
-      from,
-      to: next,
-      valueFrom,
-      valueTo,
-    })
-    at = next
-  }
-  return found
-}
-
-function lineEnd(text: string, at: number): { readonly to: number; readonly next: number } {
-  const end = text.indexOf('\n', at)
-  if (end < 0) return { to: text.length, next: text.length }
-  return { to: end > at && text[end - 1] === '\r' ? end - 1 : end, next: end + 1 }
-}
-
-function valueAt(text: string, at: number, name: string): Omit<Assignment, 'name' | 'from' | 'to'> {
-  const quote = text[at]
-  if (quote !== "'" && quote !== '"') {
-    const raw = text.slice(at, lineEnd(text, at).to)
-    // A comment needs a blank before it; after an empty value, that is a blank after the sign.
-    const sign = text.lastIndexOf('=', at) + 1
-    const value = (raw.startsWith('#') && sign < at ? '' : raw.replace(/[ \t]+#.*$/, '')).trimEnd()
-    return value === ''
-      ? { value, quote: '', valueFrom: sign, valueTo: sign }
-      : { value, quote: '', valueFrom: at, valueTo: at + value.length }
-  }
-  let value = ''
-  for (let here = at + 1; here < text.length; here += 1) {
-    const sign = text[here] ?? ''
-    if (sign === quote) return { value, quote, valueFrom: at, valueTo: here + 1 }
-    if (sign === '\\' && quote === '"') {
-      here += 1
-      const next = text[here] ?? ''
-      value += { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$' }[next] ?? `\\${next}`
-    } else value += sign
-  }
-  throw malformed(`unclosed quote in the value of ${name}`, 'close the quote')
-}
-
-const malformed = (what: string, hint: string): RunbookError =>
-  new RunbookError('verification', `cannot read the env file: ${what}`, { hint })
-
+/** The only assignment of a variable. @throws RunbookError `verification` if there are several */
 function singleAssignment(found: readonly Assignment[], name: string): Assignment | undefined {
   const all = found.filter((one) => one.name === name)
-  if (all.length < 2) return all[0]
+  const [only] = all
+  if (only?.quote === null && all.length === 1)
+    throw malformed(`"${name}" has no value`, `write ${name}=… or remove the line`)
+  if (all.length < 2) return only
   throw malformed(
     `it sets ${name} ${all.length} times, and only the last one counts`,
     `keep one line of ${name}`,
@@ -96,16 +23,32 @@ function singleAssignment(found: readonly Assignment[], name: string): Assignmen
 
 const latin = (body: Uint8Array): string => Buffer.from(body).toString('latin1')
 
-/** All variables with their values; of a variable set more than once, the last value, as in Compose. */
-export const variablesOf = (body: Uint8Array): { readonly [name: string]: string } =>
-  Object.fromEntries(assignmentsIn(latin(body)).map(({ name, value }) => [name, value]))
+/** Variables by name; null for a value that cannot be known. */
+export type EnvVariables = { readonly [name: string]: string | null }
+
+/**
+ * All variables with the values that Compose gives them, with `${OTHER}` expanded; of a variable set more
+ * than once, the last value.
+ * @param outside the environment in which Compose reads the file, which wins over the file (`undefined` for a
+ *   variable of which nothing is known); without it only what the file itself sets is known
+ * @throws RunbookError `verification` for a file that Compose refuses
+ */
+export const variablesOf = (body: Uint8Array, outside: Lookup | null = null): EnvVariables =>
+  Object.fromEntries(assignmentsIn(latin(body), outside).map(({ name, value }) => [name, value]))
 
 /**
  * Null if not set.
- * @throws RunbookError `verification` if it is set more than once, or the file is malformed
+ * @throws RunbookError `verification` if it is set more than once, its value depends on variables that the
+ *   file does not set, or Compose refuses the file
  */
-export const readVariable = (body: Uint8Array, name: string): string | null =>
-  singleAssignment(assignmentsIn(latin(body)), name)?.value ?? null
+export function readVariable(body: Uint8Array, name: string): string | null {
+  const found = singleAssignment(assignmentsIn(latin(body), null), name)
+  if (found === undefined || found.value !== null) return found?.value ?? null
+  throw malformed(
+    `the value of ${name} depends on variables that the file does not set before it`,
+    `write its value out in the line of ${name}`,
+  )
+}
 
 /**
  * @param missing what to do if the file does not set it
@@ -123,13 +66,14 @@ export function withVariable(
       hint: 'use letters, digits and _',
     })
   const text = latin(body)
-  const old = singleAssignment(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text, null), name)
   if (old?.value === value) return body
-  if (old !== undefined)
-    return Buffer.from(
-      `${text.slice(0, old.valueFrom)}${encoded(name, value, old.quote)}${text.slice(old.valueTo)}`,
-      'latin1',
-    )
+  if (old !== undefined) {
+    // Without quotes, a comment that follows would become the value.
+    const hidden = value === '' && /^[ \t\r]*[^ \t\r\n]/.test(text.slice(old.valueTo))
+    const fresh = hidden && old.quote === '' ? "''" : encoded(name, value, old.quote)
+    return Buffer.from(`${text.slice(0, old.valueFrom)}${fresh}${text.slice(old.valueTo)}`, 'latin1')
+  }
   if (missing === 'refuse')
     throw malformed(`it does not set ${name}`, `add a line ${name}=…, or check that this is the right file`)
   const end = text.includes('\r\n') ? '\r\n' : '\n'
@@ -146,7 +90,7 @@ export function withVariable(
  */
 export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
   const text = latin(body)
-  const old = singleAssignment(assignmentsIn(text), name)
+  const old = singleAssignment(assignmentsIn(text, null), name)
   return old === undefined ? body : Buffer.from(text.slice(0, old.from) + text.slice(old.to), 'latin1')
 }
 
@@ -159,7 +103,8 @@ function encoded(name: string, value: string, quote: Assignment['quote']): strin
     })
   const bytes = Buffer.from(value, 'utf8').toString('latin1')
   if (quote === '' && /^[\w.,:/@%+=-]*$/.test(value)) return bytes
-  if (quote !== '"' && !value.includes("'")) return `'${bytes}'`
+  // A backslash before the closing quote would escape it.
+  if (quote !== '"' && !value.includes("'") && !value.endsWith('\\')) return `'${bytes}'`
   return `"${bytes.replaceAll(/["\\$]/g, (sign) => `\\${sign}`)}"`
 }
 
@@ -172,18 +117,32 @@ const secretValue = /:\/\/[^/\s]*@|^[\w+/=-]{32,}$/
  * masked.
  */
 export function differencesOf(before: Uint8Array, after: Uint8Array): readonly string[] {
-  const [old, fresh] = [variablesOf(before), variablesOf(after)]
-  const names = [...new Set([...Object.keys(old), ...Object.keys(fresh)])].sort()
+  const [old, fresh] = [writtenIn(before), writtenIn(after)]
+  const names = [...new Set([...old.keys(), ...fresh.keys()])].sort()
   return names.flatMap((name) => {
-    const [was, is] = [old[name], fresh[name]]
-    if (was === is) return []
-    const show = (value: string): string =>
-      secretName.test(name) || secretValue.test(value) || value.length > 80
-        ? '(masked)'
-        : JSON.stringify(value)
-    if (was === undefined) return [`+ ${name}=${show(is ?? '')}`]
+    const [was, is] = [old.get(name), fresh.get(name)]
+    const show = (one: Written): string =>
+      one.value === null
+        ? '(known to Compose only)'
+        : secretName.test(name) || secretValue.test(one.value) || one.value.length > 80
+          ? '(masked)'
+          : JSON.stringify(one.value)
+    if (was === undefined) return is === undefined ? [] : [`+ ${name}=${show(is)}`]
     if (is === undefined) return [`- ${name}=${show(was)}`]
+    if (was.value === null || is.value === null ? was.text === is.text : was.value === is.value) return []
     const hidden = show(was) === '(masked)' || show(is) === '(masked)'
     return [`~ ${name}: ${hidden ? '(masked) becomes another value' : `${show(was)} becomes ${show(is)}`}`]
   })
+}
+
+type Written = { readonly value: string | null; readonly text: string }
+
+function writtenIn(body: Uint8Array): ReadonlyMap<string, Written> {
+  const text = latin(body)
+  return new Map(
+    assignmentsIn(text, null).map(({ name, value, valueFrom, valueTo }) => [
+      name,
+      { value, text: text.slice(valueFrom, valueTo) },
+    ]),
+  )
 }

@@ -8,6 +8,12 @@ export const timeSource =
   String.raw`(?<!\d)\d{4}-?\d{2}-?\d{2}` +
   String.raw`(?:T\d{2}[-:]?\d{2}[-:]?\d{2}(?:[.-]\d{3}(?=Z))?(?:Z|[+-]\d{2}:?\d{2}(?!\d))?|[_-]?\d{2}[-:]?\d{2}[-:]?\d{2}Z?)(?!\d)`
 
+/**
+ * A date alone or without seconds: `2026-11-29`, `20261129`, `2026-11-29_01-00`, `20261129T0100Z`. It stands for
+ * every moment of its day or minute.
+ */
+export const coarseTimeSource = String.raw`(?<!\d)\d{4}(?:-\d{2}-\d{2}|\d{4})(?:[T_-]?\d{2}[-:]?\d{2}Z?)?(?!\d)`
+
 const parts =
   /^(?<year>\d{4})(?<dash>-?)(?<month>\d{2})\k<dash>(?<day>\d{2})[T_-]?(?<hour>\d{2})(?<colon>[-:]?)(?<minute>\d{2})\k<colon>(?<second>\d{2})(?:[.-](?<milli>\d{3}))?(?:Z|(?<sign>[+-])(?<ahead>\d{2}):?(?<aheadMinutes>\d{2}))?$/
 
@@ -39,6 +45,16 @@ export function readTime(text: string): Date | null {
   if (!real || of('ahead') > 14 || of('aheadMinutes') > 59) return null
   const offset = (of('ahead') * 60 + of('aheadMinutes')) * 60_000
   return new Date(found['sign'] === '-' ? at + offset : at - offset)
+}
+
+/** The first and the last moment of a date alone or without seconds, in UTC. Null for an invalid one. */
+export function readCoarseTime(text: string): { readonly from: Date; readonly to: Date } | null {
+  const [, date = '', , time] = /^(\d{4}(-?)\d{2}\2\d{2})(?:[T_-]?(\d{2}[-:]?\d{2})Z?)?$/.exec(text) ?? []
+  const minute = time?.replace(/\D/, '')
+  const from = readTime(`${date.replaceAll('-', '')}T${minute ?? '0000'}00Z`)
+  if (from === null) return null
+  const milliseconds = minute === undefined ? 86_400_000 : 60_000
+  return { from, to: new Date(from.getTime() + milliseconds - 1) }
 }
 
 /** The time in a file name. Null if there is none, or two different ones. */

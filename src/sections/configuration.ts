@@ -14,7 +14,9 @@ export type Configuration = {
 export const configuration = section({
   about: 'The env file that `config-rollback` restores to an earlier version.',
   schema: strict({
-    file: text.describe('The env file. Its earlier versions are in git, or beside it as dated copies.'),
+    file: text.describe(
+      'The env file, read as Docker Compose reads it. Its earlier versions are in git, or beside it as dated copies.',
+    ),
     services: services.describe('Services of the stack that run with it; their containers are recreated.'),
     confirm: z
       .array(text)

@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path'
 import { z } from 'zod'
 import type { Database } from '../drivers/databases.ts'
 import { section } from './parts/section.ts'
+import { applicationDefines } from './parts/application-defines.ts'
 import { oneOf, secretHandle, strict, text } from './parts/values.ts'
 
 const anyDatabase = {
@@ -63,6 +64,7 @@ const sqlite = strict({
     .optional()
     .describe('Name of the database in messages and in the names of copies.')
     .meta({ otherwise: "the file's name without its extension" }),
+  applicationDefines,
   ...anyDatabase,
 })
 
@@ -90,7 +92,14 @@ export const database = section({
     if (raw.engine === 'sqlite') {
       const file = context.path(raw.file)
       const name = raw.name ?? basename(file, extname(file))
-      return { engine: 'sqlite', name, file, fingerprint, confirmPhrase: confirmPhrase(name, context.host) }
+      return {
+        engine: 'sqlite',
+        name,
+        file,
+        fingerprint,
+        confirmPhrase: confirmPhrase(name, context.host),
+        ...(raw.applicationDefines === undefined ? {} : { applicationDefines: raw.applicationDefines }),
+      }
     }
     const { name, user } = raw
     if (raw.service === undefined) {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { HealthCheck } from '../drivers/http.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
 import type { Ownership, VolumePath } from '../drivers/volumes.ts'
+import { applicationDefines } from './parts/application-defines.ts'
 import { section } from './parts/section.ts'
 import { address, duration, isPathInside, nonNegative, secretHandle, strict, text } from './parts/values.ts'
 
@@ -17,6 +18,8 @@ export type VolumeDatabase = {
   /** For backups that end in `.gpg`. */
   readonly passphrase: SecretHandle | null
   readonly business: readonly BusinessCheck[]
+  /** Collations and functions that the application adds to SQLite. */
+  readonly applicationDefines?: readonly string[]
 }
 
 /** A number that the running application must report as the backup has it. */
@@ -67,6 +70,7 @@ export const volumeDatabase = section({
       .optional()
       .describe('Passphrase of backups that end in `.gpg`.')
       .meta({ otherwise: 'encrypted backups are refused' }),
+    applicationDefines,
     business: z
       .array(business)
       .readonly()
@@ -94,6 +98,7 @@ export const volumeDatabase = section({
       confirmPhrase: raw.confirmPhrase ?? `restore ${name} on ${host}`,
       ownership: { uid, gid, mode },
       passphrase: secret(passphrase),
+      ...(raw.applicationDefines === undefined ? {} : { applicationDefines: raw.applicationDefines }),
       business: raw.business.map(({ within, bearer, url, ...one }) => ({
         ...one,
         check: {

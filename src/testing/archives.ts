@@ -99,6 +99,9 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       disk.files.set(target, body)
       return { file: target, sha256: sha256(body), size: body.length }
     },
+    async packable(packing) {
+      factsWithin(packing, membersOf(disk, packing, null))
+    },
     async pack(packing, given) {
       const to = placeOn(given)
       if (packing.as.includes('/') || packing.as === '..' || packing.as === '') {
@@ -138,7 +141,11 @@ function factsWithin({ folder, limits }: Packing, members: readonly FakeMember[]
   }
 }
 
-function membersOf(disk: Disk, { folder, only, as, exclude }: Packing, to: string): readonly FakeMember[] {
+function membersOf(
+  disk: Disk,
+  { folder, only, as, exclude }: Packing,
+  to: string | null,
+): readonly FakeMember[] {
   const top = placeOn(folder)
   if (!disk.folders.has(top))
     throw unpackable(top, kindOn(disk, top) === null ? 'no such file or folder' : 'not a folder')
@@ -226,7 +233,10 @@ function factsOf(file: string, members: readonly FakeMember[], limits: ArchiveLi
     throw refused(file, `it has more members than allowed (${limits.maxMembers})`)
   if (bytes > limits.maxBytes)
     throw refused(file, `its unpacked size is more than the ${limits.maxBytes} bytes allowed`)
-  const tops = [...seen].filter(([path]) => !path.includes('/'))
+  const tops = [...seen].filter(
+    ([path, kind]) =>
+      !path.includes('/') && (kind !== 'file' || !path.startsWith('._') || !seen.has(path.slice(2))),
+  )
   const [top] = tops
   return { members: named.length, bytes, top: tops.length === 1 && top?.[1] === 'folder' ? top[0] : null }
 }

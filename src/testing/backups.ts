@@ -8,11 +8,14 @@ import { shellWord } from '../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder } from '../formats/backup-pattern.ts'
 import {
   expectedHash,
+  latestFirst,
   mustBePlausible,
   newestFirst,
+  timesOf,
   verified,
   type ChecksumFile,
 } from '../formats/backup-verdict.ts'
+import { checksumsBeside } from '../formats/checksum-files.ts'
 import { timeInName } from '../formats/file-time.ts'
 import { modifiedOn, type Disk } from './disk.ts'
 
@@ -27,35 +30,46 @@ export function fakeBackups({
   readonly clock: Clock
 }): BackupsView {
   const { files, folders } = disk
-  const backupOf = (path: string, takenAt: Date | null): Backup => {
-    return {
-      file: path,
-      name: posix.basename(path),
-      bytes: files.get(path)?.length ?? 0,
-      takenAt: (takenAt ?? modifiedOn(disk, path)).toISOString(),
-      dated: takenAt === null ? 'by-mtime' : 'by-name',
+  const backupOf = (path: string, times: Parameters<typeof timesOf>[0]): Backup => ({
+    file: path,
+    name: posix.basename(path),
+    bytes: files.get(path)?.length ?? 0,
+    ...timesOf(times, modifiedOn(disk, path)),
+  })
+  const pathsIn = (place: BackupPlace): readonly string[] => {
+    if (!folders.has(place.directory)) {
+      throw new RunbookError(
+        'preflight',
+        `cannot read backup folder ${shellWord(place.directory)}: no such folder`,
+        {
+          hint: 'add a file to it',
+        },
+      )
     }
+    return [...files.keys()].filter((path) => isBelow(place, path))
   }
 
   return {
     async list(place) {
       const pattern = backupPattern(place.pattern)
-      if (!folders.has(place.directory)) {
-        throw new RunbookError(
-          'preflight',
-          `cannot read backup folder ${shellWord(place.directory)}: no such folder`,
-          {
-            hint: 'add a file to it',
-          },
-        )
-      }
       return newestFirst(
-        [...files.keys()]
-          .filter((path) => isBelow(place, path))
-          .flatMap((path) => {
-            const named = pattern.match(posix.basename(path))
-            return named === null ? [] : [backupOf(path, named.takenAt)]
-          }),
+        pathsIn(place).flatMap((path) => {
+          const named = pattern.match(posix.basename(path))
+          return named === null ? [] : [backupOf(path, named)]
+        }),
+      )
+    },
+
+    async undated(place) {
+      const pattern = backupPattern(place.pattern)
+      return latestFirst(
+        pathsIn(place)
+          .filter((path) => pattern.nearly(posix.basename(path)))
+          .map((file) => ({
+            file,
+            name: posix.basename(file),
+            modifiedAt: modifiedOn(disk, file).toISOString(),
+          })),
       )
     },
 
@@ -72,20 +86,22 @@ export function fakeBackups({
       if (!files.has(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
       if (filed.length > 1 && chosen !== path) throw wrong(`is ambiguous (${filed.length} matches)`)
       const name = posix.basename(chosen)
-      return backupOf(chosen, backupPattern(place.pattern).match(name)?.takenAt ?? timeInName(name))
+      return backupOf(chosen, backupPattern(place.pattern).match(name) ?? { takenAt: timeInName(name) })
     },
 
     async verify(place, backup) {
       mustBePlausible(place, backup, clock.now())
       const folder = posix.dirname(backup.file)
-      const beside: readonly ChecksumFile[] = [
-        { file: `${backup.file}.sha256`, alone: true },
-        { file: `${folder}/SHA256SUMS`, alone: false },
-      ].flatMap(({ file, alone }) => {
-        const found = files.get(file)
-        return found === undefined ? [] : [{ file, alone, text: new TextDecoder().decode(found) }]
+      const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
+      const { read, unread } = checksumsBeside(
+        [posix.basename(backup.file), backup.name],
+        paths.map((path) => posix.basename(path)),
+      )
+      const beside: readonly ChecksumFile[] = read.map(({ name, kind }) => {
+        const file = `${folder}/${name}`
+        return { file, kind, text: new TextDecoder().decode(files.get(file)) }
       })
-      const expected = expectedHash(place, backup, beside)
+      const expected = expectedHash(place, backup, { read: beside, unread })
       scope.signal.throwIfAborted()
       const body = files.get(backup.file)
       if (body?.length !== backup.bytes) {

@@ -10,7 +10,9 @@ export function declaredOn(disk: Disk | null): (stack: Stack, declared: string) 
   return (stack, declared) =>
     declared.replace(/\$\{(\w+)\}/g, (whole, name: string) => {
       if (stack.kind !== 'compose') return whole
-      const found = stack.envFiles.map((file) => variablesOf(disk?.files.get(file) ?? new Uint8Array())[name])
+      const found = stack.envFiles.map(
+        (file) => variablesOf(disk?.files.get(file) ?? new Uint8Array(), () => null)[name],
+      )
       return stack.environment[name] ?? found.findLast((value) => value !== undefined) ?? ''
     })
 }

@@ -270,7 +270,7 @@ function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInsta
       throw new RunbookError('failed', `cannot read env file ${file}: no such file`, {
         hint: 'check the disk of the test',
       })
-    return variablesOf(body)
+    return variablesOf(body, () => null)
   })
   return Object.assign({}, ...bodies) as NonNullable<FakeInstance['environment']>
 }

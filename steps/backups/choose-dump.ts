@@ -7,7 +7,7 @@ import {
   type DumpHeader,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './lib/choose-backup.ts'
+import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 
 type Input = {
@@ -51,7 +51,7 @@ export const chooseDump = defineStep<Input, ChosenDump>({
       )
     }
     look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, taken ${verified.takenAt}`,
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}`,
     )
     return { ...verified, major, database }
   },

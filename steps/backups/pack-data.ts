@@ -1,11 +1,13 @@
 import {
   defineStep,
+  failureOf,
   isPending,
   RunbookError,
   type DataArchive,
   type Finding,
   type Look,
   type Packed,
+  type Packing,
   type Verified,
 } from '../../src/index.ts'
 import { lastOf } from '../files/lib/path.ts'
@@ -52,17 +54,7 @@ export const packData = defineStep<Input, PackedData, Before>({
     for (const path of pathsWritten(before)) await io.files.removeTree(path)
     const strict = making.whileChanging === 'refuse'
     const first = strict ? await io.files.tree(making.source) : null
-    const packed = await io.archives.pack(
-      {
-        folder: making.source,
-        only: null,
-        as: lastOf(making.source),
-        exclude: making.exclude,
-        dated: null,
-        limits: archiveLimits,
-      },
-      before.file,
-    )
+    const packed = await io.archives.pack(packingOf(data), before.file)
     if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
       throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
         hint: "stop what writes there, or try again at a quieter time; set data.whileChanging to 'note' if half-written files do no harm",
@@ -125,6 +117,11 @@ function requireContents(data: DataArchive, { members, size, file }: Packed): vo
   })
 }
 
+const packingOf = (data: DataArchive): Packing => {
+  const { source, exclude } = makingOf(data)
+  return { folder: source, only: null, as: lastOf(source), exclude, dated: null, limits: archiveLimits }
+}
+
 async function sourceFindings(look: Look, data: DataArchive): Promise<readonly Finding[]> {
   const { source } = makingOf(data)
   const found: Finding[] = []
@@ -138,6 +135,12 @@ async function sourceFindings(look: Look, data: DataArchive): Promise<readonly F
     )
   else if ((await look.files.list(source)).length === 0)
     refuse(`${source} is empty`, 'find out why: an empty archive is not a backup')
+  else
+    await look.archives.packable(packingOf(data)).catch((thrown: unknown) => {
+      look.signal.throwIfAborted()
+      const { message, hint } = failureOf(thrown)
+      refuse(message, hint ?? 'exclude it: data.exclude in runbook.config.ts')
+    })
   if (data.keyFiles.length === 0)
     found.push({
       level: 'warn',

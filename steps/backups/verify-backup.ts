@@ -9,7 +9,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './lib/choose-backup.ts'
+import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
 type Input = {
@@ -34,6 +34,7 @@ export const verifyBackup = defineStep<Input, Verified>({
     if (isPending(from) || isPending(file)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
     return [
+      ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),
       ...(passphrase === undefined || isPending(passphrase)
         ? []
@@ -43,9 +44,7 @@ export const verifyBackup = defineStep<Input, Verified>({
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
-    look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
-    )
+    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}`)
     return verified
   },
 })
@@ -54,7 +53,7 @@ function tooOld(look: Look, from: BackupPlace, backup: Backup, requested: boolea
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000
   if (ageSeconds <= from.maxAgeSeconds) return []
   const [age, limit] = [ageSeconds, from.maxAgeSeconds].map((seconds) => (seconds / 86_400).toFixed(1))
-  const problem = `${backup.file} was taken ${backup.takenAt}, ${age} days ago; at most ${limit} are allowed`
+  const problem = `${backup.file} was ${whenTaken(backup)}, ${age} days ago; at most ${limit} are allowed`
   return [
     {
       level: requested ? 'warn' : 'refuse',

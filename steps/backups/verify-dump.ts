@@ -8,7 +8,7 @@ import {
   type Dump,
   type Verified,
 } from '../../src/index.ts'
-import { choose } from './lib/choose-backup.ts'
+import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 
 type Input = {
@@ -50,9 +50,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const verified = await look.backups.verify(from, backup)
     const dump = await look.databases.inspect(database, verified.file)
     requireMatch(database, verified, dump)
-    look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, taken ${verified.takenAt}`,
-    )
+    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}`)
     // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
     const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'

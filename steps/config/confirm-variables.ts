@@ -8,6 +8,7 @@ import {
   variablesOf,
   type ServiceGroup,
 } from '../../src/index.ts'
+import { composeEnvironment } from './lib/compose-environment.ts'
 import { bytesOf } from './lib/edited-file.ts'
 
 type Input = {
@@ -19,8 +20,8 @@ type Input = {
 type Output = { readonly confirmed: readonly string[] }
 
 /**
- * Checks that the running services have the values that the env file has now. Compares digests, and reports
- * names only.
+ * Checks that the running services have the values that the env file has now, as Compose expands them.
+ * Compares digests, and reports names only. A value that only Compose can know is reported, not compared.
  * @throws RunbookError `failed` where a service does not run or has another value
  */
 export const confirmVariables = defineStep<Input, Output>({
@@ -32,10 +33,12 @@ export const confirmVariables = defineStep<Input, Output>({
   // Today's container says nothing about the one that the run creates.
   predict: async () => ({ output: null }),
   run: async (look, { services, file, names }) => {
-    const expected = Object.entries(variablesOf(await bytesOf(look, file))).filter(([name]) =>
+    const outside = await composeEnvironment(look, services.stack)
+    const wanted = Object.entries(variablesOf(await bytesOf(look, file), outside)).filter(([name]) =>
       names.some((one) => matches(one, name)),
     )
-    if (expected.length === 0)
+    const expected = wanted.filter(([, value]) => value !== null)
+    if (wanted.length === 0)
       throw cannot(
         'confirm variables of',
         services.names.join(', '),
@@ -49,9 +52,11 @@ export const confirmVariables = defineStep<Input, Output>({
     const stopped = services.names.find((name) => !found.some(({ service }) => service === name))
     if (stopped !== undefined)
       throw new RunbookError('failed', `${stopped} is not running`, { hint: `check the log of ${stopped}` })
+    for (const [name] of wanted.filter(([, value]) => value === null))
+      look.note(`${name} was not compared: its value depends on variables that only Compose knows`)
     const mismatches = found.flatMap(({ service, digests }) =>
       expected
-        .filter(([name, value]) => digests[name] !== sha256(value))
+        .filter(([name, value]) => digests[name] !== sha256(value ?? ''))
         .map(
           ([name]) => `${service} ${digests[name] === undefined ? 'lacks' : 'has another value of'} ${name}`,
         ),

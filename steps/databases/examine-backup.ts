@@ -17,6 +17,7 @@ type Input = {
   readonly name: string
   readonly assertions: readonly Assertion[]
   readonly business: readonly BusinessCheck[]
+  readonly applicationDefines?: readonly string[]
 }
 
 /** A SQLite backup that passed every check: only such a backup goes into a volume. */
@@ -41,8 +42,8 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   describe: ({ name }) =>
     say`Runs the integrity check, the configured assertions and the business checks on the backup of ${name}.`,
   marks: { dataAsOf: (backup) => backup.takenAt },
-  run: async (look, { backup, name, assertions, business }) => {
-    const database = fileOf(backup.file, name)
+  run: async (look, { backup, name, assertions, business, applicationDefines = [] }) => {
+    const database = { ...fileOf(backup.file, name), applicationDefines }
     const { sha256, bytes, tables } = await look.databases.inspect(database, backup.file)
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)
@@ -62,7 +63,7 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
 })
 
 /** A SQLite file on this machine, as a database to read. */
-export const fileOf = (file: string, name: string): Database => ({
+export const fileOf = (file: string, name: string): Extract<Database, { readonly engine: 'sqlite' }> => ({
   engine: 'sqlite',
   name: lastOf(file),
   file,

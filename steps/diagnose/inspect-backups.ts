@@ -56,16 +56,23 @@ async function inspectDrive(look: Look, data: DataArchive): Promise<readonly Obs
 async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
   await look.files.mount(place.directory, 5)
   const [newest] = await look.backups.list(place)
-  if (newest === undefined)
-    return [{ case: 'backup-stale', evidence: `no file in ${place.directory} matches ${place.pattern}` }]
+  if (newest === undefined) {
+    const [undated] = await look.backups.undated(place)
+    const why = undated === undefined ? '' : `; no time can be read in the name of ${undated.name}`
+    return [
+      { case: 'backup-stale', evidence: `no file in ${place.directory} matches ${place.pattern}${why}` },
+    ]
+  }
   const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
   const stale: readonly Observation[] =
     age <= place.maxAgeSeconds
       ? []
       : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, was taken ${newest.takenAt}` }]
   try {
-    await look.backups.verify(place, newest)
-    return stale
+    const { checksumFile } = await look.backups.verify({ ...place, checksums: 'if-present' }, newest)
+    return checksumFile !== null || place.checksums === 'if-present'
+      ? stale
+      : [...stale, { case: 'checksum-missing', evidence: `${newest.file} has no checksum beside it` }]
   } catch (thrown) {
     look.signal.throwIfAborted()
     return [...stale, { case: 'checksum-mismatch', evidence: failureOf(thrown).message }]

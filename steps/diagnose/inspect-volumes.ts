@@ -91,7 +91,7 @@ async function missingModels(
   if ((await look.files.stat(file)) === null) return []
   const observations: Observation[] = []
   for (const [name, path] of Object.entries(variablesOf(await look.files.read(file, 1 << 20)))) {
-    if (!modelVariable.test(name) || !path.startsWith('/')) continue
+    if (!modelVariable.test(name) || path === null || !path.startsWith('/')) continue
     if ((await kindAt(look, { inside: { stack, service }, path })) === null)
       observations.push({
         case: 'model-missing',

@@ -81,7 +81,7 @@ export function newestOf(
   names: readonly string[],
   { pattern, directory }: Pick<BackupPlace, 'pattern' | 'directory'>,
 ): string {
-  const { match } = backupPattern(pattern)
+  const { match, nearly } = backupPattern(pattern)
   const dated = names.flatMap((name) => {
     const found = match(name)
     return found === null
@@ -92,7 +92,9 @@ export function newestOf(
     one.when === other.when ? 0 : one.when < other.when ? 1 : -1,
   )[0]
   if (newest !== undefined) return newest.name
-  throw new RunbookError('preflight', `no backup ${pattern} in ${directory}`, {
+  const undated = names.filter(nearly).slice(0, 3)
+  const read = undated.length === 0 ? '' : `; no time can be read in the names of ${undated.join(', ')}`
+  throw new RunbookError('preflight', `no backup ${pattern} in ${directory}${read}`, {
     hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
   })
 }

@@ -246,6 +246,9 @@ describe('targetOf', () => {
   })
 
   test('the phrase names database and host', () => {
+    expect(
+      of({ database: { engine: 'sqlite', file: 'data/shop.db', applicationDefines: ['GERMAN'] } }).database,
+    ).toMatchObject({ applicationDefines: ['GERMAN'] })
     expect(of({ database: { engine: 'sqlite', file: 'data/shop.db' } }).database).toEqual({
       engine: 'sqlite',
       name: 'shop',

@@ -368,6 +368,11 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
           ...failed,
           message: expect.stringContaining('src/wrong is a link'),
         })
+        await expect(archives.packable(packing(folder))).rejects.toMatchObject({
+          ...failed,
+          message: expect.stringContaining('src/wrong is a link'),
+        })
+        await archives.packable(packing(folder, { exclude: ['wrong'] }))
       }
       expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
     })
@@ -385,6 +390,8 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       await expect(
         archives.pack(packing(folder, { limits: { ...limits, maxMembers: 2 } }), `${at}/b.tar.gz`),
       ).rejects.toMatchObject(failed)
+      for (const wrong of [packing(folder, { limits: { ...limits, maxBytes: 5 } }), packing(`${at}/none`)])
+        await expect(archives.packable(wrong)).rejects.toMatchObject(failed)
       await expect(archives.pack(packing(`${at}/none`), `${at}/b.tar.gz`)).rejects.toMatchObject(failed)
       await expect(archives.pack(packing(`${at}/kept.tar.gz`), `${at}/b.tar.gz`)).rejects.toMatchObject(
         failed,

@@ -86,6 +86,43 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         expect((await backups.list(place)).map((backup) => backup.name)).toEqual([name])
       })
 
+      test('a date alone, or without seconds, stands for its whole day or minute', async () => {
+        for (const one of ['2026-02-02', '20260203_0412', '2026-02-03_04-13', '20260201', '2026-13-01'])
+          await world.put(`brace_${one}.dump`, body)
+        expect(
+          (await backups.list(place)).map(({ takenAt, takenBy, dated }) => [takenAt, takenBy, dated]),
+        ).toEqual([
+          ['2026-02-03T04:13:00.000Z', '2026-02-03T04:13:59.999Z', 'by-name'],
+          ['2026-02-03T04:12:00.000Z', '2026-02-03T04:12:59.999Z', 'by-name'],
+          ['2026-02-02T00:00:00.000Z', '2026-02-02T23:59:59.999Z', 'by-name'],
+          ['2026-02-01T00:00:00.000Z', '2026-02-01T23:59:59.999Z', 'by-name'],
+        ])
+        expect(await backups.find(place, 'brace_20260201.dump')).toMatchObject({
+          takenAt: '2026-02-01T00:00:00.000Z',
+          takenBy: '2026-02-01T23:59:59.999Z',
+        })
+      })
+
+      test('what fits but for its time is named, newest first', async () => {
+        await world.put(name, body)
+        const older = await world.put('brace_2026-13-01.dump', body, new Date('2026-02-03T01:00:00Z'))
+        const newer = await world.put(
+          '2026-02-03/brace_03.02.2026.dump',
+          body,
+          new Date('2026-02-03T02:00:00Z'),
+        )
+        for (const other of ['brace_x.dump.sha256', 'other_2026.dump', 'SHA256SUMS', 'brace_x.dump.partial'])
+          await world.put(other, body)
+        expect(await backups.undated(place)).toEqual([
+          { file: newer, name: 'brace_03.02.2026.dump', modifiedAt: '2026-02-03T02:00:00.000Z' },
+          { file: older, name: 'brace_2026-13-01.dump', modifiedAt: '2026-02-03T01:00:00.000Z' },
+        ])
+        expect(await backups.undated({ ...place, pattern: '*.dump' })).toEqual([])
+        await expect(
+          backups.undated({ ...place, directory: `${world.directory}/unmounted` }),
+        ).rejects.toMatchObject({ code: 'preflight' satisfies Code })
+      })
+
       test('a pattern without a time dates by the file, and says so', async () => {
         await world.put('latest.dump', body, new Date('2026-02-03T01:02:03Z'))
         expect(await backups.list({ ...place, pattern: '*.dump' })).toEqual([
@@ -204,6 +241,57 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         await world.put(name, body)
         const sums = await world.put('SHA256SUMS', `${'0'.repeat(64)}  other.dump\n${hash}  ${name}\n`)
         expect(await verify()).toMatchObject({ sha256: hash, checksumFile: sums })
+      })
+
+      test.each([
+        [`${name}.sha256sum`, `${hash}  ${name}\n`],
+        ['sha256sums.txt', `${hash}  ./${name}\n`],
+        ['CHECKSUMS', `# of ${name}\n${hash}  ${name}\n`],
+        [`${name.replace('.dump', '')}.sha256`, `${hash}  ${name}\n`],
+        [`${name.replace('.dump', '')}.lock.json`, JSON.stringify({ tarball: name, tarball_sha256: hash })],
+        [`${name}.lock.json`, JSON.stringify({ tarball_sha256: hash.toUpperCase() })],
+      ])('against %s beside it', async (beside, text) => {
+        await world.put(name, body)
+        const file = await world.put(beside, text)
+        expect(await verify()).toMatchObject({ sha256: hash, checksumFile: file })
+        await world.put(
+          beside,
+          text.replaceAll(hash, '0'.repeat(64)).replaceAll(hash.toUpperCase(), '0'.repeat(64)),
+        )
+        await expect(verify()).rejects.toEqual(refusal('checksum mismatch'))
+      })
+
+      test('its own checksum file goes before lists, which may be older', async () => {
+        await world.put(name, body)
+        await world.put('SHA256SUMS', `${'0'.repeat(64)}  ${name}\n`)
+        const own = await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
+        expect(await verify()).toMatchObject({ checksumFile: own })
+      })
+
+      test('a lock file or CHECKSUMS that says nothing of it is left alone', async () => {
+        await world.put(name, body)
+        await world.put('CHECKSUMS', `${'0'.repeat(32)}  ${name}\n`)
+        for (const lock of [
+          '{',
+          '{"tarball_sha256":7}',
+          JSON.stringify({ tarball: 'x', tarball_sha256: hash }),
+        ]) {
+          await world.put(`${name}.lock.json`, lock)
+          expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ checksumFile: null })
+          await expect(verify()).rejects.toEqual(refusal('not listed in '))
+        }
+      })
+
+      test('where a checksum is missing, how to make it and what to set is said', async () => {
+        await world.put(name, body)
+        await world.put(`${name}.md5`, `${'0'.repeat(32)}  ${name}\n`)
+        await world.put(`${name}.asc`, 'a signature')
+        await expect(verify()).rejects.toMatchObject({
+          message: expect.stringContaining(`${name}.asc, ${name}.md5 beside it do not count`),
+          hint: expect.stringMatching(
+            new RegExp(`sha256sum ${name} > ${name}\\.sha256.*backups\\.checksums: 'if-present'`),
+          ),
+        })
       })
 
       test('a name that sha256sum escapes', async () => {

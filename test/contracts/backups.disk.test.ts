@@ -90,6 +90,14 @@ describe('backups on a disk', () => {
     expect(await backups.list(place)).toMatchObject([{ file, name, takenAt: '2026-02-03T04:12:33.000Z' }])
   })
 
+  test('a link without a time in its name is not named beside the backup that it points to', async () => {
+    await world.put(name, 'data')
+    await link('latest.db', name)
+    await link('gone.db', 'nowhere.db')
+    await world.put('other.db', 'data')
+    expect((await backups.undated(place)).map((one) => one.name)).toEqual(['other.db'])
+  })
+
   test('a dangling link is no backup, and is called what it is', async () => {
     await link(name, 'gone.db')
     expect(await backups.list(place)).toEqual([])

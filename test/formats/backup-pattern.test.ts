@@ -31,6 +31,40 @@ describe('patterns of backup names', () => {
     expect(backupPattern(pattern).match(name)).toBeNull()
   })
 
+  test.each([
+    ['d_{time}.db', 'd_2026-11-29.db', '2026-11-29T00:00:00.000Z', '2026-11-29T23:59:59.999Z'],
+    ['d_{time}.db', 'd_20261129.db', '2026-11-29T00:00:00.000Z', '2026-11-29T23:59:59.999Z'],
+    ['d_{time}.db', 'd_2026-11-29_01-00.db', '2026-11-29T01:00:00.000Z', '2026-11-29T01:00:59.999Z'],
+    ['d_{time}.db', 'd_20261129T0100Z.db', '2026-11-29T01:00:00.000Z', '2026-11-29T01:00:59.999Z'],
+    ['d_{time}.db', 'd_202611290100.db', '2026-11-29T01:00:00.000Z', '2026-11-29T01:00:59.999Z'],
+    ['*{time}*', 'd_2026-11-29-full.db', '2026-11-29T00:00:00.000Z', '2026-11-29T23:59:59.999Z'],
+  ])('%s: %s stands for a day or a minute', (pattern, name, from, to) => {
+    const found = backupPattern(pattern).match(name)
+    expect([found?.takenAt?.toISOString(), found?.takenBy?.toISOString()]).toEqual([from, to])
+  })
+
+  test.each([
+    ['d_{time}.db', 'd_2026-1129.db'],
+    ['d_{time}.db', 'd_2026-02-30.db'],
+    ['d_{time}.db', 'd_2026-11-29_25-00.db'],
+    ['d_{time}*', 'd_20261129-250000.db'],
+    ['d_{time}.db', 'd_latest.db'],
+    ['d_{time}.db', 'd_29-11-2026.db'],
+    ['d_{time}.db', 'd_.db'],
+  ])('%s: %s fits but for its time', (pattern, name) => {
+    expect([backupPattern(pattern).match(name), backupPattern(pattern).nearly(name)]).toEqual([null, true])
+  })
+
+  test.each([
+    ['d_{time}.db', 'd_20261129_010000.db'],
+    ['d_{time}.db', 'd_2026-11-29.db'],
+    ['d_{time}.db', 'e_latest.db'],
+    ['d_{time}.db*', 'd_x.db.sha256'],
+    ['*.db', 'latest.db'],
+  ])('%s: %s is not near to fitting', (pattern, name) => {
+    expect(backupPattern(pattern).nearly(name)).toBe(false)
+  })
+
   test('a pattern without a time dates nothing', () => {
     expect(backupPattern('*.dump').dated).toBe(false)
     expect(backupPattern('*.dump').match('latest.dump')).toEqual({ takenAt: null })
@@ -43,7 +77,8 @@ describe('patterns of backup names', () => {
   })
 
   test('many stars do not make the search slow', () => {
-    expect(backupPattern(`${'*'.repeat(60)}{time}`).match('a'.repeat(250))).toBeNull()
+    const { match, nearly } = backupPattern(`${'*'.repeat(60)}{time}${'*'.repeat(60)}.db`)
+    expect([match('a'.repeat(250)), nearly('a'.repeat(250))]).toEqual([null, false])
   })
 })
 

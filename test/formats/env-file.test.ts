@@ -22,8 +22,11 @@ describe('one variable of an env file', () => {
     ['beside one whose name it begins', 'MODE_X=on\nXMODE=on\nMODE=on\n', 'MODE_X=on\nXMODE=on\nMODE=off\n'],
     ['within a value of another', 'A="\nMODE=on\n"\nMODE=on\n', 'A="\nMODE=on\n"\nMODE=off\n'],
     ['empty', 'MODE=\nB=2', 'MODE=off\nB=2'],
-    ['empty, with a comment', 'MODE= # none\n', 'MODE=off # none\n'],
     ['that begins like a comment', 'MODE=#fff\n', 'MODE=off\n'],
+    ['that begins like a comment after a space', 'MODE= # none\n', 'MODE= off\n'],
+    ['after a colon', 'MODE: on\nB=2\n', 'MODE: off\nB=2\n'],
+    ['after another on its line', 'A="1" MODE=on # x\n', 'A="1" MODE=off # x\n'],
+    ['made of another', 'A=1\nMODE=on${A}\n', 'A=1\nMODE=off\n'],
     ['last, without an end of line', 'A=1\nMODE=on', 'A=1\nMODE=off'],
     ['first, after a byte order mark', '\u00ef\u00bb\u00bfMODE=on\n', '\u00ef\u00bb\u00bfMODE=off\n'],
     ['beside bytes that are no UTF-8', 'A=\u00ff\u00fe\nMODE=on\n', 'A=\u00ff\u00fe\nMODE=off\n'],
@@ -64,6 +67,11 @@ describe('one variable of an env file', () => {
     expect(() => withVariable(bytes('A=1\n'), 'MODE', 'off', 'refuse')).toThrow('it does not set MODE')
     expect(() => withVariable(bytes(''), 'MODE X', 'off')).toThrow('is not a variable name')
     expect(() => withVariable(bytes(''), 'MODE', 'off\nA=1')).toThrow('control characters')
+  })
+
+  it('is emptied before a comment, which does not become the value', () => {
+    expect(text(withVariable(bytes('MODE=on # x\n'), 'MODE', ''))).toBe("MODE='' # x\n")
+    expect(text(withVariable(bytes('MODE=on\n'), 'MODE', ''))).toBe('MODE=\n')
   })
 
   it('is removed with its line and nothing else', () => {

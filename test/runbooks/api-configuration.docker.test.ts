@@ -104,7 +104,7 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
       RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
     })
     await mkdir(scene.path('api'))
-    env = `# the API\r\nIMAGE_TAG=2025-12-15-rc1\r\nAPI_PORT=${port}\r\nexport EXPORT_MODE="on" # all\r\nDATABASE_URL=postgresql://api:${password}@127.0.0.1:1/api\r\nMETRICS_TOKEN=${token}\r\nLLM_MODEL=large`
+    env = `# the API\r\nIMAGE_TAG=2025-12-15-rc1\r\nAPI_PORT=${port}\r\nexport EXPORT_MODE="on" # all\r\nDB_PASSWORD=${password}\r\nDATABASE_URL=postgresql://api:\${DB_PASSWORD}@127.0.0.1:1/api\r\nDATABASE_TITLE='it\\'s fine'\r\nDATABASE_PRICE=5$$\r\nMETRICS_TOKEN=${token}\r\nLLM_MODEL=large`
     await writeFile(scene.path('api', 'docker-compose.yml'), compose)
     await writeFile(envFile(), env)
     const git = (...words: readonly string[]) =>

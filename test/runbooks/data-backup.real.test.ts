@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { crashesIn } from '../crash/boundaries.ts'
@@ -85,6 +85,39 @@ describe('data-backup', () => {
     const finished = await site.type([...backup, '--prune', '--keep', '1'])
     expect(finished.code, whole(finished)).not.toBe(0)
     expect(whole(finished)).toContain('config.toml is missing')
+    expect(site.onDrive()).toEqual(before)
+    expect(site.staged()).toEqual([])
+  })
+
+  it('what no archive can hold is named by the dry run, with its cure, and nothing is touched', async () => {
+    using site = new DataSite()
+    const folder = join(site.live, 'odd')
+    const before = site.onDrive()
+    for (const [make, says, cure] of [
+      [
+        () => writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9])]), '1'),
+        'is not valid UTF-8',
+        '-inum',
+      ],
+      [
+        () => ['Cafe\u0301', 'Caf\u00e9'].forEach((name) => writeFileSync(join(folder, name), name)),
+        'look the same',
+        'rename one',
+      ],
+      [
+        () => symlinkSync('host:4711', join(folder, 'lock')),
+        'is a link to a missing file, host:4711',
+        'exclude it',
+      ],
+    ] as const) {
+      mkdirSync(folder)
+      make()
+      const finished = await site.type([...backup, '--dry-run'])
+      expect(finished.code, whole(finished)).toBe(3)
+      expect(whole(finished)).toContain(says)
+      expect(whole(finished)).toContain(cure)
+      rmSync(folder, { recursive: true })
+    }
     expect(site.onDrive()).toEqual(before)
     expect(site.staged()).toEqual([])
   })

@@ -101,6 +101,23 @@ describe('config-rollback', () => {
     expect(JSON.stringify(result)).toContain(`copies beside it: ${dated}`)
   })
 
+  it('compares values as Compose expands them, and none that only Compose knows', async () => {
+    const world = servingApi()
+    world.disk.files.set(
+      dated,
+      Buffer.from(
+        `${olderEnv}\nDB_URL=db://\${DB_PASSWORD}@db\nDB_T='it\\'s'\nDB_D=pa$$word\nDB_HOME=\${HOME}/x\n`,
+      ),
+    )
+    const { machine, result } = await run(world, { copy: dated })
+    expect(result.outcome).toBe('succeeded')
+    const environment = world.fleet.services.get('api')?.instance?.environment
+    expect(environment).toMatchObject({ DB_T: "it's", DB_D: 'pa$word' })
+    expect(environment?.['DB_URL']).toBe(`db://${environment?.['DB_PASSWORD']}@db`)
+    const told = JSON.stringify([machine.entries, machine.events])
+    expect(told).toContain('DB_HOME was not compared: its value depends on variables that only Compose knows')
+  })
+
   it('goes back to the byte where the service does not get well with it', async () => {
     const world = servingApi()
     world.web.answers.set('http://api/healthz', [{ status: 500 }])

@@ -106,6 +106,16 @@ it('sees nothing where all is well', async () => {
   expect(await looked(world, shop)).toEqual([])
 })
 
+it('tells a missing checksum from a wrong one', async () => {
+  const world = damagedShop()
+  const [dump = ''] = [...world.disk.files.keys()].filter((path) => path.endsWith('.dump'))
+  world.disk.files.delete(`${dump}.sha256`)
+  const told = await looked(world, shop)
+  expect(told.filter(({ case: id }) => id.startsWith('checksum'))).toMatchObject([
+    { case: 'checksum-missing', evidence: [`${dump} has no checksum beside it`] },
+  ])
+})
+
 it('asked for a symptom, tells its other causes too, and nothing else', async () => {
   const told = await looked(sickShop(), target, 'start')
   expect(told.map(({ case: id, evidence }) => [id, evidence.length])).toEqual([

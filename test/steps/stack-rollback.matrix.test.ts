@@ -66,6 +66,20 @@ describe('stack-rollback', () => {
     backTo('app')(world, {} as Result)
   })
 
+  it('finds the tar of a lock that gives the time of the snapshot instead of a path', async () => {
+    const world = deployed('tars')
+    const body = world.disk.files.get(`${folder}/codex-completions-api-prod-20250912-235129Z.tar`)
+    world.disk.files.delete(`${folder}/codex-completions-api-prod-20250912-235129Z.tar`)
+    world.disk.files.set(`${folder}/codex-completions-api-prod-2025-09-12T23-51-28Z.tar`, body!)
+    const image = { env: 'prod', image_id: idOf('1'), archival_tag: tag('prod') }
+    const lock = (snap: string) => JSON.stringify({ images: [{ ...image, snap_ts_utc: snap }] })
+    lay(world.disk, '/other.json', lock('../../etc/x'))
+    await refused(world, { env: 'prod', fromLock: '/other.json' }, /no tar file contains it/)
+    lay(world.disk, '/lock.json', lock('2025-09-12T23-51-28Z'))
+    expect(await run(world, { env: 'prod', fromLock: '/lock.json' })).toMatchObject({ outcome: 'succeeded' })
+    backTo('app')(world, {} as Result)
+  })
+
   it('goes back by a flat lock, by its docker_tag', async () => {
     const world = deployed()
     lay(

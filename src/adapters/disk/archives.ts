@@ -11,7 +11,7 @@ import { syncFolder } from './durable.ts'
 import { encryptWithGpg } from './gpg-encrypt.ts'
 import { diskFiles } from './files.ts'
 import { Members, type Member } from './members.ts'
-import { packTree } from './pack.ts'
+import { packTree, requirePackable } from './pack.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { SecondReader } from './second-reader.ts'
 import { ArchiveRefused } from './tar-header.ts'
@@ -63,6 +63,8 @@ export function diskArchives(tools: ArchiveTools): Archives {
         })
       })
     },
+
+    packable: (packing) => requirePackable({ ...packing, folder: place(packing.folder) }, scope),
 
     pack: (packing, to) => packTree({ ...packing, folder: place(packing.folder) }, place(to), scope),
 

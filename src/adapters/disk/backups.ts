@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs'
 import { lstat, open, readFile, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import type { Backup, BackupPlace, BackupsView } from '../../drivers/backups.ts'
+import type { Backup, BackupPlace, BackupsView, Undated } from '../../drivers/backups.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -9,11 +9,15 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder, type BackupPattern } from '../../formats/backup-pattern.ts'
 import {
   expectedHash,
+  latestFirst,
   mustBePlausible,
   newestFirst,
+  timesOf,
   verified,
   type ChecksumFile,
+  type ChecksumFiles,
 } from '../../formats/backup-verdict.ts'
+import { checksumsBeside } from '../../formats/checksum-files.ts'
 import { timeInName } from '../../formats/file-time.ts'
 import { hashOf } from './file-hash.ts'
 
@@ -32,6 +36,22 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
         if (backup !== null) found.set(backup.file, backup)
       }
       return newestFirst([...found.values()])
+    },
+
+    async undated(place) {
+      const pattern = backupPattern(place.pattern)
+      const paths = await pathsIn(place)
+      const listed = await Promise.all(
+        paths.map(async (path) => (await backupAt(path, pattern))?.file ?? null),
+      )
+      const found = new Map<string, Undated>()
+      for (const path of paths.filter((one) => pattern.nearly(basename(one)))) {
+        const file = await realpath(path).catch(() => null)
+        const facts = file === null ? null : await stat(file).catch(() => null)
+        if (file === null || facts?.isFile() !== true || listed.includes(file)) continue
+        found.set(file, { file, name: basename(path), modifiedAt: facts.mtime.toISOString() })
+      }
+      return latestFirst([...found.values()])
     },
 
     async find(place, file) {
@@ -132,7 +152,7 @@ async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | 
     if (!facts.isFile()) return null
     // The content is that of the target; so is the time, if the target's name matches.
     const own = pattern.match(basename(file))
-    return backupOf(file, basename(own === null ? path : file), facts, (own ?? named).takenAt)
+    return backupOf(file, basename(own === null ? path : file), facts, own ?? named)
   } catch (thrown) {
     if (['ENOENT', 'ELOOP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
     throw cannot('stat', shellWord(path), null, {
@@ -147,15 +167,9 @@ function backupOf(
   file: string,
   name: string,
   facts: { readonly size: number; readonly mtime: Date },
-  takenAt: Date | null,
+  times: { readonly takenAt: Date | null; readonly takenBy?: Date },
 ): Backup {
-  return {
-    file,
-    name,
-    bytes: facts.size,
-    takenAt: (takenAt ?? facts.mtime).toISOString(),
-    dated: takenAt === null ? 'by-mtime' : 'by-name',
-  }
+  return { file, name, bytes: facts.size, ...timesOf(times, facts.mtime) }
 }
 
 async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'other' | null> {
@@ -192,20 +206,23 @@ async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPla
     file,
     name,
     facts,
-    pattern.match(name)?.takenAt ?? timeInName(name) ?? timeInName(basename(path)),
+    pattern.match(name) ?? { takenAt: timeInName(name) ?? timeInName(basename(path)) },
   )
 }
 
-async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
+async function checksumFiles(backup: Backup): Promise<ChecksumFiles> {
   const folder = dirname(backup.file)
-  const places = [
-    { file: `${backup.file}.sha256`, alone: true },
-    { file: join(folder, `${backup.name}.sha256`), alone: true },
-    { file: join(folder, 'SHA256SUMS'), alone: false },
-  ]
-  const read: ChecksumFile[] = []
-  for (const { file, alone } of places) {
-    if (read.some((other) => other.file === file)) continue
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw cannot('read', `backup folder ${shellWord(folder)}`, null, {
+      code: 'verification',
+      cause,
+      hint: `check: ls -ld ${shellWord(folder)}`,
+    })
+  })
+  const { read, unread } = checksumsBeside([basename(backup.file), backup.name], names)
+  const files: ChecksumFile[] = []
+  for (const { name, kind } of read) {
+    const file = join(folder, name)
     const facts = await stat(file).catch(() => null)
     if (facts === null) continue
     if (!facts.isFile() || facts.size > largestChecksumFile) {
@@ -222,7 +239,7 @@ async function checksumFiles(backup: Backup): Promise<readonly ChecksumFile[]> {
         hint: `check: ls -l ${shellWord(file)}`,
       })
     })
-    read.push({ file, text, alone })
+    files.push({ file, kind, text })
   }
-  return read
+  return { read: files, unread }
 }

@@ -11,11 +11,14 @@ import { systemCode } from './errors.ts'
 type Owned = { readonly mode: number; readonly uid: number; readonly gid: number }
 
 /** Opens a regular file for reading; does not follow a link or block on a pipe. */
-async function openToRead(path: string): Promise<FileHandle> {
+async function openToRead(path: string | Buffer): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw cannot('read', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
+  throw cannot('read', path.toString(), 'not a regular file', {
+    code: 'failed',
+    hint: `check: ls -ld ${path}`,
+  })
 }
 
 /** @throws RunbookError `failed` if the file was written meanwhile: the bytes read may then be a mixture */
@@ -33,9 +36,9 @@ async function unchanging<T>(
   })
 }
 
-export async function hashFile(path: string, scope: Scope): Promise<string> {
+export async function hashFile(path: string | Buffer, scope: Scope): Promise<string> {
   await using file = await openToRead(path)
-  return await unchanging(path, file, async () => (await hashOf(file, null, scope)).sha256)
+  return await unchanging(path.toString(), file, async () => (await hashOf(file, null, scope)).sha256)
 }
 
 /** @param over the replaced file, whose mode and owner are kept; null for a new one */

@@ -12,6 +12,7 @@ export type Decompressed = {
 }
 
 const readBytes = 256 * 1024
+const headBytes = 512
 
 const formats = [
   {
@@ -32,15 +33,44 @@ const foreign: { readonly [magic: string]: string } = {
   '04224d18': 'lz4',
 }
 
+/** The refusal of an encrypted file, by how it begins; null for another file. */
+function encryptionOf(head: Buffer): ArchiveRefused | null {
+  const text = head.toString('latin1')
+  const refused = (what: string, hint: string): ArchiveRefused =>
+    new ArchiveRefused(`it is encrypted, ${what}`, hint)
+  const named = 'the name of a file that is decrypted ends in .gpg or .age'
+  if (/^\s*-----BEGIN PGP MESSAGE-----/.test(text))
+    return refused(
+      'as OpenPGP text (gpg --armor)',
+      'rename it so that its name ends in .gpg: it is then decrypted as it is',
+    )
+  if (text.startsWith('Salted__'))
+    return refused(
+      'by openssl enc',
+      'decrypt it with openssl enc -d; archives that end in .gpg or .age are decrypted here',
+    )
+  if (/^age-encryption\.org\/|^-----BEGIN AGE/.test(text)) return refused('by age', named)
+  // OpenPGP packets that begin an encrypted message: a session key of a passphrase or of a public key.
+  const [first = 0, length = 0, version = 0] = head
+  const oldForm = (first & 0xfc) === 0x8c || (first & 0xfc) === 0x84
+  const newForm = first === 0xc3 || first === 0xc1
+  if (
+    (oldForm || newForm) &&
+    length > 0 &&
+    [3, 4, 5, 6].includes((first & 3) === 1 && oldForm ? (head[3] ?? 0) : version)
+  )
+    return refused('by gpg', named)
+  return null
+}
+
 /**
  * Decompresses a tar archive; the format is detected by its first bytes, not its name.
  * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Node's zstd decoder
- *   silently stops after the first frame, its gzip decoder before zeros; and concatenated files look like a
- *   file with added data.
+ *   silently stops after the first frame, its gzip decoder before zeros. Several gzip members are one stream
+ *   (RFC 1952); what follows the end mark of the archive in them is refused by its reader.
  */
 export function decompress(file: FileHandle): Decompressed {
   const hash = createHash('sha256')
-  const tail = Buffer.alloc(4)
   let length = 0
 
   async function* raw(): AsyncGenerator<Buffer> {
@@ -49,15 +79,16 @@ export function decompress(file: FileHandle): Decompressed {
       if (bytesRead === 0) return
       const chunk = buffer.subarray(0, bytesRead)
       hash.update(chunk)
-      Buffer.concat([tail, chunk.subarray(-4)]).copy(tail, 0, Math.min(4, bytesRead))
       length += bytesRead
       yield chunk
     }
   }
 
   async function* chunks(): AsyncGenerator<Buffer> {
-    const { bytesRead, buffer } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    const magic = buffer.toString('hex', 0, bytesRead)
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0)
+    const magic = buffer.toString('hex', 0, Math.min(4, bytesRead))
+    const encrypted = encryptionOf(buffer.subarray(0, bytesRead))
+    if (encrypted !== null) throw encrypted
     const other = Object.entries(foreign).find(([start]) => magic.startsWith(start))
     if (other !== undefined)
       throw new ArchiveRefused(
@@ -70,12 +101,8 @@ export function decompress(file: FileHandle): Decompressed {
     const source = Readable.from(raw())
     const decoder = format.make()
     source.on('error', (error) => decoder.destroy(error)).pipe(decoder)
-    let total = 0
     try {
-      for await (const chunk of decoder as AsyncIterable<Buffer>) {
-        total += chunk.length
-        yield chunk
-      }
+      yield* decoder as AsyncIterable<Buffer>
     } catch (thrown) {
       const code =
         thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
@@ -89,9 +116,7 @@ export function decompress(file: FileHandle): Decompressed {
       source.destroy()
       decoder.destroy()
     }
-    // The last four bytes of a gzip member are the length of its content modulo 2^32 (RFC 1952).
-    const joined = format.name === 'gzip' && tail.readUInt32LE() !== total % 2 ** 32
-    if (decoder.bytesWritten !== (await file.stat()).size || joined) {
+    if (decoder.bytesWritten !== (await file.stat()).size) {
       throw new ArchiveRefused(
         `extra data after its ${format.name} stream`,
         'if it was concatenated on purpose, extract it and pack it again as one archive',

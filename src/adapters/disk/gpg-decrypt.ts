@@ -103,6 +103,13 @@ export function gpgRefusal(exitCode: number, status: string, written: number): R
       hint: 'check the passphrase first',
     }
   }
+  if (!statuses.has('NEED_PASSPHRASE_SYM') && (statuses.has('ENC_TO') || statuses.has('NO_SECKEY'))) {
+    const [key = ''] = statuses.get('NO_SECKEY') ?? statuses.get('ENC_TO') ?? []
+    return {
+      why: `encrypted for a public key (${key}), not with a passphrase`,
+      hint: 'decrypt it where its secret key is, and encrypt it with a passphrase: gpg --symmetric',
+    }
+  }
   if (!statuses.has('BEGIN_DECRYPTION')) {
     return {
       why: 'not encrypted with a passphrase, or truncated at its start',

@@ -19,7 +19,21 @@ const refusedTypes: { readonly [flag: string]: string } = {
   '3': 'a character device',
   '4': 'a block device',
   '6': 'a pipe',
+  '7': 'a contiguous file',
+  D: 'a folder of an incremental backup (tar --listed-incremental)',
+  M: 'a part of a file from another volume (tar --multi-volume)',
   S: 'a sparse file',
+  V: 'a volume label (tar --label)',
+}
+
+/** How to make an archive without such members, by their type. */
+const packedWithout: { readonly [flag: string]: string } = {
+  '1': 'pack it again with what its links point to (tar --dereference --hard-dereference)',
+  '2': 'pack it again with what its links point to (tar --dereference --hard-dereference)',
+  '6': 'pack it again without it (tar --exclude)',
+  D: 'use an archive made without --listed-incremental (-g): an incremental one is not a complete backup',
+  S: 'pack it again without --sparse (-S)',
+  V: 'pack it again without --label (-V)',
 }
 
 // Linux: NAME_MAX and PATH_MAX (limits.h), and the largest user id (the next one means "unchanged").
@@ -32,6 +46,8 @@ const setIdBits = 0o6000
 export class Members {
   readonly #limits: ArchiveLimits
   readonly #kinds = new Map<string, Member['kind']>()
+  /** Paths as written, by their normal form, where these differ. */
+  readonly #written = new Map<string, string>()
   readonly #tops = new Map<string, Member['kind']>()
   #count = 0
   #bytes = 0
@@ -45,12 +61,9 @@ export class Members {
   admit(header: Header): Member {
     const name = quoted(header.name)
     if (header.type !== '0' && header.type !== '5') {
-      const hint = '12'.includes(header.type)
-        ? 'pack it again with what its links point to (tar --dereference --hard-dereference)'
-        : undefined
       throw new ArchiveRefused(
         `${name} is ${refusedTypes[header.type] ?? `of an unknown type, ${quoted(header.type)}`}`,
-        hint,
+        packedWithout[header.type],
       )
     }
     const kind = header.type === '0' ? 'file' : 'folder'
@@ -99,6 +112,13 @@ export class Members {
     }
     const key = path.normalize('NFC')
     const earlier = this.#kinds.get(key)
+    const before = this.#written.get(key) ?? key
+    if (earlier !== undefined && before !== path)
+      throw new ArchiveRefused(
+        `${name} and ${quoted(before)} look the same: they differ only in the form of a Unicode character (${bytesOf(path)}, ${bytesOf(before)}), and some systems keep one of them`,
+        'rename one of them, or exclude it',
+      )
+    if (key !== path) this.#written.set(key, path)
     if (earlier !== undefined && (earlier === 'file' || kind === 'file'))
       throw new ArchiveRefused(`${name} occurs twice`)
     this.#kinds.set(key, kind)
@@ -108,11 +128,21 @@ export class Members {
   /** @throws ArchiveRefused for an empty archive: no backup is empty */
   facts(): ArchiveFacts {
     if (this.#count === 0) throw new ArchiveRefused('it is empty')
-    const [top] = [...this.#tops]
-    const single = this.#tops.size === 1 && top?.[1] === 'folder'
+    // macOS packs the attributes of a folder as a file beside it (AppleDouble).
+    const [top, ...others] = [...this.#tops].filter(
+      ([name, kind]) => kind !== 'file' || !name.startsWith('._') || !this.#tops.has(name.slice(2)),
+    )
+    const single = others.length === 0 && top?.[1] === 'folder'
     return { members: this.#count, bytes: this.#bytes, top: single ? top[0] : null }
   }
 }
+
+/** The bytes of the characters of a name that are not ASCII, as hex. */
+const bytesOf = (path: string): string =>
+  [...path]
+    .filter((one) => one > '\u007f' || /\p{M}/u.test(one))
+    .map((one) => Buffer.from(one).toString('hex'))
+    .join(' ') || 'ASCII'
 
 function pathOf(name: string): string {
   const refuse = (why: string): never => {

@@ -61,15 +61,43 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
-    if (thrown instanceof ArchiveRefused)
-      throw packError(
-        packing.folder,
-        `the archive could not be extracted: ${thrown.message}`,
-        'rename or exclude it, or raise the limit',
-      )
+    if (thrown instanceof ArchiveRefused) throw inextricable(packing, thrown)
     throw fileError('cannot pack into', to, thrown)
   }
 }
+
+/** See `ArchivesView.packable`. */
+export async function requirePackable(packing: Packing, scope: Scope): Promise<void> {
+  const checked = new Members(packing.limits)
+  try {
+    const { members } = await sourcesOf(packing, [])
+    for (const source of members) {
+      scope.signal.throwIfAborted()
+      checked.admit(headerOf(memberOf(packing, source, source.facts)))
+    }
+    checked.facts()
+  } catch (thrown) {
+    scope.signal.throwIfAborted()
+    throw thrown instanceof ArchiveRefused
+      ? inextricable(packing, thrown)
+      : fileError('cannot pack', packing.folder, thrown)
+  }
+}
+
+const inextricable = ({ folder }: Packing, refused: ArchiveRefused): RunbookError =>
+  packError(
+    folder,
+    `the archive could not be extracted: ${refused.message}`,
+    refused.hint ?? 'rename or exclude it, or raise the limit',
+  )
+
+/** A member as extraction checks it. */
+const headerOf = (member: PackedMember) => ({
+  ...member,
+  type: member.kind === 'file' ? '0' : '5',
+  size: member.bytes,
+  modified: member.modified.getTime() / 1000,
+})
 
 type PackContext = { readonly scope: Scope; readonly checked: Members; note(line: string): void }
 
@@ -84,12 +112,7 @@ async function* blocks(
   const admitted = (source: Source, facts: Stats): Buffer => {
     const member = memberOf(packing, source, facts)
     // The same checks as on extraction, so that a refusal is found now.
-    checked.admit({
-      ...member,
-      type: member.kind === 'file' ? '0' : '5',
-      size: member.bytes,
-      modified: member.modified.getTime() / 1000,
-    })
+    checked.admit(headerOf(member))
     if ((facts.mode & setIdBits) !== 0 && packing.dated === null)
       note(
         `${shellWord(source.path)} runs as its owner or group (mode ${(facts.mode & 0o7777).toString(8)}); those bits were dropped`,

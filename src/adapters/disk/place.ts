@@ -21,12 +21,12 @@ export function place(path: string): string {
 }
 
 /** Null if it does not exist. */
-export async function statOf(path: string): Promise<Stats | null> {
+export async function statOf(path: string | Buffer): Promise<Stats | null> {
   try {
     return await lstat(path)
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return null
-    throw fileError('cannot stat', path, thrown)
+    throw fileError('cannot stat', path.toString(), thrown)
   }
 }
 

@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer'
 import type { Stats } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Packing } from '../../drivers/archives.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -53,11 +54,18 @@ export async function sourcesOf(
   }
 
   const walk = async (path: string): Promise<void> => {
-    for (const name of (await readdir(join(top, path))).sort()) {
+    const names = await readdir(join(top, path), { encoding: 'buffer' })
+    for (const { name, bytes } of names
+      .map((bytes) => ({ name: bytes.toString(), bytes }))
+      .sort((one, other) => (one.name < other.name ? -1 : 1))) {
       const below = path === '' ? name : `${path}/${name}`
       if (excluded(below, exclude) || leaveOut.includes(join(top, below))) continue
-      if (name.includes('\uFFFD'))
-        throw packError(folder, `the name ${shellWord(below)} is not valid UTF-8`, 'rename it, or exclude it')
+      if (!isUtf8(bytes))
+        throw packError(
+          folder,
+          `the name ${JSON.stringify(below)} is not valid UTF-8 (bytes ${bytes.toString('hex')}), which a portable archive cannot hold`,
+          `exclude it, or rename it: find ${shellWord(join(top, path))} -maxdepth 1 -inum ${(await lstat(Buffer.concat([Buffer.from(`${join(top, path)}/`), bytes]))).ino}`,
+        )
       if (await take(below, false)) await walk(below)
     }
   }
@@ -99,7 +107,12 @@ export async function sourcesOf(
 async function fileBehind(folder: string, top: string, path: string): Promise<Source> {
   const hint = `exclude it, or replace it by its target: ls -l ${shellWord(join(folder, path))}`
   const at = await realpath(join(top, path)).catch(() => null)
-  if (at === null) throw packError(folder, `${shellWord(path)} is a link to a missing file`, hint)
+  if (at === null)
+    throw packError(
+      folder,
+      `${shellWord(path)} is a link to a missing file, ${shellWord(await readlink(join(top, path)))}`,
+      `exclude it, as for the lock of a running program, or remove it: ls -l ${shellWord(join(folder, path))}`,
+    )
   if (!at.startsWith(`${top}/`))
     throw packError(folder, `${shellWord(path)} is a link out of the folder, to ${shellWord(at)}`, hint)
   const facts = await stat(at)

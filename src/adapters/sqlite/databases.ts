@@ -170,7 +170,12 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       )
     },
 
-    inspect: async (database, file) => inspect(file, { for: (await placeOf(database)).live }, scope),
+    inspect: async (database, file) =>
+      inspect(
+        file,
+        { for: (await placeOf(database)).live, defined: sqliteOf(database).applicationDefines ?? [] },
+        scope,
+      ),
     header: (_database, file) => header(file),
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),

@@ -15,11 +15,12 @@ import { headerBytes, otherKind, readHeader } from './header.ts'
  * Reads a backup of a SQLite database completely. It is opened as immutable, so no file is created beside it.
  * @throws RunbookError `verification` if it is missing, empty, not a SQLite database, truncated, copied from
  *   a live database without its log, damaged or still being written; as a backup `for` a live database also
- *   if it has no table, no row, or dangling foreign keys that the live one does not have
+ *   if it has no table, no row, dangling foreign keys that the live one does not have, or collations and
+ *   functions of its application that are not `defined`
  */
 export async function inspect(
   path: string,
-  live: { readonly for: string } | null,
+  live: { readonly for: string; readonly defined: readonly string[] } | null,
   scope: Scope,
 ): Promise<Dump> {
   await using file = await openDump(path)
@@ -27,7 +28,10 @@ export async function inspect(
   mustBeComplete(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true }, scope)
+  const examined = await runWork<Examination>(
+    { do: 'examine', file: path, thorough: true, defined: live?.defined ?? null },
+    scope,
+  )
   if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {

@@ -36,7 +36,7 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     const [current, restored] = [await headerOf(live), await headerOf(partial)]
     if (current !== null && restored !== null && current.journalMode !== restored.journalMode)
       await runWork({ do: 'journal', file: partial, mode: current.journalMode }, scope)
-    await runWork({ do: 'examine', file: partial, thorough: false }, scope)
+    await runWork({ do: 'examine', file: partial, thorough: false, defined: null }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
     await rename(partial, to)

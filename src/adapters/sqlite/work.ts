@@ -17,7 +17,12 @@ import { deleteRows, insertRows, rows } from './rows.ts'
  * without harm.
  */
 export type Work =
-  | { readonly do: 'examine'; readonly file: string; readonly thorough: boolean }
+  | {
+      readonly do: 'examine'
+      readonly file: string
+      readonly thorough: boolean
+      readonly defined: readonly string[] | null
+    }
   | { readonly do: 'dangling'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
@@ -45,7 +50,7 @@ const send = (message: WorkMessage): Promise<void> =>
 async function perform(work: Work): Promise<Json> {
   switch (work.do) {
     case 'examine':
-      return examine(work.file, work.thorough)
+      return examine(work.file, work.thorough, work.defined)
     case 'dangling':
       return reading(work.file, danglingReference)
     case 'fingerprint':

@@ -7,7 +7,7 @@ import { duration, oneOf, size, strict, text } from './values.ts'
 export const placeShape = {
   directory: text.describe('Folder in which the files arrive. Folders of dates below it are searched too.'),
   pattern: text.describe(
-    'File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. Without `{time}` the modification time counts.',
+    'File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts.',
   ),
   maxAge: duration
     .prefault('26h')
@@ -18,7 +18,7 @@ export const placeShape = {
   checksums: oneOf('required', 'if-present')
     .default('required')
     .describe(
-      '`required` refuses a file without a checksum beside it (`FILE.sha256` or `SHA256SUMS`); `if-present` accepts it. An existing checksum must match either way.',
+      '`required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way.',
     ),
 }
 

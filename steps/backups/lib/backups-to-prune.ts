@@ -20,12 +20,15 @@ export function toPrune(
 }
 
 /**
- * Drops what does not look like a backup: too small, dated in the future, no date in its name. These are
+ * Drops what does not look like a backup: too small, dated in the future, no exact time in its name. These are
  * neither counted nor removed, so that a week of empty files cannot push out the last good backup.
  * @param now a later date means a wrong clock, which must not cause a removal
  */
 export const likely = (backups: readonly Backup[], minBytes: number, now: Date): readonly Backup[] =>
   backups.filter(
-    ({ bytes, takenAt, dated }) =>
-      dated === 'by-name' && bytes >= minBytes && Date.parse(takenAt) <= now.getTime(),
+    ({ bytes, takenAt, takenBy, dated }) =>
+      dated === 'by-name' &&
+      takenBy === undefined &&
+      bytes >= minBytes &&
+      Date.parse(takenAt) <= now.getTime(),
   )

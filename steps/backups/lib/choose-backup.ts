@@ -1,4 +1,4 @@
-import { RunbookError, type Backup, type BackupPlace, type Look } from '../../../src/index.ts'
+import { RunbookError, type Backup, type BackupPlace, type Finding, type Look } from '../../../src/index.ts'
 
 /**
  * The requested backup, or the newest one of a place.
@@ -14,10 +14,12 @@ export async function choose(
     request.file === null
       ? await newest(look, place, request.takenBefore)
       : await look.backups.find(place, request.file)
-  if (request.takenBefore !== null && Date.parse(backup.takenAt) >= Date.parse(request.takenBefore)) {
+  if (!isBefore(backup, request.takenBefore)) {
     throw new RunbookError(
       'preflight',
-      `${backup.file} was taken ${backup.takenAt}, not before the bad deployment began (${request.takenBefore})`,
+      backup.takenBy === undefined
+        ? `${backup.file} was taken ${backup.takenAt}, not before the bad deployment began (${request.takenBefore})`
+        : `${backup.file} may be taken after the bad deployment began (${request.takenBefore}): by its name it was ${whenTaken(backup)}`,
       {
         hint: 'choose an older one, or name none to use the newest one from before',
       },
@@ -35,15 +37,76 @@ export async function choose(
   return backup
 }
 
+/** A name without a time of day counts by its last moment: it may hold what the bad deployment wrote. */
+const isBefore = ({ takenAt, takenBy }: Backup, moment: string | null): boolean =>
+  moment === null || Date.parse(takenBy ?? takenAt) < Date.parse(moment)
+
+/** For messages: `taken TIME`, or `taken between` two times. */
+export const whenTaken = ({ takenAt, takenBy }: Pick<Backup, 'takenAt' | 'takenBy'>): string =>
+  takenBy === undefined ? `taken ${takenAt}` : `taken between ${takenAt} and ${takenBy}`
+
 async function newest(look: Look, place: BackupPlace, takenBefore: string | null): Promise<Backup> {
   const all = await look.backups.list(place)
-  const found = all.find(
-    (backup) => takenBefore === null || Date.parse(backup.takenAt) < Date.parse(takenBefore),
-  )
+  const found = all.find((backup) => isBefore(backup, takenBefore))
   if (found !== undefined) return found
   const before = takenBefore === null ? '' : ` taken before ${takenBefore}`
-  const oldest = all.length === 0 ? '' : `; the oldest of ${all.length} was taken ${all.at(-1)?.takenAt}`
-  throw new RunbookError('preflight', `no backup ${place.pattern}${before} in ${place.directory}${oldest}`, {
-    hint: 'check that backups arrive there and that the pattern in runbook.config.ts is right',
-  })
+  const oldest =
+    all.length === 0 ? '' : `; the oldest of ${all.length} was ${whenTaken(all.at(-1) as Backup)}`
+  const undated = await look.backups.undated(place)
+  const names = undated.length === 0 ? '' : `; no time can be read in the names of ${listed(undated)}`
+  throw new RunbookError(
+    'preflight',
+    `no backup ${place.pattern}${before} in ${place.directory}${oldest}${names}`,
+    {
+      hint:
+        undated.length === 0
+          ? 'check that backups arrive there and that the pattern in runbook.config.ts is right'
+          : `name them with a date and a time, such as 20260203_041233, or set a pattern that fits`,
+    },
+  )
 }
+
+/**
+ * Warnings about files that may be newer than the newest backup, whose names leave that open.
+ * @param chosen the newest backup
+ */
+export async function maybeNewer(
+  look: Look,
+  place: BackupPlace,
+  chosen: Backup,
+  takenBefore: string | null,
+): Promise<readonly Finding[]> {
+  const than = Date.parse(chosen.takenAt)
+  const coarse = (await look.backups.list(place)).filter(
+    ({ file, takenAt, takenBy }) =>
+      file !== chosen.file &&
+      takenBy !== undefined &&
+      Date.parse(takenBy) > than &&
+      (takenBefore === null || Date.parse(takenAt) < Date.parse(takenBefore)),
+  )
+  // With fewer digits it is not a date: `latest`, `v2`.
+  const undated = (await look.backups.undated(place)).filter(
+    ({ name, modifiedAt }) => Date.parse(modifiedAt) > than && /(?:\d\D*){6}/.test(name),
+  )
+  const warning = (files: readonly { readonly name: string }[], why: string): readonly Finding[] =>
+    files.length === 0
+      ? []
+      : [
+          {
+            level: 'warn',
+            about: place.directory,
+            problem: `${listed(files)} may be newer than ${chosen.name}, which is used: ${why}`,
+            hint: 'if so, name the file to use; names with a date and a time, such as 20260203_041233, leave no doubt',
+          },
+        ]
+  return [
+    ...warning(coarse, 'a name without a time of day stands for all of its day'),
+    ...warning(undated, 'no time can be read in the name'),
+  ]
+}
+
+const listed = (files: readonly { readonly name: string }[]): string =>
+  files
+    .slice(0, 3)
+    .map(({ name }) => JSON.stringify(name))
+    .join(', ') + (files.length > 3 ? ` and ${files.length - 3} more` : '')

@@ -6,7 +6,7 @@ import {
   type Look,
   type Preview,
 } from '../../../src/index.ts'
-import { choose } from './choose-backup.ts'
+import { choose, maybeNewer, whenTaken } from './choose-backup.ts'
 
 type BackupChoice = {
   readonly from: BackupPlace
@@ -27,13 +27,15 @@ export async function freshness(
       ? look.clock.now()
       : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
-  if (ageSeconds <= from.maxAgeSeconds) return []
+  const newer = file === null ? await maybeNewer(look, from, backup, takenBefore) : []
+  if (ageSeconds <= from.maxAgeSeconds) return newer
   const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`
   const limit = `at most ${hours(from.maxAgeSeconds)} are allowed`
-  const problem = `${backup.file} was taken ${backup.takenAt}, ${age}; ${limit}`
+  const problem = `${backup.file} was ${whenTaken(backup)}, ${age}; ${limit}`
   // An operator who names the file has accepted its age.
   return file === null
     ? [
+        ...newer,
         {
           level: 'refuse',
           about: backup.name,

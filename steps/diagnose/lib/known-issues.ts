@@ -192,6 +192,13 @@ export const knownIssues: readonly KnownIssue[] = [
     'create it again, and find out what changed it',
   ),
   issue(
+    'checksum-missing',
+    'checksum',
+    'the newest backup has no checksum, and checksums are required',
+    [],
+    "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts",
+  ),
+  issue(
     'gpg-fails',
     'encryption',
     'gpg or its passphrase is missing',

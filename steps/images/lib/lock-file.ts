@@ -76,10 +76,17 @@ export function recallFrom(text: string, env: string, repository: string, file: 
   return {
     imageId: id === null ? null : imageId(id, `${file} (image_id)`),
     tag: tag === null ? null : reference(tag, `${file} (archival_tag)`),
-    tar: textOf(image, 'backup_tar') ?? textOf(image, 'tar'),
+    tar:
+      textOf(image, 'backup_tar') ??
+      textOf(image, 'tar') ??
+      tarOf(repository, env, textOf(image, 'snap_ts_utc')),
     gitSha: textOf(lock, 'repo_head'),
   }
 }
+
+/** The name of the tar file where a lock does not give it: as snapshots name it, by their time. */
+const tarOf = (repository: string, env: string, stamp: string | null): string | null =>
+  stamp === null || !/^[\w:-]+$/.test(stamp) ? null : `${repository.split('/').at(-1)}-${env}-${stamp}.tar`
 
 function recallFromFlat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
   const [theirs, tag, id, gitSha] = ['env', 'docker_tag', 'image_id', 'git_sha'].map((key) =>

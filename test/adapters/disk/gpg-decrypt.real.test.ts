@@ -123,6 +123,44 @@ describe.skipIf(!program('gpg'))('decryption by gpg', () => {
     expect(readFileSync(join(folder, 'plain')).equals(plain)).toBe(true)
   })
 
+  it.skipIf(!program('openssl'))(
+    'names a file that is encrypted for a public key, and those that are encrypted under another name',
+    async () => {
+      const key = [
+        '--passphrase',
+        '',
+        '--quick-generate-key',
+        'backup@example.org',
+        'default',
+        'default',
+        'never',
+      ]
+      execFileSync('gpg', ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', ...key], {
+        stdio: 'ignore',
+      })
+      const forKey = gpg(['--trust-model', 'always', '--recipient', 'backup@example.org', '--encrypt'], plain)
+      expect((await decrypting(forKey)).thrown).toMatchObject({
+        code: 'verification',
+        message: expect.stringMatching(/encrypted for a public key \([0-9A-F]{16}\), not with a passphrase/),
+        hint: expect.stringContaining('secret key'),
+      })
+      const limits = { maxBytes: 1e6, maxMembers: 10, maxDepth: 10 }
+      const openssl = ['enc', '-aes-256-cbc', '-pbkdf2', '-pass', 'pass:passw0rd1']
+      for (const [body, says] of [
+        [symmetric(plain), 'it is encrypted, by gpg'],
+        [forKey, 'it is encrypted, by gpg'],
+        [symmetric(plain, '--armor'), 'it is encrypted, as OpenPGP text'],
+        [execFileSync('openssl', openssl, { input: plain }), 'it is encrypted, by openssl enc'],
+      ] as const) {
+        writeFileSync(join(folder, 'backup.tar.gz'), body)
+        await expect(archives.inspect(join(folder, 'backup.tar.gz'), limits)).rejects.toMatchObject({
+          code: 'verification',
+          message: expect.stringContaining(says),
+        })
+      }
+    },
+  )
+
   it('refuses a wrong passphrase', async () => {
     const { thrown, left } = await decrypting(sealed, 'BAD')
     expect(thrown).toMatchObject({

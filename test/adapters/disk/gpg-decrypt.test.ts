@@ -28,6 +28,22 @@ describe("gpg's word", () => {
     expect(gpgRefusal(0, status(...good, 'PLAINTEXT_LENGTH 10'), 9)).not.toBeNull()
   })
 
+  it('names a public key, which no passphrase opens', () => {
+    const asked = status(
+      'ENC_TO 0011223344556677 1 0',
+      'NO_SECKEY 0011223344556677',
+      'BEGIN_DECRYPTION',
+      'DECRYPTION_FAILED',
+    )
+    expect(gpgRefusal(2, asked, 0)?.why).toBe(
+      'encrypted for a public key (0011223344556677), not with a passphrase',
+    )
+    // With a passphrase as well, it is the passphrase that counts.
+    expect(
+      gpgRefusal(2, status('ENC_TO 00 1 0', 'NEED_PASSPHRASE_SYM 9 3 2', 'DECRYPTION_FAILED'), 0)?.why,
+    ).toContain('the passphrase is wrong')
+  })
+
   it('is not forged by a file name', () => {
     expect(gpgRefusal(0, good.map((line) => `gpg: x [GNUPG:] ${line}\n`).join(''), 9)).not.toBeNull()
     expect(gpgArguments('--output=/etc/passwd', '/to').slice(-2)).toEqual(['--', '--output=/etc/passwd'])

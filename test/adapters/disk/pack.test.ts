@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
   appendFileSync,
@@ -14,7 +15,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { packTree } from '../../../src/adapters/disk/pack.ts'
+import { packTree, requirePackable } from '../../../src/adapters/disk/pack.ts'
+import { treeDigest } from '../../../src/adapters/disk/tree-digest.ts'
 import type { Packing } from '../../../src/drivers/archives.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -94,6 +96,62 @@ describe('packing on disk', () => {
     mkdirSync(join(at, 'back'))
     execFileSync('tar', ['-xzf', file, '-C', join(at, 'back')])
     for (const name of names) expect(readFileSync(join(at, 'back', name), 'utf8')).toBe(name)
+  })
+
+  it.each([
+    [
+      'a name that is not UTF-8',
+      (at: string) => writeFileSync(Buffer.concat([Buffer.from(`${at}/caf`), Buffer.from([0xe9])]), '1'),
+      /caf.* is not valid UTF-8 \(bytes 636166e9\)/,
+      /find \S+ -maxdepth 1 -inum \d+/,
+    ],
+    [
+      'Unicode twins',
+      (at: string) => ['Cafe\u0301', 'Caf\u00e9'].forEach((name) => writeFileSync(join(at, name), name)),
+      /look the same/,
+      /rename one of them/,
+    ],
+    [
+      'a dangling link',
+      (at: string) => symlinkSync('host:1234', join(at, 'lock')),
+      /lock is a link to a missing file, host:1234/,
+      /exclude it/,
+    ],
+    [
+      'an absolute link out of it',
+      (at: string) => symlinkSync('/etc/hostname', join(at, 'name')),
+      /name is a link out of the folder, to \/etc\/hostname/,
+      /exclude it/,
+    ],
+  ])(
+    'refuses %s for what it is, before anything is written, unless it is excluded',
+    async (_, make, says, cure) => {
+      const { at, folder } = tree()
+      make(folder)
+      // Reading the folder twice, as a backup of data does, sees nothing that went away.
+      const facts = await treeDigest(folder, watchedScope())
+      expect((await treeDigest(folder, watchedScope())).digest).toBe(facts.digest)
+      const refused = { message: expect.stringMatching(says), hint: expect.stringMatching(cure) }
+      await expect(requirePackable(packing(folder), watchedScope())).rejects.toMatchObject(refused)
+      await expect(packTree(packing(folder), join(at, 'a.tar.gz'), watchedScope())).rejects.toMatchObject(
+        refused,
+      )
+      expect(existsSync(join(at, 'a.tar.gz.partial'))).toBe(false)
+      const exclude = ['caf*', 'Cafe*', 'lock', 'name']
+      await requirePackable(packing(folder, { exclude }), watchedScope())
+    },
+  )
+
+  it('reads every byte of a name that is not UTF-8', async () => {
+    const [one, other] = [tree(), tree()]
+    for (const [{ folder }, byte] of [
+      [one, 0xe9],
+      [other, 0xe8],
+    ] as const)
+      writeFileSync(Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([byte])]), '1')
+    const digests = await Promise.all([one, other].map(({ folder }) => treeDigest(folder, watchedScope())))
+    expect(digests[0]?.files).toBe(3)
+    expect(digests[0]?.digest).not.toBe(digests[1]?.digest)
   })
 
   it('leaves pipes out and says so, and set-id bits too', async () => {

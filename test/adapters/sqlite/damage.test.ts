@@ -108,7 +108,7 @@ describe('damaged backups', () => {
       const flipped = Buffer.from([(whole[at] ?? 0) ^ (1 << Math.floor((draw.next().value as number) * 8))])
       await handle.write(flipped, 0, 1, at)
       try {
-        await examine(copy, true)
+        await examine(copy, true, [])
       } catch (thrown) {
         // Whatever SQLite makes of it, it is told as a backup that is not whole.
         expect(thrown).toEqual(refusal(/./))
@@ -173,6 +173,80 @@ describe('damaged backups', () => {
         tables: ['c', 'p'],
       })
     }
+  })
+
+  describe('with a collation and a function of its application', () => {
+    const theirs = async (name: string): Promise<string> => {
+      const path = join(folder, name)
+      const connection = new Connection(path)
+      connection.function('norm', { deterministic: true }, (text) => String(text).toLowerCase())
+      connection.exec(
+        "CREATE TABLE plain (id INTEGER PRIMARY KEY, v TEXT); CREATE INDEX by_v ON plain (v); INSERT INTO plain (v) VALUES ('x'); " +
+          'CREATE TABLE sorted (id INTEGER PRIMARY KEY, v TEXT COLLATE NOCASE); CREATE INDEX by_sorted ON sorted (v); ' +
+          "CREATE TABLE normed (id INTEGER PRIMARY KEY, v TEXT CHECK (norm(v) <> '')); CREATE INDEX by_norm ON normed (norm(v));",
+      )
+      const insert = ['sorted', 'normed'].map((table) =>
+        connection.prepare(`INSERT INTO ${table} (v) VALUES (?)`),
+      )
+      connection.transaction(() => {
+        for (let row = 0; row < 1_000; row += 1) for (const one of insert) one.run(`value ${row}`)
+      })()
+      // No collation can be defined here, so an existing one gets another name.
+      connection.unsafeMode()
+      connection.exec(
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'GERMAN')",
+      )
+      connection.close()
+      return path
+    }
+    const declared = (...applicationDefines: readonly string[]): SqliteDatabase => ({
+      ...database,
+      applicationDefines,
+    })
+
+    test('it is refused for what this program lacks, not as damaged', async () => {
+      const path = await theirs('theirs.db')
+      await expect(databases.inspect(database, path)).rejects.toEqual(
+        expect.objectContaining({
+          message: expect.stringMatching(
+            /uses the collation GERMAN and the function norm, which its application defines and this program lacks/,
+          ),
+          hint: expect.stringContaining("applicationDefines: ['GERMAN', 'norm']"),
+        }),
+      )
+      await expect(databases.inspect(declared('german'), path)).rejects.toEqual(
+        refusal('uses the function norm,'),
+      )
+    })
+
+    test('declared, it is read to its last row, restored and dumped', async () => {
+      const path = await theirs('declared.db')
+      const dump = await databases.inspect(declared('german', 'norm'), path)
+      expect(dump.tables).toEqual(['normed', 'plain', 'sorted'])
+      const own = { ...declared('GERMAN', 'norm'), file: path }
+      const again = await databases.dump(own, own.name, join(folder, 'dumped.db'))
+      expect(again.tables).toEqual(dump.tables)
+    })
+
+    test.each(['sorted', 'by_sorted', 'by_norm', 'by_v'])(
+      'a damaged page of %s is still damage',
+      async (of) => {
+        const path = await theirs(`bad-${of}.db`)
+        const connection = new Connection(path, { readonly: true })
+        const page = connection
+          .prepare("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno DESC")
+          .pluck()
+          .get(of) as number
+        const size = connection.pragma('page_size', { simple: true }) as number
+        connection.close()
+        const handle = await open(path, 'r+')
+        await handle.write(Buffer.alloc(size, 0xff), 0, size, (page - 1) * size)
+        await handle.close()
+        await expect(databases.inspect(declared('GERMAN', 'norm'), path)).rejects.toEqual(
+          refusal(/is damaged|is not a readable SQLite database/),
+        )
+      },
+    )
   })
 
   test('what stands there is dumped and comes back, even if the bad deployment left not one row', async () => {
