@@ -97,7 +97,7 @@ export function postgresDatabases(means: PostgresDeps): Databases {
 
 export function serverOf(
   database: PostgresDatabase,
-  { shell, execIn, secrets, clock }: PostgresDeps,
+  { shell, execIn, secrets, clock }: Pick<PostgresDeps, 'shell' | 'execIn' | 'secrets' | 'clock'>,
 ): Server {
   const { via } = database
   return endOwnSessionsOnAbort(

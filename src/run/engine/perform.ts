@@ -113,6 +113,7 @@ async function runStep(
     )
     return done(as, output)
   }
+  if (step.effect === 'exercise') await context.fence()
   await context.journal.write({
     type: 'intent',
     step: planned.id,
