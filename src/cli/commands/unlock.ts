@@ -4,6 +4,40 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { isOpen } from '../../run/journal/journal.ts'
 import type { CliContext } from '../context.ts'
 import { findRun } from '../journal.ts'
+import { partName } from '../../drivers/locks.ts'
+import { lockPartsOf } from '../../run/engine/lock-parts.ts'
+import type { Stored } from '../../run/journal/entry.ts'
+import { stateOf } from '../../run/journal/state.ts'
+import { replan } from '../../run/replan.ts'
+
+/**
+ * Ends the locks of the run that live elsewhere, so that others need not wait for the process that hangs.
+ * Those that stay are reported: the run is closed in any case.
+ */
+async function evict(context: CliContext, entries: readonly Stored[]): Promise<void> {
+  const [{ locksFor }, { systemClock }] = await Promise.all([
+    import('../locks.ts'),
+    import('../../kernel/clock.ts'),
+  ])
+  const { plan, opened } = stateOf(entries)
+  const run = entries[0]?.run ?? ''
+  const locks = locksFor({
+    clock: systemClock,
+    register: (secret) => context.terminal.redactor.add(secret),
+    environment: context.environment,
+  })
+  // Today's plan has the addresses, which the stored one may mask; without it the stored one is tried.
+  const current = await replan(context, plan).then(
+    ({ planned }) => planned.plan,
+    () => plan,
+  )
+  for (const part of lockPartsOf(current)) {
+    if (await locks.evict(part, run)) continue
+    context.terminal.err(
+      `The lock on ${partName(part)} stays until the process of ${opened.by} on ${opened.host} ends.\n`,
+    )
+  }
+}
 
 type Flags = { readonly reason: string; readonly force?: true }
 
@@ -63,6 +97,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
         } finally {
           await lease.release()
         }
+        if (holding !== null) await evict(context, await journal.read(line.run))
         context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
       } finally {
         await journal.close()
