@@ -1,14 +1,17 @@
 import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
+import { mustBeOurs } from './lib/ours.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
+/** `instance` tells it from another database of its name. Missing in older journals. */
+export type RestoredCopy = Copy & { readonly instance?: string }
 type Before = { readonly name: string; readonly liveBytes: number; readonly freeBytes: number | null }
 
 /**
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
  * only once it is complete. Undone by dropping it.
  */
-export const restoreBeside = defineStep<Input, Copy, Before>({
+export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   kind: 'databases.restore-beside',
   version: 1,
   effect: 'change',
@@ -53,10 +56,17 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
     ],
     ...(before === undefined ? {} : { bytes: before.liveBytes }),
   }),
-  run: (io, { input, before }) => io.databases.restoreBeside(input.database, input.archive, before.name),
+  run: async (io, { input: { database, archive }, before: { name } }) => ({
+    ...(await io.databases.restoreBeside(database, archive, name)),
+    instance: (await io.databases.identity(database, name)).instance,
+  }),
   probe: async (look, { input: { database }, before: { name } }) => {
     if (await look.databases.exists(database, name)) {
-      return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
+      const [bytes, { instance }] = await Promise.all([
+        look.databases.bytes(database, name),
+        look.databases.identity(database, name),
+      ])
+      return { is: 'done', output: { name, bytes, instance } }
     }
     if (await look.databases.leftover(database, name))
       return { is: 'torn', why: `there is an incomplete copy ${name} beside the live database` }
@@ -64,7 +74,10 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   },
   // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
-  undo: (io, { input, before }) => io.databases.drop(input.database, before.name),
+  undo: async (io, { input: { database }, before: { name }, output }) => {
+    if (output?.instance !== undefined) await mustBeOurs(io, database, name, [output.instance])
+    await io.databases.drop(database, name)
+  },
 })
 
 const needed = (bytes: number): number => Math.ceil(bytes * 1.1) + 64 * 1024 * 1024

@@ -59,7 +59,7 @@ export function postgresDatabases(means: PostgresDeps): Databases {
   const at = (database: Database): Server => placeOf(database).server
 
   return {
-    identity: async (database) => identity(at(database), scope),
+    identity: async (database, name) => identity(at(database), scope, name),
     exists: async (database, name) => placeOf(database).exists(name),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
