@@ -10,6 +10,7 @@ export type FakeLocks = {
   readonly down: Set<string>
 }
 
+/** All parts are free and available. */
 export const noLocks = (): FakeLocks => ({ held: new Map(), unavailable: new Map(), down: new Set() })
 
 /** The locks of one process. */
