@@ -43,6 +43,17 @@ export function locksContract(kind: string, open: () => Promise<LocksWorld>): vo
       return result.lock
     }
 
+    /** A place may take a moment to notice that a holder is gone; until then the name is taken by nobody. */
+    const takenSoon = async (part: LockPart, holder: LockHolder): Promise<TakenLock> => {
+      for (;;) {
+        const result = await world.open().take(part, holder)
+        if (result.is === 'held' && result.by === null) continue
+        if (result.is !== 'taken') throw new Error(`not taken: ${JSON.stringify(result)}`)
+        held.push(result.lock)
+        return result.lock
+      }
+    }
+
     test('one run has it, and the others are given its name', async () => {
       const lock = await taken(world.open(), world.part, first)
       expect(await lock.check()).toEqual({ is: 'held' })
@@ -55,7 +66,7 @@ export function locksContract(kind: string, open: () => Promise<LocksWorld>): vo
       const lock = await taken(world.open(), world.part, first)
       await lock.release()
       expect(await eventuallyFree(world)).toEqual({ is: 'free' })
-      const next = await taken(world.open(), world.part, second)
+      const next = await takenSoon(world.part, second)
       expect(await next.check()).toEqual({ is: 'held' })
       expect(await world.open().look(world.part)).toEqual({ is: 'held', by: second })
     })

@@ -77,13 +77,27 @@ describe.skipIf(!docker())('two operators with a state folder each, on one Compo
     expect(await locks.look(service())).toMatchObject({ is: 'held', by: { run: run?.[1] } })
     expect(await locks.look(server('brace'))).toMatchObject({ is: 'held', by: { run: run?.[1] } })
     expect(await locks.look(server('another'))).toEqual({ is: 'free' })
-    const dry = await second('--dry-run')
-    expect(dry.code, whole(dry)).toBe(3)
-    expect(whole(dry)).toContain(`is held by run ${run?.[1]}`)
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(0)
     expect(await locks.look(service())).toEqual({ is: 'free' })
     expect(await locks.look(server('brace'))).toEqual({ is: 'free' })
+  }, 180_000)
+
+  it('a dry run names the holder, and takes nothing', async () => {
+    const holder = {
+      run: '20261129-131507-aaaaa',
+      by: 'anna',
+      host: 'here',
+      since: '2026-11-29T13:15:07.000Z',
+    }
+    const held = await locks.take(service(), holder)
+    try {
+      const dry = await second('--dry-run', '--confirm', shop.phrase)
+      expect(dry.code, whole(dry)).toBe(3)
+      expect(whole(dry)).toContain(`is held by run ${holder.run} (anna on here`)
+    } finally {
+      if (held.is === 'taken') await held.lock.release()
+    }
   }, 180_000)
 
   it('a killed run frees it within ten seconds, and takes it again to roll back', async () => {

@@ -17,6 +17,9 @@ import { Stopped } from './stop.ts'
 /** How long another holder may take to disconnect: a killed process's session closes within moments. */
 const patienceMilliseconds = 500
 
+/** The same where a name is taken and names nobody: its holder has ended, and the place notices within seconds. */
+const namelessPatienceMilliseconds = 6_000
+
 /** The same for the dead process of this very run. Longer than any place takes to notice a dead client. */
 const ownPatienceMilliseconds = 12_000
 
@@ -86,12 +89,17 @@ export async function takeLocks(
   }
 }
 
+function patienceFor(by: LockHolder | null, { run }: LockHolder): number {
+  if (by === null) return namelessPatienceMilliseconds
+  return by.run === run ? ownPatienceMilliseconds : patienceMilliseconds
+}
+
 async function takeOne(locks: Locks, part: LockPart, holder: LockHolder, clock: Clock) {
   const began = clock.monotonic()
   for (;;) {
     const result = await locks.take(part, holder)
     if (result.is !== 'held') return result
-    const patience = result.by?.run === holder.run ? ownPatienceMilliseconds : patienceMilliseconds
+    const patience = patienceFor(result.by, holder)
     if (clock.monotonic() - began >= patience) throw heldElsewhere(part, result.by)
     await clock.sleep(pauseMilliseconds)
   }

@@ -25,7 +25,9 @@ const pauseMilliseconds = 50
 export function dockerLocks(engine: DockerEngine): DockerLocks {
   const look: DockerLocks['look'] = async (part) => {
     try {
-      if (!(await isNameTaken(engine, nameOf(part)))) return { is: 'free' }
+      // A holder has a volume, so most looks need no request that could change something.
+      const by = await volumeOf(engine, part)
+      if (by === null || !(await isNameTaken(engine, nameOf(part)))) return { is: 'free' }
       return { is: 'held', by: await holderOf(engine, part) }
     } catch (thrown) {
       return unavailable(thrown)
@@ -124,17 +126,22 @@ async function removeHolder(engine: DockerEngine, part: DockerPart): Promise<voi
 
 async function holderOf(engine: DockerEngine, part: DockerPart): Promise<LockHolder | null> {
   for (let left = readings; left > 0; left -= 1) {
-    const volume = await engine
-      .ask(scope(), {
-        doing: 'read the holder of a lock',
-        ask: (docker, abortSignal) => docker.getVolume(nameOf(part)).inspect({ abortSignal }),
-      })
-      .catch(nullIfNotFound)
-    const of = (key: keyof LockHolder): string => volume?.Labels?.[`${label}.${key}`] ?? ''
-    if (of('run') !== '') return { run: of('run'), by: of('by'), host: of('host'), since: of('since') }
+    const found = await volumeOf(engine, part)
+    if (found !== null) return found
     await setTimeout(pauseMilliseconds)
   }
   return null
+}
+
+async function volumeOf(engine: DockerEngine, part: DockerPart): Promise<LockHolder | null> {
+  const volume = await engine
+    .ask(scope(), {
+      doing: 'read the holder of a lock',
+      ask: (docker, abortSignal) => docker.getVolume(nameOf(part)).inspect({ abortSignal }),
+    })
+    .catch(nullIfNotFound)
+  const of = (key: keyof LockHolder): string => volume?.Labels?.[`${label}.${key}`] ?? ''
+  return of('run') === '' ? null : { run: of('run'), by: of('by'), host: of('host'), since: of('since') }
 }
 
 const scope = () => ({ signal: new AbortController().signal })

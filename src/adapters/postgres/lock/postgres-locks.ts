@@ -1,8 +1,9 @@
+import type { Scope } from '../../../drivers/scope.ts'
 import type { LockHolder, Locks, NoLock, PostgresPart, TakenLock } from '../../../drivers/locks.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { failureOf } from '../../../kernel/errors.ts'
-import { sha256 } from '../../../kernel/json.ts'
-import { maintenance } from '../server/psql.ts'
+import { sha256, type Json } from '../../../kernel/json.ts'
+import { maintenance, records } from '../server/psql.ts'
 import { literal } from '../server/quote.ts'
 import type { Server } from '../server/server.ts'
 import { applicationOf, commentOf, holderIn } from './holder-name.ts'
@@ -21,6 +22,10 @@ export type PostgresLockDeps = {
   /** Whether the server is known to be stopped, as opposed to one that cannot be reached. */
   isDown(part: PostgresPart): Promise<boolean>
 }
+
+const startingTries = 10
+/** Milliseconds. */
+const startingPause = 500
 
 /** Milliseconds between two signs of life. */
 const beat = 2_000
@@ -48,16 +53,15 @@ export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): Po
     const server = serverOf(part)
     return psqlSession(server, maintenance(server), `lock-${run}`, clock)
   }
-  const withSession = async <T>(
-    part: PostgresPart,
-    work: (session: PsqlSession) => Promise<T>,
-  ): Promise<T> => {
-    const session = open(part, 'look')
-    try {
-      return await work(session)
-    } finally {
-      await session.close()
-    }
+  const once = async (part: PostgresPart, script: string): Promise<Json> => {
+    const server = serverOf(part)
+    const doing = `look for a lock at ${server.host}`
+    const [answer = null] = await records(
+      server,
+      { database: maintenance(server), doing, script, code: 'preflight' },
+      lookScope(),
+    )
+    return answer
   }
   const lock = async (part: PostgresPart, holder: LockHolder): Promise<Attempt> => {
     const session = open(part, holder.run)
@@ -75,7 +79,7 @@ export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): Po
   return {
     async look(part) {
       try {
-        const found = await withSession(part, (session) => session.ask(asking(part)))
+        const found = await once(part, asking(part))
         return found === null ? { is: 'free' } : { is: 'held', by: holderFrom(found) }
       } catch (thrown) {
         return unavailable(thrown)
@@ -93,18 +97,30 @@ export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): Po
     },
     async evict(part, run) {
       try {
-        return await withSession(part, async (session) => {
-          const found = (await session.ask(asking(part))) as Found
-          if (found === null || holderFrom(found)?.run !== run) return true
-          await session.ask(`SELECT to_json(pg_catalog.pg_terminate_backend(${Number(found.pid)}));`)
-          return true
-        })
+        const found = (await once(part, asking(part))) as Found
+        if (found === null || holderFrom(found)?.run !== run) return true
+        return (
+          (await once(part, `SELECT to_json(pg_catalog.pg_terminate_backend(${Number(found.pid)}));`)) ===
+          true
+        )
       } catch {
         return false
       }
     },
   }
 }
+
+/** Longer than a connection may take. Milliseconds. */
+const lookTimeout = 15_000
+
+const lookScope = (): Scope => ({
+  run: 'lock-look',
+  step: 'lock',
+  signal: AbortSignal.timeout(lookTimeout),
+  output: () => undefined,
+  progress: () => undefined,
+  spawned: () => undefined,
+})
 
 type Facts = { readonly pid: number; readonly started: string }
 type Held = { readonly is: 'taken'; readonly session: PsqlSession; readonly facts: Facts }
@@ -133,7 +149,7 @@ function taken(first: Held, { holder, clock, again, isDown }: Keeping): TakenLoc
       stop()
       await session.close()
       try {
-        const attempt = await again()
+        const attempt = await whileStarting(again, clock)
         if (attempt.is === 'held')
           return {
             is: 'lost',
@@ -156,6 +172,18 @@ function taken(first: Held, { holder, clock, again, isDown }: Keeping): TakenLoc
       stop()
       await session.close()
     },
+  }
+}
+
+/** A server that was just started refuses connections for a moment. */
+async function whileStarting(again: () => Promise<Attempt>, clock: Clock): Promise<Attempt> {
+  for (let left = startingTries; ; left -= 1) {
+    try {
+      return await again()
+    } catch (thrown) {
+      if (left === 0 || !/starting up|refused|No such file/i.test(failureOf(thrown).message)) throw thrown
+      await clock.sleep(startingPause)
+    }
   }
 }
 
