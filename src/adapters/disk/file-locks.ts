@@ -213,6 +213,8 @@ function write(database: Database.Database, holder: LockHolder): void {
   database.pragma('locking_mode = EXCLUSIVE')
   database.pragma('journal_mode = MEMORY')
   database.pragma('synchronous = OFF')
+  // Its bytes are searched for the holder, so no earlier one may be left in them.
+  database.pragma('secure_delete = ON')
   database.exec('BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS holder (said TEXT); DELETE FROM holder')
   const { run, by, host, since } = holder
   database
