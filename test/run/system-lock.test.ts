@@ -7,6 +7,9 @@ import { lockPartsOf } from '../../src/run/engine/lock-parts.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { emptyJournal, fakeMachine, Killed } from '../../src/testing/index.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
+import type { ComposeStack } from '../../src/drivers/services.ts'
+import { defineStep } from '../../src/model/step.ts'
+import { bookOf } from './bench.ts'
 
 const params = { strategy: 'beside' }
 const database = 'database shop of shop/db'
@@ -29,6 +32,57 @@ describe('the parts of a plan', () => {
 
   it('are none for a plan that only looks', () => {
     expect(lockPartsOf(planOf(diagnose, shop, {}).plan)).toEqual([])
+  })
+
+  it('are files for SQLite and for services that are processes', () => {
+    const stack = {
+      kind: 'process' as const,
+      project: 'local',
+      directory: '/srv/local',
+      state: '/srv/local/.processes',
+      services: {},
+    }
+    const local = {
+      ...shop,
+      stack,
+      writers: { stack, names: ['app'] },
+      database: { ...shop.database, engine: 'sqlite', name: 'shop', file: '/srv/local/data/shop.db' },
+      smoke: { stack, service: 'smoke', command: [] },
+    } as unknown as typeof shop
+    expect(lockPartsOf(planOf(rollback, local, params).plan)).toEqual([
+      { kind: 'file', path: '/srv/local/data/shop.db', what: 'database shop (/srv/local/data/shop.db)' },
+      { kind: 'file', path: '/srv/local/local.app', what: 'service app of local' },
+    ])
+  })
+
+  it('are those of the steps whose outputs a changing step uses', () => {
+    const looked = defineStep<
+      { readonly stack: ComposeStack; readonly service: string },
+      { readonly id: string }
+    >({
+      kind: 'test.look',
+      version: 1,
+      effect: 'observe',
+      describe: () => 'Looks.',
+      run: async () => ({ id: 'x' }),
+    })
+    const act = defineStep<{ readonly id: string }, null, null>({
+      kind: 'test.act',
+      version: 1,
+      effect: 'change',
+      describe: () => 'Acts.',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
+    })
+    const stack = shop.stack as ComposeStack
+    const own = bookOf(({ step }) => {
+      const { id } = step('Look', looked({ stack, service: 'web' }))
+      step('Look elsewhere', looked({ stack, service: 'jobs' }))
+      step('Act', act({ id }))
+    })
+    expect(lockPartsOf(planOf(own, shop, {}).plan).map(partName)).toEqual(['service web of shop'])
   })
 
   it('leave out another database of the same server, where no service is shared', () => {
