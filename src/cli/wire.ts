@@ -21,6 +21,7 @@ import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { filesOf } from '../views/files.ts'
 import { driversFor } from './drivers.ts'
+import { locksFor } from './locks.ts'
 import { storyTeller } from './story.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -115,6 +116,11 @@ export async function wire(
         },
         scope,
       ),
+    locks: locksFor({
+      clock: systemClock,
+      register: (secret) => redactor.add(secret),
+      environment: process.env,
+    }),
     identity: { ...thisProcess(by), host: hostname() },
     engine: `runbook ${version}`,
     folderOf: (run, order, startedAt) =>

@@ -72,6 +72,11 @@ export type Identity = JsonObject & {
    * Postgres: digest of the oids of the tables. SQLite: device and inode of the file.
    */
   readonly generation: string
+  /**
+   * Identifies the database itself, whatever its name: two that were swapped have exchanged it. Postgres: as
+   * `system`. SQLite: device and inode of the file.
+   */
+  readonly instance: string
 }
 
 export type TableFingerprint = JsonObject & {
@@ -138,7 +143,7 @@ export type RowChoice = { readonly table: string; readonly column: string; reado
 
 export interface DatabasesView {
   /** @throws RunbookError `preflight` if the server does not answer in time */
-  identity(database: Database): Promise<Identity>
+  identity(database: Database, name?: string): Promise<Identity>
   /**
    * Whether a complete database of this name exists beside it (SQLite: a sibling file); accepts the live name
    * too. A copy gets its name only once it is complete.

@@ -1,6 +1,7 @@
 import { RunbookError } from '../kernel/errors.ts'
 import { seal } from './engine/ending.ts'
 import { failureOn } from './engine/run-context.ts'
+import { noLock } from './engine/system-lock.ts'
 import { stateOf } from './journal/state.ts'
 import { runContextFor, type Runtime } from './start.ts'
 
@@ -49,7 +50,7 @@ async function sealed(
     const { plan, opened } = stateOf(entries)
     const folder = await runtime.evidence.open(opened.evidence)
     const planned = { plan, steps: new Map() }
-    const context = runContextFor(runtime, { run, planned, folder, hold, entries })
+    const context = runContextFor(runtime, { run, planned, folder, hold, lock: noLock, entries })
     await folder.unseal()
     const { failure } = await seal(runtime, context)
     return context.journal.state.sealed ? null : (failure?.message ?? 'it is not sealed')

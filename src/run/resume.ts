@@ -7,6 +7,8 @@ import { agendaOf } from './engine/agenda.ts'
 import { runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
+import { lockPartsOf } from './engine/lock-parts.ts'
+import { noLock, takeLocks } from './engine/system-lock.ts'
 import { missingAnswers } from './engine/preflight.ts'
 import { handlesIn } from '../drivers/secrets.ts'
 import type { RunContext } from './engine/run-context.ts'
@@ -35,7 +37,7 @@ export interface ResumeRequest {
  * Resumes an open run, forward or back. First ends everything that the run had started; then probes steps in
  * doubt. A settled run without sealed evidence is sealed.
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` if
- *   the plan has changed; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
+ *   the plan has changed; `held` if another run holds the system; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
  *   an orphan cannot be ended
  */
 export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Result> {
@@ -46,16 +48,20 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
   refuseClosed(asked, before)
   // Sealing runs no step, so it does not matter which code the runbook has today.
   if (needsWork(before)) refuseChanged(asked, before)
-  const hold = await runtime.journal.hold(before.plan.system, {
-    ...runtime.identity,
-    run,
-    since: runtime.clock.now().toISOString(),
-  })
+  const since = runtime.clock.now().toISOString()
+  const hold = await runtime.journal.hold(before.plan.system, { ...runtime.identity, run, since })
+  let lock = noLock
   try {
     // Read again under the hold: until here another process could write.
     const entries = await runtime.journal.read(run)
     const state = stateOf(entries)
     refuseClosed(asked, state)
+    if (needsWork(state)) {
+      const { by, host } = runtime.identity
+      // Of today's plan: the opened one may hold masked values, such as the address of a server.
+      const parts = lockPartsOf(planned.plan)
+      lock = await takeLocks(runtime.locks, parts, { run, by, host, since }, runtime.clock)
+    }
     const folder = await runtime.evidence.open(state.opened.evidence)
     const { steps } = codeFor(state.plan, planned)
     const plan = unmaskedPlan(state.plan, planned.plan, runtime.mask)
@@ -64,6 +70,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
       planned: { plan, steps },
       folder,
       hold,
+      lock,
       entries,
     })
     if (!needsWork(state)) {
@@ -84,6 +91,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         orphans,
         accepted,
         ...remarksOf(asked, unread),
+        ...(lock.record.length === 0 ? {} : { locks: lock.record }),
       })
       await folder.unseal()
       if (way === 'back' && state.way === 'forward') {
@@ -101,6 +109,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
       ? { ...result, code: 'succeeded' }
       : result
   } finally {
+    await lock.release()
     await hold.release()
   }
 }

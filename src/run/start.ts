@@ -3,6 +3,7 @@ import { stamp } from '../kernel/clock.ts'
 import { RunbookError, type Failure } from '../kernel/errors.ts'
 import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
+import type { Locks } from '../drivers/locks.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { at } from '../model/pending.ts'
@@ -10,6 +11,8 @@ import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
 import { drive, underStop, type Driving } from './engine/drive.ts'
 import { settle, type Result } from './engine/ending.ts'
+import { lockPartsOf } from './engine/lock-parts.ts'
+import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
 import type { ProcessIdentity, Entry, Opened, Stored } from './journal/entry.ts'
 import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
@@ -32,6 +35,8 @@ export interface Runtime extends Driving {
   readonly stop: Stop
   readonly listener: Listener
   drivers(scope: Scope): Drivers
+  /** Locks in the places that a run changes, which exclude other state folders, accounts and machines. */
+  readonly locks: Locks
   /** Identity of this process, for the lock and the journal. */
   readonly identity: ProcessIdentity
   readonly engine: string
@@ -55,7 +60,8 @@ export interface RunRequest {
 
 /**
  * Starts a run or dry run and drives it to its end.
- * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run holds the system or is still open on it; nothing was changed
+ * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run holds
+ *   the system, from whatever state folder or machine, or is still open on it; nothing was changed
  */
 export async function startRun(runtime: Runtime, order: RunRequest): Promise<Result> {
   const startedAt = runtime.clock.now()
@@ -70,13 +76,15 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   })
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
   const system = order.mode === 'run' ? plan.system : `dry-${run}`
-  const hold = await runtime.journal.hold(system, {
-    ...runtime.identity,
-    run,
-    since: startedAt.toISOString(),
-  })
+  const since = startedAt.toISOString()
+  const hold = await runtime.journal.hold(system, { ...runtime.identity, run, since })
+  let lock = noLock
   try {
-    if (order.mode === 'run') await refuseWhileOpen(runtime.journal, plan.system)
+    if (order.mode === 'run') {
+      await refuseWhileOpen(runtime.journal, plan.system)
+      // Before the run is opened: a refused one leaves nothing to settle.
+      lock = await takeLocks(runtime.locks, lockPartsOf(plan), { run, by, host, since }, runtime.clock)
+    }
     const foretoldBy = order.mode === 'run' ? await dryRunOf(runtime.journal, plan) : null
     const folder = await runtime.evidence.open(place)
     const opened: Opened = {
@@ -92,13 +100,17 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       node: process.version,
       ...(masked.length === 0 ? {} : { masked }),
       ...(foretoldBy === null ? {} : { foretoldBy }),
+      ...(lock.record.length === 0 ? {} : { locks: lock.record }),
     }
-    const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, entries: [] })
+    const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, lock, entries: [] })
     await context.journal.write(opened)
     return await underStop(runtime, context, () =>
-      order.mode === 'run' ? launch(runtime, context, words) : dryRun(runtime, context, words),
+      order.mode === 'run'
+        ? launch(runtime, context, [...words, ...lock.findings])
+        : dryRun(runtime, context, words),
     )
   } finally {
+    await lock.release()
     await hold.release()
   }
 }
@@ -145,12 +157,12 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
+async function launch(runtime: Runtime, context: RunContext, known: readonly Finding[]): Promise<Result> {
   const { params } = context.planned.plan
   const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
-  const findings = [...words, ...found]
+  const findings = [...known, ...found]
   await noteFindings(context, findings)
   if (refusals(findings).length === 0) return drive(runtime, context, findings)
   const failure: Failure = {
@@ -165,10 +177,12 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const open = await openRunOn(runtime.journal, context.planned.plan.system)
+  const locks = context.mask.json(await lockFindings(runtime.locks, lockPartsOf(context.planned.plan)))
   const findings: readonly Finding[] = [
     ...words,
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
     ...ahead,
+    ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
   ]
   await noteFindings(context, findings)
@@ -200,12 +214,13 @@ interface RunContextParts {
   readonly planned: Planned
   readonly folder: RunContext['folder']
   readonly hold: Lease
+  readonly lock: SystemLock
   readonly entries: readonly Stored[]
 }
 
 export function runContextFor(
   runtime: Runtime,
-  { run, planned, folder, hold, entries }: RunContextParts,
+  { run, planned, folder, hold, lock, entries }: RunContextParts,
 ): RunContext {
   const listener = harmless(runtime.listener)
   const journal = new RunJournal(
@@ -224,6 +239,7 @@ export function runContextFor(
     stop: runtime.stop,
     losses: [],
     drivers: (scope) => runtime.drivers(scope),
+    fence: () => lock.fence(),
     status: () => runtime.statusOf(journal.entries),
   }
 }

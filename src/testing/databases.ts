@@ -141,24 +141,25 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
   }
 
   const databases: Databases = {
-    async identity(database) {
+    async identity(database, name = database.name) {
       await at('identity')
       answering(database)
-      const live = server.databases.get(database.name)
+      const live = server.databases.get(name)
       if (live === undefined)
-        throw new RunbookError('preflight', `database ${database.name} not found at ${server.host}`, {
+        throw new RunbookError('preflight', `database ${name} not found at ${server.host}`, {
           hint: 'check the databases of the server',
         })
       return {
         engine: server.engine,
         host: server.host,
-        name: database.name,
-        system: `${server.host}/${database.name}`,
+        name,
+        system: `${server.host}/${name}`,
         major,
         version: server.version,
         bytes: bytesOf(live),
         acceptsWrites: server.acceptsWrites,
         generation: live.generation,
+        instance: live.generation,
       }
     },
     async exists(database, name) {

@@ -59,6 +59,8 @@ export { noMigrations, type FakeMigration, type FakeMigrations } from './migrati
 export { nobody, somebody, type FakePerson } from './people.ts'
 export { emptyStore, imageArchiveOf, fakeImage, type ImageStore, type FakeImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'
+export { noLocks, type FakeLocks } from './locks.ts'
+export type { LockHolder } from '../drivers/locks.ts'
 export { noContainers, type FakeContainer, type FakeContainers } from './containers.ts'
 export { layInVolume, noVolumes, type FakeFile, type FakeVolumes } from './volumes.ts'
 export { emptyJournal, fakeJournal, type KeptJournal, type FakeJournal } from './journal.ts'

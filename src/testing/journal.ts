@@ -3,7 +3,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { canonical } from '../kernel/json.ts'
 import { checkChain, damaged, headFlaw, linked, type Head } from '../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../run/journal/entry.ts'
-import { heldBy, type Lease, type Journal } from '../run/journal/journal.ts'
+import { heldBy, takenOver, type Lease, type Journal } from '../run/journal/journal.ts'
 import { foldHistory, factOf } from '../run/journal/history.ts'
 
 /**
@@ -115,8 +115,7 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
       if (!mine.has(hold))
         throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released')
       const row = systemOf(hold.system)
-      if (row.epoch !== hold.epoch)
-        throw new RunbookError('held', `this run was taken over and stops: ${heldBy(row.holder).message}`)
+      if (row.epoch !== hold.epoch) throw takenOver(row.holder, of(run).at(-1))
       const copy = JSON.parse(canonical(entry)) as Entry
       kept.beforeAppend(run, copy)
       const entries = of(run)

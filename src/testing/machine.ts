@@ -23,6 +23,7 @@ import { StopButton } from '../run/engine/stop.ts'
 import { plainConductor } from './conductor.ts'
 import { FakeEvidence } from './evidence.ts'
 import { Killed } from './faults.ts'
+import { fakeLocks } from './locks.ts'
 import { emptyJournal, fakeJournal, type KeptJournal } from './journal.ts'
 import { fakeSecrets } from './secrets.ts'
 import { refusingUndeclared } from './undeclared.ts'
@@ -91,6 +92,7 @@ export function fakeMachine(
   const events: RunEvent[] = []
   let stop = new StopButton()
   let process = fakeJournal(journal, clock)
+  let locks = fakeLocks(world.locks)
   let names = 0
   const refusals: RunbookError[] = []
   const driversFor = (scope: Scope): Drivers => {
@@ -112,6 +114,7 @@ export function fakeMachine(
     randomness: { bytes: (count) => new Uint8Array(count).fill(journal.entries.length + (names += 1)) },
     listener: (event) => events.push(event),
     drivers: driversFor,
+    locks,
     identity: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
     engine: 'pretended',
     folderOf: (run, { story, mode, planned }, startedAt) =>
@@ -152,8 +155,10 @@ export function fakeMachine(
   const entriesOf = (run: string): readonly Stored[] => journal.entries.filter((stored) => stored.run === run)
   const reboot = (): Runtime => {
     process.die()
+    locks.die()
     faults.revive()
     process = fakeJournal(journal, clock)
+    locks = fakeLocks(world.locks)
     stop = new StopButton()
     return runtime()
   }

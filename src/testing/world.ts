@@ -15,6 +15,7 @@ import { declaredOn } from './declared.ts'
 import { emptyDisk, type Disk } from './disk.ts'
 import { Faults } from './faults.ts'
 import { fakeFiles } from './files.ts'
+import { noLocks, type FakeLocks } from './locks.ts'
 import { fakeGit, noRepositories, type Repositories } from './git.ts'
 import { emptyWeb, fakeHttp, type FakeWeb } from './http.ts'
 import { emptyStore, fakeImages, type ImageStore } from './images.ts'
@@ -45,6 +46,8 @@ export interface FakeWorld {
   readonly shelf: ReleaseShelf
   /** Throwaway containers that runs create. */
   readonly containers: FakeContainers
+  /** Locks of the things that runs change. Two machines on one world exclude each other by them. */
+  readonly locks: FakeLocks
   /** The person who is asked, and their answers. */
   person: FakePerson
   /** Environment variables, from which secrets are read. */
@@ -85,6 +88,7 @@ export type WorldParts = Partial<
     | 'migrations'
     | 'shelf'
     | 'containers'
+    | 'locks'
     | 'person'
   >
 > & {
@@ -109,6 +113,7 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
     containers: parts.containers ?? noContainers(),
+    locks: parts.locks ?? noLocks(),
     person: parts.person ?? nobody,
     environment: new Map(Object.entries(parts.environment ?? {})),
     redactor,

@@ -69,8 +69,15 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
           : ['or roll back with:', rollback]),
       ]
     case 'open':
+      if (state.released)
+        return [
+          `Stopped: ${what}.`,
+          ...because(failure),
+          'The run is closed: it is neither resumed nor rolled back, and its changes stay as they are.',
+        ]
       return [
         `Stopped at a safe point: ${what}.`,
+        ...(failure?.code === 'held' ? because(failure) : []),
         ...(result.doubt === null
           ? []
           : [`"${oneLine(result.doubt)}" was interrupted; a resume first checks whether it took effect.`]),

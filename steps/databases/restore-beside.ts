@@ -1,8 +1,11 @@
 import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
+import { mustBeOurs } from './lib/ours.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
+/** `instance` tells it from another database of its name. Missing in older journals. */
+export type RestoredCopy = Copy & { readonly instance?: string }
 type Before = {
   readonly name: string
   readonly liveBytes: number
@@ -15,7 +18,7 @@ type Before = {
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
  * only once it is complete. Undone by dropping it.
  */
-export const restoreBeside = defineStep<Input, Copy, Before>({
+export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   kind: 'databases.restore-beside',
   version: 1,
   effect: 'change',
@@ -66,14 +69,21 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   }),
   run: async (io, { input: { database, archive }, before: { name, server } }) => {
     try {
-      return await io.databases.restoreBeside(database, archive, name)
+      return {
+        ...(await io.databases.restoreBeside(database, archive, name)),
+        instance: (await io.databases.identity(database, name)).instance,
+      }
     } finally {
       await reportServerChanges(io, database, server, name)
     }
   },
   probe: async (look, { input: { database }, before: { name } }) => {
     if (await look.databases.exists(database, name)) {
-      return { is: 'done', output: { name, bytes: await look.databases.bytes(database, name) } }
+      const [bytes, { instance }] = await Promise.all([
+        look.databases.bytes(database, name),
+        look.databases.identity(database, name),
+      ])
+      return { is: 'done', output: { name, bytes, instance } }
     }
     if (await look.databases.leftover(database, name))
       return { is: 'torn', why: `there is an incomplete copy ${name} beside the live database` }
@@ -81,7 +91,8 @@ export const restoreBeside = defineStep<Input, Copy, Before>({
   },
   // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
-  undo: async (io, { input: { database }, before: { name, server } }) => {
+  undo: async (io, { input: { database }, before: { name, server }, output }) => {
+    if (output?.instance !== undefined) await mustBeOurs(io, database, name, [output.instance])
     // A killed attempt could not report them.
     await reportServerChanges(io, database, server, name)
     await io.databases.drop(database, name)

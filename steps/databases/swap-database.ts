@@ -11,6 +11,7 @@ import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
 import { besideName } from './lib/names.ts'
+import { mustBeOurs } from './lib/ours.ts'
 
 type Input = {
   readonly database: Database
@@ -25,6 +26,8 @@ type Before = {
   readonly live: Identity
   readonly staged: string
   readonly aside: string
+  /** Which database the copy is. Missing in older journals. */
+  readonly copy?: string
   /** Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. */
   readonly print: Fingerprint
 }
@@ -49,11 +52,17 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   },
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)
+    const [live, copy, print] = await Promise.all([
+      look.databases.identity(database),
+      look.databases.identity(database, staged.name),
+      look.databases.fingerprint(database, database.name),
+    ])
     return {
-      live: await look.databases.identity(database),
+      live,
       staged: staged.name,
       aside: besideName(database.name, 'old', look.run.id),
-      print: await look.databases.fingerprint(database, database.name),
+      copy: copy.instance,
+      print,
     }
   },
   predict: ({ input: { database }, before }) => ({
@@ -93,10 +102,13 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   },
   // The exchange resumes after a kill between two file renames.
   rerunnable: true,
-  undo: async (io, { input: { database, services }, before: { staged, aside } }) => {
+  undo: async (io, { input: { database, services }, before }) => {
+    const { staged, aside, live, copy } = before
     await requireQuiet(io, services, exchanged)
-    if (await io.databases.exists(database, aside))
-      await io.databases.swap(database, { staged: aside, aside: staged })
+    if (!(await io.databases.exists(database, aside))) return
+    if (copy !== undefined)
+      for (const name of [database.name, aside]) await mustBeOurs(io, database, name, [live.instance, copy])
+    await io.databases.swap(database, { staged: aside, aside: staged })
   },
 })
 

@@ -1,6 +1,7 @@
 import { cannot, defineStep, isPending, say, type Io, type JsonObject, type Look } from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
 import { parseImageName } from './lib/names.ts'
+import { mustPointAt } from './lib/ours.ts'
 
 type Input = { readonly release: ChosenRelease }
 
@@ -84,7 +85,8 @@ async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly
 
 /** Points each name back at its earlier image. The names that keep the old images remain. */
 export async function restoreNames(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
-  for (const { name, was } of moves) {
+  for (const { name, was, is } of moves) {
+    await mustPointAt(io, name, [was, is])
     if (was === null) await io.images.untag(name)
     else await io.images.tag(was, name)
   }

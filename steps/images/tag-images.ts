@@ -1,4 +1,5 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
+import { mustPointAt } from './lib/ours.ts'
 
 /** `imageId` is to be called `reference`. */
 type Naming = { readonly imageId: string; readonly reference: string }
@@ -54,8 +55,10 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
     }
   },
   rerunnable: true,
-  undo: async (io, { before: { was } }) => {
+  undo: async (io, { input: { names }, before: { was } }) => {
     for (const { reference, imageId } of was) {
+      const ours = names.filter((name) => name.reference === reference).map((name) => name.imageId)
+      await mustPointAt(io, reference, [imageId, ...ours])
       if (imageId === null) await io.images.untag(reference)
       else await io.images.tag(imageId, reference)
     }

@@ -136,6 +136,20 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       expect(await journal.read('one')).toHaveLength(1)
     })
 
+    it('tells a run that a person closed who closed it, and names no holder where there is none', async () => {
+      const other = await bench.open()
+      const old = await journal.hold('shop', bench.holder('one'))
+      await journal.append(old, 'one', opened())
+      const hold = await other.takeOver('shop', bench.holder('one'))
+      await other.append(hold, 'one', released)
+      await hold.release()
+      await expect(journal.append(old, 'one', intent('swap'))).rejects.toMatchObject({
+        code: 'held',
+        message: `this run was closed with \`runbook unlock\` by ${released.by}`,
+        hint: 'check the target, then start a new run',
+      })
+    })
+
     it('takes a system from a living holder, who can write nothing from then on and frees nothing', async () => {
       const other = await bench.open()
       const old = await journal.hold('shop', bench.holder('one'))

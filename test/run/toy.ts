@@ -14,6 +14,7 @@ import type { Journal, RunSummary } from '../../src/run/journal/journal.ts'
 import { resume } from '../../src/run/resume.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { StopButton } from '../../src/run/engine/stop.ts'
+import { fakeLocks, noLocks } from '../../src/testing/locks.ts'
 
 /** What a `kill -9` feels like from inside: this operation and every later one of the process come to nothing. */
 export class Killed extends Error {}
@@ -238,6 +239,7 @@ export class Machine {
       stop: this.stop,
       listener: () => undefined,
       drivers: () => drivers,
+      locks: fakeLocks(noLocks()),
       identity: { by: 'somebody', host: 'here', pid: 1, startTime: null, bootId: null },
       engine: 'test',
       folderOf: (run) => `/evidence/${run}`,

@@ -71,6 +71,16 @@ describe('the ending', () => {
     ],
     ['stopped', result('open', 'interrupted', { doubt: 'Right hand' }), half],
     ['stopped on the way back', result('open', 'interrupted'), turned],
+    [
+      'stopped without its lock',
+      result('open', 'held', { failure: { code: 'held', message: 'it lost its lock' } }),
+      half,
+    ],
+    [
+      'stopped because it was closed',
+      result('open', 'held', { failure: { code: 'held', message: 'it was closed by op' } }),
+      [...half, { type: 'released', by: 'op', reason: 'hung' }],
+    ],
   ])('%s', (name, result, entries) => {
     expect(`\n${endingText(result, state(entries))}`).toMatchSnapshot(name)
   })

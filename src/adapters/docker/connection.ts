@@ -86,6 +86,10 @@ export function nullIfNotFound(thrown: unknown): null {
   throw thrown
 }
 
+/** Whether no daemon listens at the address, as opposed to one that cannot be reached or does not answer. */
+export const isDaemonDown = (thrown: unknown): boolean =>
+  thrown instanceof RunbookError && /\((?:ECONNREFUSED|ENOENT)\)$/.test(thrown.message)
+
 function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: Endpoint): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const failed = (code: Code, why: string, hint: string, cause?: unknown): RunbookError =>

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot } from '../../kernel/errors.ts'
-import type { DockerEngine } from './connection.ts'
+import { dockerEngine, type DockerEngine } from './connection.ts'
 
 /** Labels that Compose sets on every container it creates (docker/compose, pkg/api/labels.go). */
 export const labels = {
@@ -61,4 +61,16 @@ export async function runningContainer(
     code: 'preflight',
     hint: `check: docker compose --project-name ${stack.project} ps --all ${service}`,
   })
+}
+
+/** Whether a service has no running container. @throws RunbookError `preflight` if Docker does not answer */
+export async function isServiceDown(
+  stack: ComposeStack,
+  service: string,
+  engine: DockerEngine = dockerEngine(),
+): Promise<boolean> {
+  const found = (await containersOf(engine, { signal: new AbortController().signal }, stack, [service])).get(
+    service,
+  )
+  return !(found ?? []).some(({ State }) => State === 'running')
 }

@@ -154,7 +154,7 @@ export class SqliteJournal implements Journal {
     const heads = this.#headsOf(hold, run)
     const { stored, flaw } = this.#connection
       .transaction(() => {
-        this.#holds.refuseStale(hold)
+        this.#holds.refuseStale(hold, () => this.#entries.of(run).at(-1))
         const tail = this.#entries.tail(run)
         const seq = tail === undefined ? 0 : tail.seq + 1
         const flaw = headFlaw(seq, heads.head, (at) =>

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Holder } from '../../run/journal/entry.ts'
-import { heldBy, type Lease } from '../../run/journal/journal.ts'
+import type { Holder, Stored } from '../../run/journal/entry.ts'
+import { heldBy, takenOver, type Lease } from '../../run/journal/journal.ts'
 import { isAlive } from './process-identity.ts'
 import type { Connection } from './connection.ts'
 import { fileName } from './state-folder.ts'
@@ -96,8 +96,12 @@ export class Leases {
     for (const hold of this.#mine.keys()) this.#release(hold)
   }
 
-  /** Called in the transaction of each append. @throws RunbookError `held` if a later epoch has begun */
-  refuseStale(hold: Lease): void {
+  /**
+   * Called in the transaction of each append.
+   * @param last reads the last entry of the run
+   * @throws RunbookError `held` if a later epoch has begun
+   */
+  refuseStale(hold: Lease, last: () => Stored | undefined): void {
     if (!this.#mine.has(hold)) {
       throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released', {
         hint: 'resume the run with `runbook resume`',
@@ -105,10 +109,7 @@ export class Leases {
     }
     const row = this.#systems.of(hold.system)
     if (row.epoch === hold.epoch) return
-    const { message } = heldBy(row.holder)
-    throw new RunbookError('held', `this run was taken over and stops: ${message}`, {
-      hint: 'check: runbook status',
-    })
+    throw takenOver(row.holder, last())
   }
 
   holder(system: string): Holder | null {

@@ -52,7 +52,7 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     const key = JSON.stringify(database)
     const known = places.get(key)
     if (known !== undefined) return known
-    const server = serverOf(database, means)
+    const server = serverOfAttempt(database, means)
     const place = { server, exists: existsTogether(server, scope) }
     places.set(key, place)
     return place
@@ -60,7 +60,7 @@ export function postgresDatabases(means: PostgresDeps): Databases {
   const at = (database: Database): Server => placeOf(database).server
 
   return {
-    identity: async (database) => identity(at(database), scope),
+    identity: async (database, name) => identity(at(database), scope, name),
     exists: async (database, name) => placeOf(database).exists(name),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
@@ -98,14 +98,19 @@ export function postgresDatabases(means: PostgresDeps): Databases {
 
 export function serverOf(
   database: PostgresDatabase,
-  { shell, execIn, secrets, scope, clock }: PostgresDeps,
+  { shell, execIn, secrets, clock }: Pick<PostgresDeps, 'shell' | 'execIn' | 'secrets' | 'clock'>,
 ): Server {
   const { via } = database
-  const server = endOwnSessionsOnAbort(
+  return endOwnSessionsOnAbort(
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
       : containerServer(database, via, execIn, secrets),
     clock,
   )
-  return { ...server, script: keptPsql(server, scope, clock) }
+}
+
+/** The same with one psql for the scripts of an attempt. */
+export function serverOfAttempt(database: PostgresDatabase, means: PostgresDeps): Server {
+  const server = serverOf(database, means)
+  return { ...server, script: keptPsql(server, means.scope, means.clock) }
 }

@@ -23,8 +23,7 @@ FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database();`
 
 type Answer = Pick<Identity, 'system' | 'version' | 'bytes' | 'generation' | 'acceptsWrites'>
 
-export async function identity(server: Server, scope: Scope): Promise<Identity> {
-  const { name } = server.database
+export async function identity(server: Server, scope: Scope, name = server.database.name): Promise<Identity> {
   const script = {
     database: name,
     doing: `identify database ${name} at ${server.host}`,
@@ -48,5 +47,6 @@ export async function identity(server: Server, scope: Scope): Promise<Identity> 
     bytes,
     acceptsWrites,
     generation,
+    instance: system,
   }
 }

@@ -2,7 +2,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import { applicationPrefix } from './server/client-environment.ts'
-import { serverOf, type PostgresDeps } from './databases.ts'
+import { serverOfAttempt, type PostgresDeps } from './databases.ts'
 import { maintenance, records } from './server/psql.ts'
 import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -23,7 +23,7 @@ export function postgresOrphans({
   // Two databases on one server would list every session twice.
   const servers = [
     ...new Map(
-      databases.map((database) => [JSON.stringify(database.via), serverOf(database, means)]),
+      databases.map((database) => [JSON.stringify(database.via), serverOfAttempt(database, means)]),
     ).values(),
   ]
 

@@ -75,10 +75,11 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   }
 
   const databases: Databases = {
-    async identity(database) {
-      const { live, folder } = await placeOf(database)
+    async identity(database, name = database.name) {
+      const { folder, of } = await placeOf(database)
+      const live = of(name)
       const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
-        throw cannot('open', `database ${database.name} at ${shellWord(live)}`, null, {
+        throw cannot('open', `database ${name} at ${shellWord(live)}`, null, {
           code: 'preflight',
           cause,
           hint: `check: ls -l ${shellWord(live)}`,
@@ -96,13 +97,14 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       return {
         engine: 'sqlite',
         host: hostname(),
-        name: database.name,
+        name,
         system: `${home.dev}:${home.ino}:${basename(live)}`,
         major: 3,
         version: sqliteVersion(),
         bytes: Number(facts.size) + ((await sizeOf(`${live}-wal`)) ?? 0),
         acceptsWrites: writable,
         generation: `${facts.dev}:${facts.ino}`,
+        instance: `${facts.dev}:${facts.ino}`,
       }
     },
 

@@ -4,6 +4,39 @@ import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { stateOf } from '../../run/journal/state.ts'
 import type { CliContext } from '../context.ts'
 import { findRun, readJournal } from '../journal.ts'
+import { partName } from '../../drivers/locks.ts'
+import type { Stored } from '../../run/journal/entry.ts'
+
+/**
+ * Ends the locks of the run that live elsewhere, so that others need not wait for the process that hangs.
+ * Those that stay are reported: the run is closed in any case.
+ */
+async function evict(context: CliContext, entries: readonly Stored[]): Promise<void> {
+  const [{ locksFor }, { systemClock }, { lockPartsOf }, { replan }] = await Promise.all([
+    import('../locks.ts'),
+    import('../../kernel/clock.ts'),
+    import('../../run/engine/lock-parts.ts'),
+    import('../../run/replan.ts'),
+  ])
+  const { plan, opened } = stateOf(entries)
+  const run = entries[0]?.run ?? ''
+  const locks = locksFor({
+    clock: systemClock,
+    register: (secret) => context.terminal.redactor.add(secret),
+    environment: context.environment,
+  })
+  // Today's plan has the addresses, which the stored one may mask; without it the stored one is tried.
+  const current = await replan(context, plan).then(
+    ({ planned }) => planned.plan,
+    () => plan,
+  )
+  for (const part of lockPartsOf(current)) {
+    if (await locks.evict(part, run)) continue
+    context.terminal.err(
+      `The lock on ${partName(part)} stays until the process of ${opened.by} on ${opened.host} ends.\n`,
+    )
+  }
+}
 
 type Flags = { readonly reason: string; readonly force?: true }
 
@@ -64,6 +97,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           reason: context.recorded(reason) ?? '',
           takeOver: holding !== null,
         })
+        if (holding !== null) await evict(context, await engine.journal.read(line.run))
         context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
         if (problem !== null)
           context.terminal.err(context.asTyped(`warning: its evidence is not sealed: ${problem}\n`))

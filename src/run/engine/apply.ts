@@ -43,6 +43,7 @@ export async function applyChange(change: Change): Promise<Changed> {
   const prediction = predicted(change, before)
   // A survey that returns after the timeout must not lead to an effect.
   attempt.signal.signal.throwIfAborted()
+  await context.fence()
   await context.journal.write({
     type: 'intent',
     step: planned.id,
@@ -93,6 +94,7 @@ async function removePartialEffect(
   const act = { input, before: state.before, output: state.output }
   const undoAttempt = state.undoAttempts + 1
   attempt.signal.signal.throwIfAborted()
+  await context.fence()
   await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: undoAttempt })
   attempt.signal.signal.throwIfAborted()
   await step.undo(attempt.io, act)

@@ -2,7 +2,7 @@ import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Finding } from '../../model/step.ts'
 import { agendaOf, type Todo } from './agenda.ts'
 import type { Conductor, Single } from './conductor.ts'
-import { openResult, settle, type Result, type Sealer } from './ending.ts'
+import { lostLock, openResult, settle, type Result, type Sealer } from './ending.ts'
 import { perform, type Ended } from './perform.ts'
 import { failureOn, type RunContext } from './run-context.ts'
 import { boundary, Stopped } from './stop.ts'
@@ -48,6 +48,7 @@ async function work(context: RunContext, todo: Single): Promise<Ended> {
   boundary(context.stop)
   switch (todo.do) {
     case 'pivot':
+      await context.fence()
       await context.journal.write({ type: 'pivoted', because: todo.because })
       return { ok: true, as: 'done' }
     case 'undo':
@@ -99,6 +100,7 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
       doubt: thrown.doubt,
     }
   }
-  await context.journal.write({ type: 'interrupted', signal: context.stop.asked ?? 'SIGINT' })
+  const signal = thrown.code === 'held' ? lostLock : (context.stop.asked ?? 'SIGINT')
+  await context.journal.write({ type: 'interrupted', signal })
   return openResult(context, failure, thrown.doubt)
 }

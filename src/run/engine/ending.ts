@@ -111,6 +111,9 @@ function codeOfRollback(state: RunState, failure: Failure | null): Code {
   return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
 }
 
+/** The `signal` of an `interrupted` entry where the run lost its lock, which no signal had asked for. */
+export const lostLock = 'lock lost'
+
 /** A stop is at a safe boundary if no effect was cut off. */
 function codeOfOpen(state: RunState): Code {
   const cutOff = state.plan.steps.some((step) => {
@@ -118,6 +121,7 @@ function codeOfOpen(state: RunState): Code {
     return step.reversal !== 'not needed' && (status === 'doubt' || undo === 'doubt')
   })
   if (cutOff || state.interrupted === null) return 'in-doubt'
+  if (state.interrupted === lostLock) return 'held'
   return state.interrupted === 'SIGTERM' ? 'terminated' : 'interrupted'
 }
 

@@ -114,6 +114,7 @@ async function runStep(
     )
     return done(as, output)
   }
+  if (step.effect === 'exercise') await context.fence()
   await context.journal.write({
     type: 'intent',
     step: planned.id,

@@ -38,6 +38,11 @@ export interface RunContext {
   readonly losses: string[]
   /** Drivers for one attempt of one step. */
   drivers(scope: Scope): Drivers
+  /**
+   * Called before each intent of an effect.
+   * @throws Stopped `held` if the run lost a lock on its system: it starts nothing more
+   */
+  fence(): Promise<void>
   /** Status of the run so far, for steps that report it. */
   status(): RunStatus
 }

@@ -44,6 +44,7 @@ async function attemptOnce(
   const { undoAttempts, input, before, output } = stateOfStep(context, planned)
   const number = undoAttempts + 1
   const began = context.clock.monotonic()
+  await context.fence()
   await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: number })
   let attempt: AttemptContext | null = null
   let ending: UndoEndedFields

@@ -16,6 +16,13 @@ export type ProcessIdentity = {
 
 export type Holder = JsonObject & ProcessIdentity & { readonly run: string; readonly since: string }
 
+/** A part of the system that the run locked where it lives. */
+export type LockRecord = JsonObject & {
+  readonly what: string
+  /** Why it could not be locked, so that others were not excluded there; null where it was locked. */
+  readonly missing: string | null
+}
+
 export type Opened = JsonObject & {
   readonly type: 'opened'
   readonly mode: 'run' | 'dry-run'
@@ -27,6 +34,8 @@ export type Opened = JsonObject & {
   readonly evidence: string
   /** The newest dry run of the same plan, to compare predictions with outcomes; missing if there is none. */
   readonly foretoldBy?: string
+  /** Missing in older journals, and in runs that only look. */
+  readonly locks?: readonly LockRecord[]
   readonly engine: string
   readonly node: string
   /** Names of the secrets that were masked from the beginning. Missing in older journals: none is known. */
@@ -90,6 +99,8 @@ export type Entry =
       readonly accepted: string | null
       /** What else a person accepted: files that are not trusted, secrets that are not masked. */
       readonly remarks?: readonly string[]
+      /** As for `opened`. */
+      readonly locks?: readonly LockRecord[]
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
   /** A person closed a run that the program could not settle. */

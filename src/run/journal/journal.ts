@@ -66,6 +66,18 @@ export const isOpen = (line: RunSummary): boolean =>
 export const isUnsealed = (line: RunSummary): boolean =>
   line.mode === 'run' && !line.sealed && (line.released || line.outcome !== null)
 
+/** The error for a run that may not write any more, because a person closed it or another process has it. */
+export function takenOver(holder: Holder | null, last: Stored | undefined): RunbookError {
+  if (last?.entry.type === 'released')
+    return new RunbookError('held', `this run was closed with \`runbook unlock\` by ${last.entry.by}`, {
+      hint: 'check the target, then start a new run',
+    })
+  const by = holder === null ? '' : `: ${heldBy(holder).message}`
+  return new RunbookError('held', `this run was taken over by another process${by}`, {
+    hint: 'check: runbook status',
+  })
+}
+
 /** The error for a held system; `null`: its holder has not recorded itself yet. */
 export function heldBy(holder: Holder | null): RunbookError {
   const who =

@@ -143,10 +143,16 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
         .map((orphan) => `${String(orphan['what'])} ${String(orphan['id'])}`)
         .join(', ')
       const ended = left === '' ? '' : `; ended first, still active: ${left}`
+      const gaps = (entry.locks ?? []).flatMap(({ what, missing }) =>
+        missing === null ? [] : [`; not locked: ${what}: ${missing}`],
+      )
       return {
         at,
         what: 'resumed',
-        says: [`${entry.way} by ${entry.by} on ${entry.host}${ended}`, ...(entry.remarks ?? [])].join('; '),
+        says: [
+          `${entry.way} by ${entry.by} on ${entry.host}${ended}${gaps.join('')}`,
+          ...(entry.remarks ?? []),
+        ].join('; '),
         accepted: entry.accepted,
       }
     }

@@ -1,0 +1,113 @@
+import type { PostgresDatabase, SqliteDatabase } from '../../drivers/databases.ts'
+import { partKey, type LockPart } from '../../drivers/locks.ts'
+import type { Stack } from '../../drivers/services.ts'
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { Plan, PlannedStep } from '../../model/plan.ts'
+import { addressesIn } from '../../model/recording.ts'
+
+/**
+ * What a plan may change, in the order in which it is locked: the databases, services and image repositories
+ * in the inputs of its changing steps, and of the steps whose outputs they use. Empty for a plan that only
+ * looks. Two databases of one server exclude each other only where a service is shared.
+ */
+export function lockPartsOf(plan: Plan): readonly LockPart[] {
+  const parts = new Map<string, LockPart>()
+  const add = (part: LockPart): void => void parts.set(partKey(part), part)
+  for (const { input } of concerned(plan)) collect(input, plan, add)
+  return [...parts].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, part]) => part)
+}
+
+/** The changing steps, and the steps that they get values from. */
+function concerned({ steps }: Plan): readonly PlannedStep[] {
+  const found = new Set(steps.filter(({ effect }) => effect === 'change' || effect === 'destroy'))
+  for (const step of found) {
+    for (const address of addressesIn(step.input)) {
+      const source = '$ref' in address ? steps.find(({ id }) => id === address.$ref) : undefined
+      if (source !== undefined) found.add(source)
+    }
+  }
+  return [...found]
+}
+
+function collect(value: Json, plan: Plan, add: (part: LockPart) => void): void {
+  if (Array.isArray(value)) return (value as readonly Json[]).forEach((each) => collect(each, plan, add))
+  if (typeof value !== 'object' || value === null) return
+  const object = value as JsonObject
+  const database = databaseIn(object)
+  if (database !== null) {
+    if (database.engine === 'sqlite') add(fileOf(database))
+    // A run's own throwaway server is nobody else's.
+    else if (database.via.kind !== 'throwaway') add({ kind: 'postgres', database })
+    return
+  }
+  if (isRepository(object, plan)) add(repositoryOf(String(object['repository'])))
+  if (isStack(object))
+    return servicesNamedIn(plan.target, object).forEach((name) => add(serviceOf(object, name)))
+  const { stack, ...rest } = object
+  const names = namesIn(object)
+  if (stack !== undefined && isStack(stack) && names !== null)
+    for (const name of names) add(serviceOf(stack, name))
+  else if (stack !== undefined) collect(stack, plan, add)
+  for (const inner of Object.values(rest)) collect(inner, plan, add)
+}
+
+function databaseIn(object: JsonObject): PostgresDatabase | SqliteDatabase | null {
+  const { engine } = object
+  if (engine === 'postgres' && typeof object['via'] === 'object') return object as unknown as PostgresDatabase
+  if (engine === 'sqlite' && typeof object['file'] === 'string') return object as unknown as SqliteDatabase
+  return null
+}
+
+const isRepository = ({ repository }: JsonObject, { target }: Plan): boolean =>
+  typeof repository === 'string' &&
+  repository === (target['images'] as { readonly repository?: string } | undefined)?.repository
+
+function isStack(value: Json): value is Json & Stack {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { kind, project, directory } = value as JsonObject
+  return (
+    (kind === 'compose' || kind === 'process') && typeof project === 'string' && typeof directory === 'string'
+  )
+}
+
+/** Of a group of services, or of a place in one of them. */
+function namesIn({ names, service }: JsonObject): readonly string[] | null {
+  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
+  return typeof service === 'string' ? [service] : null
+}
+
+/** A step on a complete stack excludes its like, and every run on a service that the target names. */
+const completeStack = '*'
+
+function servicesNamedIn(target: JsonObject, stack: Stack): readonly string[] {
+  const found = new Set([completeStack])
+  const search = (value: Json): void => {
+    if (typeof value !== 'object' || value === null) return
+    const object = value as JsonObject
+    const own = object['stack']
+    if (!Array.isArray(value) && own !== undefined && isStack(own) && own.project === stack.project)
+      for (const name of namesIn(object) ?? []) found.add(name)
+    for (const inner of Object.values(object)) search(inner)
+  }
+  search(target)
+  return [...found]
+}
+
+function serviceOf(stack: Stack, name: string): LockPart {
+  const what = name === completeStack ? `stack ${stack.project}` : `service ${name} of ${stack.project}`
+  if (stack.kind === 'compose') return { kind: 'docker', name: `service/${stack.project}/${name}`, what }
+  const file = `${stack.project}.${name === completeStack ? 'all' : name}`.replaceAll('/', '_')
+  return { kind: 'file', path: `${stack.directory}/${file}`, what }
+}
+
+const fileOf = ({ file, name }: SqliteDatabase): LockPart => ({
+  kind: 'file',
+  path: file,
+  what: `database ${name} (${file})`,
+})
+
+const repositoryOf = (repository: string): LockPart => ({
+  kind: 'docker',
+  name: `images/${repository}`,
+  what: `images of ${repository}`,
+})

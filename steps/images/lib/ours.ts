@@ -1,0 +1,20 @@
+import { RunbookError, type Io } from '../../../src/index.ts'
+
+/**
+ * For an undo that moves a name back: it must still point where this run found it or put it.
+ * @param ids of those images; null for a name that pointed at none
+ * @throws RunbookError `in-doubt` where somebody else moved it, such as a deployment
+ */
+export async function mustPointAt(
+  io: Pick<Io, 'images'>,
+  name: string,
+  ids: readonly (string | null)[],
+): Promise<void> {
+  const now = (await io.images.find(name))?.id ?? null
+  if (ids.includes(now)) return
+  throw new RunbookError(
+    'in-doubt',
+    `${name} points at ${now ?? 'no image'}, where this run did not put it: somebody else moved it`,
+    { hint: 'find out who did, and which image should run; the name was not moved' },
+  )
+}

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { locksFor } from '../../src/cli/locks.ts'
+import type { PostgresPart } from '../../src/drivers/locks.ts'
+import { systemClock } from '../../src/kernel/clock.ts'
+import { holdInProcess } from '../fixtures/lock-process.ts'
+import { password, requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
+import { locksContract } from './locks.contract.ts'
+
+describe.skipIf(!requirement())('advisory locks', () => {
+  let fixture: ServerFixture
+  beforeAll(async () => {
+    fixture = await serverFixture()
+  })
+  afterAll(() => fixture?.stop())
+
+  locksContract('of PostgreSQL', async () => {
+    const environment = { SHOP_PASSWORD: password }
+    const partOf = (name: string): PostgresPart => ({
+      kind: 'postgres',
+      database: fixture.databaseOf({ name }),
+    })
+    return {
+      open: () => locksFor({ clock: systemClock, register: () => undefined, environment }),
+      part: partOf('shop'),
+      neighbour: partOf('till'),
+      hold: (part, holder) => holdInProcess(part, holder, environment),
+      evicts: true,
+      close: async () => undefined,
+    }
+  })
+})

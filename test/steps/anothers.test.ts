@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import rollback from '../../runbooks/full-db-rollback.ts'
+import { tagImages } from '../../steps/images/tag-images.ts'
+import { fakeMachine, fakeWorld, emptyStore, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
+import { bookOf, target } from '../run/bench.ts'
+import { damagedShop, shop } from './fake-shop.ts'
+
+const params = { strategy: 'beside' }
+
+/** A run that fails when the writers are started, at which moment somebody whom no lock kept out meddles. */
+function meddledWith(meddle: (world: FakeWorld) => void) {
+  const world = damagedShop()
+  world.faults.order('services.start done', 'fail')
+  let swapped = false
+  world.fleet.beforeChange = async (operation) => {
+    if (operation !== 'start' || swapped) return
+    swapped = true
+    meddle(world)
+  }
+  return { world, machine: fakeMachine(world, { book: rollback, target: shop }) }
+}
+
+describe('an undo of a swap', () => {
+  it('is in doubt where the live database is another one, and renames and drops nothing', async () => {
+    const { world, machine } = meddledWith(({ server }) => {
+      server.databases.set('shop', {
+        tables: { orders: [{ id: 7 }] },
+        generation: 'of another',
+        owner: 'app',
+      })
+    })
+    expect(await machine.run(params)).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'needs-human',
+      failure: {
+        message: 'the database shop is not the one that this run put there: somebody else replaced it',
+      },
+    })
+    const names = [...world.server.databases.keys()]
+    expect(names).toContain('shop')
+    expect(names).toContainEqual(expect.stringContaining('shop__old_'))
+    expect(world.server.databases.get('shop')?.tables).toEqual({ orders: [{ id: 7 }] })
+    expect(await machine.rollback()).toMatchObject({ code: 'in-doubt' })
+    expect([...world.server.databases.keys()]).toEqual(names)
+  })
+
+  it('is in doubt where the database under the name of the old one is another', async () => {
+    const { world, machine } = meddledWith(({ server }) => {
+      const aside = [...server.databases.keys()].find((name) => name.includes('__old_')) ?? ''
+      server.databases.set(aside, { tables: { orders: [] }, generation: 'of another', owner: 'app' })
+    })
+    expect(await machine.run(params)).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringMatching(/^the database shop__old_\S+ is not the one/) as string },
+    })
+    expect(world.server.databases.size).toBe(2)
+  })
+})
+
+describe('an undo of a restore beside', () => {
+  it('drops only the copy that it made', async () => {
+    const world = damagedShop()
+    world.faults.order('services.stop', 'fail')
+    const machine = fakeMachine(world, { book: rollback, target: shop })
+    const copyOf = () => [...world.server.databases.keys()].find((name) => name.includes('__rb_'))
+    const append = machine.journal.afterAppend
+    machine.journal.afterAppend = (stored) => {
+      append(stored)
+      const copy = copyOf()
+      if (stored.entry.type === 'turned' && copy !== undefined)
+        world.server.databases.set(copy, { tables: { mine: [] }, generation: 'of another', owner: 'app' })
+    }
+    expect(await machine.run(params)).toMatchObject({ code: 'in-doubt' })
+    expect(world.server.databases.get(copyOf() ?? '')?.tables).toEqual({ mine: [] })
+  })
+})
+
+describe('an undo of a tag', () => {
+  it('is in doubt where somebody else moved the name', async () => {
+    const world = fakeWorld({ images: emptyStore() })
+    const tagged = (id: string): void => {
+      for (const one of ['old', 'new', 'other'])
+        world.images.images.set(one, { ...fakeImage('shop:prod'), tags: one === id ? ['shop:prod'] : [] })
+    }
+    tagged('old')
+    const book = bookOf(({ step }) => {
+      step('Tag', tagImages({ names: [{ imageId: 'new', reference: 'shop:prod' }] }))
+      step('Tag again', tagImages({ names: [{ imageId: 'missing', reference: 'shop:dev' }] }))
+    })
+    const machine = fakeMachine(world, { book, target })
+    const append = machine.journal.afterAppend
+    machine.journal.afterAppend = (stored) => {
+      append(stored)
+      if (stored.entry.type === 'turned') tagged('other')
+    }
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringContaining('shop:prod points at other') as string },
+    })
+    expect(world.images.images.get('other')?.tags).toEqual(['shop:prod'])
+  })
+})
