@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot } from '../../kernel/errors.ts'
-import { dockerEngine, type DockerEngine } from './connection.ts'
+import { dockerEngine, isDaemonDown, type DockerEngine } from './connection.ts'
 
 /** Labels that Compose sets on every container it creates (docker/compose, pkg/api/labels.go). */
 export const labels = {
@@ -63,14 +63,21 @@ export async function runningContainer(
   })
 }
 
-/** Whether a service has no running container. @throws RunbookError `preflight` if Docker does not answer */
+/**
+ * Whether nobody can reach a service by its daemon: it has no running container, or no daemon listens.
+ * @throws RunbookError `preflight` if Docker does not answer
+ */
 export async function isServiceDown(
   stack: ComposeStack,
   service: string,
   engine: DockerEngine = dockerEngine(),
 ): Promise<boolean> {
-  const found = (await containersOf(engine, { signal: new AbortController().signal }, stack, [service])).get(
-    service,
-  )
-  return !(found ?? []).some(({ State }) => State === 'running')
+  try {
+    const scope = { signal: new AbortController().signal }
+    const found = (await containersOf(engine, scope, stack, [service])).get(service) ?? []
+    return !found.some(({ State }) => State === 'running')
+  } catch (thrown) {
+    if (isDaemonDown(thrown)) return true
+    throw thrown
+  }
 }
