@@ -55,6 +55,7 @@ describe('the package', () => {
       'LICENSE',
       'README.md',
       'bin/node-24.js',
+      'bin/own-cache.js',
       'bin/runbook.js',
       'package.json',
     ])

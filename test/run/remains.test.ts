@@ -42,7 +42,7 @@ describe('what no undo takes back', () => {
     expect(text).not.toMatch(/no changes remain|fully rolled back/)
   })
 
-  it('is told once, whichever attempts report it, and is in the report', async () => {
+  it('is said once, whichever attempts report it, and is in the report', async () => {
     const { machine } = leaving('failed', 'in its undo')
     await machine.run()
     const record = recordOf(machine.entries)
