@@ -78,8 +78,10 @@ export const exportRows = defineStep<Input, Output, Before>({
       (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)
     )
       return { is: 'absent' }
-    if (there.length < before.files.length)
+    if (there.length < before.files.length && way === 'forward')
       return { is: 'torn', why: `${there.length} of ${before.files.length} files are written` }
+    // An undo removes the files, whatever they hold and whether the copy can still be read.
+    if (way === 'back') return { is: 'torn', why: `${there.length} files are written` }
     const files = []
     for (const [index, { rows }] of (
       await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))

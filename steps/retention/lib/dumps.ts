@@ -48,7 +48,7 @@ export async function dumpsOf(
   return Promise.all([
     ...(database === null
       ? []
-      : [inventoryOf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
+      : [inventoryOf(database.name, [], ({ name }) => look.databases.readBack(database, name))]),
     ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-journal'], notEmpty)]),
   ])
 }
