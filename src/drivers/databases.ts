@@ -105,6 +105,11 @@ export type Dump = JsonObject & {
   readonly provesItself: boolean
   /** Tables with data in the archive. */
   readonly tables: readonly string[]
+  /**
+   * Subscriptions to other servers, which no restore creates: a copy would take their changes. Left out where
+   * there are none.
+   */
+  readonly subscriptions?: readonly string[]
 }
 
 /** Header of a dump. Does not prove that the rest is intact. */

@@ -12,3 +12,9 @@ export function partsOfName(text: string): readonly string[] {
   const parts = [...text.matchAll(/(?:^|\.)(?:"((?:[^"]|"")*)"(?=\.|$)|([^.]*))/g)]
   return parts.map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? '')
 }
+
+/** The same as an SQL identifier, every part quoted. */
+export const sqlName = (text: string): string =>
+  partsOfName(text)
+    .map((name) => `"${name.replaceAll('"', '""')}"`)
+    .join('.')

@@ -4,7 +4,7 @@ import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
-import { tablesIn } from './archive/contents.ts'
+import { namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
@@ -22,6 +22,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
   await headerOf(file)
   const archive = await readArchive(file)
   const { header } = archive
+  const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
   const sha256 = await decode(server, file, { archive, total: bytes }, scope)
   return {
     file,
@@ -34,6 +35,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     takenAt: header.takenAt,
     provesItself: header.checked,
     tables: tablesIn(archive.entries),
+    ...(subscriptions.length === 0 ? {} : { subscriptions }),
   }
 }
 

@@ -24,6 +24,8 @@ export async function restoreInto(
     '--single-transaction',
     '--exit-on-error',
     '--no-password',
+    // A copy must not take changes from another server, nor be kept from being dropped.
+    '--no-subscriptions',
     ...options,
     `--dbname=${connectionTo(name)}`,
   ]
