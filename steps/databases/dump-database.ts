@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Database, type Dump } from '../../src/index.ts'
-import type { DumpLabel } from './lib/names.ts'
+import { inFileName, type DumpLabel } from './lib/names.ts'
 
 type Input = {
   readonly database: Database
@@ -43,7 +43,7 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     ]
   },
   survey: async (look, { database, name, folder, label }) => ({
-    file: `${folder}/${database.name}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
+    file: `${folder}/${inFileName(database.name)}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
     bytes: await look.databases.bytes(database, name),
   }),
   predict: ({ before }) => ({

@@ -39,8 +39,8 @@ export const exportRows = defineStep<Input, Output, Before>({
         ]
   },
   survey: async (look, { tables, folder }) => {
-    const files = selectionOf(tables).map(
-      ({ table }) => `${folder}/${table.replaceAll(/[^\w.-]/g, '_')}-${look.run.id}.csv`,
+    const files = fileNamesOf(selectionOf(tables).map(({ table }) => table)).map(
+      (name) => `${folder}/${name}-${look.run.id}.csv`,
     )
     for (const file of files)
       if ((await look.files.stat(file)) !== null)
@@ -97,3 +97,9 @@ export const exportRows = defineStep<Input, Output, Before>({
     if (!before.folderThere) await io.files.removeTree(folder)
   },
 })
+
+/** Readable and apart, also where two tables differ only in characters that a file name should not have. */
+function fileNamesOf(tables: readonly string[]): readonly string[] {
+  const plain = tables.map((table) => table.replaceAll(/[^\w.-]/g, '_'))
+  return plain.map((name, index) => (plain.indexOf(name) === index ? name : `${name}-${index + 1}`))
+}
