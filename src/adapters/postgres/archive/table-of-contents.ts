@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import { RunbookError } from '../../../kernel/errors.ts'
 import { ArchiveCursor } from './archive-cursor.ts'
+import { dumpSize } from './dump-stream.ts'
 import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-header.ts'
 
 /** One entry of the table of contents. */
@@ -36,12 +37,12 @@ const longest = 256 * 1024 * 1024
 /**
  * Reads header and table of contents of a dump. `pg_restore --list` separates names by blanks, which names may
  * contain; here each name has its length before it.
- * @throws RunbookError `verification` for another kind of file, or one that is truncated or damaged here;
- *   `preflight` for a format that is newer than this program
+ * @throws RunbookError `verification` for a file that is missing, of another kind, newer than this program, or
+ *   truncated or damaged here
  */
 export async function readArchive(file: string): Promise<Archive> {
+  const size = await dumpSize(file)
   await using handle = await open(file, 'r')
-  const { size } = await handle.stat()
   for (let wanted = firstRead; ; wanted *= 4) {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(wanted, size)), 0, null, 0)
     const read = archiveIn(buffer.subarray(0, bytesRead))
