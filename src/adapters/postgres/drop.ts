@@ -58,10 +58,9 @@ SELECT json_build_object('database', d.datname, 'name', s.subname, 'enabled', s.
 FROM pg_catalog.pg_subscription AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid
 WHERE d.datname IN (${names.map(literal).join(', ')}) ORDER BY s.subname;`
   const doing = `list the subscriptions of ${names.join(' and ')}`
-  const found = (await records(
-    server,
-    { database: maintenance(server), doing, script },
-    scope,
+  // Where they cannot be listed, the failure of the drop says more.
+  const found = (await records(server, { database: maintenance(server), doing, script }, scope).catch(
+    () => [],
   )) as readonly Subscription[]
   const used = found.find(
     ({ database, enabled, slot }) => enabled || (slot !== null && !isRestoredCopy(database)),
