@@ -112,6 +112,11 @@ export type Dump = JsonObject & {
   readonly provesItself: boolean
   /** Tables with data in the archive. */
   readonly tables: readonly string[]
+  /**
+   * Subscriptions to other servers, which no restore creates: a copy would take their changes. Left out where
+   * there are none.
+   */
+  readonly subscriptions?: readonly string[]
 }
 
 /** Header of a dump. Does not prove that the rest is intact. */
@@ -178,6 +183,12 @@ export interface DatabasesView {
    * @throws RunbookError `verification`: missing, empty, truncated, damaged, of another engine
    */
   inspect(database: Database, file: string): Promise<Dump>
+  /**
+   * Reads a dump that a run took itself. It must be complete; what it holds is not judged, since it may be the
+   * damaged data that the run replaces: no rows, no tables, dangling references.
+   * @throws RunbookError `verification`: missing, empty, truncated, of another engine
+   */
+  readBack(database: Database, file: string): Promise<Dump>
   fit(database: Database, dump: Dump): Promise<Fit>
   /** Sessions of others on a database. SQLite: processes that have the file open. */
   sessions(database: Database, name: string): Promise<readonly Session[]>
@@ -215,9 +226,11 @@ export interface Databases extends DatabasesView {
    * Renames live to `aside` and `staged` to live, atomically. The new live database gets the owner, ACL,
    * settings and connection limit of the old one (SQLite: owner and mode).
    * Writers must be stopped: other sessions are first refused, then ended within bounds.
+   * Where `aside` is null, `staged` is an earlier live database that gets its name back because nothing has
+   * it: a live database refuses that.
    */
-  swap(database: Database, names: { readonly staged: string; readonly aside: string }): Promise<void>
-  /** Dumps the live database to `.partial`, inspects it and renames it to `file`. */
+  swap(database: Database, names: { readonly staged: string; readonly aside: string | null }): Promise<void>
+  /** Dumps a database as it is to `.partial`, reads it back and renames it to `file`. */
   dump(database: Database, name: string, file: string): Promise<Dump>
   /**
    * `--clean --if-exists` in one transaction: its commit discards the live data, a failure keeps it.
@@ -227,7 +240,7 @@ export interface Databases extends DatabasesView {
   /**
    * Like `restoreInPlace`, but also drops everything else in the live database: to undo a restore in place,
    * whose fallback may lack objects of the restored dump. The dump is verified first. A kill between clearing
-   * and restoring leaves the database empty; another call completes it.
+   * and restoring leaves the database empty; another call completes it. What the dump holds is not judged.
    */
   restoreExactly(database: Database, dump: Dump): Promise<void>
   /** Inserts into the live database in one transaction, in the given order, with foreign keys enforced. */

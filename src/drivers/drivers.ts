@@ -73,6 +73,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     query: true,
     rows: true,
     inspect: true,
+    readBack: true,
     header: true,
     fit: true,
     sessions: true,

@@ -45,6 +45,7 @@ export const leftBy: {
     query: nothing,
     rows: nothing,
     inspect: inDocker,
+    readBack: inDocker,
     header: inDocker,
     fit: inDocker,
     sessions: nothing,

@@ -1,4 +1,4 @@
-import type { Database, Databases, Session } from '../drivers/databases.ts'
+import type { Database, Databases, Dump, Session } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
@@ -118,6 +118,13 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     if (!server.databases.has(database.name)) keepInFile(disk, database, live.tables)
   }
   const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
+  const ofEngine = (database: Database, file: string): Dump => {
+    const dump = inspected(file)
+    if (dump.engine === database.engine) return dump
+    throw new RunbookError('verification', `dump ${file} is a ${dump.engine} dump, not ${database.engine}`, {
+      hint: 'choose another backup',
+    })
+  }
   const bytesOf = ({ tables }: FakeDatabase): number => 8_192 + JSON.stringify(tables).length
   let made = 0
   const newly = (tables: FakeTables, owner: string): FakeDatabase => ({
@@ -197,13 +204,14 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
     async inspect(database, file) {
       await at('inspect')
-      const dump = inspected(file)
-      if (dump.engine === database.engine) return dump
-      throw new RunbookError(
-        'verification',
-        `dump ${file} is a ${dump.engine} dump, not ${database.engine}`,
-        { hint: 'choose another backup' },
-      )
+      const dump = ofEngine(database, file)
+      // As the driver of SQLite, which has no other sign of a backup that was made wrongly.
+      if (database.engine !== 'sqlite' || dump.tables.length > 0) return dump
+      throw new RunbookError('verification', `dump ${file} has no rows`, { hint: 'choose another backup' })
+    },
+    async readBack(database, file) {
+      await at('readBack')
+      return ofEngine(database, file)
     },
     async header(_database, file) {
       await at('header')
@@ -271,7 +279,19 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
     async swap(database, { staged, aside }) {
       await at('swap')
-      notLive(database, staged, aside)
+      notLive(database, staged)
+      if (aside === null) {
+        if (server.databases.has(database.name))
+          throw fail(
+            `cannot rename ${staged} to ${database.name}: already exists`,
+            'keep it under another name',
+          )
+        server.databases.set(database.name, named(database, staged))
+        server.databases.delete(staged)
+        await at('swap done')
+        return
+      }
+      notLive(database, aside)
       const [live, copy] = [named(database, database.name), named(database, staged)]
       if (server.databases.has(aside))
         throw fail(`cannot rename ${database.name} to ${aside}: already exists`, `check ${aside}`)

@@ -9,9 +9,9 @@ import {
   type Database,
   type Dump,
   type Json,
-  type JsonObject,
   type Look,
 } from '../../src/index.ts'
+import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
 
 type Input = {
   readonly database: Database
@@ -112,20 +112,24 @@ function expectation(expect: Assertion['expect']): string {
   return 'oneOf' in expect ? `one of ${JSON.stringify(expect.oneOf)}` : JSON.stringify(expect.equals)
 }
 
+/** Of several tables of alembic, each with its name. */
 async function revisionOf(
   look: Look,
   database: Database,
   copy: string,
   counted: Proven['tables'],
 ): Promise<string | null> {
-  if (!counted.some(({ table }) => table === 'alembic_version' || table.endsWith('.alembic_version')))
-    return null
-  const rows: readonly JsonObject[] = await look.databases.query(
-    database,
-    copy,
-    'select version_num from alembic_version order by version_num',
+  const tables = counted.map(({ table }) => table).filter(isVersionTable)
+  const levels = await Promise.all(
+    tables.map(async (table) => ({
+      table,
+      revision: (await revisionsIn(look, database, copy, table)).join(', '),
+    })),
   )
-  return rows.map((row) => String(row['version_num'])).join(', ')
+  if (levels.length === 0) return null
+  return levels.length === 1
+    ? (levels[0]?.revision ?? null)
+    : levels.map(({ table, revision }) => `${table}: ${revision}`).join('; ')
 }
 
 const failed = (why: string): RunbookError =>

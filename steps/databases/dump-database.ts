@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Database, type Dump } from '../../src/index.ts'
-import type { DumpLabel } from './lib/names.ts'
+import { inFileName, type DumpLabel } from './lib/names.ts'
 
 type Input = {
   readonly database: Database
@@ -12,7 +12,10 @@ type Input = {
 
 type Before = { readonly file: string; readonly bytes: number }
 
-/** A dump that this run took and read back to its last byte: a restore in place requires it. */
+/**
+ * A dump that this run took and read back to its last byte: a restore in place requires it. What it holds is
+ * not judged: it may be the damaged data that is replaced.
+ */
 export type FallbackDump = Dump & { readonly dumpedFrom: string }
 
 /**
@@ -40,7 +43,7 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     ]
   },
   survey: async (look, { database, name, folder, label }) => ({
-    file: `${folder}/${database.name}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
+    file: `${folder}/${inFileName(database.name)}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
     bytes: await look.databases.bytes(database, name),
   }),
   predict: ({ before }) => ({
@@ -52,13 +55,14 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     await io.files.makeFolder(folder)
     return { ...(await io.databases.dump(database, name, file)), dumpedFrom: name }
   },
-  probe: async (look, { input: { database, name }, before: { file } }) => {
+  probe: async (look, { input: { database, name }, before: { file }, way }) => {
     // Both names may exist for a moment. A dump is never overwritten, so the undo clears what is there first.
     if ((await look.files.stat(`${file}.partial`)) !== null)
       return { is: 'torn', why: `${file}.partial still exists` }
-    if ((await look.files.stat(file)) !== null)
-      return { is: 'done', output: { ...(await look.databases.inspect(database, file)), dumpedFrom: name } }
-    return { is: 'absent' }
+    if ((await look.files.stat(file)) === null) return { is: 'absent' }
+    // An undo removes the file, whatever is in it.
+    if (way === 'back') return { is: 'torn', why: `${file} still exists` }
+    return { is: 'done', output: { ...(await look.databases.readBack(database, file)), dumpedFrom: name } }
   },
   undo: async (io, { before: { file } }) => {
     // SQLite keeps a journal beside the partial dump. Remove it first: without that dump, no probe would find

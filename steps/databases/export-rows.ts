@@ -39,8 +39,8 @@ export const exportRows = defineStep<Input, Output, Before>({
         ]
   },
   survey: async (look, { tables, folder }) => {
-    const files = selectionOf(tables).map(
-      ({ table }) => `${folder}/${table.replaceAll(/[^\w.-]/g, '_')}-${look.run.id}.csv`,
+    const files = fileNamesOf(selectionOf(tables).map(({ table }) => table)).map(
+      (name) => `${folder}/${name}-${look.run.id}.csv`,
     )
     for (const file of files)
       if ((await look.files.stat(file)) !== null)
@@ -78,8 +78,10 @@ export const exportRows = defineStep<Input, Output, Before>({
       (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)
     )
       return { is: 'absent' }
-    if (there.length < before.files.length)
+    if (there.length < before.files.length && way === 'forward')
       return { is: 'torn', why: `${there.length} of ${before.files.length} files are written` }
+    // An undo removes the files, whatever they hold and whether the copy can still be read.
+    if (way === 'back') return { is: 'torn', why: `${there.length} files are written` }
     const files = []
     for (const [index, { rows }] of (
       await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
@@ -95,3 +97,9 @@ export const exportRows = defineStep<Input, Output, Before>({
     if (!before.folderThere) await io.files.removeTree(folder)
   },
 })
+
+/** Readable and apart, also where two tables differ only in characters that a file name should not have. */
+function fileNamesOf(tables: readonly string[]): readonly string[] {
+  const plain = tables.map((table) => table.replaceAll(/[^\w.-]/g, '_'))
+  return plain.map((name, index) => (plain.indexOf(name) === index ? name : `${name}-${index + 1}`))
+}

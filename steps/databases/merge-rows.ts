@@ -51,7 +51,10 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
     io.note(`${merged.inserted} missing rows inserted`)
     return merged
   },
-  probe: async (look, { before: { folder } }) => {
+  probe: async (look, { before: { folder }, way }) => {
+    // An undo removes the folder, whatever is in it.
+    if (way === 'back' && (await look.files.stat(folder)) !== null)
+      return { is: 'torn', why: `${folder} still exists` }
     const summary = await textOf(look, `${folder}/complete.json`, 1 << 20)
     if (summary !== null) return { is: 'done', output: JSON.parse(summary) as MergedDatabase }
     return (await look.files.stat(folder)) === null

@@ -60,24 +60,45 @@ export const recoverRows = defineStep<Input, Output, Before>({
       ? { is: 'absent' }
       : { is: 'torn', why: `${found.length} of ${prints.length} rows are present` }
   },
-  undo: async (io, { input, before }) =>
-    io.databases.deleteRows(input.database, await savedRows(io, input, before)),
+  undo: async (io, { input, before }) => {
+    // A row that changed since is recognized by its copy; without the copy, only unchanged rows can be.
+    const saved = await savedRows(io, input, before).catch((thrown: unknown) => {
+      io.signal.throwIfAborted()
+      if (!(thrown instanceof RunbookError)) throw thrown
+      io.note(`the copy of the backup cannot be read, so the live rows are compared alone: ${thrown.message}`)
+      return []
+    })
+    const all = saved.reduce((sum, { rows }) => sum + rows.length, 0) === before.prints.length
+    const batch = all ? saved : withPrints(await liveRows(io, input), before)
+    await io.databases.deleteRows(input.database, batch)
+  },
 })
 
 /** Rows of the backup that the survey found missing. */
 async function savedRows(
   look: Pick<Look, 'databases'>,
   { database, copy, tables, key }: Input,
-  { prints }: Before,
+  before: Before,
 ): Promise<readonly TableRows[]> {
-  const saved = await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
-  return saved.map((part) => ({
+  return withPrints(
+    await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key)),
+    before,
+  )
+}
+
+const withPrints = (parts: readonly TableRows[], { prints }: Before): readonly TableRows[] =>
+  parts.map((part) => ({
     ...part,
     rows: part.rows.filter((row) => prints.includes(rowFingerprint(part.table, row))),
   }))
-}
 
-async function presentPrints(look: Look, { database, tables, key }: Input): Promise<ReadonlySet<string>> {
-  const live = await look.databases.rows(database, database.name, choicesOf(selectionOf(tables), key))
+const liveRows = (
+  look: Pick<Look, 'databases'>,
+  { database, tables, key }: Input,
+): Promise<readonly TableRows[]> =>
+  look.databases.rows(database, database.name, choicesOf(selectionOf(tables), key))
+
+async function presentPrints(look: Look, input: Input): Promise<ReadonlySet<string>> {
+  const live = await liveRows(look, input)
   return new Set(live.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row))))
 }

@@ -44,6 +44,11 @@ export const requireFit = defineStep<Input, Output>({
     ]
   },
   run: async (look, { database, archive }) => {
+    const { subscriptions = [] } = archive
+    if (subscriptions.length > 0)
+      look.note(
+        `not restored: the subscriptions ${subscriptions.join(', ')}; the restored data would take changes from another server. Create them again by hand if they are needed`,
+      )
     const identity = await look.databases.identity(database)
     if (archive.engine !== identity.engine)
       throw unfit(`it is a dump of ${archive.engine}, and the database is ${identity.engine}`)

@@ -88,10 +88,10 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     )
     if (live && aside && !staged)
       return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
-    if (live && staged && !aside)
-      return way === 'forward'
-        ? { is: 'absent' }
-        : compare(before.print, await look.databases.fingerprint(database, database.name))
+    if (live && staged && !aside && way === 'forward') return { is: 'absent' }
+    // Going back, the copy no longer matters: only what is live does.
+    if (live && !aside && way === 'back')
+      return compare(before.print, await look.databases.fingerprint(database, database.name))
     const present = [live && database.name, staged && before.staged, aside && before.aside].filter(
       (name) => name !== false,
     )
@@ -106,9 +106,11 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const { staged, aside, live, copy } = before
     await requireQuiet(io, services, exchanged)
     if (!(await io.databases.exists(database, aside))) return
+    const replaced = await io.databases.exists(database, database.name)
     if (copy !== undefined)
-      for (const name of [database.name, aside]) await mustBeOurs(io, database, name, [live.instance, copy])
-    await io.databases.swap(database, { staged: aside, aside: staged })
+      for (const name of replaced ? [database.name, aside] : [aside])
+        await mustBeOurs(io, database, name, [live.instance, copy])
+    await io.databases.swap(database, { staged: aside, aside: replaced ? staged : null })
   },
 })
 

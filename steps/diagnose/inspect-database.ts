@@ -1,6 +1,6 @@
 import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
 import { answerTo, meets } from '../databases/assert-copy.ts'
-import { levelTable } from '../migrations/lib/revision.ts'
+import { revisionsIn, versionTables } from '../migrations/lib/revision.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
 type Input = {
@@ -66,17 +66,16 @@ async function integrity(look: Look, database: Database): Promise<readonly Obser
 }
 
 async function level(look: Look, database: Database): Promise<readonly Observation[]> {
-  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
-    return []
-  const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
-  return rows.length === 1
-    ? []
-    : [
-        {
-          case: 'migration-mismatch',
-          evidence: `${database.name} has ${rows.length} migration levels in alembic_version, not one`,
-        },
-      ]
+  const observations: Observation[] = []
+  for (const table of await versionTables(look, database)) {
+    const { length } = await revisionsIn(look, database, database.name, table)
+    if (length !== 1)
+      observations.push({
+        case: 'migration-mismatch',
+        evidence: `${database.name} has ${length} migration levels in ${table}, not one`,
+      })
+  }
+  return observations
 }
 
 async function data(

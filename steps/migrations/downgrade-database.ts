@@ -88,7 +88,7 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
       return { is: 'torn', why: `leftovers of a restore in place still exist beside ${database.name}` }
-    const revision = (await revisionOf(look, database)) ?? 'base'
+    const revision = await revisionNow(look, database)
     if (way === 'forward' && revision === assessment.to)
       return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
     const print = await look.databases.fingerprint(database, database.name)
@@ -103,6 +103,17 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     await io.databases.restoreExactly(database, fallback)
   },
 })
+
+/** Where the revision cannot be read, as after half a downgrade, the reason, which matches no revision. */
+async function revisionNow(look: Look, database: Database): Promise<string> {
+  try {
+    return (await revisionOf(look, database)) ?? 'base'
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (thrown instanceof RunbookError && thrown.code === 'preflight') return `unknown (${thrown.message})`
+    throw thrown
+  }
+}
 
 async function requireQuiet(look: Look | Io, services: ServiceGroup): Promise<void> {
   const active = activeNames(await look.services.states(services))

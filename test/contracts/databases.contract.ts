@@ -15,6 +15,8 @@ export interface DatabaseWorld {
   databases(scope: Scope): Databases
   /** As an application would, on the live database or a copy beside it; committed when it returns. */
   change(change: Change, name?: string): Promise<void>
+  /** The live database disappears, as when somebody drops it. */
+  lose(): Promise<void>
   /** Another application's session on the live database (for SQLite: a process that holds the file open). */
   connect(): Promise<{ close(): Promise<void> }>
   /** Where a dump may be written; the folder is there, the file is not. */
@@ -191,6 +193,29 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         },
       )
 
+      test('its own dump is read back, whatever is in it', async () => {
+        const dump = await takeDump()
+        expect(await databases.readBack(database, dump.file)).toEqual(dump)
+        for (const id of [1, 2, 3]) await world.change({ remove: 'customers', id })
+        for (const id of [1, 2]) await world.change({ remove: 'orders', id })
+        const emptied = await print()
+        const empty = await takeDump('empty.dump')
+        expect(await databases.readBack(database, empty.file)).toEqual(empty)
+        await spoil()
+        await databases.restoreExactly(database, empty)
+        expect(await print()).toEqual(emptied)
+      })
+
+      test.each(['missing', 'empty', 'half', 'foreign'] as const)(
+        'its own dump that is %s is refused',
+        async (how) => {
+          const file = await world.damaged(await takeDump(), how)
+          await expect(databases.readBack(database, file)).rejects.toMatchObject({
+            code: 'verification' satisfies Code,
+          })
+        },
+      )
+
       test('the start of a dump says of which server it is', async () => {
         const dump = await takeDump()
         const { engine, major, database: name, takenAt } = dump
@@ -348,6 +373,21 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(after.instance).toBe(before.instance)
         expect(await databases.exists(database, aside)).toBe(false)
         expect(await databases.exists(database, staged)).toBe(true)
+      })
+
+      test('the old one gets its name back where the new one disappeared, and only there', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const bad = await print()
+        await databases.swap(database, { staged, aside })
+        await expect(databases.swap(database, { staged: aside, aside: null })).rejects.toThrow()
+        expect(await print(aside)).toEqual(bad)
+        await world.lose()
+        await databases.swap(database, { staged: aside, aside: null })
+        expect(await print()).toEqual(bad)
+        expect(await databases.exists(database, aside)).toBe(false)
+        await world.change({ remove: 'orders', id: 99 })
+        expect(await orders()).toBe(2)
       })
 
       test('without a staged copy nothing moves', async () => {

@@ -47,6 +47,7 @@ async function open(): Promise<DatabaseWorld> {
         [table]: 'put' in change ? [...others, { id: change.id, [column]: change.text }] : others,
       }
     },
+    lose: async () => void server.databases.delete(database.name),
     async connect() {
       server.sessions.set(database.name, [{ id: '7', application: 'psql', user: 'app' }])
       return { close: async () => void server.sessions.delete(database.name) }

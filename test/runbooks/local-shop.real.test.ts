@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -254,6 +254,49 @@ describe.skipIf(!canMount())('a disk that is full', () => {
       expect(back.code, whole(back)).toBe(0)
     }
     await asBefore()
+  })
+})
+
+describe('the live data is damaged beyond what anyone would call a backup', () => {
+  const damages = {
+    'has no rows': 'delete from orders; delete from alembic_version',
+    'has no tables': 'drop table orders; drop table alembic_version',
+    'has orphaned rows':
+      'pragma foreign_keys = off; create table items (id integer primary key, of integer references orders); insert into items (of) values (1); delete from orders',
+  }
+  const whatIsThere = (): readonly unknown[] => {
+    const database = new Database(shop.file, { readonly: true })
+    try {
+      const tables = database
+        .prepare("select name from sqlite_schema where type = 'table' order by name")
+        .pluck()
+        .all() as readonly string[]
+      return tables.map((name) => [name, database.prepare(`select * from "${name}"`).all()])
+    } finally {
+      database.close()
+    }
+  }
+
+  it.each(
+    Object.entries(damages).flatMap(([what, sql]) =>
+      ['beside', 'in-place'].map((strategy) => [what, strategy, sql] as const),
+    ),
+  )('it %s: replaced %s, and brought back where the new data does not come up', async (_, strategy, sql) => {
+    await shop.stopApp()
+    const database = new Database(shop.file)
+    database.exec(sql)
+    database.close()
+    const damaged = whatIsThere()
+    await writeFile(shop.unhealthy, '')
+    const failed = await shop.type(shop.rollback('--strategy', strategy))
+    expect(failed.code, whole(failed)).toBe(10)
+    expect(whatIsThere()).toEqual(damaged)
+    await rm(shop.unhealthy)
+    const finished = await shop.type(shop.rollback('--strategy', strategy))
+    expect(finished.code, whole(finished)).toBe(0)
+    await asRestored()
+    expect((await readdir(join(shop.folder, 'dumps'))).filter((name) => name.endsWith('.db'))).toHaveLength(1)
+    await sealed()
   })
 })
 

@@ -17,10 +17,9 @@ import {
 } from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { ReportedFindings } from '../../steps/diagnose/report-findings.ts'
+import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
-
-const levelTable = "select tablename from pg_tables where tablename = 'alembic_version'"
 
 /** The shop with all that a target may have sick: services, health, data, backups, this machine. */
 function sickShop(): FakeWorld {
@@ -39,7 +38,7 @@ function sickShop(): FakeWorld {
     generation: 'sick',
     owner: 'app',
   })
-  world.server.answers.set(levelTable, () => [{ tablename: 'alembic_version' }])
+  world.server.answers.set(levelTable('postgres'), () => [{ tablename: 'alembic_version' }])
   lay(world.disk, '/backups/releases/bundle-20260203_030000.tar.gz', 'cut off, and longer than ten bytes')
   world.programs.installed.delete('gpg')
   return world
@@ -102,7 +101,7 @@ it('sees nothing where all is well', async () => {
   const world = damagedShop()
   for (const tag of ['web:2', 'worker:2', 'postgres:17'])
     world.images.images.set(`sha256:${tag}`, fakeImage(tag))
-  world.server.answers.set(levelTable, () => [])
+  world.server.answers.set(levelTable('postgres'), () => [])
   expect(await looked(world, shop)).toEqual([])
 })
 

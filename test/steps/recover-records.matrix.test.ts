@@ -111,7 +111,43 @@ describe('recover-records', () => {
     'projects:id,projects:id',
     'a:b:c',
     'a b:c',
+    ',a:b',
+    'a:b,',
+    '"a:b',
+    '"a"b"":c',
   ])('refuses "%s" as tables', (text) => {
     expect(() => selectionOf(text)).toThrow()
+  })
+
+  it('takes names as data where they are quoted', () => {
+    expect(selectionOf('app.t:id, "my, app"."o:1":"order id","a.b":"c""d","plain":x')).toEqual([
+      { table: 'app.t', column: 'id' },
+      { table: 'my, app.o:1', column: 'order id' },
+      { table: '"a.b"', column: 'c"d' },
+      { table: 'plain', column: 'x' },
+    ])
+  })
+
+  it('writes each table to a file of its own, whatever it is called', async () => {
+    const odd = { 'p s': [{ id: 'p1', name: 'a' }], p_s: [{ id: 'p1', name: 'b' }] }
+    const on = world({ 'p s': [], p_s: [] })
+    const body = dumpBytes({
+      engine: 'postgres',
+      major: 17,
+      database: 'shop',
+      takenAt: '2026-02-03T04:00:00Z',
+      tables: { orders: [{ id: 1 }], ...odd },
+      roles: ['app'],
+      extensions: [],
+    })
+    lay(on.disk, file, body)
+    lay(on.disk, `${file}.sha256`, `${sha256(body)}  ${file.slice(file.lastIndexOf('/') + 1)}\n`)
+    const { result } = await run(on, { tables: '"p s":id,p_s:id' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(
+      [...on.disk.files]
+        .filter(([path]) => path.startsWith('/srv/export/'))
+        .map(([, csv]) => Buffer.from(csv).toString()),
+    ).toEqual(['id,name\r\np1,a\r\n', 'id,name\r\np1,b\r\n'])
   })
 })

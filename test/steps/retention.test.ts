@@ -1,10 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { besideName } from '../../steps/databases/lib/names.ts'
+import type { Database } from '../../src/drivers/databases.ts'
+import { acts } from '../../src/model/step.ts'
+import { dumpDatabase } from '../../steps/index.ts'
+import { besideName, inFileName } from '../../steps/databases/lib/names.ts'
 import { copiedAt } from '../../steps/retention/lib/copies.ts'
 import { dumpedAt, unknownLabelIn } from '../../steps/retention/lib/dumps.ts'
 import { putAside } from '../../steps/retention/lib/kept-databases.ts'
 import { newestFirst, select } from '../../steps/backups/lib/retention-rule.ts'
+import { damagedShop, shop } from './fake-shop.ts'
+import { handsOn, opened } from './hands.ts'
 
 const things = fc.uniqueArray(
   fc.record({
@@ -155,4 +160,25 @@ describe('names of what runs leave behind', () => {
   ])('%s: %s', (file, ours) =>
     expect(dumpedAt('shop', file)).toEqual(ours ? new Date('2026-02-03T04:12:33Z') : null),
   )
+
+  it('of a database with a slash in its name are in the folder of dumps, and are found again', async () => {
+    const name = '../a/b'
+    const world = damagedShop()
+    world.server.databases.set(name, { tables: {}, generation: 'x', owner: 'app' })
+    const { step, input } = opened(
+      dumpDatabase({
+        database: { ...(shop.database as Database), name },
+        name,
+        folder: '/backups/kept',
+        label: 'replaced',
+      }),
+    )
+    if (!acts(step)) throw new Error('it does not act')
+    const { look } = handsOn(world, { id: '20260203-041233-k7f2q' })
+    const { file } = (await step.survey(look, input)) as { readonly file: string }
+    expect(file).toBe('/backups/kept/..%2Fa%2Fb-replaced-20260203-041233-k7f2q.dump')
+    expect(dumpedAt(inFileName(name), file.slice('/backups/kept/'.length))).toEqual(
+      new Date('2026-02-03T04:12:33Z'),
+    )
+  })
 })

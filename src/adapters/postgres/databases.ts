@@ -25,7 +25,7 @@ import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
-import { swap } from './swap.ts'
+import { nameAgain, swap } from './swap.ts'
 import { partialName } from './partial-name.ts'
 
 export type PostgresDeps = {
@@ -69,6 +69,8 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
     inspect: async (database, file) => inspect(at(database), file, scope),
+    // Completeness is all that `inspect` asks of a dump of Postgres.
+    readBack: async (database, file) => inspect(at(database), file, scope),
     header: async (_database, file) => header(file),
     fit: async (database, dump) => fit(at(database), dump, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
@@ -86,7 +88,9 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     },
     drop: async (database, name) => drop(at(database), name, scope),
     swap: async (database, { staged, aside }) =>
-      swap(at(database), { live: database.name, staged, aside }, policy, scope),
+      aside === null
+        ? nameAgain(at(database), { live: database.name, staged }, policy, scope)
+        : swap(at(database), { live: database.name, staged, aside }, policy, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, policy, scope),
     restoreExactly: async (database, dump) => restoreExactly(at(database), dump, policy, scope),

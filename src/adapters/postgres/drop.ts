@@ -1,8 +1,8 @@
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cleanupScope } from './server/cleanup-scope.ts'
 import { maintenance, records } from './server/psql.ts'
-import { identifier } from './server/quote.ts'
+import { identifier, literal } from './server/quote.ts'
 import { partialName } from './partial-name.ts'
 import type { Server } from './server/server.ts'
 
@@ -31,8 +31,69 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
     [partialName(name), name]
       .map((each) => `DROP DATABASE IF EXISTS ${identifier(each)} WITH (FORCE);\n`)
       .join('')
-  await records(server, { database: maintenance(server), doing: `drop database ${name}`, script }, scope)
+  const dropping = (): Promise<unknown> =>
+    records(server, { database: maintenance(server), doing: `drop database ${name}`, script }, scope)
+  try {
+    await dropping()
+  } catch (thrown) {
+    if (scope.signal.aborted || !(await dropIdleSubscriptions(server, [partialName(name), name], scope)))
+      throw thrown
+    await dropping()
+  }
 }
+
+/**
+ * A database with a subscription cannot be dropped. One without a slot, or disabled in a copy that a run
+ * restored, is dropped alone: its slot at the other server, if any, belongs to the database that was dumped.
+ * @returns whether any was dropped
+ * @throws RunbookError `failed` for one that is in use
+ */
+async function dropIdleSubscriptions(
+  server: Server,
+  names: readonly string[],
+  scope: Scope,
+): Promise<boolean> {
+  const script = `
+SELECT json_build_object('database', d.datname, 'name', s.subname, 'enabled', s.subenabled, 'slot', s.subslotname)
+FROM pg_catalog.pg_subscription AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.subdbid
+WHERE d.datname IN (${names.map(literal).join(', ')}) ORDER BY s.subname;`
+  const doing = `list the subscriptions of ${names.join(' and ')}`
+  // Where they cannot be listed, the failure of the drop says more.
+  const found = (await records(server, { database: maintenance(server), doing, script }, scope).catch(
+    () => [],
+  )) as readonly Subscription[]
+  const used = found.find(
+    ({ database, enabled, slot }) => enabled || (slot !== null && !isRestoredCopy(database)),
+  )
+  if (used !== undefined)
+    throw cannot('drop', `database ${used.database}`, `its subscription ${used.name} may be in use`, {
+      code: 'failed',
+      hint: `connect to ${used.database} and run: DROP SUBSCRIPTION ${identifier(used.name)}`,
+    })
+  for (const { database, name } of found) {
+    const subscription = identifier(name)
+    await records(
+      server,
+      {
+        database,
+        doing: `drop the subscription ${name} of ${database}`,
+        script: `ALTER SUBSCRIPTION ${subscription} SET (slot_name = NONE);\nDROP SUBSCRIPTION ${subscription};\n`,
+      },
+      scope,
+    )
+  }
+  return found.length > 0
+}
+
+type Subscription = {
+  readonly database: string
+  readonly name: string
+  readonly enabled: boolean
+  readonly slot: string | null
+}
+
+/** By the name that steps give to a copy: with the id of the run. */
+const isRestoredCopy = (name: string): boolean => /__rb_\d{8}_\d{6}_\w+$/.test(name)
 
 /**
  * Drops the partial copy of a failed step, even after an abort.

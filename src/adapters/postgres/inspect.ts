@@ -4,24 +4,26 @@ import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
-import { tablesIn } from './archive/contents.ts'
+import { namesOf, tablesIn } from './archive/contents.ts'
+import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
+import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
 import { clientError } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
-const longestList = 64 * 1024 * 1024
-
 /**
- * Reads a dump twice, without a server: once to list its contents, once to decode and hash all of it.
+ * Reads a dump without a server: its table of contents, then all of it, to decode and hash it.
  * Decoding detects every truncation, and every flipped bit in gzip data. It cannot detect one in data without
  * check values (`-Z0`, zstd, lz4) or in the table of contents: only a checksum made with the dump can.
  */
 export async function inspect(server: Server, file: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
   const bytes = await dumpSize(file)
-  const header = await headerOf(file)
-  const contents = await list(server, file, header, scope)
-  const sha256 = await decode(server, file, { header, total: bytes }, scope)
+  await headerOf(file)
+  const archive = await readArchive(file)
+  const { header } = archive
+  const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
+  const sha256 = await decode(server, file, { archive, total: bytes }, scope)
   return {
     file,
     bytes,
@@ -32,7 +34,8 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     database: header.database,
     takenAt: header.takenAt,
     provesItself: header.checked,
-    tables: tablesIn(contents),
+    tables: tablesIn(archive.entries),
+    ...(subscriptions.length === 0 ? {} : { subscriptions }),
   }
 }
 
@@ -47,49 +50,32 @@ async function headerOf(file: string): Promise<ArchiveHeader> {
   await using handle = await open(file, 'r')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)
   const header = readHeader(buffer.subarray(0, bytesRead))
-  if ('refused' in header)
-    throw new RunbookError('verification', `dump ${file} is refused: ${header.refused}`, {
-      hint: header.hint,
-    })
-  if (Number.isNaN(majorOf(header.serverVersion))) {
-    throw new RunbookError('verification', `dump ${file} is refused: no server version in its header`, {
-      hint: 'choose another dump',
-    })
-  }
+  if ('refused' in header) throw refusal(file, header)
+  if (Number.isNaN(majorOf(header.serverVersion)))
+    throw refusal(file, { refused: 'no server version in its header', hint: 'choose another dump' })
   return header
-}
-
-/** The table of contents is at the front, so pg_restore ends before reading the complete file. */
-async function list(server: Server, file: string, header: ArchiveHeader, scope: Scope): Promise<string> {
-  const { stream } = dumpStream(file, { expected: null, total: 1 }, { progress: () => undefined })
-  const ended = await server.run(
-    { program: 'pg_restore', args: ['--list'], database: null, stdin: stream, stdout: { text: longestList } },
-    scope,
-  )
-  if (ended.exitCode !== 0) throw damaged(file, header, ended)
-  return ended.stdout
 }
 
 async function decode(
   server: Server,
   file: string,
-  { header, total }: { readonly header: ArchiveHeader; readonly total: number },
+  { archive, total }: { readonly archive: Archive; readonly total: number },
   scope: Scope,
 ): Promise<string> {
-  const { stream, read } = dumpStream(file, { expected: null, total }, scope)
+  const end = new DataEnd(archive)
+  const seen = (part: Uint8Array): void => end.push(part)
+  const { stream, read } = dumpStream(file, { expected: null, total, seen }, scope)
   const ended = await server.run(
     { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
     scope,
   )
-  if (ended.exitCode !== 0) throw damaged(file, header, ended)
+  if (ended.exitCode !== 0) throw damaged(file, archive.header, ended)
   const complete = read()
-  if (complete === null) {
-    throw new RunbookError(
-      'verification',
-      `dump ${file} is refused: extra data after the end of the archive`,
-      { hint: 'choose another dump' },
-    )
-  }
+  if (complete === null || end.extra > 0)
+    throw refusal(file, {
+      refused: 'extra data after the end of the archive',
+      hint: 'choose another dump, and check how this one was copied',
+    })
   return complete.sha256
 }
 

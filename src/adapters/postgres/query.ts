@@ -17,7 +17,7 @@ function queryScript(sql: string): string {
   const single = sql.trim().replace(/;$/, '')
   return `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL statement_timeout = '${seconds}s';
-DO ${literal(`DECLARE answer refcursor := 'rb_answer'; BEGIN OPEN answer FOR EXECUTE ${literal(`SELECT row_to_json(q) FROM (${single}\n) AS q`)}; END`)};
+DO ${literal(`DECLARE answer refcursor := 'rb_answer'; BEGIN OPEN answer FOR EXECUTE ${literal(`SELECT row_to_json(q.*) FROM (${single}\n) AS q`)}; END`)};
 FETCH ${mostRows + 1} FROM rb_answer;
 COMMIT;
 `

@@ -1,5 +1,7 @@
 import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { createsPublic } from './archive/contents.ts'
+import { readArchive } from './archive/table-of-contents.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
 import { createLike } from './create-like.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
@@ -23,6 +25,13 @@ export async function restoreBeside(server: Server, dump: Dump, name: string, sc
   await drop(server, name, scope)
   try {
     const owner = await createLike(server, partial, scope)
+    if (createsPublic((await readArchive(dump.file)).entries))
+      // That of the new database is empty, and the dump brings its own.
+      await records(
+        server,
+        { database: partial, doing: `drop the empty schema of ${partial}`, script: 'DROP SCHEMA public;' },
+        scope,
+      )
     const options = ownershipArguments(await isSuperuser(server, scope), owner)
     await restoreInto(server, partial, dump, options, scope)
     const [bytes] = await records(

@@ -19,31 +19,84 @@ export const restoreInPlace = (
   dump: Dump,
   policy: SessionPolicy,
   scope: Scope,
-): Promise<void> => intoLive(server, dump, async () => undefined, policy, scope)
+): Promise<void> =>
+  intoLive(server, dump, policy, scope, async ({ ownership }) => {
+    await restoreInto(server, server.database.name, dump, [...cleaning, ...ownership], scope)
+  })
 
-/** As `restoreInPlace`, after emptying the database in a separate transaction: pg_restore opens its own. */
+/**
+ * As `restoreInPlace`, after emptying the database in a separate transaction: pg_restore opens its own. The
+ * dump may hold rows that no constraint would let in today.
+ */
 export const restoreExactly = (
   server: Server,
   dump: Dump,
   policy: SessionPolicy,
   scope: Scope,
-): Promise<void> => intoLive(server, dump, () => empty(server, scope), policy, scope)
+): Promise<void> =>
+  intoLive(server, dump, policy, scope, async ({ ownership, superuser }) => {
+    await empty(server, scope)
+    try {
+      await restoreInto(server, server.database.name, dump, [...cleaning, ...ownership], scope)
+    } catch (thrown) {
+      // Only a superuser may load rows that break foreign keys.
+      if (scope.signal.aborted || !superuser) throw thrown
+      await empty(server, scope)
+      await constraintsFirst(server, dump, ownership, scope).catch(() => {
+        throw thrown
+      })
+    }
+  })
+
+const cleaning = ['--clean', '--if-exists'] as const
+
+/**
+ * Constraints are checked when they are added to rows that are there already. So they are added to empty
+ * tables, and the rows are loaded with triggers disabled, as they were when orphaned rows came in.
+ */
+async function constraintsFirst(
+  server: Server,
+  dump: Dump,
+  ownership: readonly string[],
+  scope: Scope,
+): Promise<void> {
+  const { name } = server.database
+  for (const section of ['pre-data', 'post-data'])
+    await restoreInto(
+      server,
+      name,
+      dump,
+      [`--section=${section}`, ...(section === 'pre-data' ? cleaning : []), ...ownership],
+      scope,
+      'part',
+    )
+  await restoreInto(server, name, dump, ['--section=data', '--disable-triggers', ...ownership], scope)
+  await records(server, { database: name, doing: `refresh the views of ${name}`, script: refresh }, scope)
+}
+
+/** They were filled before the rows came. In the order in which they were created, one may read another. */
+const refresh = `
+SELECT pg_catalog.format('REFRESH MATERIALIZED VIEW %I.%I', n.nspname, c.relname)
+FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'm' AND c.relispopulated ORDER BY c.oid \\gexec
+`
+
+type Rights = { readonly ownership: readonly string[]; readonly superuser: boolean }
 
 async function intoLive(
   server: Server,
   dump: Dump,
-  prepare: () => Promise<void>,
   policy: SessionPolicy,
   scope: Scope,
+  restore: (rights: Rights) => Promise<void>,
 ): Promise<void> {
   const { name } = server.database
   await mustAcceptDump(server, dump, scope)
   await mustMatchDigest(dump.file, dump.sha256, scope)
   const { owner } = await factsOfLive(server, scope)
-  const ownership = ownershipArguments(await isSuperuser(server, scope), owner)
+  const superuser = await isSuperuser(server, scope)
   // A session that holds a lock would block the restore forever.
   await drainSessions(server, [name], policy, scope)
-  await prepare()
-  await restoreInto(server, name, dump, ['--clean', '--if-exists', ...ownership], scope)
+  await restore({ ownership: ownershipArguments(superuser, owner), superuser })
   await records(server, { database: name, doing: `analyze database ${name}`, script: 'ANALYZE;' }, scope)
 }

@@ -2,6 +2,7 @@ import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
+import { partsOfName } from '../../kernel/qualified-name.ts'
 import { records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -14,10 +15,9 @@ SET LOCAL bytea_output = 'hex'; SET LOCAL row_security = off; SET LOCAL statemen
 
 /** `schema.table`, or a table of `public`. */
 const qualified = (table: string): string => {
-  const dot = table.indexOf('.')
-  return dot < 0
-    ? `public.${identifier(table)}`
-    : `${identifier(table.slice(0, dot))}.${identifier(table.slice(dot + 1))}`
+  const parts = partsOfName(table)
+  const name = parts.at(-1) ?? table
+  return `${identifier(parts.length > 1 ? parts.slice(0, -1).join('.') : 'public')}.${identifier(name)}`
 }
 
 const columnsOf = (each: string): string =>

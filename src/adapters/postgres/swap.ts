@@ -61,6 +61,22 @@ export async function swap(server: Server, names: Names, policy: SessionPolicy, 
   }
 }
 
+/**
+ * Gives an earlier live database its name back where no database has it. It kept its owner, privileges and
+ * settings under the other name.
+ */
+export async function nameAgain(
+  server: Server,
+  { live, staged }: Pick<Names, 'live' | 'staged'>,
+  policy: SessionPolicy,
+  scope: Scope,
+): Promise<void> {
+  const database = maintenance(server)
+  await drainSessions(server, [staged], policy, scope)
+  const script = `ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};`
+  await records(server, { database, doing: `rename ${staged} to ${live}`, script }, scope)
+}
+
 function present(server: Server, name: string, facts: DatabaseFacts | null | undefined): DatabaseFacts {
   if (facts) return facts
   throw new RunbookError('failed', `cannot swap database ${name}: not found at ${server.host}`)

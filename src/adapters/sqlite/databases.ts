@@ -3,7 +3,7 @@ import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
-import type { Database, Databases, Session, TableRows } from '../../drivers/databases.ts'
+import type { Database, Databases, Dump, Session, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -11,12 +11,12 @@ import type { JsonObject } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { runWork } from './run-work.ts'
 import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
-import { revertUnfinishedSwap } from './swap-files.ts'
+import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
-import { header, inspect } from './inspect.ts'
-import { isCopyName, partialOf, placeOf, sqliteOf } from './place.ts'
+import { header, inspect, readBack } from './inspect.ts'
+import { isCopyName, isNamedByRun, partialOf, placeOf, sqliteOf } from './place.ts'
 import type { QueryLimits } from './query.ts'
-import { dumpTo, restore } from './restore.ts'
+import { dumpTo, restore, type RestoredPages } from './restore.ts'
 import { holdersOf } from './sessions.ts'
 
 export type SqliteOptions = {
@@ -72,6 +72,22 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       }
       await systemClock.sleep(100, scope.signal)
     }
+  }
+
+  const inPlace = async (database: Database, dump: Dump, pages: RestoredPages): Promise<void> => {
+    const place = await placeOf(database)
+    const { staged, aside } = inPlaceNames(place.live)
+    // Left by an earlier attempt: a second name of the live file, or the replaced data.
+    await databases.drop(database, aside)
+    await mustBeCopy(place.of(staged))
+    await restore(dump, { live: place.live, to: place.of(staged) }, pages, scope)
+    try {
+      await databases.swap(database, { staged, aside })
+    } catch (thrown) {
+      await databases.drop(database, staged).catch(() => undefined)
+      throw thrown
+    }
+    await databases.drop(database, aside)
   }
 
   const databases: Databases = {
@@ -178,6 +194,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
         { for: (await placeOf(database)).live, defined: sqliteOf(database).applicationDefines ?? [] },
         scope,
       ),
+    readBack: (_database, file) => readBack(file, scope),
     header: (_database, file) => header(file),
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
@@ -196,7 +213,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
           hint: 'choose another name',
         })
       await mustBeCopy(place.of(name))
-      return { ...(await restore(dump, place.live, place.of(name), scope)), name }
+      return { ...(await restore(dump, { live: place.live, to: place.of(name) }, 'checked', scope)), name }
     },
 
     async drop(database, name) {
@@ -213,6 +230,11 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async swap(database, names) {
       const place = await placeOf(database)
+      if (names.aside === null) {
+        await waitUntilFree(await existing(database, names.staged))
+        nameAgain(place.live, place.of(names.staged))
+        return
+      }
       if (place.isLive(names.staged) || place.isLive(names.aside) || names.staged === names.aside) {
         throw new RunbookError(
           'usage',
@@ -235,26 +257,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       return dumpTo(await existing(database, name), file, scope)
     },
 
-    async restoreInPlace(database, dump) {
-      const { live } = await placeOf(database)
-      const { staged, aside } = inPlaceNames(live)
-      // Left by an earlier attempt: a second name of the live file, or the replaced data.
-      await databases.drop(database, aside)
-      await databases.restoreBeside(database, dump, staged)
-      try {
-        await databases.swap(database, { staged, aside })
-      } catch (thrown) {
-        await databases.drop(database, staged).catch(() => undefined)
-        throw thrown
-      }
-      await databases.drop(database, aside)
-    },
+    restoreInPlace: (database, dump) => inPlace(database, dump, 'checked'),
 
     reload: async (database) => {
       throw new RunbookError('failed', `cannot reload the settings of ${database.name}: SQLite has no server`)
     },
     // The file is the complete database, so a restore in place leaves nothing else in it.
-    restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
+    restoreExactly: (database, dump) => inPlace(database, dump, 'as it is'),
 
     async insertRows(database, batch) {
       await runWork({ do: 'insert', file: await existing(database, database.name), batch }, scope)
@@ -291,8 +300,12 @@ async function isSecondName(path: string, live: string): Promise<boolean | null>
   return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
 }
 
-/** Only a SQLite database may be removed or overwritten, not another file whose name was mistyped. */
+/**
+ * Only a SQLite database may be removed or overwritten, not another file whose name was mistyped. A copy that a
+ * run made and named may be damaged by now.
+ */
 async function mustBeCopy(path: string): Promise<void> {
+  if (isNamedByRun(basename(path))) return
   const size = await sizeOf(path)
   if (size === null || size === 0) return
   await using file = await openDump(path)

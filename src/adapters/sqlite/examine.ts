@@ -1,6 +1,6 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { immutable, using, type Connection } from './connect.ts'
+import { immutable, reading, using, type Connection } from './connect.ts'
 import { quoted, tablesOf } from './tables.ts'
 
 export type Examination = {
@@ -122,6 +122,43 @@ function unlessLacking<T>(work: () => T): T | Lacking {
     throw thrown
   }
 }
+
+/** Whether every page and index is intact. A database that may be live is read with locks. */
+export async function isIntact(file: string): Promise<boolean> {
+  try {
+    return await reading(file, (connection) => lines(connection, 'integrity_check(1)').join() === 'ok')
+  } catch (thrown) {
+    if (isDamage(thrown)) return false
+    throw thrown
+  }
+}
+
+/**
+ * Names of the tables with rows, as far as a possibly damaged database can be read; a table whose rows cannot be
+ * read counts as one with rows.
+ */
+export async function contentsOf(file: string): Promise<readonly string[]> {
+  const unless = <T>(damaged: T, read: () => T): T => {
+    try {
+      return read()
+    } catch (thrown) {
+      if (isDamage(thrown)) return damaged
+      throw thrown
+    }
+  }
+  return using(immutable(file), (connection) =>
+    unless([], () => tablesOf(connection)).filter((table) =>
+      unless(
+        true,
+        () => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
+      ),
+    ),
+  )
+}
+
+/** SQLITE_ERROR: what a damaged schema says may be no SQL, or name what is missing. */
+const isDamage = (thrown: unknown): boolean =>
+  /^SQLITE_(?:CORRUPT|NOTADB|ERROR)/.test(String((thrown as { readonly code?: unknown }).code))
 
 function lines(connection: Connection.Database, pragma: string): readonly string[] {
   return (connection.pragma(pragma) as readonly object[]).map((row) => String(Object.values(row)[0]))

@@ -12,27 +12,42 @@ import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
 
 /**
- * Reads a backup of a SQLite database completely. It is opened as immutable, so no file is created beside it.
+ * Reads a backup of a live SQLite database completely. It is opened as immutable, so no file is created
+ * beside it.
  * @throws RunbookError `verification` if it is missing, empty, not a SQLite database, truncated, copied from
- *   a live database without its log, damaged or still being written; as a backup `for` a live database also
- *   if it has no table, no row, dangling foreign keys that the live one does not have, or collations and
- *   functions of its application that are not `defined`
+ *   a live database without its log, damaged, still being written, without any table or row, with dangling
+ *   foreign keys that the live one does not have, or with collations and functions of its application that
+ *   are not `defined`
  */
-export async function inspect(
+export function inspect(
   path: string,
-  live: { readonly for: string; readonly defined: readonly string[] } | null,
+  live: { readonly for: string; readonly defined: readonly string[] },
   scope: Scope,
+): Promise<Dump> {
+  return readComplete(path, scope, async () => {
+    const { defined } = live
+    const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true, defined }, scope)
+    await mustBeWorthRestoring(path, examined, live.for, scope)
+    return examined.filled
+  })
+}
+
+/** Reads a dump that a run took, without judging what is in it: it may be the damaged database. */
+export function readBack(path: string, scope: Scope): Promise<Dump> {
+  return readComplete(path, scope, () => runWork<readonly string[]>({ do: 'contents', file: path }, scope))
+}
+
+async function readComplete(
+  path: string,
+  scope: Scope,
+  tablesIn: () => Promise<readonly string[]>,
 ): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
   mustBeComplete(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const examined = await runWork<Examination>(
-    { do: 'examine', file: path, thorough: true, defined: live?.defined ?? null },
-    scope,
-  )
-  if (live !== null) await mustBeWorthRestoring(path, examined, live.for, scope)
+  const tables = await tablesIn()
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw new RunbookError('verification', `dump ${shellWord(path)} changed while it was being read`, {
@@ -50,7 +65,7 @@ export async function inspect(
     database: null,
     takenAt: takenAt.toISOString(),
     provesItself: false,
-    tables: examined.filled,
+    tables,
   }
 }
 

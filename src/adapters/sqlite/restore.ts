@@ -8,11 +8,22 @@ import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
 import { createPrivate, openDump, remove, sizeOf, sync } from './database-files.ts'
 import { headerBytes, readHeader, type Header } from './header.ts'
-import { inspect } from './inspect.ts'
+import { readBack } from './inspect.ts'
 import { partialOf } from './place.ts'
 
-/** Copies an inspected dump to a database of another name; it gets the name once it is complete. */
-export async function restore(dump: Dump, live: string, to: string, scope: Scope): Promise<Copy> {
+/**
+ * Whether the pages of a restored file must be intact. A run's own dump is restored as it is: the database that
+ * it holds may have been damaged already.
+ */
+export type RestoredPages = 'checked' | 'as it is'
+
+/** Copies a dump to a database of another name; it gets the name once it is complete. */
+export async function restore(
+  dump: Dump,
+  { live, to }: { readonly live: string; readonly to: string },
+  pages: RestoredPages,
+  scope: Scope,
+): Promise<Copy> {
   await using source = await openDump(dump.file)
   await remove(to)
   const partial = partialOf(to)
@@ -35,8 +46,9 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     // the backup.
     const [current, restored] = [await headerOf(live), await headerOf(partial)]
     if (current !== null && restored !== null && current.journalMode !== restored.journalMode)
-      await runWork({ do: 'journal', file: partial, mode: current.journalMode }, scope)
-    await runWork({ do: 'examine', file: partial, thorough: false, defined: null }, scope)
+      await setJournalMode(partial, current.journalMode, pages, scope)
+    if (pages === 'checked')
+      await runWork({ do: 'examine', file: partial, thorough: false, defined: null }, scope)
     scope.signal.throwIfAborted()
     await sync(partial)
     await rename(partial, to)
@@ -46,6 +58,33 @@ export async function restore(dump: Dump, live: string, to: string, scope: Scope
     await remove(to).catch(() => undefined)
     throw fileError(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
   }
+}
+
+async function setJournalMode(
+  file: string,
+  mode: Header['journalMode'],
+  pages: RestoredPages,
+  scope: Scope,
+): Promise<void> {
+  try {
+    await runWork({ do: 'journal', file, mode }, scope)
+  } catch (thrown) {
+    // SQLite cannot open a database with damaged pages to change its mode; its data is what counts.
+    if (pages === 'checked' || scope.signal.aborted || (await isIntact(file, scope))) throw thrown
+  }
+}
+
+const isIntact = (file: string, scope: Scope): Promise<boolean> =>
+  runWork<boolean>({ do: 'intact', file }, scope)
+
+/** A damaged database is dumped as it is; damage that only the dump has was done by dumping. */
+export async function mustBeNoWorse(dump: string, database: string, scope: Scope): Promise<void> {
+  if ((await isIntact(dump, scope)) || !(await isIntact(database, scope))) return
+  throw new RunbookError(
+    'verification',
+    `the new dump ${shellWord(dump)} is damaged, and database ${shellWord(database)} is not`,
+    { hint: `check the disk: df -h ${shellWord(dirname(dump))}; dmesg | tail` },
+  )
 }
 
 /** Turns a failed system call into a RunbookError. */
@@ -73,9 +112,9 @@ async function headerOf(path: string): Promise<Header | null> {
 }
 
 /**
- * Dumps with SQLite's online backup while writers continue; the file gets its name once it is inspected and
- * durable. An empty database is dumped too: it may be the state after a bad deployment, and is still the
- * fallback.
+ * Dumps with SQLite's online backup while writers continue; the file gets its name once it is read back and
+ * durable. An empty or damaged database is dumped too: it may be the state after a bad deployment, and is
+ * still the fallback.
  */
 export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
@@ -94,7 +133,8 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
       onBytes: (done, total) => scope.progress({ done, total, unit: 'bytes' }),
     })
     await sync(partial)
-    const dump = await inspect(partial, null, scope)
+    const dump = await readBack(partial, scope)
+    await mustBeNoWorse(partial, database, scope)
     // Unlike rename(2), link(2) never replaces an existing file.
     await link(partial, to).catch((cause: unknown) => {
       throw exists(cause)

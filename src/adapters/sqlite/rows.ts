@@ -1,5 +1,6 @@
 import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
 import { RunbookError } from '../../kernel/errors.ts'
+import { partsOfName } from '../../kernel/qualified-name.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Connection } from './connect.ts'
 import type { NativeCell as Native } from './fingerprint.ts'
@@ -36,11 +37,16 @@ export function rows(
   return connection.transaction(() => choices.map((choice) => chosen(connection, choice, limits)))()
 }
 
+/** A table has no schema here, so a dot or a quote is part of its name unless it is quoted. */
+const nameOf = (table: string): string =>
+  table.startsWith('"') && partsOfName(table).length === 1 ? (partsOfName(table)[0] ?? table) : table
+
 function chosen(
   connection: Connection.Database,
-  { table, column, value }: RowChoice,
+  { table: text, column, value }: RowChoice,
   limits: QueryLimits,
 ): TableRows {
+  const table = tablesOf(connection).includes(text) ? text : nameOf(text)
   const { columns, key } = shapeOf(connection, table)
   if (!columns.includes(column))
     throw refused(

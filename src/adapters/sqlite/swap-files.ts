@@ -102,6 +102,14 @@ export function revertUnfinishedSwap(live: string, aside: string): void {
   syncFolderNow(dirname(live))
 }
 
+/** Gives an earlier live file, with its logs, its name back where nothing has it; link(2) replaces nothing. */
+export function nameAgain(live: string, staged: string): void {
+  link(staged, live)
+  moveLogs(staged, live)
+  unlinkSync(staged)
+  syncFolderNow(dirname(live))
+}
+
 const same = (one: Stats, other: Stats): boolean => one.ino === other.ino && one.dev === other.dev
 
 function statOf(path: string): Stats | null {

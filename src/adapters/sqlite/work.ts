@@ -5,7 +5,7 @@ import { failureOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
-import { danglingReference, examine } from './examine.ts'
+import { contentsOf, danglingReference, examine, isIntact } from './examine.ts'
 import { swapFiles, type SwapPaths } from './swap-files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { query, type QueryLimits } from './query.ts'
@@ -23,7 +23,7 @@ export type Work =
       readonly thorough: boolean
       readonly defined: readonly string[] | null
     }
-  | { readonly do: 'dangling'; readonly file: string }
+  | { readonly do: 'dangling' | 'contents' | 'intact'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
   | {
@@ -53,6 +53,10 @@ async function perform(work: Work): Promise<Json> {
       return examine(work.file, work.thorough, work.defined)
     case 'dangling':
       return reading(work.file, danglingReference)
+    case 'contents':
+      return contentsOf(work.file)
+    case 'intact':
+      return isIntact(work.file)
     case 'fingerprint':
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
@@ -92,7 +96,8 @@ async function perform(work: Work): Promise<Json> {
 async function copy(file: string, to: string): Promise<null> {
   await reading(file, async (connection) => {
     connection.exec('BEGIN')
-    connection.prepare('SELECT count(*) FROM sqlite_schema').get()
+    // Begins to read without the schema, which may be damaged.
+    connection.pragma('schema_version')
     const pageSize = connection.pragma('page_size', { simple: true }) as number
     await connection.backup(to, {
       progress: ({ totalPages, remainingPages }) => {
@@ -126,6 +131,8 @@ async function isFree(file: string): Promise<boolean> {
 const doing = {
   examine: 'examine',
   dangling: 'check the foreign keys of',
+  contents: 'list the tables of',
+  intact: 'check',
   fingerprint: 'read',
   query: 'query',
   rows: 'read rows of',

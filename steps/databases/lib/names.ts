@@ -20,6 +20,9 @@ export const dumpLabels = [
 
 export type DumpLabel = (typeof dumpLabels)[number]
 
+/** The name of a database as part of a file's name: Postgres allows a slash in it. */
+export const inFileName = (database: string): string => database.replaceAll('/', '%2F')
+
 /** A name beside the live one with the run's id in it: unique per run, and it shows its origin. */
 export function besideName(live: string, what: 'rb' | 'old', run: string): string {
   const ending = `__${what}_${run.replaceAll('-', '_')}`

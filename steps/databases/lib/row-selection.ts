@@ -1,5 +1,7 @@
 import {
   digestOf,
+  partsOfName,
+  qualifiedName,
   RunbookError,
   sha256,
   type Database,
@@ -11,20 +13,43 @@ import {
 /** A table and the column that selects its lost rows. */
 export type SelectedTable = { readonly table: string; readonly column: string }
 
-const pair = /^[^:,\s]+:[^:,\s]+$/
+const quoted = '"(?:[^"]|"")+"'
+const name = `(?:${quoted}|[^":,\\s])+`
+const pair = new RegExp(`^(${name}):(${name})$`)
+/** What stands between commas, which a quoted name may contain. */
+const part = new RegExp(`(?:${quoted}|[^,])+|(?<=^|,)(?=,|$)`, 'g')
 
-/** `projects:id,documents:project_id`: parents first. @throws RunbookError `usage` */
+/**
+ * `projects:id,documents:project_id`: parents first. A name with blanks, commas, colons or dots is quoted as in
+ * SQL: `"my app"."order items":"order id"`.
+ * @throws RunbookError `usage`
+ */
 export function selectionOf(text: string): readonly SelectedTable[] {
-  const parts = text.split(',').map((part) => part.trim())
-  const members = parts.map((part) => ({ table: part.split(':')[0] ?? '', column: part.split(':')[1] ?? '' }))
-  const malformed = parts.find((part) => !pair.test(part))
-  if (malformed !== undefined)
-    throw new RunbookError('usage', `"${malformed}" is not a table with a column`, {
-      hint: 'write TABLE:COLUMN, parents first, as in projects:id,documents:project_id',
-    })
+  const members = (text.match(part) ?? ['']).map((each) => {
+    const [, table, column] = pair.exec(each.trim()) ?? []
+    if (table === undefined || column === undefined)
+      throw new RunbookError('usage', `"${each.trim()}" is not a table with a column`, {
+        hint: 'write TABLE:COLUMN, parents first, as in projects:id,documents:project_id; quote names with blanks: \'"my table":id\'',
+      })
+    return {
+      table: canonicalName(table),
+      column: column.startsWith('"') ? partsOfName(column).join('.') : column,
+    }
+  })
   if (new Set(members.map(({ table }) => table)).size < members.length)
     throw new RunbookError('usage', `a table is named twice in "${text}"`, { hint: 'name each once' })
   return members
+}
+
+/** As fingerprints name tables: quoted only where a dot or a quote is part of a name. */
+function canonicalName(table: string): string {
+  const parts = partsOfName(table)
+  const last = parts.at(-1) ?? table
+  return parts.length > 1
+    ? qualifiedName(parts.slice(0, -1).join('.'), last)
+    : /[."]/.test(last)
+      ? table
+      : last
 }
 
 export const choicesOf = (family: readonly SelectedTable[], value: string): readonly RowChoice[] =>

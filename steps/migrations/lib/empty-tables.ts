@@ -1,4 +1,13 @@
-import { cannot, RunbookError, type Database, type Finding, type Io, type Look } from '../../../src/index.ts'
+import {
+  cannot,
+  qualifiedName,
+  RunbookError,
+  sqlName,
+  type Database,
+  type Finding,
+  type Io,
+  type Look,
+} from '../../../src/index.ts'
 
 /**
  * Parses table names as an operator types them, parents first: `glossary,terms`.
@@ -21,12 +30,22 @@ export function tablesIn(text: string | null): readonly string[] {
 export const keyQuery = (engine: Database['engine'], table: string): string =>
   ({
     sqlite: `select name from pragma_table_info('${table}') where pk = 1`,
-    postgres: `select a.attname as name from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] where i.indisprimary and i.indrelid = to_regclass('"${table}"')`,
+    postgres: `select a.attname as name, n.nspname as schema from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0] join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace where i.indisprimary and i.indrelid = to_regclass('"${table}"')`,
   })[engine]
 
-async function keyOf(look: Look, database: Database, table: string): Promise<string | null> {
-  const [row] = await look.databases.query(database, database.name, keyQuery(database.engine, table))
-  return row === undefined ? null : String(row['name'])
+/** The table with the schema in which the search path of the database finds it, and the column of its key. */
+async function keyOf(
+  look: Look,
+  database: Database,
+  name: string,
+): Promise<{ readonly table: string; readonly column: string } | null> {
+  const [row] = await look.databases.query(database, database.name, keyQuery(database.engine, name))
+  if (row === undefined) return null
+  const { schema } = row
+  return {
+    table: typeof schema === 'string' ? qualifiedName(schema, name) : name,
+    column: String(row['name']),
+  }
 }
 
 /** Finds tables that cannot be emptied while nothing is touched yet. */
@@ -51,19 +70,20 @@ export async function emptyable(
 /** Deletes every row of these tables, in one transaction. */
 export async function emptyTables(io: Io, database: Database, text: string | null): Promise<void> {
   const choices = []
-  for (const table of tablesIn(text)) {
-    const column = await keyOf(io, database, table)
-    if (column === null)
+  for (const name of tablesIn(text)) {
+    const found = await keyOf(io, database, name)
+    if (found === null)
       throw cannot(
         'empty',
-        `table ${table} of ${database.name}`,
+        `table ${name} of ${database.name}`,
         'the table or its primary key no longer exists',
         { code: 'failed', hint: 'find out what changes the schema' },
       )
+    const { table, column } = found
     const values = await io.databases.query(
       database,
       database.name,
-      `select distinct cast("${column}" as text) as value from "${table}"`,
+      `select distinct cast("${column.replaceAll('"', '""')}" as text) as value from ${sqlName(table)}`,
     )
     choices.push(...values.map(({ value }) => ({ table, column, value: String(value) })))
     io.note(

@@ -1,25 +1,74 @@
-import { cannot, RunbookError, type Database, type Look, type Revision } from '../../../src/index.ts'
+import {
+  cannot,
+  qualifiedName,
+  RunbookError,
+  sqlName,
+  type Database,
+  type Look,
+  type Revision,
+} from '../../../src/index.ts'
 
-/** Asks whether alembic's table exists. */
+const versionTable = 'alembic_version'
+
+/** Asks for alembic's table, which a project may keep in any schema (`version_table_schema`). */
 export const levelTable = (engine: Database['engine']): string =>
   ({
-    sqlite: "select name from sqlite_master where type = 'table' and name = 'alembic_version'",
-    postgres: "select tablename from pg_tables where tablename = 'alembic_version'",
+    sqlite: `select name from sqlite_master where type = 'table' and name = '${versionTable}'`,
+    postgres: `select schemaname from pg_catalog.pg_tables where tablename = '${versionTable}' and schemaname !~ '^pg_' order by schemaname collate "C"`,
   })[engine]
+
+/** The tables of alembic in the live database, with their schemas where there are any. */
+export async function versionTables(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+): Promise<readonly string[]> {
+  const rows = await look.databases.query(database, database.name, levelTable(database.engine))
+  return rows.map(({ schemaname }) =>
+    typeof schemaname === 'string' ? qualifiedName(schemaname, versionTable) : versionTable,
+  )
+}
+
+/** Whether a table, as fingerprints name it, is alembic's. */
+export const isVersionTable = (table: string): boolean =>
+  table === versionTable || table.endsWith(`.${versionTable}`)
+
+/**
+ * The revisions in one of the tables of alembic, sorted.
+ * @param name the live database, or a copy beside it
+ */
+export async function revisionsIn(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+  table: string,
+): Promise<readonly string[]> {
+  const sql = `select version_num from ${sqlName(table)} order by version_num`
+  return (await look.databases.query(database, name, sql)).map((row) => String(row['version_num']))
+}
 
 /**
  * The revision in the database; null where no migration was ever applied.
- * @throws RunbookError `preflight` where there are several
+ * @throws RunbookError `preflight` where there are several, or several tables of alembic
  */
-export async function revisionOf(look: Look, database: Database): Promise<string | null> {
-  if ((await look.databases.query(database, database.name, levelTable(database.engine))).length === 0)
-    return null
-  const rows = await look.databases.query(database, database.name, 'select version_num from alembic_version')
-  if (rows.length < 2) return rows[0] === undefined ? null : String(rows[0]['version_num'])
-  throw severalRevisions(
-    database.name,
-    rows.map((row) => String(row['version_num'])),
+export async function revisionOf(look: Pick<Look, 'databases'>, database: Database): Promise<string | null> {
+  const tables = await versionTables(look, database)
+  const levels = await Promise.all(
+    tables.map(async (table) => ({
+      table,
+      revisions: await revisionsIn(look, database, database.name, table),
+    })),
   )
+  if (levels.length > 1)
+    throw new RunbookError(
+      'preflight',
+      `${database.name} has ${levels.length} tables of alembic: ${levels
+        .map(({ table, revisions }) => `${table} (${revisions.join(', ') || 'empty'})`)
+        .join(' and ')}`,
+      { hint: 'drop or rename the one that the application does not use' },
+    )
+  const revisions = levels[0]?.revisions ?? []
+  if (revisions.length < 2) return revisions[0] ?? null
+  throw severalRevisions(database.name, revisions)
 }
 
 export const severalRevisions = (database: string, revisions: readonly string[]): RunbookError =>

@@ -1,5 +1,5 @@
 import { RunbookError, type Look, type Retention } from '../../../src/index.ts'
-import { dumpLabels } from '../../databases/lib/names.ts'
+import { dumpLabels, inFileName } from '../../databases/lib/names.ts'
 import { momentIn } from './kept-databases.ts'
 import {
   bytesOf,
@@ -48,7 +48,7 @@ export async function dumpsOf(
   return Promise.all([
     ...(database === null
       ? []
-      : [inventoryOf(database.name, [], ({ name }) => look.databases.inspect(database, name))]),
+      : [inventoryOf(inFileName(database.name), [], ({ name }) => look.databases.readBack(database, name))]),
     ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-journal'], notEmpty)]),
   ])
 }

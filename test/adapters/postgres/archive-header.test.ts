@@ -26,6 +26,8 @@ describe('the header of an archive', () => {
   test.each([12, 13, 14, 15, 16])('of format 1.%i says what, when and by whom', (minor) => {
     expect(readHeader(header(minor, { database: 'größe "1"' }))).toEqual({
       version: `1.${minor}.0`,
+      minor,
+      offsetSize: 8,
       checked: true,
       takenAt: '2026-11-21T09:14:26.000Z',
       database: 'größe "1"',

@@ -109,10 +109,32 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
     })
   })
 
-  test('one that is followed by something else is refused', async () => {
-    const { file } = await take()
-    const longer = Buffer.concat([await readFile(file), Buffer.alloc(8 * 1024 * 1024)])
-    await expect(inspect(await written('longer.dump', longer))).rejects.toMatchObject(refused)
+  test('one that is followed by something else is refused, down to the last byte', async () => {
+    await world.sql("SELECT lo_from_bytea(7001, 'a large object'), lo_from_bytea(7002, '')")
+    await fill()
+    const noise = Buffer.from(Array.from({ length: 4096 }, (_, n) => (n * 167 + 13) % 256))
+    for (const file of [
+      (await take()).file,
+      byHand('z0.dump', '--format=custom', '--compress=0'),
+      byHand('schema.dump', '--format=custom', '--schema-only'),
+    ]) {
+      const bytes = await readFile(file)
+      await inspect(file)
+      for (const extra of [
+        Buffer.from('x'),
+        Buffer.from([1]),
+        Buffer.alloc(4096),
+        noise,
+        bytes,
+        Buffer.alloc(8 * 1024 * 1024),
+      ]) {
+        const longer = await written('longer.dump', Buffer.concat([bytes, extra]))
+        await expect(inspect(longer), `${file} with ${extra.length} bytes more`).rejects.toMatchObject({
+          ...refused,
+          message: expect.stringContaining('extra data after the end of the archive'),
+        })
+      }
+    }
   })
 
   test('one made by hand says when, of what and with which tables', async () => {

@@ -1,44 +1,70 @@
 import { expect, test } from 'vitest'
-import { needsReader, tablesIn } from '../../../src/adapters/postgres/archive/contents.ts'
+import { createsPublic, needsOf, tablesIn } from '../../../src/adapters/postgres/archive/contents.ts'
+import type { ArchiveEntry } from '../../../src/adapters/postgres/archive/table-of-contents.ts'
 
-test('tables with data are those of the list', () => {
-  const list = `;
-; Archive created at 2026-11-21 09:26:14 UTC
-217; 1259 16397 TABLE public orders joe
-3400; 0 16397 TABLE DATA till re ceipts joe
-3399; 0 16391 TABLE DATA public orders joe
-3401; 0 16399 SEQUENCE SET public orders_id_seq joe
-`
-  expect(tablesIn(list)).toEqual(['public.orders', 'till.re ceipts'])
+const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry => ({
+  kind,
+  name,
+  schema: null,
+  owner: null,
+  definition: '',
+  hasData: kind === 'TABLE DATA',
+  ...more,
+})
+
+test('tables with data have their schemas, whatever they are called', () => {
+  expect(
+    tablesIn([
+      entry('TABLE', 'orders', { schema: 'public' }),
+      entry('TABLE DATA', 're ceipts', { schema: 'till 1', owner: 'app user' }),
+      entry('TABLE DATA', 'orders', { schema: 'public' }),
+      entry('TABLE DATA', 'b.c', { schema: 'a' }),
+      entry('TABLE DATA', 'c', { schema: 'a.b' }),
+      entry('SEQUENCE SET', 'orders_id_seq', { schema: 'public' }),
+    ]),
+  ).toEqual(['"a.b".c', 'a."b.c"', 'public.orders', 'till 1.re ceipts'])
 })
 
 test('what a dump needs is read from entries of the right kind alone', () => {
-  const reader = needsReader()
-  const text = `--
--- Name: Till 1; Type: SCHEMA; Schema: -; Owner: Night shift
---
-CREATE SCHEMA "Till 1";
--- Name: pg_trgm; Type: EXTENSION; Schema: -; Owner: -
-CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;
--- Name: EXTENSION pg_trgm; Type: COMMENT; Schema: -; Owner:${' '}
--- Name: f(); Type: FUNCTION; Schema: public; Owner: joe
-CREATE FUNCTION public.f() RETURNS integer
-GRANT SELECT ON TABLE x TO not_a_role;
-CREATE EXTENSION nor_an_extension;
--- Name: TABLE orders; Type: ACL; Schema: public; Owner: joe
-REVOKE ALL ON TABLE public.orders FROM joe;
-GRANT SELECT,INSERT ON TABLE public.orders TO "rea ""der" WITH GRANT OPTION;
-GRANT SELECT(id) ON TABLE public.orders TO PUBLIC;
--- Name: DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: -; Owner: joe
-ALTER DEFAULT PRIVILEGES FOR ROLE joe GRANT SELECT ON TABLES  TO auditor;
--- Name: orders p; Type: POLICY; Schema: public; Owner: joe
-CREATE POLICY p ON public.orders AS RESTRICTIVE FOR SELECT TO clerk, "night guard" USING ((id > 0));
--- Name: uuid-ossp; Type: EXTENSION; Schema: -; Owner: -
-CREATE EXTENSION IF NOT EXISTS "uuid-ossp" WITH SCHEMA public;`
-  for (const line of text.split('\n')) reader.line(line)
-  expect(reader.needs()).toEqual({
-    owners: ['Night shift', 'joe'],
-    grantees: ['auditor', 'clerk', 'night guard', 'rea "der'],
+  expect(
+    needsOf([
+      entry('DATABASE', 'shop', { owner: 'owner of the database' }),
+      entry('ACL', 'DATABASE shop', { definition: 'GRANT ALL ON DATABASE shop TO somebody;' }),
+      entry('SCHEMA', 'Till 1', { owner: 'Night; Type: shift' }),
+      entry('EXTENSION', 'pg_trgm'),
+      entry('EXTENSION', 'uuid-ossp'),
+      entry('COMMENT', 'EXTENSION pg_trgm'),
+      entry('FUNCTION', 'f()', {
+        owner: 'joe',
+        definition: 'CREATE FUNCTION f() …\nGRANT SELECT ON TABLE x TO not_a_role;',
+      }),
+      entry('ACL', 'TABLE orders', {
+        owner: 'joe',
+        definition: `REVOKE ALL ON TABLE public."a TO b" FROM joe;
+GRANT SELECT,INSERT ON TABLE public."a TO b" TO "rea ""der" WITH GRANT OPTION;
+SET SESSION AUTHORIZATION "rea ""der";
+GRANT SELECT ON TABLE public."a TO b" TO größe;
+RESET SESSION AUTHORIZATION;
+GRANT SELECT(id) ON TABLE public."a TO b" TO PUBLIC;
+GRANT SELECT(id) ON TABLE public."a TO b" TO "PUBLIC; x";`,
+      }),
+      entry('DEFAULT ACL', 'DEFAULT PRIVILEGES FOR TABLES', {
+        definition: 'ALTER DEFAULT PRIVILEGES FOR ROLE joe GRANT SELECT ON TABLES  TO auditor;',
+      }),
+      entry('POLICY', 'orders p', {
+        definition: `CREATE POLICY p ON public.orders AS RESTRICTIVE FOR SELECT TO clerk, "night, guard" USING ((at > ('1'::text)::interval YEAR TO MONTH));`,
+      }),
+    ]),
+  ).toEqual({
+    owners: ['Night; Type: shift', 'joe'],
+    grantees: ['PUBLIC; x', 'auditor', 'clerk', 'größe', 'night, guard', 'rea "der'],
     extensions: ['pg_trgm', 'uuid-ossp'],
   })
+})
+
+test('a schema public is created by a dump of one schema, not by the one that only describes it', () => {
+  const of = (definition: string) => createsPublic([entry('SCHEMA', 'public', { definition })])
+  expect(of('CREATE SCHEMA public;\n\n\n')).toBe(true)
+  expect(of('-- *not* creating schema, since initdb creates it\n\n\n')).toBe(false)
+  expect(createsPublic([entry('SCHEMA', 'billing', { definition: 'CREATE SCHEMA billing;' })])).toBe(false)
 })

@@ -5,6 +5,7 @@ import Connection from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
 import { mustBeComplete } from '../../../src/adapters/sqlite/inspect.ts'
+import { mustBeNoWorse } from '../../../src/adapters/sqlite/restore.ts'
 import type { SqliteDatabase } from '../../../src/drivers/databases.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -247,6 +248,57 @@ describe('damaged backups', () => {
         )
       },
     )
+  })
+
+  describe('a dump of a damaged database', () => {
+    const kinds = {
+      'without rows': ['CREATE TABLE t (x)'],
+      'without tables': ['CREATE TABLE t (x); DROP TABLE t'],
+      'with orphaned rows': [
+        'PRAGMA foreign_keys = OFF; CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (p REFERENCES p); INSERT INTO c VALUES (2)',
+      ],
+      // The index is left out of the schema while a row is deleted, so it has an entry of a row that is not there.
+      'with a broken index': [
+        'CREATE TABLE t (x); INSERT INTO t VALUES (1), (2), (3); CREATE INDEX i ON t (x)',
+        "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'i'",
+        'DELETE FROM t WHERE x = 3',
+        "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES ('index', 'i', 't', 3, 'CREATE INDEX i ON t (x)')",
+      ],
+    }
+    let number = 0
+    const make = (sql: readonly string[]): string => {
+      const path = join(folder, `bad ${(number += 1)}.db`)
+      for (const script of sql) new Connection(path).unsafeMode().exec(script).close()
+      return path
+    }
+
+    test.each(Object.entries(kinds))('%s is complete, and comes back to the last byte', async (_, sql) => {
+      const live = { ...database, file: make(sql) }
+      const dump = await databases.dump(live, 'app', `${live.file}.dump`)
+      expect(await databases.readBack(live, dump.file)).toEqual(dump)
+      await expect(databases.inspect(database, dump.file)).rejects.toMatchObject({ code: 'verification' })
+      const bytes = await readFile(dump.file)
+      new Connection(live.file).exec('CREATE TABLE newer (x); INSERT INTO newer VALUES (1)').close()
+      await databases.restoreExactly(live, dump)
+      expect((await readFile(live.file)).equals(bytes)).toBe(true)
+    })
+
+    test('is refused where the database is intact and the dump is not', async () => {
+      const broken = make(kinds['with a broken index'])
+      await expect(mustBeNoWorse(broken, file, scope)).rejects.toEqual(
+        refusal(/the new dump .* is damaged, and database .* is not/),
+      )
+      await mustBeNoWorse(broken, broken, scope)
+      await mustBeNoWorse(file, broken, scope)
+    })
+  })
+
+  test('a copy that a run made is dropped though it is no database any more; another file is not', async () => {
+    const [copy, notes] = ['app.db__rb_20260203_050000_abcde', 'notes.txt']
+    for (const name of [copy, notes]) await made(name, 'zeros and worse\n'.repeat(500))
+    await databases.drop(database, copy)
+    await expect(databases.drop(database, notes)).rejects.toThrow('not a SQLite database')
+    expect((await readdir(folder)).filter((name) => [copy, notes].includes(name))).toEqual([notes])
   })
 
   test('what stands there is dumped and comes back, even if the bad deployment left not one row', async () => {

@@ -1,7 +1,12 @@
+import { ArchiveCursor } from './archive-cursor.ts'
+
 /** The header of a custom-format archive, before its table of contents. */
 export type ArchiveHeader = {
   /** Version of the archive format, such as `1.14.0`. */
   readonly version: string
+  readonly minor: number
+  /** Bytes of a file offset. */
+  readonly offsetSize: number
   /**
    * Whether its data has check values: only with gzip. `-Z0`, and zstd and lz4 as pg_dump writes them, have
    * none, so only a checksum of the file can detect a flipped bit.
@@ -28,21 +33,25 @@ export const headerBytes = 4096
 export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
   if (Buffer.from(start.subarray(0, 5)).toString('latin1') !== 'PGDMP') return otherKind(start)
   try {
-    return read(new Cursor(start))
+    return readHeaderAt(new ArchiveCursor(start))
   } catch (thrown) {
     if (!(thrown instanceof RangeError)) throw thrown
     return { refused: 'its header is truncated or damaged', hint: 'choose another dump' }
   }
 }
 
-function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
+/**
+ * Reads the header and leaves the cursor behind it, where the table of contents begins.
+ * @throws RangeError past the end
+ */
+export function readHeaderAt(cursor: ArchiveCursor): ArchiveHeader | NotAnArchive {
   cursor.skip('PGDMP'.length)
   const [major, minor, revision] = [cursor.byte(), cursor.byte(), cursor.byte()]
   const version = `${major}.${minor}.${revision}`
   if (major !== 1 || minor < 12 || minor > 99)
     return { refused: `unknown format version ${version}`, hint: 'choose another dump' }
   cursor.intSize = cursor.byte()
-  cursor.skip(1)
+  const offsetSize = cursor.byte()
   const format = cursor.byte()
   if (format !== customFormat)
     return { refused: 'it is part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
@@ -60,6 +69,8 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
   if (Number.isNaN(takenAt.getTime())) throw new RangeError('invalid time')
   return {
     version,
+    minor,
+    offsetSize,
     checked,
     takenAt: takenAt.toISOString(),
     database: cursor.text(),
@@ -71,43 +82,6 @@ function read(cursor: Cursor): ArchiveHeader | NotAnArchive {
 const customFormat = 1
 /** Up to format 1.14 this field is a compression level, and gzip is the only algorithm. */
 const gzipAlgorithm = 1
-
-/** @throws RangeError past the end */
-class Cursor {
-  readonly #bytes: Buffer
-  #at = 0
-  intSize = 4
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes)
-  }
-
-  skip(count: number): void {
-    this.#at += count
-  }
-
-  byte(): number {
-    return this.#bytes.readUInt8(this.#at++)
-  }
-
-  /** A sign byte, then little-endian. */
-  int(): number {
-    const negative = this.byte() !== 0
-    let value = 0
-    for (let place = 0; place < this.intSize; place++) value += this.byte() * 256 ** place
-    return negative ? -value : value
-  }
-
-  text(): string {
-    const length = this.int()
-    if (length < 0) return ''
-    const end = this.#at + length
-    if (end > this.#bytes.length) throw new RangeError('text past the end')
-    const text = this.#bytes.toString('utf8', this.#at, end)
-    this.#at = end
-    return text
-  }
-}
 
 function otherKind(start: Uint8Array): NotAnArchive {
   const text = Buffer.from(start).toString('latin1')

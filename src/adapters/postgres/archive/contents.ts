@@ -1,16 +1,12 @@
-/** `TABLE DATA` entries of `pg_restore --list`, as `schema.table`, sorted. */
-export function tablesIn(list: string): readonly string[] {
-  const found: string[] = []
-  for (const line of list.split('\n')) {
-    const [, rest] = /^\d+; \d+ \d+ TABLE DATA (.+)$/.exec(line) ?? []
-    if (rest === undefined) continue
-    // Schema, table, owner. The list does not quote, so of names with spaces only the table's is read
-    // correctly.
-    const words = rest.split(' ')
-    found.push(`${words[0]}.${words.slice(1, -1).join(' ')}`)
-  }
-  return found.toSorted()
-}
+import { qualifiedName } from '../../../kernel/qualified-name.ts'
+import type { ArchiveEntry } from './table-of-contents.ts'
+
+/** Tables with data, as `schema.table`, sorted. */
+export const tablesIn = (entries: readonly ArchiveEntry[]): readonly string[] =>
+  entries
+    .filter(({ kind }) => kind === 'TABLE DATA')
+    .map(({ schema, name }) => qualifiedName(schema ?? 'public', name))
+    .toSorted()
 
 /** What a dump requires from a server. */
 export type DumpNeeds = {
@@ -19,48 +15,61 @@ export type DumpNeeds = {
   readonly extensions: readonly string[]
 }
 
-/**
- * Reads `pg_restore --schema-only` line by line. Each entry begins with a comment that names its kind; grants
- * are read only in entries of that kind, since the body of a function may contain any text.
- */
-export function needsReader(): { readonly line: (text: string) => void; readonly needs: () => DumpNeeds } {
-  const owners = new Set<string>()
-  const grantees = new Set<string>()
-  const extensions = new Set<string>()
-  let kind = ''
+/** What a restore without `--create` requires: the database itself, its owner and its grants do not count. */
+export function needsOf(entries: readonly ArchiveEntry[]): DumpNeeds {
+  const restored = entries.filter(
+    ({ kind, name }) => !kind.startsWith('DATABASE') && !(kind === 'ACL' && name.startsWith('DATABASE ')),
+  )
+  const definitions = (...kinds: readonly string[]): readonly string[] =>
+    restored.filter(({ kind }) => kinds.includes(kind)).map(({ definition }) => definition)
+  const sorted = (names: Iterable<string>): readonly string[] => [...new Set(names)].toSorted()
   return {
-    line(text) {
-      const entry = /^-- Name: .*; Type: ([A-Z ]+); Schema: .*; Owner: (.*)$/.exec(text)
-      if (entry !== null) {
-        kind = entry[1] ?? ''
-        const owner = entry[2] ?? ''
-        if (owner !== '' && owner !== '-') owners.add(owner)
-        return
-      }
-      if (kind === 'EXTENSION')
-        add(extensions, new RegExp(`^CREATE EXTENSION (?:IF NOT EXISTS )?(${name})`).exec(text)?.[1])
-      if (kind === 'ACL' || kind === 'DEFAULT ACL') add(grantees, grantTo.exec(text)?.[1])
-      if (kind === 'POLICY')
-        for (const role of (policyFor.exec(text)?.[1] ?? '').split(', ')) add(grantees, role)
-    },
-    needs: () => ({
-      owners: [...owners].toSorted(),
-      grantees: [...grantees].toSorted(),
-      extensions: [...extensions].toSorted(),
-    }),
+    owners: sorted(restored.flatMap(({ owner }) => owner ?? [])),
+    grantees: sorted([
+      ...definitions('ACL', 'DEFAULT ACL').flatMap((sql) => rolesAfterTo(tokensOf(sql))),
+      ...definitions('POLICY').flatMap((sql) => rolesAfterTo(beforeConditions(tokensOf(sql)))),
+    ]),
+    extensions: sorted(restored.filter(({ kind }) => kind === 'EXTENSION').map(({ name }) => name)),
   }
 }
 
-/** An identifier as pg_dump writes it: bare if possible, else quoted. */
-const name = '"(?:[^"]|"")+"|[^\\s";,]+'
-const grantTo = new RegExp(
-  `^(?:GRANT|ALTER DEFAULT PRIVILEGES) .* TO (${name})(?: WITH GRANT OPTION)?(?: GRANTED BY (?:${name}))?;$`,
-)
-const policyFor = new RegExp(
-  `^CREATE POLICY (?:${name}) ON .*? TO ((?:${name})(?:, (?:${name}))*)(?: USING | WITH CHECK |;)`,
-)
+/** Names of the entries of a kind. */
+export const namesOf = (entries: readonly ArchiveEntry[], kind: string): readonly string[] =>
+  entries.filter((entry) => entry.kind === kind).map(({ name }) => name)
 
-function add(to: Set<string>, identifier: string | undefined): void {
-  if (identifier === undefined || identifier === '' || identifier === 'PUBLIC') return
-  to.add(identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier)
+/** Whether the dump creates the schema `public`, as one of a single schema does; initdb made the usual one. */
+export const createsPublic = (entries: readonly ArchiveEntry[]): boolean =>
+  entries.some(
+    ({ kind, name, definition }) =>
+      kind === 'SCHEMA' && name === 'public' && /^CREATE SCHEMA /m.test(definition),
+  )
+
+type Token = { readonly word: string; readonly quoted: boolean }
+
+/** Words, quoted identifiers and single signs. pg_dump quotes every name that is no plain word. */
+const tokensOf = (sql: string): readonly Token[] =>
+  [...sql.matchAll(/"((?:[^"]|"")+)"|'(?:[^']|'')*'|[\p{L}\p{N}_$]+|\S/gu)].map(([word, name]) =>
+    name === undefined ? { word, quoted: false } : { word: name.replaceAll('""', '"'), quoted: true },
+  )
+
+/** The roles of each `TO a, b` in GRANT, ALTER DEFAULT PRIVILEGES and CREATE POLICY; not PUBLIC. */
+function rolesAfterTo(tokens: readonly Token[]): readonly string[] {
+  const roles: string[] = []
+  for (let at = 0; at < tokens.length; at++) {
+    if (!is(tokens[at], 'TO')) continue
+    do {
+      const role = tokens[(at += 1)]
+      if (role !== undefined && !is(role, 'PUBLIC')) roles.push(role.word)
+    } while (is(tokens[(at += 1)], ','))
+  }
+  return roles
 }
+
+/** A condition of a policy is any expression. */
+function beforeConditions(tokens: readonly Token[]): readonly Token[] {
+  const end = tokens.findIndex((token) => is(token, 'USING') || is(token, 'WITH'))
+  return end < 0 ? tokens : tokens.slice(0, end)
+}
+
+const is = (token: Token | undefined, word: string): boolean =>
+  token !== undefined && !token.quoted && token.word === word

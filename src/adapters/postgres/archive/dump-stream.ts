@@ -22,7 +22,15 @@ const reports = 100
  */
 export function dumpStream(
   file: string,
-  { expected, total }: { readonly expected: string | null; readonly total: number },
+  {
+    expected,
+    total,
+    seen = () => undefined,
+  }: {
+    readonly expected: string | null
+    readonly total: number
+    readonly seen?: (part: Uint8Array) => void
+  },
   scope: Pick<Scope, 'progress'>,
 ): DumpStream {
   const hash = createHash('sha256')
@@ -40,6 +48,7 @@ export function dumpStream(
       autoClose: false,
     }) as AsyncIterable<Uint8Array>) {
       hash.update(part)
+      seen(part)
       if (last !== null) yield last
       last = part
       done += part.length

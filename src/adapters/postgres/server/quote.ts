@@ -7,6 +7,16 @@ export function literal(text: string): string {
   return quoted.includes('\\') ? ` E${quoted}` : quoted
 }
 
+/** A table as `qualifiedName` writes it: the SQL expression for the server. */
+export const qualifiedNameSql = (schema: string, name: string): string =>
+  `${quotedIf('[."]', schema)} || '.' || ${quotedIf('[."]', name)}`
+
+/** Of several names joined by blanks, each can be told apart. */
+export const wordSql = (name: string): string => quotedIf('[ "]', name)
+
+const quotedIf = (pattern: string, name: string): string =>
+  `CASE WHEN ${name} ~ '${pattern}' THEN '"' || pg_catalog.replace(${name}, '"', '""') || '"' ELSE ${name} END`
+
 /**
  * A connection string with only a database name. The tools would parse a bare name that contains `=` or
  * begins like a URI as a connection string.

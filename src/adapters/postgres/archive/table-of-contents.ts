@@ -1,0 +1,160 @@
+import { open } from 'node:fs/promises'
+import { RunbookError } from '../../../kernel/errors.ts'
+import { ArchiveCursor } from './archive-cursor.ts'
+import { dumpSize } from './dump-stream.ts'
+import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-header.ts'
+
+/** One entry of the table of contents. */
+export type ArchiveEntry = {
+  /** Such as `TABLE DATA`, `SCHEMA`, `ACL`. */
+  readonly kind: string
+  /** The name of the object; of ACLs and comments, with the kind of the object before it. */
+  readonly name: string
+  /** Null for objects without a schema. */
+  readonly schema: string | null
+  /** Null for objects without an owner. */
+  readonly owner: string | null
+  /** The SQL that creates the object; empty for data. */
+  readonly definition: string
+  /** Whether a block of data belongs to it. */
+  readonly hasData: boolean
+}
+
+export type Archive = {
+  readonly header: ArchiveHeader
+  readonly entries: readonly ArchiveEntry[]
+  /** Where the data begins, in bytes from the start. */
+  readonly dataAt: number
+  readonly intSize: number
+}
+
+/** Formats whose table of contents is known: pg_dump 9.0 to 18. */
+const newestFormat = 16
+const firstRead = 1024 * 1024
+/** A larger table of contents is taken for a damaged one. */
+const longest = 256 * 1024 * 1024
+
+/**
+ * Reads header and table of contents of a dump. `pg_restore --list` separates names by blanks, which names may
+ * contain; here each name has its length before it.
+ * @throws RunbookError `verification` for a file that is missing, of another kind, newer than this program, or
+ *   truncated or damaged here
+ */
+export async function readArchive(file: string): Promise<Archive> {
+  const size = await dumpSize(file)
+  await using handle = await open(file, 'r')
+  for (let wanted = firstRead; ; wanted *= 4) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(wanted, size)), 0, null, 0)
+    const read = archiveIn(buffer.subarray(0, bytesRead))
+    if (read === 'incomplete' && bytesRead < size && wanted < longest) continue
+    if (read === 'incomplete')
+      throw refusal(file, { refused: 'its table of contents is truncated or damaged', hint: another })
+    if ('refused' in read) throw refusal(file, read)
+    return read
+  }
+}
+
+const another = 'choose another dump'
+
+export function refusal(file: string, { refused, hint }: NotAnArchive): RunbookError {
+  return new RunbookError('verification', `dump ${file} is refused: ${refused}`, { hint })
+}
+
+/** @returns `incomplete` where more bytes are needed, or those that are there make no sense */
+export function archiveIn(start: Uint8Array): Archive | NotAnArchive | 'incomplete' {
+  const cursor = new ArchiveCursor(start)
+  try {
+    const header = readHeaderAt(cursor)
+    if ('refused' in header) return header
+    if (header.minor > newestFormat)
+      return {
+        refused: `its format ${header.version}, of pg_dump ${header.dumpedBy}, is newer than this program`,
+        hint: 'update runbook, or dump with an older pg_dump',
+      }
+    return { header, ...entriesAt(cursor, header), intSize: cursor.intSize }
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return 'incomplete'
+    throw thrown
+  }
+}
+
+/** ReadToc() of pg_backup_archiver.c and _ReadExtraToc() of pg_backup_custom.c. */
+function entriesAt(
+  cursor: ArchiveCursor,
+  { minor, offsetSize }: ArchiveHeader,
+): Pick<Archive, 'entries' | 'dataAt'> {
+  const count = cursor.int()
+  const raw = []
+  for (let number = 0; number < count; number++) {
+    if (cursor.int() <= 0) throw new RangeError('invalid entry')
+    const hasData = cursor.int() !== 0
+    // The oids of its catalog and its object.
+    for (let text = 0; text < 2; text++) cursor.bytes()
+    const name = cursor.bytes()
+    const kind = cursor.bytes()
+    // The section, then, behind the definition, the statements for dropping and copying.
+    cursor.int()
+    const definition = cursor.bytes()
+    for (let text = 0; text < 2; text++) cursor.bytes()
+    const schema = cursor.bytes()
+    // Tablespace, access method, kind of relation.
+    cursor.bytes()
+    if (minor >= 14) cursor.bytes()
+    if (minor >= 16) cursor.int()
+    const owner = cursor.bytes()
+    // Whether it has oids, then the ids of entries that it depends on.
+    cursor.bytes()
+    while (cursor.bytes() !== null);
+    // The position of its data, with its state.
+    cursor.skip(1 + offsetSize)
+    raw.push({ hasData, name, kind, definition, schema, owner })
+  }
+  const encoding = raw.find(({ kind }) => kind?.toString() === 'ENCODING')?.definition?.toString('latin1')
+  const decode = decoderFor(/client_encoding = '([^']+)'/.exec(encoding ?? '')?.[1] ?? 'UTF8')
+  const orNull = (bytes: Buffer | null): string | null =>
+    bytes === null || bytes.length === 0 ? null : decode(bytes)
+  const entries = raw.map(({ hasData, name, kind, definition, schema, owner }) => ({
+    hasData,
+    name: orNull(name) ?? '',
+    kind: orNull(kind) ?? '',
+    definition: orNull(definition) ?? '',
+    schema: orNull(schema),
+    owner: orNull(owner),
+  }))
+  return { entries, dataAt: cursor.at }
+}
+
+/** A dump is written in the encoding of its database, or of the client that asked for it. */
+function decoderFor(encoding: string): (bytes: Buffer) => string {
+  if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1')
+  const label =
+    labels[encoding] ??
+    encoding
+      .toLowerCase()
+      .replace(/^win(?=\d)/, 'windows-')
+      .replaceAll('_', '-')
+  try {
+    const decoder = new TextDecoder(label)
+    return (bytes) => decoder.decode(bytes)
+  } catch {
+    return (bytes) => bytes.toString('utf8')
+  }
+}
+
+/** Encodings of PostgreSQL (table 23.3 of the manual) whose names differ from those of the WHATWG standard. */
+const labels: { readonly [name: string]: string } = {
+  LATIN2: 'iso-8859-2',
+  LATIN3: 'iso-8859-3',
+  LATIN4: 'iso-8859-4',
+  LATIN5: 'iso-8859-9',
+  LATIN6: 'iso-8859-10',
+  LATIN7: 'iso-8859-13',
+  LATIN8: 'iso-8859-14',
+  LATIN9: 'iso-8859-15',
+  LATIN10: 'iso-8859-16',
+  KOI8R: 'koi8-r',
+  KOI8U: 'koi8-u',
+  WIN866: 'ibm866',
+  SJIS: 'shift_jis',
+  EUC_CN: 'gbk',
+}
