@@ -1,6 +1,6 @@
 import { RunbookError } from '../kernel/errors.ts'
 import type { Scope } from '../drivers/scope.ts'
-import { codeFor, type Planned } from '../model/plan.ts'
+import { codeFor, leavesOf, type Plan, type Planned } from '../model/plan.ts'
 import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
 import { runContextFor, type Runtime } from './start.ts'
@@ -8,7 +8,10 @@ import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { missingAnswers } from './engine/preflight.ts'
 import type { RunContext } from './engine/run-context.ts'
+import type { Entry } from './journal/entry.ts'
 import { stateOf, type RunState } from './journal/state.ts'
+
+type Resumed = Extract<Entry, { readonly type: 'resumed' }>
 
 /** Request to resume or roll back an open run. */
 export interface ResumeRequest {
@@ -65,6 +68,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         host: runtime.identity.host,
         orphans,
         accepted,
+        ...(accepted === null ? {} : acceptedLeaves(state.plan, planned.plan)),
       })
       if (way === 'back' && state.way === 'forward') {
         const { act, failure } = agendaOf(context.journal.state)
@@ -145,6 +149,16 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
       hint: 'restore that step, or release the run with `runbook unlock` and fix the target by hand',
     },
   )
+}
+
+/** What the accepted code of steps leaves elsewhere than their plan says: the next resume must search there. */
+function acceptedLeaves(opened: Plan, today: Plan): Pick<Resumed, 'leaves'> {
+  const more = opened.steps.flatMap((step) => {
+    const now = today.steps.find(({ id }) => id === step.id)
+    const places = now === undefined ? [] : leavesOf(now).filter((place) => !leavesOf(step).includes(place))
+    return places.length === 0 ? [] : [[step.id, places] as const]
+  })
+  return more.length === 0 ? {} : { leaves: Object.fromEntries(more) }
 }
 
 const scopeOf = (runtime: Runtime, run: string): Scope => ({

@@ -1,3 +1,4 @@
+import type { Leftover } from '../../drivers/leftover.ts'
 import type { Child } from '../../drivers/scope.ts'
 import type { Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
@@ -86,6 +87,8 @@ export type Entry =
       readonly orphans: readonly JsonObject[]
       /** The difference to the opened plan that a person accepted; null if nothing had changed. */
       readonly accepted: string | null
+      /** Places that the accepted code of steps may leave something in, besides those of the plan; by step id. */
+      readonly leaves?: { readonly [step: string]: readonly Leftover[] }
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
   /** A person closed a run that the program could not settle. */
