@@ -3,7 +3,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { codeFor, leavesOf, type Plan, type Planned } from '../model/plan.ts'
 import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
-import { runContextFor, type Runtime } from './start.ts'
+import { launch, runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { missingAnswers } from './engine/preflight.ts'
@@ -28,7 +28,7 @@ export interface ResumeRequest {
 
 /**
  * Resumes an open run, forward or back. First ends everything that the run had started; then probes steps in
- * doubt. A settled run without sealed evidence is sealed.
+ * doubt. A run that has done nothing yet begins with its preflight. A settled run without sealed evidence is sealed.
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` if
  *   the plan has changed; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
  *   an orphan cannot be ended
@@ -78,7 +78,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
           failure: act === 'turn' ? failure : null,
         })
       }
-      return drive(runtime, context)
+      return way === 'forward' && hasDoneNothing(state) ? launch(runtime, context) : drive(runtime, context)
     })
     // A requested rollback that completes is a success.
     return way === 'back' && result.outcome === 'rolled-back' && context.journal.state.sealed
@@ -105,6 +105,10 @@ async function refuseUnanswered(context: RunContext): Promise<void> {
 
 const needsWork = (state: RunState): boolean =>
   state.settled === null || state.settled.outcome === 'needs-human'
+
+/** Its preflight may have been interrupted, or have found a blocker that was not acted on. */
+const hasDoneNothing = ({ pivoted, steps }: RunState): boolean =>
+  !pivoted && [...steps.values()].every(({ attempts }) => attempts === 0)
 
 function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   const refuse = (why: string, hint: string): never => {

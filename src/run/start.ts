@@ -131,7 +131,8 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
+/** Drives a run that has done nothing yet, unless preflight refuses it. */
+export async function launch(runtime: Runtime, context: RunContext): Promise<Result> {
   const { params } = context.planned.plan
   const findings = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
