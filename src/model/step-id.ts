@@ -23,10 +23,15 @@ export function idFault(
   earlier: readonly Named[],
 ): { readonly what: string; readonly hint: string } | null {
   const derived = idOf(title)
-  if (derived === '')
+  if (!/[\p{L}\p{N}]/u.test(title))
     return {
       what: `${JSON.stringify(title)} is not a step title`,
       hint: 'use words that an operator understands',
+    }
+  if (derived === '' && given === undefined)
+    return {
+      what: `no id can be derived from the title ${JSON.stringify(title)}`,
+      hint: "it has no Latin letters or digits: give the step an id, as in step(title, call, { id: 'stop-writers' })",
     }
   if (earlier.some((step) => step.title === title))
     return { what: `two steps are titled "${title}"`, hint: 'give each its own title' }

@@ -35,7 +35,7 @@ export async function replan(catalog: Catalog, plan: Plan): Promise<Replanned> {
       `cannot plan ${plan.runbook} again: not in the runbook any more: ${titles}`,
       {
         hint:
-          'restore the runbook file from when the run began, or where only a title was reworded, ' +
+          'restore the runbook file and the configuration from when the run began, or where only a title was reworded, ' +
           `give the step its former id: ${ids}`,
       },
     )

@@ -1,10 +1,10 @@
 import { RunbookError } from '../kernel/errors.ts'
 import { canonical } from '../kernel/json.ts'
 import type { Scope } from '../drivers/scope.ts'
-import { codeFor, type Planned } from '../model/plan.ts'
+import { codeFor, leavesOf, type Plan, type Planned } from '../model/plan.ts'
 import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
-import { runContextFor, type Runtime } from './start.ts'
+import { launch, runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
@@ -14,7 +14,10 @@ import { handlesIn } from '../drivers/secrets.ts'
 import type { RunContext } from './engine/run-context.ts'
 import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
 import type { EvidenceFolder } from './journal/evidence.ts'
+import type { Entry } from './journal/entry.ts'
 import { stateOf, type RunState } from './journal/state.ts'
+
+type Resumed = Extract<Entry, { readonly type: 'resumed' }>
 
 /** Request to resume or roll back an open run. */
 export interface ResumeRequest {
@@ -35,7 +38,7 @@ export interface ResumeRequest {
 
 /**
  * Resumes an open run, forward or back. First ends everything that the run had started; then probes steps in
- * doubt. A settled run without sealed evidence is sealed.
+ * doubt. A run that has done nothing yet begins with its preflight. A settled run without sealed evidence is sealed.
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` if
  *   the plan has changed; `held` if another run holds the system; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
  *   an orphan cannot be ended
@@ -92,6 +95,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         accepted,
         ...remarksOf(asked, unread),
         ...(lock.record.length === 0 ? {} : { locks: lock.record }),
+        ...(accepted === null ? {} : acceptedLeaves(state.plan, planned.plan)),
       })
       await folder.unseal()
       if (way === 'back' && state.way === 'forward') {
@@ -102,7 +106,9 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
           failure: act === 'turn' ? failure : null,
         })
       }
-      return drive(runtime, context)
+      return way === 'forward' && hasDoneNothing(state)
+        ? launch(runtime, context, lock.findings)
+        : drive(runtime, context)
     })
     // A requested rollback that completes is a success.
     return way === 'back' && result.outcome === 'rolled-back' && context.journal.state.sealed
@@ -181,6 +187,10 @@ const unlogged = (folder: EvidenceFolder): EvidenceFolder => ({
 export const needsWork = (state: RunState): boolean =>
   !state.released && (state.settled === null || state.settled.outcome === 'needs-human')
 
+/** Its preflight may have been interrupted, or have found a blocker that was not acted on. */
+const hasDoneNothing = ({ pivoted, steps }: RunState): boolean =>
+  !pivoted && [...steps.values()].every(({ attempts }) => attempts === 0)
+
 function refuseClosed({ run, way }: ResumeRequest, state: RunState): void {
   const refuse = (why: string, hint: string): never => {
     throw new RunbookError('usage', `cannot ${verbOf(way)} ${run}: ${why}`, {
@@ -224,6 +234,16 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
       hint: 'restore that step, or release the run with `runbook unlock` and fix the target by hand',
     },
   )
+}
+
+/** What the accepted code of steps leaves elsewhere than their plan says: the next resume must search there. */
+function acceptedLeaves(opened: Plan, today: Plan): Pick<Resumed, 'leaves'> {
+  const more = opened.steps.flatMap((step) => {
+    const now = today.steps.find(({ id }) => id === step.id)
+    const places = now === undefined ? [] : leavesOf(now).filter((place) => !leavesOf(step).includes(place))
+    return places.length === 0 ? [] : [[step.id, places] as const]
+  })
+  return more.length === 0 ? {} : { leaves: Object.fromEntries(more) }
 }
 
 const scopeOf = (runtime: Runtime, run: string): Scope => ({

@@ -157,7 +157,12 @@ async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Pr
   return null
 }
 
-async function launch(runtime: Runtime, context: RunContext, known: readonly Finding[]): Promise<Result> {
+/** Drives a run that has done nothing yet, unless preflight refuses it. `known` was found before. */
+export async function launch(
+  runtime: Runtime,
+  context: RunContext,
+  known: readonly Finding[],
+): Promise<Result> {
   const { params } = context.planned.plan
   const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,

@@ -13,7 +13,7 @@ import type { Stored } from '../run/journal/entry.ts'
 import type { Evidence } from '../run/journal/evidence.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
 import type { RunEvent } from '../run/journal/events.ts'
-import { orphanScope } from '../run/engine/orphan-scope.ts'
+import { orphanScope, placesOf } from '../run/engine/orphan-scope.ts'
 import { recordOf } from '../run/record/record.ts'
 import { replan } from '../run/replan.ts'
 import { resume } from '../run/resume.ts'
@@ -102,7 +102,9 @@ export function fakeMachine(
     const step = steps.find(({ id }) => id === scope.step)
     return step === undefined
       ? drivers
-      : refusingUndeclared(drivers, step, (refusal) => refusals.push(refusal))
+      : refusingUndeclared(drivers, step, placesOf(step, entriesOf(scope.run)), (refusal) =>
+          refusals.push(refusal),
+        )
   }
   const runtime = (): Runtime => ({
     journal: process,

@@ -1,18 +1,19 @@
 import type { Drivers } from '../drivers/drivers.ts'
 import { leftBy, type Leftover } from '../drivers/leftover.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { leavesOf, type PlannedStep } from '../model/plan.ts'
+import type { PlannedStep } from '../model/plan.ts'
 
 /**
  * Wraps drivers to refuse a step every call that can leave something in a place that it does not declare.
+ * @param declared the places that it declares
  * @param report called for each refusal, since the step may swallow what a driver throws
  */
 export function refusingUndeclared(
   drivers: Drivers,
   step: PlannedStep,
+  declared: readonly Leftover[],
   report: (refusal: RunbookError) => void,
 ): Drivers {
-  const declared = leavesOf(step)
   const ports = Object.entries(drivers).map(([name, port]) => [
     name,
     new Proxy(port as object, {
@@ -21,7 +22,7 @@ export function refusingUndeclared(
         const missing = undeclared(name, method, declared)
         if (typeof found !== 'function' || missing.length === 0) return found
         return async (): Promise<never> => {
-          const refusal = refusalOf(step, `${name}.${String(method)}`, missing)
+          const refusal = refusalOf(step, declared, `${name}.${String(method)}`, missing)
           report(refusal)
           throw refusal
         }
@@ -43,11 +44,12 @@ function undeclared(
 }
 
 function refusalOf(
-  { id, title, kind, leaves = [] }: PlannedStep,
+  { id, title, kind }: PlannedStep,
+  declared: readonly Leftover[],
   call: string,
   missing: readonly Leftover[],
 ): RunbookError {
-  const wanted = [...leaves, ...missing].map((place) => `'${place}'`).join(', ')
+  const wanted = [...declared, ...missing].map((place) => `'${place}'`).join(', ')
   return new RunbookError(
     'usage',
     `the step "${title}" (${id}, ${kind}) calls ${call}, which can leave ${missing.join(' and ')} behind, and does not declare it`,

@@ -110,3 +110,20 @@ test('at a terminal they are asked when their turn comes; a skip wants its reaso
   expect((await project.run(['resume', '--answer', 'open-again=open'])).code).toBe(0)
   expect(await project.effects()).toEqual(['+one'])
 })
+
+test('a resume takes the answer to a duty by the name that it has in the run', async () => {
+  const answers = ['tell-everybody', 'stop-traffic'].flatMap((name) => ['--answer', `${name}=done`])
+  const running = project.atTerminal(['run', 'handed-over', ...answers])
+  await running.shows('Put the shop back.')
+  running.type('\u0003')
+  expect((await running.ended).code).toBe(130)
+  const file = project.path('runbooks/handed-over.ts')
+  await writeFile(
+    file,
+    (await readFile(file, 'utf8')).replace("name: 'open-again'", "name: 'open-once-more'"),
+  )
+  const other = await project.run(['resume', '--accept-changes', '--answer', 'open-once-more=open'])
+  expect(other.code).toBe(2)
+  expect(other.err).toContain('duty "open-once-more" not found')
+  expect((await project.run(['resume', '--accept-changes', '--answer', 'open-again=open'])).code).toBe(0)
+})

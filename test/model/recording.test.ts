@@ -97,7 +97,17 @@ describe('a script', () => {
         throw new Error('oops')
       }),
     ],
-    ['gives a step no words', /"…"/, book(({ step }) => step('…', look({})))],
+    ['gives a step no words', /"…" is not a step title/, book(({ step }) => step('…', look({})))],
+    [
+      'gives a step with an id no words',
+      /"😀" is not a step title/,
+      book(({ step }) => step('😀', look({}), { id: 'look' })),
+    ],
+    [
+      'gives a step a title without Latin letters, and no id',
+      /no id can be derived from the title "停止写入"/,
+      book(({ step }) => step('停止写入', look({}))),
+    ],
     [
       'gives two steps one title',
       /two steps are titled "Look"/,
@@ -388,6 +398,16 @@ describe('the id of a step', () => {
       { id: '2nd', needs: ['look'], patience: {} },
       { id: 'x'.repeat(60), needs: ['look'], patience: {} },
     ])
+  })
+
+  it('are given where a title has no Latin letters', () => {
+    const [stop, start] = record(
+      book(({ step }) => [
+        step('停止写入', look({}), { id: 'stop-writers' }),
+        step('Запустить', look({}), { id: 'start-writers' }),
+      ]),
+    ).steps
+    expect([stop?.id, stop?.title, start?.id]).toEqual(['stop-writers', '停止写入', 'start-writers'])
   })
 
   it.each([

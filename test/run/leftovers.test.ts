@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import type { Leftover } from '../../src/drivers/leftover.ts'
 import type { Json, JsonObject } from '../../src/kernel/json.ts'
-import { runbook } from '../../src/model/runbook.ts'
+import { planOf } from '../../src/model/plan.ts'
+import { runbook, type Runbook } from '../../src/model/runbook.ts'
 import { defineStep, type Io } from '../../src/model/step.ts'
 import type { Target } from '../../src/model/target.ts'
+import { resume } from '../../src/run/resume.ts'
 import { Killed, fakeMachine, fakeWorld } from '../../src/testing/index.ts'
 import { target as bare } from '../model/bare.ts'
 
@@ -22,10 +24,11 @@ type Part = {
   readonly kind: string
   readonly leaves?: readonly Leftover[]
   readonly run?: (io: Io) => Promise<Json>
+  readonly undo?: (io: Io) => Promise<unknown>
 }
 
 /** A team's own step, which is given a database. */
-function machineWith({ kind, leaves, run = async () => null }: Part) {
+function bookWith({ kind, leaves, run = async () => null, undo = async () => null }: Part): Runbook {
   const step = defineStep<JsonObject, Json, null>({
     kind,
     version: 1,
@@ -39,13 +42,19 @@ function machineWith({ kind, leaves, run = async () => null }: Part) {
     },
     probe: async (look) =>
       (await look.files.stat('/began')) === null ? { is: 'absent' } : { is: 'done', output: null },
-    undo: async (io) => io.files.removeTree('/began'),
+    undo: async (io) => {
+      await undo(io)
+      await io.files.removeTree('/began')
+    },
   })
-  const book = runbook('own', { title: 'Own', when: 'Never.', needs: [], params: {} }, ({ step: add }) => {
+  return runbook('own', { title: 'Own', when: 'Never.', needs: [], params: {} }, ({ step: add }) => {
     add('Do it', step({ database: database as unknown as JsonObject }))
   })
+}
+
+function machineWith(part: Part) {
   const world = fakeWorld()
-  return { world, machine: fakeMachine(world, { book, target }) }
+  return { world, machine: fakeMachine(world, { book: bookWith(part), target }) }
 }
 
 const session = { what: 'session', id: 'db 42', step: 'do-it' } as const
@@ -110,5 +119,27 @@ describe('a step that calls what can leave more than it declares', () => {
       run: drop,
     })
     expect(await machine.run()).toMatchObject({ outcome: 'succeeded' })
+  })
+})
+
+describe('a step whose accepted code leaves more than its plan declares', () => {
+  const today = bookWith({
+    kind: 'team.replay',
+    leaves: ['processes', 'sessions', 'containers'],
+    undo: (io) => io.databases.drop(database, 'copy'),
+  })
+
+  it('may use it, and what it left is looked for from then on', async () => {
+    const { world, machine } = machineWith({ kind: 'team.replay', leaves: ['processes'] })
+    world.faults.order('files.write done', 'kill')
+    await expect(machine.run()).rejects.toThrow(Killed)
+    const run = machine.entries[0]?.run ?? ''
+    const rollback = () =>
+      resume(machine.reboot(), { run, way: 'back', planned: planOf(today, target, {}), accepted: 'it' })
+    world.faults.order('files.removeTree', 'kill')
+    await expect(rollback()).rejects.toThrow(Killed)
+    world.leftovers.living.set(run, [session])
+    expect(await rollback()).toMatchObject({ code: 'succeeded', outcome: 'rolled-back' })
+    expect(world.leftovers.living.get(run)).toEqual([])
   })
 })

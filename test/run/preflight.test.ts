@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
 import { older } from '../../src/run/engine/requirements.ts'
+import { Killed } from '../../src/testing/index.ts'
 import { bench, fail, look, put, putSeen, textOf, told } from './bench.ts'
 
 const refusing = (problem: string) =>
@@ -36,6 +37,32 @@ describe('preflight', () => {
       message: expect.stringContaining('settled as refused') as string,
     })
     expect(await machine.run()).toMatchObject({ code: 'preflight' })
+  })
+
+  it.each(['opened', 'preflighted'])(
+    'refuses a resume too where the run was killed after %s',
+    async (entry) => {
+      const { machine, world } = bench(({ step }) => void step('One', refusing('one is wrong')))
+      const before = world.state()
+      world.faults.order(`journal.append ${entry} done`, 'kill')
+      await expect(machine.run()).rejects.toThrow(Killed)
+      expect(await machine.resume()).toMatchObject({
+        code: 'preflight',
+        outcome: 'refused',
+        failure: { message: expect.stringContaining('one is wrong') as string },
+        findings: [{ problem: 'one is wrong' }],
+      })
+      expect(told(machine).slice(-3)).toEqual(['preflighted', 'settled refused', 'sealed'])
+      expect(world.state()).toEqual(before)
+    },
+  )
+
+  it('is not repeated where the run was killed after a step had begun', async () => {
+    const { machine, world } = bench(({ step }) => void step('One', put('/a', 'new')))
+    world.faults.order('journal.append intent done', 'kill')
+    await expect(machine.run()).rejects.toThrow(Killed)
+    expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
+    expect(told(machine).filter((line) => line === 'preflighted')).toHaveLength(1)
   })
 
   it('lets a run begin over warnings, and keeps them', async () => {

@@ -50,4 +50,16 @@ describe('the difference between the plan of a run and the current one', () => {
       'the code of one or more steps changed; their kinds: bench.look, bench.put',
     )
   })
+
+  it('cannot be accepted where a step is gone, as where its id is made from a configured value', async () => {
+    const titled = (value: string): Runbook =>
+      bookOf(({ step }) => step(`Set MODE=${value}`, put('/a', value)))
+    await expect(difference(journaled(titled('off')), titled('0'))).rejects.toMatchObject({
+      code: 'changed',
+      message: expect.stringContaining('not in the runbook any more: "Set MODE=off"') as string,
+      hint: expect.stringMatching(
+        /the runbook file and the configuration .*\{ id: 'set-mode-off' \}/,
+      ) as string,
+    })
+  })
 })

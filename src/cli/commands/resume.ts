@@ -73,7 +73,8 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
           },
         )
       }
-      const answers = answersFrom(flags, planned)
+      // The run asks what its own plan asks, also where a duty has another name by now.
+      const answers = answersFrom(flags, { plan: state.plan, steps: planned.steps })
       const options = {
         json: flags.json === true,
         confirm: flags.confirm ?? null,

@@ -1,3 +1,4 @@
+import type { Leftover } from '../../drivers/leftover.ts'
 import type { Child } from '../../drivers/scope.ts'
 import type { Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
@@ -101,6 +102,8 @@ export type Entry =
       readonly remarks?: readonly string[]
       /** As for `opened`. */
       readonly locks?: readonly LockRecord[]
+      /** Places that the accepted code of steps may leave something in, besides those of the plan; by step id. */
+      readonly leaves?: { readonly [step: string]: readonly Leftover[] }
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
   /** A person closed a run that the program could not settle. */
