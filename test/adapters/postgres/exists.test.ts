@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { existsTogether } from '../../../src/adapters/postgres/exists.ts'
-import type { ClientCall, Server } from '../../../src/adapters/postgres/server/server.ts'
+import type { Server } from '../../../src/adapters/postgres/server/server.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 /** A server with one database, which answers as psql prints it, or not at all. */
@@ -10,16 +10,11 @@ function serverWith(name: string): { readonly server: Server; readonly scripts: 
   const server = {
     host: 'here',
     database: { engine: 'postgres', name: 'shop', user: 'shop', confirmPhrase: 'shop' },
-    run: async ({ stdin }: ClientCall) => {
-      scripts.push(String(stdin))
+    script: async ({ sql }: Parameters<Server['script']>[0]) => {
+      scripts.push(sql)
       return here.broken
-        ? { exitCode: 2, stdout: '', stderrTail: 'psql: error: connection refused', milliseconds: 1 }
-        : {
-            exitCode: 0,
-            stdout: String(stdin).includes(`'${name}'`) ? `"${name}"\0` : '',
-            stderrTail: '',
-            milliseconds: 1,
-          }
+        ? { exitCode: 2, stderrTail: 'psql: error: connection refused', rows: [] }
+        : { exitCode: 0, stderrTail: '', rows: sql.includes(`'${name}'`) ? [`"${name}"`] : [] }
     },
   } as unknown as Server
   return Object.assign(here, { server })
