@@ -26,13 +26,20 @@ export interface Conversation {
   ask(request: string, take: (message: string) => boolean, signal?: AbortSignal): Promise<Ended | null>
   /** Ends its input. */
   end(): void
+  /** Settles once the program has exited. Never rejects. */
+  readonly ended: Promise<void>
 }
 
 /** How long a program waits for the next request: steps ask in bursts. */
 const idleMilliseconds = 300
 
-/** The program starts at once; it ends after an idle time, and at the latest with the attempt. */
-export function converse(program: Answering, scope: Scope, clock: Clock): Conversation {
+/** The program starts at once; it ends after an idle time unless it stays open, and at the latest with the attempt. */
+export function converse(
+  program: Answering,
+  scope: Scope,
+  clock: Clock,
+  { staysOpen = false }: { readonly staysOpen?: boolean } = {},
+): Conversation {
   scope.signal.throwIfAborted()
   const requests = new PassThrough()
   const ending = new AbortController()
@@ -46,9 +53,10 @@ export function converse(program: Answering, scope: Scope, clock: Clock): Conver
     requests.end()
   }
   // A program without a request is not killed: it ends by itself, and leaves nothing behind.
-  const onAbort = (): void => (take === null ? end() : ending.abort(scope.signal.reason))
+  const onAbort = (): void => (take === null && !over ? end() : ending.abort(scope.signal.reason))
   scope.signal.addEventListener('abort', onAbort, { once: true })
   const leaveSoon = (): void => {
+    if (staysOpen) return
     const waiting = (idle = new AbortController())
     clock.sleep(idleMilliseconds, waiting.signal).then(end, () => undefined)
   }
@@ -67,8 +75,10 @@ export function converse(program: Answering, scope: Scope, clock: Clock): Conver
       idle?.abort()
       scope.signal.removeEventListener('abort', onAbort)
     })
-  // Without a request nobody waits for it.
-  ended.catch(() => undefined)
+  const settled = ended.then(
+    () => undefined,
+    () => undefined,
+  )
 
   return {
     get free() {
@@ -91,6 +101,7 @@ export function converse(program: Answering, scope: Scope, clock: Clock): Conver
       }
     },
     end,
+    ended: settled,
   }
 }
 

@@ -1,10 +1,9 @@
-import { PassThrough, Writable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import type { Json } from '../../../kernel/json.ts'
-import { clientError } from '../server/psql.ts'
+import { converse } from '../../process/conversation.ts'
+import { clientError, longestAnswer, psqlCall, rowEnd } from '../server/psql.ts'
 import type { Server } from '../server/server.ts'
 
 /** One psql that stays connected; its session ends with its input, and so with this process. */
@@ -24,16 +23,6 @@ const patience = 12_000
 /** Milliseconds for the client to exit once its input has ended. */
 const farewell = 3_000
 
-const psqlArguments = [
-  '--no-psqlrc',
-  '--quiet',
-  '--no-align',
-  '--tuples-only',
-  '--no-password',
-  '--set=ON_ERROR_STOP=1',
-  '--set=VERBOSITY=verbose',
-]
-
 /** @param run tags the client, so that it is not taken for a leftover of the run itself */
 export function psqlSession(server: Server, database: string, run: string, clock: Clock): PsqlSession {
   const kill = new AbortController()
@@ -45,86 +34,65 @@ export function psqlSession(server: Server, database: string, run: string, clock
     progress: () => undefined,
     spawned: () => undefined,
   }
-  const stdin = new PassThrough()
-  const waiting: PromiseWithResolvers<Json>[] = []
+  const psql = converse(
+    {
+      delimiter: rowEnd,
+      longestMessage: longestAnswer,
+      run: (streams, as) => server.run(psqlCall(database, streams), as),
+    },
+    scope,
+    clock,
+    { staysOpen: true },
+  )
   let over: RunbookError | null = null
-  const end = (why: RunbookError): void => {
-    over ??= why
-    for (const { reject } of waiting.splice(0)) reject(over)
+  /** Signs of life and checks take turns. */
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const answerTo = async (sql: string): Promise<Json> => {
+    if (over !== null) throw over
+    const [late, answered] = [new AbortController(), new AbortController()]
+    clock.sleep(patience, answered.signal).then(
+      () => late.abort(lost(server, `no answer within ${patience / 1000} s`)),
+      () => undefined,
+    )
+    let answer: Json = null
+    const take = (row: string): boolean => {
+      answer = JSON.parse(row) as Json
+      return true
+    }
+    try {
+      const ended = await psql.ask(`${sql}\n`, take, late.signal)
+      if (ended === null) return answer
+      throw lost(server, clientError(ended).message)
+    } catch (thrown) {
+      over = thrown instanceof RunbookError ? thrown : lost(server, String(thrown))
+      throw over
+    } finally {
+      answered.abort()
+    }
   }
-  const ended = server
-    .run(
-      {
-        program: 'psql',
-        args: psqlArguments,
-        database,
-        stdin,
-        stdout: lines((line) => waiting.shift()?.resolve(JSON.parse(line) as Json)),
-      },
-      scope,
-    )
-    .then(
-      (result) => end(lost(server, clientError(result).message)),
-      (thrown: unknown) => end(thrown instanceof RunbookError ? thrown : lost(server, String(thrown))),
-    )
-  const session: PsqlSession = {
-    async ask(sql) {
-      if (over !== null) throw over
-      const answer = Promise.withResolvers<Json>()
-      waiting.push(answer)
-      stdin.write(`${sql}\n`)
-      const answered = new AbortController()
-      try {
-        return await Promise.race([
-          answer.promise,
-          clock.sleep(patience, answered.signal).then(() => {
-            throw lost(server, `no answer within ${patience / 1000} s`)
-          }),
-        ])
-      } catch (thrown) {
-        // Answers come in order, so one that is late would be taken for the next.
-        end(thrown as RunbookError)
-        kill.abort(thrown)
-        throw thrown
-      } finally {
-        answered.abort()
-      }
+
+  return {
+    ask(sql) {
+      const answer = turn.then(() => answerTo(sql))
+      turn = answer.catch(() => undefined)
+      return answer
     },
     async close() {
-      end(lost(server, 'it was closed'))
-      stdin.end()
+      over ??= lost(server, 'it was closed')
+      psql.end()
       const exited = new AbortController()
-      await Promise.race([
-        ended.then(() => exited.abort()),
-        clock.sleep(farewell, exited.signal).then(
-          () => kill.abort(new Error('psql does not exit')),
-          () => undefined,
-        ),
-      ])
-      await ended
+      clock.sleep(farewell, exited.signal).then(
+        () => kill.abort(new Error('psql does not exit')),
+        () => undefined,
+      )
+      await psql.ended
+      exited.abort()
     },
   }
-  return session
 }
 
 const lost = (server: Server, why: string): RunbookError =>
   new RunbookError('preflight', `no session at ${server.host}: ${why}`, {
     hint: `check that PostgreSQL is running at ${server.host}`,
   })
-
-function lines(take: (line: string) => void): Writable {
-  const decoder = new StringDecoder('utf8')
-  let rest = ''
-  return new Writable({
-    write(chunk: Buffer, _, done) {
-      const parts = (rest + decoder.write(chunk)).split('\n')
-      rest = parts.pop() ?? ''
-      try {
-        for (const line of parts) if (line !== '') take(line)
-        done()
-      } catch (thrown) {
-        done(thrown instanceof Error ? thrown : new Error(String(thrown)))
-      }
-    },
-  })
-}
