@@ -5,7 +5,8 @@ import { realSuites } from './test/fixtures/suite-times.ts'
 /** The engine and the runbooks on the in-memory world: nothing in their modules or processes is changed by a test. */
 const inMemory = ['test/{run,steps,model,formats,views}/**/*.test.ts', 'test/contracts/*.memory.test.ts']
 
-const quick = { maxWorkers: 2, testTimeout: 20_000, hookTimeout: 30_000 }
+/** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
+const quick = { maxWorkers: 3, testTimeout: 20_000, hookTimeout: 30_000 }
 
 export default defineConfig({
   test: {

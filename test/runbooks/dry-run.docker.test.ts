@@ -31,9 +31,11 @@ const here = [
   /^\S*node \S+\/bin\/runbook\.js run /,
 ]
 
-/** A snapshot that is the same for all questions is a transaction, and one that may not write. */
-const reads =
-  /^(SELECT |SET LOCAL \w+ = |BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;$|COMMIT;$|DISCARD ALL;$)/
+/** A snapshot that is the same for all questions is a transaction, and one that may not write; so is that of a cursor. */
+const reads = new RegExp(
+  '^(SELECT |SET LOCAL \\w+ = |BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;$|COMMIT;$|DISCARD ALL;$' +
+    "|DO +E?'DECLARE answer refcursor := ''rb_answer''; BEGIN OPEN answer FOR EXECUTE |FETCH \\d+ FROM rb_answer;$)",
+)
 
 describe.skipIf(!docker() || !program('strace'))(
   'a dry run of full-db-rollback on Compose and Postgres',

@@ -239,10 +239,10 @@ export default defineConfig({ state: './state', artifacts: './artifacts', runboo
       const points = ['remove-old-bundles', 'remove-old-image-snapshots', 'drop-old-databases'].flatMap(
         (step, index) =>
           pointsOfStep(entries, step)
-            .filter((_, at) => index === 0 || at === 2)
+            .filter((_, at) => index === 0 || at === 1)
             .map(({ point, kill }) => ({ where: `${step}, ${point}`, kill })),
       )
-      expect(points.map(({ where }) => where)).toHaveLength(6)
+      expect(points.map(({ where }) => where)).toHaveLength(5)
       for (const { where, kill } of points) {
         await grow()
         const before = await left()
