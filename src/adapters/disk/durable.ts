@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { partialBeside } from './partial-name.ts'
 import { statOf } from './place.ts'
 
 /** Makes names created, changed or removed in the folder survive a power cut. */
@@ -36,7 +36,7 @@ export async function writeDurably(path: string, body: Uint8Array, mode = 0o600)
   if (old !== null && !old.isFile()) {
     throw cannot('write', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
   }
-  const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
+  const partial = await partialBeside(path)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
   const file = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   try {
@@ -67,7 +67,7 @@ export async function linkDurably(path: string, target: string): Promise<void> {
       hint: `check: ls -ld ${path}`,
     })
   }
-  const partial = join(dirname(path), `.${randomBytes(6).toString('hex')}.partial`)
+  const partial = await partialBeside(path)
   await symlink(target, partial)
   try {
     await rename(partial, path)
