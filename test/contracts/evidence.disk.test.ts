@@ -14,9 +14,10 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskFiles } from '../../src/adapters/disk/files.ts'
+import { partialBeside } from '../../src/adapters/disk/partial-name.ts'
 import { DiskEvidence } from '../../src/adapters/evidence/folder.ts'
 import type { LogLimits } from '../../src/adapters/evidence/step-log.ts'
 import { sha256 } from '../../src/kernel/json.ts'
@@ -216,11 +217,12 @@ describe('an evidence folder', () => {
   it('clears away what a killed process left of a durable write, and seals again over a half-sealed folder', async () => {
     const opened = await evidenceIn(place).open(folder)
     const digest = await opened.seal(filesOf(goodRun()))
-    writeFileSync(join(folder, '.0123456789ab.partial'), 'half')
+    const left = ['.0123456789ab.partial', basename(await partialBeside(join(folder, 'report.md')))]
+    for (const name of left) writeFileSync(join(folder, name), 'half')
     rmSync(join(folder, 'statement.json.sig'))
     writeFileSync(join(folder, 'SHA256SUMS'), 'half')
     expect(await (await evidenceIn(place).open(folder)).seal(filesOf(goodRun()))).toBe(digest)
-    expect(existsSync(join(folder, '.0123456789ab.partial'))).toBe(false)
+    expect(readdirSync(folder).filter((name) => name.endsWith('.partial'))).toEqual([])
   })
 
   it('has names for logs that stay in the folder', async () => {

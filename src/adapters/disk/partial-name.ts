@@ -21,6 +21,10 @@ export async function partialBeside(path: string): Promise<string> {
   )
 }
 
+/** Also of older versions, whose names had no process in them. */
+export const isPartialName = (name: string): boolean =>
+  /^\.[0-9a-f]{12}\.(?:\d+-\d+\.[0-9a-f]{12}\.)?partial$/.test(name)
+
 async function removeLeftovers(folder: string, prefix: string): Promise<void> {
   // Without /proc nobody knows which process lives.
   if (statOf(process.pid) === null) return

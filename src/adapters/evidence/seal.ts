@@ -7,6 +7,7 @@ import { sha256 } from '../../kernel/json.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { syncFolderNow } from '../disk/durable.ts'
+import { isPartialName } from '../disk/partial-name.ts'
 import { contentsOf, digestOfHandle, openRegular } from './contents.ts'
 import { envelope } from './dsse.ts'
 import { sshSign } from './sshsig.ts'
@@ -24,7 +25,7 @@ export async function seal(
   key: KeyObject,
 ): Promise<string> {
   const record = recordIn(made)
-  for (const leftover of (await contentsOf(folder)).files.filter(isLeftover))
+  for (const leftover of (await contentsOf(folder)).files.filter(isPartialName))
     await unlink(join(folder, leftover))
   // A folder without files has no digest, so a reviewer could not tell who made it.
   for (const empty of (await contentsOf(folder)).empty) await rmdir(join(folder, empty))
@@ -55,9 +56,6 @@ function recordIn(made: readonly EvidenceFile[]): RunRecord {
   if (run === undefined) throw new RunbookError('bug', `cannot seal evidence without ${names.run}`)
   return JSON.parse(run.body) as RunRecord
 }
-
-/** A partial file left by a process killed during a durable write. */
-const isLeftover = (name: string): boolean => /^\.[0-9a-f]{12}\.partial$/.test(name)
 
 /** The logs and other files that steps wrote; synced too. */
 async function others(folder: string, made: readonly EvidenceFile[]): Promise<readonly Subject[]> {
