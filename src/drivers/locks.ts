@@ -50,6 +50,14 @@ export interface Locks extends LocksView {
   evict(part: LockPart, run: string): Promise<boolean>
 }
 
+/** The locks of one place, which are asked for its own parts only. */
+export type LocksAt<Part extends LockPart> = {
+  readonly [M in keyof Locks]: (
+    part: Part,
+    ...rest: Parameters<Locks[M]> extends [unknown, ...infer R] ? R : never
+  ) => ReturnType<Locks[M]>
+}
+
 export interface TakenLock {
   /**
    * Asks the place itself. `down`: the thing is stopped, so nobody can hold or change it. A lock that was lost

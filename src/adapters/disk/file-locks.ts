@@ -16,16 +16,9 @@ import {
 import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { FilePart, HeldLock, LockHolder, Locks, NoLock } from '../../drivers/locks.ts'
+import type { FilePart, HeldLock, LockHolder, LocksAt, NoLock } from '../../drivers/locks.ts'
 import { isBusy } from '../journal/errors.ts'
 import { sharedFileSystem } from '../journal/shared-file-system.ts'
-
-type FileLocks = {
-  readonly [M in keyof Locks]: (
-    part: FilePart,
-    ...rest: Parameters<Locks[M]> extends [unknown, ...infer R] ? R : never
-  ) => ReturnType<Locks[M]>
-}
 
 /** Files that this process has locked: the kernel does not separate two locks of one process. */
 const ours = new Map<string, { readonly holder: LockHolder; readonly lock: FileLock }>()
@@ -40,13 +33,11 @@ function heldByUs(path: string): LockHolder | null {
  * with the process. The file names the holder and is removed on release. One that a killed run left is locked
  * by nobody and is used again.
  */
-export const fileLocks: FileLocks = {
+export const fileLocks: LocksAt<FilePart> = {
   async look(part) {
     const path = await lockPath(part)
-    const gap = await gapAt(path)
-    if (gap !== null) return gap
-    const by = heldByUs(path)
-    if (by !== null) return { is: 'held', by }
+    const inTheWay = await inTheWayAt(path)
+    if (inTheWay !== null) return inTheWay
     try {
       return isLocked(path) ? { is: 'held', by: holderIn(path) } : { is: 'free' }
     } catch (thrown) {
@@ -55,10 +46,8 @@ export const fileLocks: FileLocks = {
   },
   async take(part, holder) {
     const path = await lockPath(part)
-    const gap = await gapAt(path)
-    if (gap !== null) return gap
-    const by = heldByUs(path)
-    if (by !== null) return { is: 'held', by }
+    const inTheWay = await inTheWayAt(path)
+    if (inTheWay !== null) return inTheWay
     try {
       const lock = tryLock(path, holder, modeFor(part))
       if (lock === null) return { is: 'held', by: holderIn(path) }
@@ -101,7 +90,8 @@ async function lockPath({ path }: FilePart): Promise<string> {
   return join(dirname(real), `.${basename(real)}.runbook-lock`)
 }
 
-async function gapAt(path: string): Promise<NoLock | HeldLock | null> {
+/** What is known without touching the lock: no lock is possible here, or this process or another user holds it. */
+async function inTheWayAt(path: string): Promise<NoLock | HeldLock | null> {
   const folder = dirname(path)
   try {
     const shared = sharedFileSystem(statfsSync(folder).type)
@@ -115,7 +105,8 @@ async function gapAt(path: string): Promise<NoLock | HeldLock | null> {
     if (facts === null) await access(folder, constants.W_OK | constants.X_OK)
     else if (!facts.isFile()) throw new Error(`${path} is not a regular file`)
     else await access(path, constants.R_OK | constants.W_OK)
-    return null
+    const by = heldByUs(path)
+    return by === null ? null : { is: 'held', by }
   } catch (thrown) {
     // Another user's lock that we may only read cannot be taken, but its holder is seen.
     return isReadable(path) && isLocked(path) ? { is: 'held', by: holderIn(path) } : unavailable(path, thrown)

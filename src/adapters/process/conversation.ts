@@ -68,13 +68,11 @@ export function converse(
     leaveSoon()
     answered?.()
   })
-  const ended = program
-    .run({ stdin: requests, stdout }, { ...attributedTo(scope), signal: ending.signal })
-    .finally(() => {
-      over = true
-      idle?.abort()
-      scope.signal.removeEventListener('abort', onAbort)
-    })
+  const ended = program.run({ stdin: requests, stdout }, { ...scope, signal: ending.signal }).finally(() => {
+    over = true
+    idle?.abort()
+    scope.signal.removeEventListener('abort', onAbort)
+  })
   const settled = ended.then(
     () => undefined,
     () => undefined,
@@ -128,13 +126,3 @@ function messages({ delimiter, longestMessage }: Answering, take: (message: stri
     },
   })
 }
-
-/** The scope with bound methods, so that its signal can be replaced. */
-const attributedTo = (scope: Scope): Scope => ({
-  run: scope.run,
-  step: scope.step,
-  signal: scope.signal,
-  output: (chunk) => scope.output(chunk),
-  progress: (progress) => scope.progress(progress),
-  spawned: (child) => scope.spawned(child),
-})

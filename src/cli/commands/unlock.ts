@@ -4,27 +4,20 @@ import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { stateOf } from '../../run/journal/state.ts'
 import type { CliContext } from '../context.ts'
 import { findRun, readJournal } from '../journal.ts'
-import { partName } from '../../drivers/locks.ts'
+import { partName, type Locks } from '../../drivers/locks.ts'
 import type { Stored } from '../../run/journal/entry.ts'
 
 /**
  * Ends the locks of the run that live elsewhere, so that others need not wait for the process that hangs.
  * Those that stay are reported: the run is closed in any case.
  */
-async function evict(context: CliContext, entries: readonly Stored[]): Promise<void> {
-  const [{ locksFor }, { systemClock }, { lockPartsOf }, { replan }] = await Promise.all([
-    import('../locks.ts'),
-    import('../../kernel/clock.ts'),
+async function evict(context: CliContext, locks: Locks, entries: readonly Stored[]): Promise<void> {
+  const [{ lockPartsOf }, { replan }] = await Promise.all([
     import('../../run/engine/lock-parts.ts'),
     import('../../run/replan.ts'),
   ])
   const { plan, opened } = stateOf(entries)
   const run = entries[0]?.run ?? ''
-  const locks = locksFor({
-    clock: systemClock,
-    register: (secret) => context.terminal.redactor.add(secret),
-    environment: context.environment,
-  })
   // Today's plan has the addresses, which the stored one may mask; without it the stored one is tried.
   const current = await replan(context, plan).then(
     ({ planned }) => planned.plan,
@@ -97,7 +90,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           reason: context.recorded(reason) ?? '',
           takeOver: holding !== null,
         })
-        if (holding !== null) await evict(context, await engine.journal.read(line.run))
+        if (holding !== null) await evict(context, engine.runtime.locks, await engine.journal.read(line.run))
         context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
         if (problem !== null)
           context.terminal.err(context.asTyped(`warning: its evidence is not sealed: ${problem}\n`))

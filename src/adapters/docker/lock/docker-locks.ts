@@ -1,17 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
-import type { DockerPart, LockHolder, Locks, NoLock, TakenLock } from '../../../drivers/locks.ts'
+import type { DockerPart, LockHolder, LocksAt, NoLock, TakenLock } from '../../../drivers/locks.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { sha256 } from '../../../kernel/json.ts'
 import { isDaemonDown, nullIfNotFound, type DockerEngine } from '../connection.ts'
 import { isNameTaken, openSession, type DaemonSession } from './session.ts'
-
-/** A lock of this kind only: each place has an adapter of its own. */
-type DockerLocks = {
-  readonly [M in keyof Locks]: (
-    part: DockerPart,
-    ...rest: Parameters<Locks[M]> extends [unknown, ...infer R] ? R : never
-  ) => ReturnType<Locks[M]>
-}
 
 /** How often a taken name is asked for its holder, who writes it just after taking the name. */
 const readings = 3
@@ -22,8 +14,8 @@ const pauseMilliseconds = 50
  * connection. An empty volume of the same name has labels that name the holder; it locks nothing, and one
  * that a killed run left is replaced by the next holder.
  */
-export function dockerLocks(engine: DockerEngine): DockerLocks {
-  const look: DockerLocks['look'] = async (part) => {
+export function dockerLocks(engine: DockerEngine): LocksAt<DockerPart> {
+  const look: LocksAt<DockerPart>['look'] = async (part) => {
     try {
       // A holder has a volume, so most looks need no request that could change something.
       const by = await volumeOf(engine, part)

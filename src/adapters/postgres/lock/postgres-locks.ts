@@ -1,5 +1,5 @@
 import type { Scope } from '../../../drivers/scope.ts'
-import type { LockHolder, Locks, NoLock, PostgresPart, TakenLock } from '../../../drivers/locks.ts'
+import type { LockHolder, LocksAt, NoLock, PostgresPart, TakenLock } from '../../../drivers/locks.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { sha256, type Json } from '../../../kernel/json.ts'
@@ -8,13 +8,6 @@ import { literal } from '../server/quote.ts'
 import type { Server } from '../server/server.ts'
 import { applicationOf, commentOf, holderIn } from './holder-name.ts'
 import { psqlSession, type PsqlSession } from './psql-session.ts'
-
-type PostgresLocks = {
-  readonly [M in keyof Locks]: (
-    part: PostgresPart,
-    ...rest: Parameters<Locks[M]> extends [unknown, ...infer R] ? R : never
-  ) => ReturnType<Locks[M]>
-}
 
 export type PostgresLockDeps = {
   readonly clock: Clock
@@ -48,7 +41,7 @@ const lockClass = 0x7262
  * Advisory locks of a server. They are per database (section 13.3.5 of the manual), and the live database is
  * renamed by a swap, so all are held in the maintenance database, by the name of the live one.
  */
-export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): PostgresLocks {
+export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): LocksAt<PostgresPart> {
   const open = (part: PostgresPart, run: string): PsqlSession => {
     const server = serverOf(part)
     return psqlSession(server, maintenance(server), `lock-${run}`, clock)

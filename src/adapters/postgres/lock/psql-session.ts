@@ -3,7 +3,7 @@ import type { Clock } from '../../../kernel/clock.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import type { Json } from '../../../kernel/json.ts'
 import { converse } from '../../process/conversation.ts'
-import { clientError, longestAnswer, psqlCall, rowEnd } from '../server/psql.ts'
+import { answeringPsql, clientError } from '../server/psql.ts'
 import type { Server } from '../server/server.ts'
 
 /** One psql that stays connected; its session ends with its input, and so with this process. */
@@ -34,16 +34,7 @@ export function psqlSession(server: Server, database: string, run: string, clock
     progress: () => undefined,
     spawned: () => undefined,
   }
-  const psql = converse(
-    {
-      delimiter: rowEnd,
-      longestMessage: longestAnswer,
-      run: (streams, as) => server.run(psqlCall(database, streams), as),
-    },
-    scope,
-    clock,
-    { staysOpen: true },
-  )
+  const psql = converse(answeringPsql(server, database), scope, clock, { staysOpen: true })
   let over: RunbookError | null = null
   /** Signs of life and checks take turns. */
   let turn: Promise<unknown> = Promise.resolve()

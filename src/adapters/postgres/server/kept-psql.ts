@@ -3,7 +3,7 @@ import type { Scope } from '../../../drivers/scope.ts'
 import { cannot } from '../../../kernel/errors.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { converse, type Conversation } from '../../process/conversation.ts'
-import { longestAnswer, maintenance, psqlCall, rowEnd } from './psql.ts'
+import { answeringPsql, longestAnswer, maintenance } from './psql.ts'
 import { connectArgument, connectionTo } from './quote.ts'
 import type { ScriptEnd, Server } from './server.ts'
 
@@ -22,15 +22,7 @@ export function keptPsql(server: Server, scope: Scope, clock: Clock): Server['sc
   let usable = home !== 'template1'
 
   const start = async (): Promise<Conversation | null> => {
-    const psql = converse(
-      {
-        delimiter: rowEnd,
-        longestMessage: longestAnswer,
-        run: (streams, as) => server.run(psqlCall(home, streams), as),
-      },
-      scope,
-      clock,
-    )
+    const psql = converse(answeringPsql(server, home), scope, clock)
     usable = (await psql.ask(`${select(ready)};\n`, (row) => row === ready)) === null
     return usable ? psql : null
   }

@@ -1,6 +1,7 @@
 import { RunbookError, type Code } from '../../../kernel/errors.ts'
 import { isJson, type Json } from '../../../kernel/json.ts'
 import type { Scope } from '../../../drivers/scope.ts'
+import type { Answering } from '../../process/conversation.ts'
 import type { Ended } from '../../process/shell.ts'
 import type { ClientCall, Server } from './server.ts'
 
@@ -18,7 +19,7 @@ export type Script = {
  * No user settings, no command tags; rows end with a NUL byte, which JSON cannot contain; stops at the first
  * error.
  */
-export const rowEnd = '\0'
+const rowEnd = '\0'
 const psqlArguments = [
   '--no-psqlrc',
   '--quiet',
@@ -34,10 +35,19 @@ const psqlArguments = [
 export const longestAnswer = 64 * 1024 * 1024
 
 /** A call of psql that reads SQL from its input. */
-export const psqlCall = (
-  database: string,
-  streams: Required<Pick<ClientCall, 'stdin' | 'stdout'>>,
-): ClientCall => ({ program: 'psql', args: psqlArguments, database, ...streams })
+const psqlCall = (database: string, streams: Required<Pick<ClientCall, 'stdin' | 'stdout'>>): ClientCall => ({
+  program: 'psql',
+  args: psqlArguments,
+  database,
+  ...streams,
+})
+
+/** A psql that answers scripts until its input ends. */
+export const answeringPsql = (server: Pick<Server, 'run'>, database: string): Answering => ({
+  delimiter: rowEnd,
+  longestMessage: longestAnswer,
+  run: (streams, scope) => server.run(psqlCall(database, streams), scope),
+})
 
 /** Runs each script in a psql of its own. */
 export const ownPsql =
