@@ -5,6 +5,7 @@ import { runCommand } from '../steps/files/run-command.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { unpack } from '../steps/files/unpack.ts'
 import { logResult } from '../steps/records/log-result.ts'
+import { reportUntested } from '../steps/records/report-untested.ts'
 
 export default runbook(
   'monthly-spot-restore',
@@ -61,16 +62,23 @@ export default runbook(
       }),
       { id: 'install-production-dependencies' },
     )
-    step(
-      'Start the release in dry-run mode',
-      runCommand({
-        argv: bundle.dryRun,
-        directory: code.root,
-        environment: bundle.environment,
-        within: 'staging',
-      }),
-      { id: 'start-the-release-with-its-dry-run-switch' },
-    )
+    if (bundle.dryRun === null)
+      step(
+        'Report that the start is not tested',
+        reportUntested({ what: 'whether the release starts', setting: 'bundle.dryRun' }),
+        { id: 'report-that-the-start-is-not-tested' },
+      )
+    else
+      step(
+        'Start the release in dry-run mode',
+        runCommand({
+          argv: bundle.dryRun,
+          directory: code.root,
+          environment: bundle.environment,
+          within: 'staging',
+        }),
+        { id: 'start-the-release-with-its-dry-run-switch' },
+      )
     step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }), {
       id: 'spot-check-key-files',
     })

@@ -18,14 +18,24 @@ export default runbook(
         .text('Version (tag name) to publish; default: that of the newest bundle')
         .optional()
         .orFrom('TAG'),
+      includeSecrets: param.flag('Publish a bundle that holds files with credentials, such as .env'),
     },
   },
   ({ params, target, step, pointOfNoReturn }) => {
     const { release, publication: host } = target
 
-    const bundle = step('Choose the bundle', chooseBundle({ release, host, version: params.release }), {
-      id: 'choose-the-bundle',
-    })
+    const bundle = step(
+      'Choose the bundle',
+      chooseBundle({
+        release,
+        host,
+        version: params.release,
+        includeSecrets: params.includeSecrets,
+      }),
+      {
+        id: 'choose-the-bundle',
+      },
+    )
     const verified = step('Verify the bundle against its lock file', verifyRelease({ lock: bundle.lock }), {
       id: 'verify-the-bundle-against-its-lock-file',
     })

@@ -14,6 +14,7 @@ export {
   type EnvVariables,
 } from './formats/env-file.ts'
 export { composeLookup } from './formats/compose-environment.ts'
+export { composeProject } from './formats/compose-project.ts'
 export type { Lookup as EnvLookup } from './formats/env-expansion.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
@@ -47,9 +48,17 @@ export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failu
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
+export { shellWord } from './kernel/shell-quote.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
-export type { ArchiveFacts, ArchiveLimits, Encrypted, Packed, Packing } from './drivers/archives.ts'
+export type {
+  ArchiveFacts,
+  ArchiveLimits,
+  Encrypted,
+  FoundMember,
+  Packed,
+  Packing,
+} from './drivers/archives.ts'
 export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Throwaway, ThrowawayFacts } from './drivers/containers.ts'

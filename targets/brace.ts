@@ -13,6 +13,7 @@ export type BraceOptions = {
   readonly envFiles?: readonly string[]
   /** Compose defaults to the name of the first file's folder. */
   readonly project?: string
+  readonly database?: string
   /** A role that may create databases; it is used inside the container of `db`, over its socket. */
   readonly databaseUser?: string
   readonly confirmPhrase?: string
@@ -59,6 +60,7 @@ export function brace({
   composeFiles = ['infra/docker-compose.prod.yml'],
   envFiles = [],
   project = 'infra',
+  database = 'brace_tg',
   databaseUser = 'postgres',
   confirmPhrase,
   applicationUser = 'brace_user',
@@ -66,7 +68,7 @@ export function brace({
   record,
   duties = false,
   backendUrl = 'http://127.0.0.1:8000',
-  frontendUrl = 'http://127.0.0.1:3000',
+  frontendUrl = 'http://127.0.0.1',
   patience = {},
   versionFile,
   releaseFolders,
@@ -103,7 +105,7 @@ export function brace({
     database: {
       engine: 'postgres',
       service: 'db',
-      name: 'brace',
+      name: database,
       user: databaseUser,
       ...(confirmPhrase === undefined ? {} : { confirmPhrase }),
     },

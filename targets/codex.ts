@@ -1,4 +1,4 @@
-import { secret, type TargetConfig } from '../src/index.ts'
+import { composeProject, secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between hosts of codex. The defaults are those of the shared host. */
 export type CodexOptions = {
@@ -6,13 +6,32 @@ export type CodexOptions = {
   readonly root?: string
   /** The folder of image tars, pointers and the history. */
   readonly snapshots?: string
-  /** Compose defaults to the name of the folder. */
+  /** Default, as for Compose: the name of the folder `root`. */
   readonly project?: string
   readonly devProject?: string
-  /** Relative to `root`. */
+  /** Relative to `root`, as are the next three. */
+  readonly file?: string
+  /** `infra/compose/compose.dev.stack.yml` in newer checkouts. */
+  readonly devFile?: string
   readonly envFiles?: readonly string[]
   readonly devEnvFiles?: readonly string[]
+  /** Name of the image without its tag, such as `ghcr.io/OWNER/NAME`. */
   readonly repository?: string
+  /** Start of the bundles' names. Default: the last part of `repository`. */
+  readonly name?: string
+  /** Installs what an extracted bundle needs; `--ignore-scripts` since `prepare` needs a checkout. */
+  readonly install?: readonly string[]
+  /**
+   * Starts an extracted bundle without going live, such as `['npm', 'run', 'start', '--', '--dry-run']`.
+   * Default: none, since a `server.js` without such a switch would listen beside production.
+   */
+  readonly dryRun?: readonly string[]
+  /** Files in each data archive, relative to `.codex-api`. */
+  readonly keyFiles?: NonNullable<NonNullable<TargetConfig['data']>['keyFiles']>
+  /** Names in `root` that no bundle replaces. */
+  readonly keep?: readonly string[]
+  /** The smoke test of a drill, run in `root`. */
+  readonly smoke?: readonly string[]
   /** `OWNER/NAME` on GitHub, where releases are published. */
   readonly github?: string
   /** Address of GitHub's API, where it is not that of github.com. */
@@ -35,8 +54,10 @@ export type CodexOptions = {
 function parts({
   root = '/srv/codex',
   snapshots = '~/.cache/codex-backups',
-  project = 'codex',
+  project = composeProject(root),
   devProject = 'codex-dev',
+  file = 'docker-compose.yml',
+  devFile = 'compose.dev.stack.yml',
   envFiles = [],
   devEnvFiles = ['.env.dev'],
   repository = 'codex-completions-api',
@@ -44,19 +65,21 @@ function parts({
   devUrl = 'http://127.0.0.1:18010',
   patience = {},
 }: CodexOptions) {
-  const at = (file: string): string => `${root}/${file}`
+  const at = (path: string): string => `${root}/${path}`
   const health = (name: string, base: string) =>
     [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
   const prod = {
     kind: 'compose',
     project,
-    files: [at('docker-compose.yml')],
+    files: [at(file)],
     envFiles: envFiles.map(at),
   } as const
   const dev = {
     kind: 'compose',
     project: devProject,
-    files: [at('compose.dev.stack.yml')],
+    // Its relative paths start here, wherever the file itself is.
+    directory: root,
+    files: [at(devFile)],
     envFiles: devEnvFiles.map(at),
   } as const
   const place = {
@@ -84,23 +107,28 @@ export function codex(options: CodexOptions = {}) {
     quota,
     github = 'example/codex-completions-api',
     githubApi = 'https://api.github.com',
+    name = place.repository.slice(place.repository.lastIndexOf('/') + 1),
+    install = ['npm', 'install', '--omit=dev', '--ignore-scripts'],
+    dryRun,
+    keyFiles = [{ path: 'config.toml', parse: 'toml' }],
+    keep = ['.env', '.env.dev', '.git', '.codex-api'],
+    smoke = ['npm', 'run', 'smoke:prod'],
   } = options
-  const { repository } = place
   return {
     title: 'codex (prod and dev on one host)',
     objectives: { rto: '15m', rpo: '24h' },
     stack: prod,
     health: environments.prod.health,
     images: { ...place, environments },
-    release: { source: root, name: repository },
+    release: { source: root, name },
     publication: { repository: github, token: secret('GITHUB_TOKEN'), api: githubApi },
     // For a commit without a tag, the version in a bundle's name is the commit itself: git-abc1234.
     bundle: {
       directory: place.releases,
-      pattern: `${repository}-*-{time}.tar.gz`,
+      pattern: `${name}-*-{time}.tar.gz`,
       maxAge: '40d',
-      install: ['npm', 'install', '--omit=dev'],
-      dryRun: ['npm', 'run', 'start', '--', '--dry-run'],
+      install,
+      ...(dryRun === undefined ? {} : { dryRun }),
     },
     // The document allows a suffix, and folders by year and day; the script creates folders by day. All are
     // found.
@@ -111,13 +139,12 @@ export function codex(options: CodexOptions = {}) {
       pattern: 'codex-api-*{time}.tar.gz*',
       passphrase: secret('CODEX_BACKUP_GPG_KEY'),
       keep: 3,
-      keyFiles: [{ path: 'codex/config.toml', parse: 'toml' }],
+      keyFiles,
       ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
-    // The container mounts the checkout: a bundle is put there, and `npm run smoke:prod` asks the service
-    // from outside.
-    drill: { services: ['app'], into: root, smoke: ['npm', 'run', 'smoke:prod'] },
+    // A bundle is put into the checkout; an image with the code baked in must be built from it to change.
+    drill: { services: ['app'], into: root, keep, smoke },
     staging: `${root}/.staging`,
   } as const satisfies TargetConfig
 }

@@ -1,4 +1,4 @@
-import { secret, type TargetConfig } from '../src/index.ts'
+import { composeProject, secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between installations. The defaults are those of the production host. */
 export type ComposeApiOptions = {
@@ -9,8 +9,9 @@ export type ComposeApiOptions = {
    * uses this one file, so that no command reads another version than the one before it.
    */
   readonly envFile?: string
-  /** Compose defaults to the name of the folder. */
+  /** Default, as for Compose: the name of the folder `root`. */
   readonly project?: string
+  readonly database?: string
   readonly url?: string
   /** The image of a version, with `{tag}` in it. */
   readonly image?: string
@@ -30,7 +31,8 @@ export type ComposeApiOptions = {
 export function composeApi({
   root = '/srv/api',
   envFile = '.env',
-  project = 'api',
+  project = composeProject(root),
+  database = 'cleaning',
   url = 'https://api.example.com',
   databaseUser = 'postgres',
   patience = {},
@@ -51,7 +53,7 @@ export function composeApi({
     version: { services: ['api', 'jobs'], image, pull, ...(registry === null ? {} : { registry }) },
     migrations: { service: 'api' },
     writers: ['api', 'jobs'],
-    database: { engine: 'postgres', service: 'db', name: 'api', user: databaseUser },
+    database: { engine: 'postgres', service: 'db', name: database, user: databaseUser },
     health: [
       { name: 'liveness', url: `${url}/healthz`, ...patience },
       {

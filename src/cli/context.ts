@@ -2,10 +2,12 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
 import { thisTruster, Trust } from '../config/trust.ts'
+import { credentialVariables } from '../drivers/inherited-variables.ts'
 import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
 import { sanitize } from '../kernel/sanitize.ts'
+import { Secret, shortestSecret } from '../kernel/secret.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Section, Target } from '../model/target.ts'
 import type { Catalog } from '../run/replan.ts'
@@ -51,6 +53,9 @@ export class CliContext implements Catalog {
 
   async #load(): Promise<Loaded> {
     checkImports((file) => this.trust.check(file))
+    for (const [name, value] of Object.entries(credentialVariables(this.environment)))
+      for (const text of value.includes('://') ? [value] : [value, `http://${value}`])
+        if (Buffer.byteLength(text) >= shortestSecret) this.terminal.redactor.add(new Secret(name, text))
     const [{ loadConfig }, { handleOf }] = await Promise.all([
       import('../config/load.ts'),
       import('../sections/parts/base-paths.ts'),

@@ -55,7 +55,7 @@ export function driversFor(
   const http = once(async () => (await import('../adapters/http/http.ts')).httpFor(scope, secrets))
   const volumes = once(async () => (await import('../adapters/docker/volumes.ts')).dockerVolumes({ scope }))
   const commands = once(async () =>
-    (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets }),
+    (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets, environment }),
   )
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))

@@ -185,8 +185,8 @@ export type TargetConfig = {
     readonly checksums?: 'required' | 'if-present'
     /** Installs production dependencies in the folder of the extracted bundle: a program and its arguments. */
     readonly install: readonly string[]
-    /** Starts the extracted bundle with its dry-run switch; exit code 0 means that it starts. */
-    readonly dryRun: readonly string[]
+    /** Starts the extracted bundle with its dry-run switch, without going live; exit code 0 means that it starts. Default: whether it starts is not tested, which `monthly-spot-restore` reports. */
+    readonly dryRun?: readonly string[]
     /** Variables for both commands. Default: `{}`. */
     readonly environment?: { readonly [name: string]: string }
   }
@@ -249,7 +249,7 @@ export type TargetConfig = {
     readonly services: readonly string[]
     /** Folder that they run from, into which a release bundle is unpacked. */
     readonly into: string
-    /** Names in that folder that no bundle replaces. Default: `['.env', '.git']`. */
+    /** Names in that folder that no bundle replaces; a list of your own replaces the default. Default: `['.env', '.git']`. */
     readonly keep?: readonly string[]
     /** Smoke test, run in `into`: a program and its arguments; exit code 0 is a pass. It must leave nothing behind. */
     readonly smoke: readonly string[]

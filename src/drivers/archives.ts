@@ -15,6 +15,16 @@ export type ArchiveFacts = JsonObject & {
   readonly top: string | null
 }
 
+/** A file in an archive. */
+export type FoundMember = JsonObject & {
+  /** Relative, without `./`. */
+  readonly path: string
+  /** The beginning of its content as UTF-8 text; what is not UTF-8 is replaced. */
+  readonly head: string
+  /** Whether `head` is the complete content. */
+  readonly complete: boolean
+}
+
 /** What to pack into an archive, and how. */
 export type Packing = {
   /** The folder whose tree is packed. May itself be a symbolic link. */
@@ -62,6 +72,12 @@ export interface ArchivesView {
    *   paths, `..`, symbolic and hard links, devices, pipes, set-uid bits
    */
   inspect(file: string, limits: ArchiveLimits): Promise<ArchiveFacts>
+  /**
+   * The files whose name, the last part of the path, matches one of the patterns (`*` is any text), sorted
+   * by path; each with its first 16 KiB.
+   * @throws RunbookError as `inspect`
+   */
+  find(file: string, limits: ArchiveLimits, names: readonly string[]): Promise<readonly FoundMember[]>
   /**
    * Checks whether a tree can be packed, by its names, kinds and sizes; reads no contents.
    * @throws RunbookError `failed` as `pack` does

@@ -4,6 +4,7 @@ import type { SecretHandle } from './secrets.ts'
 export type Command = {
   readonly argv: readonly string[]
   readonly directory: string
+  /** Added to the few variables that every program gets, and to this machine's proxies and CA certificates. */
   readonly environment: { readonly [name: string]: string }
   /** Passed in the environment of the child, never in argv. */
   readonly secrets: { readonly [variable: string]: SecretHandle }

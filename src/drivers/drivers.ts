@@ -91,7 +91,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     tree: true,
     mount: true,
   },
-  archives: { inspect: true, packable: true },
+  archives: { inspect: true, find: true, packable: true },
   http: { get: true, read: true },
   people: { reachable: true },
   secrets: { available: true },

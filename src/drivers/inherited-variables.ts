@@ -26,3 +26,40 @@ const prefixes = ['LC_', 'XDG_']
 
 export const isInherited = (name: string): boolean =>
   inherited.has(name) || prefixes.some((prefix) => name.startsWith(prefix))
+
+/**
+ * How this machine reaches the network: proxies and certificate authorities. Only commands of the configuration
+ * get them, in upper and lower case: Compose would put them into files, and databases are not behind a proxy.
+ */
+const network = new Set([
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'NODE_USE_ENV_PROXY',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'GIT_SSL_CAINFO',
+  'PIP_CERT',
+])
+
+type Environment = { readonly [name: string]: string | undefined }
+
+/** The variables of an environment that commands of the configuration get besides those of every program. */
+export const networkVariables = (environment: Environment): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && network.has(name.toUpperCase()) ? [[name, value] as const] : [],
+    ),
+  )
+
+/** The variables among them whose value holds a user or password: `http://USER:PASSWORD@HOST`. */
+export const credentialVariables = (environment: Environment): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(networkVariables(environment)).filter(([, value]) =>
+      /^(?:[^/]*:\/\/)?[^/@]+@/.test(value),
+    ),
+  )

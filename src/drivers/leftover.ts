@@ -84,6 +84,7 @@ export const leftBy: {
   },
   archives: {
     inspect: process,
+    find: process,
     packable: nothing,
     pack: process,
     encrypt: process,

@@ -9,8 +9,11 @@ export type Bundle = {
    * Program and arguments that install production dependencies, run in the folder of the extracted bundle.
    */
   readonly install: readonly string[]
-  /** Program and arguments that start it with its dry-run switch; exit code 0 means that it starts. */
-  readonly dryRun: readonly string[]
+  /**
+   * Program and arguments that start it with its dry-run switch; exit code 0 means that it starts. Null if it
+   * has none: whether it starts is not tested.
+   */
+  readonly dryRun: readonly string[] | null
   readonly environment: { readonly [name: string]: string }
 }
 
@@ -21,9 +24,12 @@ export const bundle = section({
     install: words.describe(
       'Installs production dependencies in the folder of the extracted bundle: a program and its arguments.',
     ),
-    dryRun: words.describe(
-      'Starts the extracted bundle with its dry-run switch; exit code 0 means that it starts.',
-    ),
+    dryRun: words
+      .optional()
+      .describe(
+        'Starts the extracted bundle with its dry-run switch, without going live; exit code 0 means that it starts.',
+      )
+      .meta({ otherwise: 'whether it starts is not tested, which `monthly-spot-restore` reports' }),
     environment: variables.default({}).describe('Variables for both commands.'),
   }),
   example: {
@@ -36,7 +42,7 @@ export const bundle = section({
   resolve: ({ install, dryRun, environment, ...raw }, context): Bundle => ({
     place: placeOf(raw, context),
     install,
-    dryRun,
+    dryRun: dryRun ?? null,
     environment,
   }),
 })

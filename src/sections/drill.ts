@@ -26,7 +26,9 @@ export const drill = section({
       'Services of the stack that run on `data.source`; stopped while it is replaced.',
     ),
     into: text.describe('Folder that they run from, into which a release bundle is unpacked.'),
-    keep: texts.default(['.env', '.git']).describe('Names in that folder that no bundle replaces.'),
+    keep: texts
+      .default(['.env', '.git'])
+      .describe('Names in that folder that no bundle replaces; a list of your own replaces the default.'),
     smoke: words.describe(
       'Smoke test, run in `into`: a program and its arguments; exit code 0 is a pass. It must leave nothing behind.',
     ),

@@ -1,8 +1,9 @@
+import { posix } from 'node:path'
 import type { ArchiveFacts, ArchiveLimits, Archives, Packing } from '../drivers/archives.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
-import { excludedWithParents } from '../formats/exclusion.ts'
+import { excluded, excludedWithParents } from '../formats/exclusion.ts'
 import { kindOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
 
 export type FakeMember = {
@@ -12,6 +13,9 @@ export type FakeMember = {
   /** Defaults to 0644. */
   readonly mode?: number
 }
+
+/** In bytes, as for real archives. */
+const longestHead = 16 * 1024
 
 const archiveMark = 'a pretended archive:'
 const encryptedMark = 'a pretended encrypted file:'
@@ -34,6 +38,19 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
   }
   return {
     inspect: async (file, limits) => inspect(placeOn(file), limits)[0],
+    async find(file, limits, names) {
+      return inspect(placeOn(file), limits)[1]
+        .filter(({ kind, name }) => kind === 'file' && excluded(posix.basename(name), names))
+        .map(({ name, body = '' }) => {
+          const bytes = Buffer.from(body)
+          return {
+            path: placeOn(`/${name}`).slice(1),
+            head: bytes.subarray(0, longestHead).toString(),
+            complete: bytes.length <= longestHead,
+          }
+        })
+        .toSorted((one, other) => (one.path < other.path ? -1 : 1))
+    },
     async extract(file, into, limits) {
       const to = placeOn(into)
       const [facts, members] = inspect(placeOn(file), limits)

@@ -9,7 +9,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import { makingOf } from './lib/destination.ts'
-import { folderOf } from '../files/lib/path.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
 type Input = {
@@ -56,6 +56,7 @@ export const checkReplacement = defineStep<Input, Output>({
       ...collisions(
         replaces.map((name) => `${into}/${name}`),
         [live, data.place.directory, ...spared],
+        keep,
       ),
     ]
     const [first] = problems
@@ -114,17 +115,22 @@ const otherDevice = (
       ]
 
 /** A replaced path must not equal, contain or be inside a spared one. Pure. */
-export function collisions(replaced: readonly string[], spared: readonly string[]): readonly Problem[] {
+export function collisions(
+  replaced: readonly string[],
+  spared: readonly string[],
+  keep: readonly string[],
+): readonly Problem[] {
   const overlap = (one: string, other: string): boolean =>
     one === other || one.startsWith(`${other}/`) || other.startsWith(`${one}/`)
-  return replaced.flatMap((path) =>
-    spared
-      .filter((one) => overlap(path, one))
-      .map((one) => ({
-        problem: `the bundle contains ${path} and would replace ${one}`,
-        hint: 'exclude it from bundles, or add it to drill.keep in runbook.config.ts',
-      })),
+  const pairs = replaced.flatMap((path) =>
+    spared.filter((one) => overlap(path, one)).map((one) => ({ path, one })),
   )
+  // The complete list, since a list of one's own replaces the default.
+  const names = [...new Set([...keep, ...pairs.map(({ path }) => lastOf(path))])]
+  return pairs.map(({ path, one }) => ({
+    problem: `the bundle contains ${path} and would replace ${one}`,
+    hint: `exclude it from bundles, or set drill.keep in runbook.config.ts: ['${names.join("', '")}']`,
+  }))
 }
 
 async function mustBeFolder(look: Look, folder: string): Promise<readonly Finding[]> {

@@ -12,6 +12,7 @@ import {
   type Look,
   type Verified,
 } from '../../src/index.ts'
+import { checksumCommand } from '../files/lib/checksum-command.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { makingOf, mounted } from './lib/destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
@@ -89,6 +90,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     }
     // The bare name: an absolute path would be wrong wherever else the drive is mounted.
     await io.files.write(before.checksum, `${archive.sha256}  ${archive.name}\n`)
+    io.note(`to check it by hand: ${checksumCommand(before.checksum)}`)
     return await verifiedAt(io, data, before.file)
   },
   probe: async (look, { input: { data, archive, sealed }, before }) => {

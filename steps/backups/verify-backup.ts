@@ -10,6 +10,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
+import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
 type Input = {
@@ -45,6 +46,7 @@ export const verifyBackup = defineStep<Input, Verified>({
   run: async (look, { from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}`)
+    look.note(`to check it by hand: ${digestCommand(verified.file, verified.sha256)}`)
     return verified
   },
 })

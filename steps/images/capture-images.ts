@@ -9,6 +9,7 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
+import { nameWithin } from '../files/lib/path.ts'
 import { headOf } from './lib/texts.ts'
 
 type Input = { readonly images: StackImages; readonly skipSave: boolean }
@@ -111,7 +112,7 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
             service,
             canonical,
             ...image,
-            composeFile: within(stack.directory, stack.files[0] ?? ''),
+            composeFile: nameWithin(stack.directory, stack.files[0] ?? ''),
             tag: tagOf(images, name, at),
             tar: tarOf(images, name, `${stamp(at)}Z`),
           },
@@ -162,7 +163,3 @@ const tagOf = ({ repository }: StackImages, env: string, at: Date): string =>
 /** @param moment as in the tag */
 export const tarOf = ({ repository, folder }: StackImages, env: string, moment: string): string =>
   `${folder}/${repository.replace(/^.*\//, '')}-${env}-${moment}.tar`
-
-/** Relative to the checkout, as teams write it. */
-export const within = (folder: string, path: string): string =>
-  path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path

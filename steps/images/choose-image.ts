@@ -11,8 +11,18 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
-import { lastOf } from '../files/lib/path.ts'
-import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lib/lock-file.ts'
+import {
+  digits,
+  imageId,
+  momentOf,
+  recallFrom,
+  reference,
+  sameMoment,
+  snapshotAt,
+  snapshotsIn,
+  tarNames,
+  type Recalled,
+} from './lib/lock-file.ts'
 import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
 
@@ -155,7 +165,7 @@ async function sourceOf(
   { images, fromLock, snapshot, imageId: id, tag }: Input,
   { name }: ImageEnvironment,
 ): Promise<Source> {
-  const none = { imageId: null, tag: null, tar: null, gitSha: null }
+  const none = { imageId: null, tag: null, tar: null, at: null, gitSha: null }
   if (id !== null) return { ...none, imageId: imageId(id, '--image-id'), from: 'asked for' }
   if (tag !== null) return { ...none, tag: reference(tag, '--tag'), from: `tag ${tag}` }
   if (fromLock !== null) {
@@ -168,13 +178,15 @@ async function sourceOf(
     return { ...recallFrom(text, name, images.repository, fromLock), from: `lock ${fromLock}` }
   }
   if (snapshot !== null) {
-    const known = snapshotsIn((await textOrNull(look, images.history)) ?? '', name)
-    const found = known.findLast(({ at }) => sameMoment(at, snapshot))
-    if (found === undefined)
+    const found = snapshotAt((await textOrNull(look, images.history)) ?? '', name, snapshot)
+    if (found !== undefined) return { ...found, from: `snapshot ${found.at}` }
+    // The history may be lost, or written on another machine.
+    const image = (await tagged(look, images, name)).find(({ moment }) => sameMoment(moment, snapshot))
+    if (image === undefined)
       throw new RunbookError('usage', `snapshot ${snapshot} of ${name} not found`, {
         hint: await suggestedSnapshots(look, images, name),
       })
-    return { ...found, from: `snapshot ${found.at}` }
+    return { ...none, imageId: image.id, tag: image.tag, from: `tag ${image.tag}` }
   }
   const pointed = await readPointer(look, images, name, 'iid')
   if (pointed === null)
@@ -187,6 +199,7 @@ async function sourceOf(
     imageId: imageId(pointed, `${images.pointers}${name}.iid`),
     tag: await readPointer(look, images, name, 'tag'),
     tar: await readPointer(look, images, name, 'tarpath'),
+    at: null,
     gitSha: null,
     from: 'newest snapshot',
   }
@@ -202,7 +215,8 @@ async function wantedOf(
   const here: Image | null = await look.images.find(id ?? tag ?? '')
   if (here !== null) return { environment, imageId: here.id, tar: null, from }
   const tried: string[] = []
-  for (const tar of candidates(images, source)) {
+  const history = (await textOrNull(look, images.history)) ?? ''
+  for (const tar of candidates(images, environment.name, source, history)) {
     if ((await look.files.stat(tar)) === null) {
       tried.push(`${tar} not found`)
       continue
@@ -229,13 +243,39 @@ async function wantedOf(
 }
 
 /**
- * The written path, the same file name in our own folder (the tar may come from elsewhere), or a name from
- * the tag.
+ * Where the tar file may be: the written path, and in our own folder (the tar may come from elsewhere) each
+ * name that it may have, also by what the history says of the same image.
  */
-function candidates({ folder }: StackImages, { tar, tag }: Recalled): readonly string[] {
-  const named = tag === null ? [] : [`${folder}/${lastOf(tag).replace(':', '-')}.tar`]
-  const written = tar === null ? [] : [...(tar.startsWith('/') ? [tar] : []), `${folder}/${lastOf(tar)}`]
-  return [...new Set([...written, ...named])]
+function candidates(
+  { folder, repository }: StackImages,
+  env: string,
+  source: Recalled,
+  history: string,
+): readonly string[] {
+  const same = snapshotsIn(history, env).filter(({ imageId: id, tag }) =>
+    source.imageId === null ? tag !== null && tag === source.tag : id === source.imageId,
+  )
+  const all = [source, ...same]
+  return [
+    ...new Set([
+      ...all.flatMap(({ tar }) => (tar?.startsWith('/') === true ? [tar] : [])),
+      ...all.flatMap((one) => tarNames(repository, env, one)).map((name) => `${folder}/${name}`),
+    ]),
+  ]
+}
+
+/** The images on this machine that snapshots of an environment tagged. */
+async function tagged(
+  look: Look,
+  { repository }: StackImages,
+  env: string,
+): Promise<readonly { readonly id: string; readonly tag: string; readonly moment: string }[]> {
+  return (await look.images.list(repository)).flatMap(({ id, tags }) =>
+    tags.flatMap((tag) => {
+      const moment = tag.startsWith(`${repository}:`) ? momentOf(tag, env) : null
+      return moment === null ? [] : [{ id, tag, moment }]
+    }),
+  )
 }
 
 /** A second snapshot, taken after a bad deployment, makes the newest one a snapshot of the bad image. */
@@ -260,13 +300,21 @@ async function suggestedSnapshots(look: Look, images: StackImages, env: string):
     recorded.map(
       async (one) =>
         (await look.images.find(one.imageId ?? '')) !== null ||
-        (await Promise.all(candidates(images, one).map((tar) => look.files.stat(tar)))).some(
-          (facts) => facts !== null,
-        ),
+        (
+          await Promise.all(candidates(images, one.env, one, history).map((tar) => look.files.stat(tar)))
+        ).some((facts) => facts !== null),
     ),
   )
-  const known = [...new Set(recorded.filter((_, index) => available[index]).map(({ at }) => at))]
-    .toSorted()
+  const unrecorded = (await Promise.all(names.map((name) => tagged(look, images, name))))
+    .flat()
+    .filter(({ tag }) => recorded.every((one) => one.tag !== tag))
+  const known = [
+    ...new Set([
+      ...recorded.filter((_, index) => available[index]).map(({ at }) => at),
+      ...unrecorded.map(({ moment }) => moment),
+    ]),
+  ]
+    .toSorted((one, other) => (digits(one) < digits(other) ? -1 : 1))
     .slice(-10)
   return known.length === 0
     ? 'take one: runbook run stack-snapshot; or name an image with --tag, --image-id or --from-lock'

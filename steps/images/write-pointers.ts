@@ -7,8 +7,8 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
-import { folderOf } from '../files/lib/path.ts'
-import { within, type Captured } from './capture-images.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
+import type { Captured } from './capture-images.ts'
 import { historyLine, type ImageLock } from './lib/lock-file.ts'
 import type { SavedImages } from './save-images.ts'
 import { textOrNull } from './lib/texts.ts'
@@ -20,7 +20,16 @@ type Input = {
 }
 
 /** The text of a file before and after; null where there is no file. */
-export type FileEdit = { readonly path: string; readonly old: string | null; readonly next: string | null }
+export type FileEdit = {
+  readonly path: string
+  readonly old: string | null
+  readonly next: string | null
+  /** Of a new file; default 0600. */
+  readonly mode?: number
+}
+
+/** Lock files are committed, and others read the checkout. */
+const committed = 0o644
 
 type Before = { readonly exchanges: readonly FileEdit[] }
 type Output = { readonly lock: string; readonly files: readonly string[] }
@@ -56,7 +65,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   run: async (io, { input: { captured }, before }) => {
     for (const folder of new Set(before.exchanges.map(({ path }) => folderOf(path))))
       await io.files.makeFolder(folder)
-    for (const { path, next } of before.exchanges) await writeOrRemove(io, path, next)
+    for (const edit of before.exchanges) await writeOrRemove(io, edit, edit.next)
     return outputOf(captured, before)
   },
   probe: async (look, { input: { captured }, before, way }) => {
@@ -80,7 +89,7 @@ export const writePointers = defineStep<Input, Output, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const { path, old } of before.exchanges.toReversed()) await writeOrRemove(io, path, old)
+    for (const edit of before.exchanges.toReversed()) await writeOrRemove(io, edit, edit.old)
   },
 })
 
@@ -89,8 +98,8 @@ const outputOf = ({ lock }: Captured, { exchanges }: Before): Output => ({
   files: exchanges.map(({ path }) => path),
 })
 
-const writeOrRemove = (io: Io, path: string, text: string | null): Promise<void> =>
-  text === null ? io.files.removeTree(path) : io.files.write(path, text)
+const writeOrRemove = (io: Io, { path, mode }: FileEdit, text: string | null): Promise<void> =>
+  text === null ? io.files.removeTree(path) : io.files.write(path, text, mode === undefined ? {} : { mode })
 
 const endings = ['tarpath', 'tag', 'iid'] as const
 
@@ -111,6 +120,10 @@ function pathsOf(images: StackImages, { lock, images: captured }: Captured): rea
   ]
 }
 
+/** Relative to the checkout, as teams write it. */
+const relativeTo = (folder: string, path: string): string =>
+  path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path
+
 /** The new text of each file. A pointer holds one value without a newline, as the team's scripts read it. */
 export function editsFor(
   images: StackImages,
@@ -130,7 +143,8 @@ export function editsFor(
       snap_ts_utc: captured.stamp,
       image_id: imageId,
       archival_tag: tag,
-      backup_tar: saved === null ? null : tar,
+      // A committed file must not show the folders of this machine; the snapshots' folder is configured.
+      backup_tar: saved === null ? null : lastOf(tar),
     })),
   }
   const history = oldOf(images.history) ?? ''
@@ -141,8 +155,19 @@ export function editsFor(
   }
   const next = new Map<string, string | null>([
     [captured.lock, `${JSON.stringify(lock, null, 2)}\n`],
-    [latestOf(images), within(images.environments[0]?.stack.directory ?? '/', captured.lock)],
-    [images.history, history + lock.images.map(historyLine).join('')],
+    [latestOf(images), relativeTo(images.environments[0]?.stack.directory ?? '/', captured.lock)],
+    [
+      images.history,
+      history +
+        lock.images
+          .map((image, index) =>
+            historyLine({
+              ...image,
+              backup_tar: saved === null ? null : (captured.images[index]?.tar ?? null),
+            }),
+          )
+          .join(''),
+    ],
   ])
   for (const { env, imageId, tag, tar } of captured.images) {
     // Left as it was, it would name the tar file of another image.
@@ -150,7 +175,13 @@ export function editsFor(
     next.set(pointerOf(images, env, 'tag'), tag)
     next.set(pointerOf(images, env, 'iid'), imageId)
   }
-  return [...next].map(([path, text]) => ({ path, old: oldOf(path), next: text }))
+  const shared = [captured.lock, latestOf(images)]
+  return [...next].map(([path, text]) => ({
+    path,
+    old: oldOf(path),
+    next: text,
+    ...(shared.includes(path) ? { mode: committed } : {}),
+  }))
 }
 
 export const readPointer = async (

@@ -1,5 +1,6 @@
 import {
   defineStep,
+  failureOf,
   isPending,
   readTime,
   RunbookError,
@@ -9,6 +10,9 @@ import {
   type Release,
   type ReleaseHost,
 } from '../../src/index.ts'
+import { folderOf } from '../files/lib/path.ts'
+import { archiveLimits } from '../files/unpack.ts'
+import { credentialNames, credentialsAmong } from './lib/credentials.ts'
 import { claimIn } from './lib/lock.ts'
 import { releaseFilesOf } from './lib/names.ts'
 import { markOf } from './draft-release.ts'
@@ -18,6 +22,8 @@ type Input = {
   readonly host: ReleaseHost
   /** The name of its tag; null takes the newest bundle. */
   readonly version: string | null
+  /** Whether a bundle with credentials may be chosen. Missing in plans of earlier versions. */
+  readonly includeSecrets?: boolean
 }
 
 /** A bundle with its lock file, and the tag under which it is published. */
@@ -31,34 +37,83 @@ export type ChosenBundle = JsonObject & {
 /** In bytes. GitHub requires release assets to be smaller. */
 const largestAsset = 2 * 1024 ** 3
 
+/** In bytes. Reading a larger bundle takes too long for preflight; it is read when it is chosen. */
+const largestInPreflight = 64 * 1024 ** 2
+
 /**
  * Chooses the bundle of a version, and checks that its tag exists at the host and points at the bundle's
- * commit. The tag must be free, or published with this very bundle.
+ * commit, and that it holds no credentials. The tag must be free, or published with this very bundle.
  */
 export const chooseBundle = defineStep<Input, ChosenBundle>({
   kind: 'releases.choose-bundle',
   version: 1,
   effect: 'observe',
-  describe: ({ release, host, version }) =>
+  timeoutSeconds: 3600,
+  describe: ({ release, host, version, includeSecrets }) =>
     isPending(release) || isPending(host)
       ? 'Chooses the bundle.'
-      : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and checks that ${host.repository} has its tag at the bundle's commit.`,
-  preflight: async (look, { release, host, version }) => {
-    if (!isPending(release) && !isPending(host) && !isPending(version))
-      await choose(look, { release, host, version })
-    return []
+      : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and checks that ${host.repository} has its tag at the bundle's commit${isPending(includeSecrets) || includeSecrets !== true ? ' and that it holds no credentials' : ''}.`,
+  preflight: async (look, { release, host, version, includeSecrets = false }) => {
+    if (isPending(release) || isPending(host) || isPending(version) || isPending(includeSecrets)) return []
+    const { lock, tarball, bytes } = await choose(look, { release, host, version })
+    if (bytes > largestInPreflight) return []
+    const credentials = await credentialsIn(look, lock, tarball)
+    if (credentials.length === 0) return []
+    const { message: problem, hint } = withCredentials(tarball, credentials)
+    return [
+      includeSecrets
+        ? {
+            level: 'warn',
+            about: tarball,
+            problem,
+            hint: 'they are published, since --include-secrets is given',
+          }
+        : { level: 'refuse', about: tarball, problem, hint },
+    ]
   },
   run: async (look, input) => {
-    const chosen = await choose(look, input)
+    const { bytes: _, ...chosen } = await choose(look, input)
+    const credentials = await credentialsIn(look, chosen.lock, chosen.tarball)
+    if (credentials.length > 0) {
+      const refusal = withCredentials(chosen.tarball, credentials)
+      if (input.includeSecrets !== true)
+        throw new RunbookError('preflight', refusal.message, { hint: refusal.hint })
+      look.note(`${refusal.message}; --include-secrets is given`)
+    }
     look.note(`${chosen.tag}: ${chosen.tarball}`)
     return chosen
   },
 })
 
+/**
+ * Files in the bundle that hold credentials. None for a damaged bundle: the step that verifies it reads it in
+ * the same way, refuses it and says what differs.
+ */
+async function credentialsIn(look: Look, lock: string, tarball: string): Promise<readonly string[]> {
+  try {
+    const file = `${folderOf(lock)}/${tarball}`
+    return credentialsAmong(await look.archives.find(file, archiveLimits, credentialNames))
+  } catch (thrown) {
+    if (failureOf(thrown).code === 'verification') return []
+    throw thrown
+  }
+}
+
+function withCredentials(
+  tarball: string,
+  paths: readonly string[],
+): { readonly message: string; readonly hint: string } {
+  const [shown, more] = [paths.slice(0, 10), paths.length - 10]
+  return {
+    message: `${tarball} holds files with credentials: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    hint: 'leave them out (release.exclude in runbook.config.ts) and create the bundle again: runbook run release-snapshot; to publish them on purpose: --include-secrets',
+  }
+}
+
 async function choose(
   look: Look,
-  { release: { directory, name }, host, version }: Input,
-): Promise<ChosenBundle> {
+  { release: { directory, name }, host, version }: Omit<Input, 'includeSecrets'>,
+): Promise<ChosenBundle & { readonly bytes: number }> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   const pairs =
     (await look.files.stat(directory)) === null
@@ -104,7 +159,7 @@ async function choose(
       'create the bundle again at the tagged commit: runbook run release-snapshot',
     )
   await requireFreeTag(look, host, { tag, tarball, sha256, bytes })
-  return { tag, lock, tarball, sha256 }
+  return { tag, lock, tarball, sha256, bytes }
 }
 
 async function requireFreeTag(

@@ -11,6 +11,7 @@ import {
   type Release,
   type ReleaseHost,
 } from '../../src/index.ts'
+import { checksumCommand } from '../files/lib/checksum-command.ts'
 import { claimIn } from './lib/lock.ts'
 import { listedIn, sumsIn, withChecksum, withoutChecksums } from './lib/sums.ts'
 
@@ -89,7 +90,9 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
       await io.files.write(
         `${directory}/SHA256SUMS`,
         withChecksum(sums, before.tarball.asset.name, fetched.sha256),
+        { mode: 0o644 },
       )
+    io.note(`to check it by hand: ${checksumCommand(`${directory}/SHA256SUMS`, true)}`)
     return fetched
   },
   probe: async (

@@ -1,4 +1,6 @@
 import { defineStep, isPending, RunbookError, say, type Release } from '../../src/index.ts'
+import { checksumCommand } from '../files/lib/checksum-command.ts'
+import { nameWithin } from '../files/lib/path.ts'
 import { textOf } from '../files/lib/text.ts'
 import { lockText } from './lib/lock.ts'
 import type { ReleaseBundle } from './pack-release.ts'
@@ -48,7 +50,7 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
       docker_tag: dockerTag,
       release_url: null,
       keep: keep ?? release.keep,
-      notes: { output_dir: release.directory, dry_run: false, prune },
+      notes: { output_dir: nameWithin(release.source, release.directory), dry_run: false, prune },
     }),
     sums: await sumsIn(look, release.directory),
   }),
@@ -74,8 +76,10 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
       throw new RunbookError('failed', `another process changed ${directory}/SHA256SUMS`, {
         hint: 'start again when nothing else creates releases',
       })
-    await io.files.write(before.lock, before.text)
-    await io.files.write(`${directory}/SHA256SUMS`, wanted)
+    // The checkout is shared, and lock files are committed.
+    await io.files.write(before.lock, before.text, { mode: 0o644 })
+    await io.files.write(`${directory}/SHA256SUMS`, wanted, { mode: 0o644 })
+    io.note(`to check it by hand: ${checksumCommand(`${directory}/SHA256SUMS`, true)}`)
     return { lock: before.lock, sha256: bundle.sha256 }
   },
   probe: async (

@@ -186,6 +186,28 @@ describe('secrets', () => {
     }
   })
 
+  test('in the address of a proxy are on no stream and in no file either', async () => {
+    const password = 'Pa55-word-of-a-proxy'
+    const proxies = {
+      https_proxy: `http://somebody:${password}@proxy.example:3128`,
+      HTTP_PROXY: `somebody:${password}-2@proxy.example`,
+    }
+    const reason = `${proxies.https_proxy} refused ${proxies.HTTP_PROXY}, and ${password}-2`
+    const { code, out, err } = await project.run(
+      ['run', 'three-files', '--reason', reason, '--json'],
+      proxies,
+    )
+    expect(code, err).toBe(0)
+    expect(out + err).not.toContain(password)
+    expect(out).toContain('[redacted:https_proxy] refused [redacted:HTTP_PROXY]')
+    for (const entry of await readdir(project.folder, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile())
+        expect((await readFile(`${entry.parentPath}/${entry.name}`)).includes(password), entry.name).toBe(
+          false,
+        )
+    }
+  })
+
   test('one that is missing is found before anything is touched', async () => {
     const { code, out } = await project.run(['run', 'all-kinds', '--what', 'x', '--how-many', '3'])
     expect(code).toBe(3)

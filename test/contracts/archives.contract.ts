@@ -60,6 +60,30 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       expect(await archives.inspect(`${at}/file.tar`, limits)).toEqual({ members: 1, bytes: 4, top: null })
     })
 
+    it('finds files by their names at any depth, with the beginning of each', async () => {
+      const { archives, folder: at, pack } = await open()
+      const long = `${'é'.repeat(8 * 1024)}end`
+      await pack(`${at}/a.tar`, [
+        folder('./'),
+        file('./z.key', long),
+        folder('./b.key/'),
+        file('./b.key/text', 'not this'),
+        file('./deep/.env', 'A=1'),
+        file('./deep/.environment', 'not this'),
+        file('./empty.key', ''),
+      ])
+      const roomy = { ...limits, maxBytes: 100_000 }
+      expect(await archives.find(`${at}/a.tar`, roomy, ['.env', '*.key'])).toEqual([
+        { path: 'deep/.env', head: 'A=1', complete: true },
+        { path: 'empty.key', head: '', complete: true },
+        { path: 'z.key', head: 'é'.repeat(8 * 1024), complete: false },
+      ])
+      expect(await archives.find(`${at}/a.tar`, roomy, ['other'])).toEqual([])
+      await pack(`${at}/bad.tar`, [file('ok'), file('../out')])
+      await expect(archives.find(`${at}/bad.tar`, roomy, ['ok'])).rejects.toMatchObject(refused)
+      await expect(archives.find(`${at}/none.tar`, roomy, ['ok'])).rejects.toMatchObject(failed)
+    })
+
     it('extracts into a folder that is absent or empty, and returns the same facts', async () => {
       const { archives, files, folder: at, pack } = await open()
       await pack(`${at}/a.tar`, [

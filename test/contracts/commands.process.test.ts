@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { processCommands, versionIn } from '../../src/adapters/process/commands.ts'
+import { credentialVariables } from '../../src/drivers/inherited-variables.ts'
 import { Secret } from '../../src/kernel/secret.ts'
+import { watchedScope } from '../fixtures/scope.ts'
 import { commandsContract } from './commands.contract.ts'
 
 const program = `#!/bin/sh
@@ -21,12 +23,44 @@ commandsContract('process', async () => {
   await writeFile(says, program)
   await chmod(says, 0o755)
   return {
-    commands: (scope) => processCommands({ scope, secrets }),
+    commands: (scope) => processCommands({ scope, secrets, environment: {} }),
     says,
     directory,
     secret: { secret: 'token', from: { env: 'TOKEN' } },
     close: () => rm(directory, { recursive: true, force: true }),
   }
+})
+
+test('a command gets the proxies and CA certificates of this machine, in either case, and no more', async () => {
+  const scope = watchedScope()
+  const environment = {
+    https_proxy: 'http://proxy.example:3128',
+    NO_PROXY: 'localhost',
+    NODE_EXTRA_CA_CERTS: '/etc/ca.pem',
+    SSL_CERT_FILE: '/etc/ssl.pem',
+    NODE_OPTIONS: '--require /tmp/x',
+    PGHOST: 'elsewhere',
+  }
+  const commands = processCommands({ scope, secrets, environment })
+  const argv = [
+    'sh',
+    '-c',
+    'echo "$https_proxy|$NO_PROXY|$NODE_EXTRA_CA_CERTS|$SSL_CERT_FILE|$NODE_OPTIONS|$PGHOST"',
+  ]
+  await commands.run({ argv, directory: '/', environment: { NO_PROXY: 'all' }, secrets: {} })
+  expect(scope.text()).toBe('http://proxy.example:3128|all|/etc/ca.pem|/etc/ssl.pem||\n')
+})
+
+test.each([
+  ['HTTPS_PROXY', 'http://user:password@proxy.example:3128', true],
+  ['http_proxy', 'user:password@proxy.example:3128', true],
+  ['HTTPS_PROXY', 'http://token-as-user@proxy.example', true],
+  ['HTTPS_PROXY', 'http://proxy.example:3128/a@b', false],
+  ['HTTPS_PROXY', 'proxy.example:3128', false],
+  ['NODE_EXTRA_CA_CERTS', '/etc/ssl/me@home.pem', false],
+  ['OTHER', 'http://user:password@proxy.example:3128', false],
+])('whether %s=%s holds credentials: %s', (name, value, holds) => {
+  expect(credentialVariables({ [name]: value, PATH: '/bin' })).toEqual(holds ? { [name]: value } : {})
 })
 
 test.each([

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../../src/run/journal/entry.ts'
 import { param } from '../../src/model/param.ts'
+import { pending } from '../../src/model/pending.ts'
 import { bench, fail, look, put, putting, told, type Bench } from './bench.ts'
 
 const foretold = ({ machine }: Bench, step: string) =>
   machine.entries.flatMap(({ entry }) =>
     entry.type === 'foretold' && entry.step === step ? [entry as Extract<Entry, { type: 'foretold' }>] : [],
   )[0]
-const part = (output: unknown, name: string): never =>
-  (output as { readonly [key: string]: never })[name] as never
+const part = <T = never>(output: unknown, name: string): T =>
+  (output as { readonly [key: string]: T })[name] as T
 
 describe('a dry run', () => {
   it('looks for real, foretells what would change, and changes nothing', async () => {
@@ -153,7 +154,7 @@ describe('a dry run', () => {
     expect(foretold(one, 'of-the-foretold')).toMatchObject({
       looked: false,
       prediction: null,
-      unknown: 'reads what earlier steps create',
+      unknown: 'not known yet: depends on "Write"',
     })
     expect(foretold(one, 'seen-too-early')).toMatchObject({
       looked: true,
@@ -174,6 +175,45 @@ describe('a dry run', () => {
     })
     expect(foretold(one, 'third')).toMatchObject({
       prediction: { output: { text: { $until: 'after "Second"' } } },
+    })
+  })
+
+  it('names the steps that a prediction depends on, and shows no mistake of a step', async () => {
+    const nothing = { predict: () => ({ output: null }) }
+    const one = bench(({ step }) => {
+      const first = step('First', put('/a', 'new', nothing))
+      step(
+        'Second',
+        put('/b', first as never, {
+          predict: ({ input }) => ({
+            output: null,
+            changes: [part<string>(input.text, 'text').toUpperCase()],
+          }),
+        }),
+      )
+      step('Third', put('/c', first as never, nothing))
+      step('Fourth', put('/d', 'new', nothing))
+    })
+    expect(await one.machine.dryRun()).toMatchObject({ code: 'succeeded' })
+    expect(['second', 'third', 'fourth'].map((id) => foretold(one, id)?.unknown)).toEqual([
+      'not known yet: depends on "First"',
+      'not known yet: depends on "First"',
+      null,
+    ])
+  })
+
+  it('does not take a value with an unknown part for known', async () => {
+    let surveyed = 0
+    const partly = { path: '/a', text: pending('after the run') } as never
+    const one = bench(({ step }) => {
+      const first = step('First', put('/a', 'new', { predict: () => ({ output: partly }) }))
+      step('Second', put('/b', first as never, { survey: async () => ((surveyed += 1), { was: null }) }))
+    })
+    expect(await one.machine.dryRun()).toMatchObject({ code: 'succeeded' })
+    expect(surveyed).toBe(0)
+    expect(foretold(one, 'second')).toMatchObject({
+      looked: false,
+      prediction: { output: { text: { $until: 'after "First"' } } },
     })
   })
 

@@ -18,7 +18,7 @@ const configuration = ({ stack }: Shop): string => `
 import { defineConfig } from ${JSON.stringify(join(root, 'src', 'index.ts'))}
 import { brace } from ${JSON.stringify(join(root, 'targets', 'brace.ts'))}
 const shipped = brace({
-  root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)},
+  root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, database: 'brace',
   backendUrl: 'http://127.0.0.1:${stack.ports.backend}', frontendUrl: 'http://127.0.0.1:${stack.ports.frontend}', patience: { passes: 1, every: '200ms', within: '20s' },
 })
 const of = (within: string) => ({ ...shipped, access: { ...shipped.access, pgHba: { ...shipped.access.pgHba, within }, services: ['db', 'backend', 'frontend'] } })

@@ -18,7 +18,7 @@ export default defineConfig({
   runbooks: [${JSON.stringify(join(root, 'runbooks'))}], artifacts: './artifacts', state: './state',
   targets: {
     brace: brace({
-      root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, confirmPhrase: ${JSON.stringify(phrase)}, duties: true,
+      root: ${JSON.stringify(stack.dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(stack.project)}, database: 'brace', confirmPhrase: ${JSON.stringify(phrase)}, duties: true,
       backendUrl: 'http://127.0.0.1:${stack.ports.backend}', frontendUrl: 'http://127.0.0.1:${stack.ports.frontend}', patience: { passes: 2, every: '200ms', within: '20s' },
     }),
   },

@@ -85,7 +85,7 @@ describe('a release snapshot', () => {
       docker_tag: null,
       release_url: null,
       keep: 3,
-      notes: { output_dir: site.releases, dry_run: false, prune: false },
+      notes: { output_dir: 'releases', dry_run: false, prune: false },
     })
     const again = await made()
     expect(again).not.toBe(bundle)

@@ -89,7 +89,7 @@ describe.skipIf(!docker())('restore-test on the stack of brace', () => {
 import { defineConfig } from ${JSON.stringify(join(root, 'src', 'index.ts'))}
 import { brace } from ${JSON.stringify(join(root, 'targets', 'brace.ts'))}
 const target = brace({
-  root: ${JSON.stringify(dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(fixture.stack.project)}, testImage: 'runbook-test/postgres:{major}', record: 'rollback.md',
+  root: ${JSON.stringify(dir)}, composeFiles: ['compose.yml'], envFiles: ['.env'], project: ${JSON.stringify(fixture.stack.project)}, database: 'brace', testImage: 'runbook-test/postgres:{major}', record: 'rollback.md',
 })
 export default defineConfig({
   runbooks: [${JSON.stringify(join(root, 'runbooks'))}], artifacts: './artifacts', state: './state',

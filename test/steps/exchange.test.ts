@@ -101,6 +101,17 @@ describe('a replacement', () => {
     ['/srv/var', ['/srv/variable'], 0],
     ['/srv/a', ['/srv'], 1],
   ] as const)('of %s meets %j', (path, spared, problems) =>
-    expect(collisions([path], spared)).toHaveLength(problems),
+    expect(collisions([path], spared, [])).toHaveLength(problems),
   )
+
+  it('gives the complete list to keep, since one of your own replaces the default', () => {
+    const hint = `exclude it from bundles, or set drill.keep in runbook.config.ts: ['.env', '.git', '.data', 'releases']`
+    expect(
+      collisions(
+        ['/srv/.data', '/srv/src', '/srv/releases'],
+        ['/srv/.data', '/srv/releases'],
+        ['.env', '.git'],
+      ),
+    ).toMatchObject([{ hint }, { hint }])
+  })
 })

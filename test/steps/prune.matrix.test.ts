@@ -319,6 +319,26 @@ describe('prune', () => {
     expect(there(world).tars).toEqual([2, 3])
   })
 
+  it('counts a snapshot once whose tar is named by another time than its tag, as the history says', async () => {
+    const named = (day: number): string => `${folder}/${name}-prod-2026-01-0${day}T00-00-03Z.tar`
+    const { world, result } = await run({ what: 'images' }, ({ disk }) => {
+      const lines = days.map((day) => {
+        lay(disk, named(day), disk.files.get(tar(day)) ?? '')
+        disk.files.delete(tar(day))
+        return JSON.stringify({
+          ts: `2026-01-0${day}T00-00-03Z`,
+          env: 'prod',
+          image_id: imageOf(day),
+          archival_tag: tag(day),
+        })
+      })
+      lay(disk, `${folder}/codex-image-history.jsonl`, `${lines.join('\n')}\n`)
+    })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(there(world).tags).toEqual([tag(2), tag(3)])
+    expect(days.filter((day) => world.disk.files.has(named(day)))).toEqual([2, 3])
+  })
+
   it('an image that is used keeps the newest of its snapshots alone, and one that goes is counted once', async () => {
     const { world, told } = await run({ what: 'images' }, ({ images, fleet }) => {
       images.images.clear()

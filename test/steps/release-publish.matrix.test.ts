@@ -90,6 +90,47 @@ provesItself({ ...common, name: 'release-publish', world: snapshotTaken, succeed
 describe('release-publish', () => {
   const machineOf = (world: FakeWorld) => fakeMachine(world, { book: publish, target })
 
+  describe('of a bundle with credentials', () => {
+    const secretive = archiveOf([
+      { name: './', kind: 'folder' },
+      { name: './package.json', kind: 'file', body: '{}' },
+      { name: './.env', kind: 'file', body: 'API_KEY=canary-of-an-env-file' },
+      { name: './.codex-api/auth.json', kind: 'file', body: '{"token":"canary-of-an-auth-file"}' },
+    ])
+    function withSecrets(): FakeWorld {
+      const world = snapshotTaken()
+      const file = `${releases}/${stem}.tar.gz`
+      lay(world.disk, file, secretive)
+      for (const path of [`${releases}/${stem}.lock.json`, `${releases}/SHA256SUMS`])
+        lay(world.disk, path, text(world.disk.files.get(path)).replaceAll(sha256(body), sha256(secretive)))
+      return world
+    }
+    const problem = `${stem}.tar.gz holds files with credentials: .codex-api/auth.json, .env`
+
+    it('refuses before anything is created, in a dry run too, and shows names only', async () => {
+      const world = withSecrets()
+      const before = world.state()
+      const machine = machineOf(world)
+      for (const result of [await machine.dryRun(), await machine.run()])
+        expect(result).toMatchObject({
+          code: 'preflight',
+          findings: [{ level: 'refuse', problem, hint: expect.stringContaining('--include-secrets') }],
+        })
+      expect(world.state()).toEqual(before)
+      expect(JSON.stringify(machine.entries)).not.toContain('canary-of')
+    })
+
+    it('publishes it where that is asked for, with a warning', async () => {
+      const world = withSecrets()
+      const machine = machineOf(world)
+      expect(await machine.run({ includeSecrets: true })).toMatchObject({ code: 'succeeded' })
+      expect(
+        machine.entries.flatMap(({ entry }) => (entry.type === 'preflighted' ? entry.findings : [])),
+      ).toMatchObject([{ level: 'warn', problem }])
+      expect(repositoryOf(world).releases).toMatchObject([{ tag: 'v1.0.1', draft: false }])
+    })
+  })
+
   it('run again, finds everything done and changes nothing', async () => {
     const world = snapshotTaken()
     expect(await machineOf(world).run()).toMatchObject({ code: 'succeeded' })

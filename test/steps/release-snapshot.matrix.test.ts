@@ -107,8 +107,11 @@ function packed(world: FakeWorld): void {
     docker_tag: null,
     release_url: null,
     keep: 2,
-    notes: { output_dir: releases, dry_run: false, prune: expect.any(Boolean) },
+    notes: { output_dir: 'releases', dry_run: false, prune: expect.any(Boolean) },
   })
+  expect(world.disk.permissions.get(`${releases}/${tarball.replace('.tar.gz', '.lock.json')}`)?.mode).toBe(
+    0o644,
+  )
   expect(text(world, `${releases}/SHA256SUMS`)).toMatch(new RegExp(`(^|\n)${sha256(body)}  ${tarball}\n$`))
   const members = JSON.parse(
     Buffer.from(body)

@@ -162,3 +162,24 @@ it('the plan of a spot restore reads as a procedure', () => {
     ]
   `)
 })
+
+it('a spot restore without a dry-run command reports that the start is not tested, and starts nothing', async () => {
+  const { bundle } = shop
+  if (bundle === undefined) throw new Error('the shop lacks a bundle')
+  const target = { ...shop, bundle: { ...bundle, dryRun: null } }
+  const { plan } = planOf(spot, target, {})
+  expect(plan.steps.map(({ says }) => says)).toContain(
+    'Reports what is not tested, since bundle.dryRun is not set: whether the release starts.',
+  )
+  const machine = fakeMachine(damagedShop(), { book: spot, target })
+  const warning = {
+    level: 'warn',
+    about: 'bundle.dryRun',
+    problem: 'not tested, since bundle.dryRun is not set: whether the release starts',
+  }
+  expect((await machine.dryRun()).findings).toMatchObject([warning])
+  expect(await machine.run()).toMatchObject({ code: 'succeeded' })
+  expect(
+    machine.entries.flatMap(({ entry }) => (entry.type === 'preflighted' ? entry.findings : [])),
+  ).toEqual([expect.objectContaining(warning)])
+})

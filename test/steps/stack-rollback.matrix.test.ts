@@ -66,6 +66,24 @@ describe('stack-rollback', () => {
     backTo('app')(world, {} as Result)
   })
 
+  it('goes back by the lock of its own snapshot, after the images are gone', async () => {
+    const world = codexWorld()
+    expect(await fakeMachine(world, { book: snapshot, target: codexTarget }).run()).toMatchObject({
+      outcome: 'succeeded',
+    })
+    const lock = [...world.disk.files.keys()].find((path) => path.endsWith('.lock.json')) ?? ''
+    for (const id of ['1', '2']) world.images.images.delete(idOf(id))
+    for (const [id, service, name] of [
+      ['8', 'app', 'latest'],
+      ['9', 'app-dev', 'dev'],
+    ] as const) {
+      world.images.images.set(idOf(id), fakeImage(`codex-completions-api:${name}`))
+      runs(world, service, idOf(id))
+    }
+    expect(await run(world, { env: 'both', fromLock: lock })).toMatchObject({ outcome: 'succeeded' })
+    backTo('app', 'app-dev')(world, {} as Result)
+  })
+
   it('finds the tar of a lock that gives the time of the snapshot instead of a path', async () => {
     const world = deployed('tars')
     const body = world.disk.files.get(`${folder}/codex-completions-api-prod-20250912-235129Z.tar`)
@@ -78,6 +96,92 @@ describe('stack-rollback', () => {
     lay(world.disk, '/lock.json', lock('2025-09-12T23-51-28Z'))
     expect(await run(world, { env: 'prod', fromLock: '/lock.json' })).toMatchObject({ outcome: 'succeeded' })
     backTo('app')(world, {} as Result)
+  })
+
+  describe('with a snapshot by the script of the team, whose tags are seconds later than the snapshot', () => {
+    const [at, tagTime, devTime] = ['2025-09-12T23-51-28Z', '20250912-235129Z', '20250912-235133Z']
+    const devTag = `codex-completions-api:dev-${devTime}`
+    /** As their script leaves it; the images are only in tar files. */
+    const theirs = (here: 'images' | 'tars' = 'tars'): FakeWorld => {
+      const world = deployed(here)
+      const lines = [
+        ['prod', '1', 'app', tag('prod')],
+        ['dev', '2', 'app-dev', devTag],
+      ] as const
+      for (const [env, old, , name] of lines) {
+        const usual = `${folder}/codex-completions-api-${env}-20250912-235129Z.tar`
+        world.disk.files.delete(usual)
+        lay(
+          world.disk,
+          `${folder}/codex-completions-api-${env}-${at}.tar`,
+          imageArchiveOf([{ id: idOf(old), ...fakeImage(name) }]),
+        )
+        if (here === 'images') world.images.images.set(idOf(old), fakeImage(name))
+        world.disk.files.delete(`${folder}/codex-latest-${env}.tarpath`)
+      }
+      const history = lines.map(([env, old, service, name]) =>
+        JSON.stringify({ ts: at, env, service, image_id: idOf(old), archival_tag: name, backup_tar: '' }),
+      )
+      lay(world.disk, `${folder}/codex-image-history.jsonl`, `${history.join('\n')}\n`)
+      return world
+    }
+    const flat = JSON.stringify({ env: 'prod', docker_tag: tag('prod') })
+
+    it.each<readonly [string, { readonly [name: string]: string }]>([
+      ['the pointers', {}],
+      ['a lock without a path and a time', { fromLock: lockFile }],
+      ['a flat lock', { fromLock: '/flat.json' }],
+      ['the id', { imageId: idOf('1') }],
+      ['the tag', { tag: tag('prod') }],
+      ['the time of the snapshot', { snapshot: at }],
+      ['the time of the snapshot in another form', { snapshot: '20250912-235128Z' }],
+      ['the time in the tag', { snapshot: tagTime }],
+      ['the time in the tag of the other environment', { snapshot: devTime }],
+    ])('finds the tar by %s', async (_, params) => {
+      const world = theirs()
+      lay(world.disk, '/flat.json', flat)
+      expect(await run(world, { env: 'prod', ...params })).toMatchObject({ outcome: 'succeeded' })
+      backTo('app')(world, {} as Result)
+    })
+
+    it.each([at, tagTime, devTime])('goes back with both to the snapshot of %s', async (snapshot) => {
+      const world = theirs()
+      expect(await run(world, { env: 'both', snapshot })).toMatchObject({ outcome: 'succeeded' })
+      backTo('app', 'app-dev')(world, {} as Result)
+    })
+
+    it('without the history, takes the image with the time in its tag, and lists those there are', async () => {
+      const world = theirs('images')
+      world.disk.files.delete(`${folder}/codex-image-history.jsonl`)
+      await refused(
+        world,
+        { env: 'prod', snapshot: at },
+        /not found; choose one: --snapshot 20250912-235129Z$/,
+      )
+      expect(await run(world, { env: 'prod', snapshot: tagTime })).toMatchObject({ outcome: 'succeeded' })
+      backTo('app')(world, {} as Result)
+    })
+
+    it('finds the tar of a lock under the name that the images had then', async () => {
+      const world = theirs()
+      world.disk.files.delete(`${folder}/codex-image-history.jsonl`)
+      const renamed = 'ghcr.io/drjlabs/codex-app-server-proxy'
+      const { images } = codexTarget
+      if (images === undefined) throw new Error('the fake target has no images')
+      const target = {
+        ...codexTarget,
+        images: {
+          ...images,
+          repository: renamed,
+          environments: images.environments.map((one) => ({ ...one, canonical: `${renamed}:latest` })),
+        },
+      }
+      const image = { env: 'prod', image_id: idOf('1'), archival_tag: tag('prod'), snap_ts_utc: at }
+      lay(world.disk, '/old.json', JSON.stringify({ images: [image] }))
+      const machine = fakeMachine(world, { book, target })
+      const { findings } = await machine.dryRun({ env: 'prod', fromLock: '/old.json' })
+      expect(findings.filter(({ level }) => level === 'refuse')).toEqual([])
+    })
   })
 
   it('goes back by a flat lock, by its docker_tag', async () => {

@@ -56,6 +56,43 @@ describe('stack-snapshot', () => {
   const run = async (world: FakeWorld, params = {}) =>
     fakeMachine(world, { book, target: codexTarget }).run(params)
 
+  it('writes names into the lock, which is committed, and paths only where this machine keeps them', async () => {
+    const world = codexWorld()
+    expect(await run(world)).toMatchObject({ outcome: 'succeeded' })
+    const lock = textOf(world, latest(world)) ?? ''
+    const tar = `${pointer(world, 'prod.tag')?.replace(':', '-')}.tar`
+    expect(JSON.parse(lock)).toMatchObject({ images: [{ env: 'prod', backup_tar: tar }, {}] })
+    expect(lock).not.toMatch(/"\//)
+    expect(
+      JSON.parse(textOf(world, `${folder}/codex-image-history.jsonl`)?.split('\n')[0] ?? ''),
+    ).toMatchObject({
+      backup_tar: `${folder}/${tar}`,
+      compose: 'docker-compose.yml',
+    })
+    const modeOf = (path: string) => world.disk.permissions.get(path)?.mode
+    expect([latest(world), `${root}/releases/stack-images.latest.path`].map(modeOf)).toEqual([0o644, 0o644])
+    expect(modeOf(`${folder}/codex-latest-prod.iid`)).not.toBe(0o644)
+  })
+
+  it('names a Compose file outside the checkout without its folder', async () => {
+    const { images } = codexTarget
+    if (images === undefined) throw new Error('the fake target has no images')
+    const environments = images.environments.map((one) => ({
+      ...one,
+      stack: { ...one.stack, directory: `${root}/elsewhere` },
+    }))
+    const world = codexWorld()
+    const machine = fakeMachine(world, {
+      book,
+      target: { ...codexTarget, images: { ...images, environments } },
+    })
+    expect(await machine.run()).toMatchObject({ outcome: 'succeeded' })
+    const locks = [...world.disk.files.keys()].filter((path) => path.endsWith('.lock.json'))
+    expect(JSON.parse(textOf(world, locks[0] ?? '') ?? '')).toMatchObject({
+      images: [{ compose_file: 'docker-compose.yml' }, { compose_file: 'compose.dev.stack.yml' }],
+    })
+  })
+
   it('passes over an environment that has neither container nor image', async () => {
     const world = codexWorld()
     const dev = world.fleet.services.get('app-dev')

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import type { ArchiveFacts, ArchiveLimits, Archives } from '../../drivers/archives.ts'
+import { basename, dirname } from 'node:path'
+import type { ArchiveFacts, ArchiveLimits, Archives, FoundMember } from '../../drivers/archives.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { excluded } from '../../formats/exclusion.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
 import { decryptWithAge, encryptWithAge } from './age.ts'
@@ -29,6 +30,20 @@ export function diskArchives(tools: ArchiveTools): Archives {
       return refusing(at, scope, async () => {
         await using archive = await openArchive(at)
         return (await readThrough(archive, limits, scope, 'check', () => ignore)).facts
+      })
+    },
+
+    async find(file, limits, names) {
+      const at = place(file)
+      const found: FoundMember[] = []
+      return refusing(at, scope, async () => {
+        await using archive = await openArchive(at)
+        await readThrough(archive, limits, scope, 'check', (member) =>
+          member.kind === 'file' && excluded(basename(member.path), names)
+            ? headOf(member, (one) => found.push(one))
+            : ignore,
+        )
+        return found.toSorted((one, other) => (one.path < other.path ? -1 : 1))
       })
     },
 
@@ -81,6 +96,21 @@ const ignore: Reader = {
   begin: async () => undefined,
   content: async () => undefined,
   end: async () => undefined,
+}
+
+/** In bytes. */
+const longestHead = 16 * 1024
+
+/** Keeps the beginning of one file. */
+function headOf({ path, bytes }: Member, keep: (found: FoundMember) => void): Reader {
+  let head = Buffer.alloc(0)
+  return {
+    begin: async () => undefined,
+    content: async (more) => {
+      if (head.length < longestHead) head = Buffer.concat([head, more.subarray(0, longestHead - head.length)])
+    },
+    end: async () => keep({ path, head: head.toString(), complete: bytes <= longestHead }),
+  }
 }
 
 /** Every rule is checked in both readings, so a file changed in between cannot cause unchecked writes. */

@@ -1,4 +1,5 @@
 import type { Command, Commands } from '../../drivers/commands.ts'
+import { networkVariables } from '../../drivers/inherited-variables.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import { cannot } from '../../kernel/errors.ts'
@@ -11,9 +12,12 @@ const versionTimeout = 5_000
 export function processCommands({
   scope,
   secrets,
+  environment,
 }: {
   readonly scope: Scope
   readonly secrets: Secrets
+  /** Of this program; commands get its proxies and certificate authorities. */
+  readonly environment: { readonly [name: string]: string | undefined }
 }): Commands {
   return {
     async version(program) {
@@ -47,7 +51,11 @@ export function processCommands({
 
     async run(command) {
       const { exitCode } = await shell.run(
-        { argv: command.argv, cwd: command.directory, env: await environmentFor(command, secrets) },
+        {
+          argv: command.argv,
+          cwd: command.directory,
+          env: { ...networkVariables(environment), ...(await environmentFor(command, secrets)) },
+        },
         scope,
       )
       return { exitCode }

@@ -27,8 +27,14 @@ export interface DryRunResult {
  */
 type Confidence = 'firm' | 'shifted' | 'predicted'
 
+/** `waiting`: which steps' values were not seen, as a sentence; null if all were. */
+type Known = { readonly confidence: Confidence; readonly waiting: string | null }
+
 interface StepPreview {
-  /** Value for later steps; `seen` only if the confidence is `firm`. */
+  /**
+   * Value for later steps; `seen` only if the confidence is `firm`. Undefined if nothing is known of it: a
+   * prediction of null says the same.
+   */
   readonly output: Json | undefined
   readonly seen: boolean
   readonly looked: boolean
@@ -74,7 +80,8 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
         ? 'shifted'
         : 'firm'
     const input = preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps))
-    const { notes, ...result } = await previewStep(context, planned, input, confidence)
+    const waiting = waitingFor(context, planned, previews)
+    const { notes, ...result } = await previewStep(context, planned, input, { confidence, waiting })
     previews.set(planned.id, result)
     if ('thrown' in result) {
       const why = failureOn(context, result.thrown)
@@ -98,6 +105,18 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
   return { seen: lookupAmong(context, previews, ({ seen }) => seen), findings, failure }
 }
 
+/** Says which steps a step waits for whose values were not seen; null if there are none. */
+function waitingFor(
+  context: RunContext,
+  { needs }: PlannedStep,
+  previews: ReadonlyMap<string, StepPreview>,
+): string | null {
+  const titles = context.planned.plan.steps
+    .filter(({ id }) => needs.includes(id) && previews.get(id)?.seen !== true)
+    .map(({ title }) => `"${title}"`)
+  return titles.length === 0 ? null : `not known yet: depends on ${titles.join(', ')}`
+}
+
 /** The step's sentence with the values known so far; the plan's sentence if `describe` fails. */
 function sentenceNow(context: RunContext, planned: PlannedStep, input: Preview<JsonObject>): string {
   try {
@@ -117,9 +136,15 @@ function lookupAmong(
     const result = previews.get(address.$ref)
     if (result === skipped) return address.maybe === true ? null : undefined
     const known = result !== undefined && counts(result) ? at(result.output, address.path) : undefined
-    return isPending(known) ? undefined : known
+    return known === undefined || holdsPending(known) ? undefined : known
   }
 }
+
+/** A value with one part that is not known yet is not known: a step may use any part of it. */
+const holdsPending = (value: Json): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (isPending(value) || Object.values(value).some((part) => holdsPending(part as Json)))
 
 const findingOf = (planned: PlannedStep, { message, hint }: Failure, confidence: Confidence): Finding =>
   confidence === 'firm'
@@ -140,13 +165,13 @@ async function previewStep(
   context: RunContext,
   planned: PlannedStep,
   input: Preview<JsonObject>,
-  confidence: Confidence,
+  known: Known,
 ): Promise<StepPreview & { readonly notes: readonly string[] }> {
   const step = stepOf(context, planned)
   const attempt = await openAttempt(context, planned, 'ahead')
   try {
     const result = await lookWithTimeout(context, attempt, planned.title, planned.timeoutSeconds, () =>
-      look(step, attempt, input, confidence),
+      look(step, attempt, input, known),
     )
     return { ...result, notes: [...attempt.notes] }
   } catch (thrown) {
@@ -168,11 +193,11 @@ async function look(
   step: AnyStep,
   attempt: AttemptContext,
   input: Preview<JsonObject>,
-  confidence: Confidence,
+  { confidence, waiting }: Known,
 ): Promise<StepPreview> {
   if (step.effect === 'observe' && step.predict === undefined) {
     if (!isKnown(input) || confidence === 'predicted')
-      return { ...noPrediction, unknown: 'reads what earlier steps create' }
+      return { ...noPrediction, unknown: waiting ?? 'reads what earlier steps create' }
     const output = requireJson(
       (await step.run(attempt.look, input)) as Json,
       `the output of the step ${step.kind}`,
@@ -189,10 +214,11 @@ async function look(
   }
   if (!acts(step))
     return {
-      ...(await predictionFrom(step, () => step.predict?.({ input, look: attempt.look }))),
+      ...(await predictionFrom(step, waiting, () => step.predict?.({ input, look: attempt.look }))),
       looked: step.effect === 'observe',
     }
-  if (!isKnown(input)) return predictionFrom(step, () => step.predict?.({ input, before: undefined }))
+  if (!isKnown(input))
+    return predictionFrom(step, waiting, () => step.predict?.({ input, before: undefined }))
   let before: Json
   try {
     before = requireJson(
@@ -203,27 +229,40 @@ async function look(
     if (confidence === 'firm') throw thrown
     // What earlier steps will create is not there yet; that does not speak against a real run.
     return {
-      ...(await predictionFrom(step, () => step.predict?.({ input, before: undefined }))),
+      ...(await predictionFrom(step, waiting, () => step.predict?.({ input, before: undefined }))),
       unknown: 'cannot be read before the steps above have run',
     }
   }
-  return { ...(await predictionFrom(step, () => step.predict?.({ input, before }))), looked: true, before }
+  return {
+    ...(await predictionFrom(step, waiting, () => step.predict?.({ input, before }))),
+    looked: true,
+    before,
+  }
 }
 
+/** @param waiting what a prediction that says nothing, or cannot be made, waits for */
 async function predictionFrom(
   step: AnyStep,
+  waiting: string | null,
   predict: () => Prediction<Json> | undefined | Promise<Prediction<Json> | undefined>,
 ): Promise<StepPreview> {
   try {
     const prediction = await predict()
     if (prediction === undefined) return noPrediction
     const stored = predictionOf(step, prediction)
-    return { ...noPrediction, output: stored.output, prediction: stored, unknown: null }
+    const { output, changes, seconds, bytes } = stored
+    const empty = output === null && changes.length === 0 && seconds === null && bytes === null
+    return {
+      ...noPrediction,
+      output: output ?? undefined,
+      prediction: stored,
+      unknown: empty ? waiting : null,
+    }
   } catch (thrown) {
     // A real run does not need its prediction, so this is not a reason against one.
     return {
       ...noPrediction,
-      unknown: `cannot be predicted: ${thrown instanceof Error ? thrown.message : textOf(thrown)}`,
+      unknown: waiting ?? `cannot be predicted: ${thrown instanceof Error ? thrown.message : textOf(thrown)}`,
     }
   }
 }

@@ -1,4 +1,5 @@
 import { cannot, RunbookError, type Json, type JsonObject } from '../../../src/index.ts'
+import { lastOf } from '../../files/lib/path.ts'
 
 /** One image of a snapshot, as lock files and the history record it. */
 export type LockedImage = {
@@ -21,12 +22,13 @@ export type ImageLock = {
 
 /**
  * An image to go back to, as a lock, a pointer or a history line describes it. `tar` may be a path on
- * another machine.
+ * another machine. `at` is the time of the snapshot, which may be seconds before that in the tag.
  */
 export type Recalled = {
   readonly imageId: string | null
   readonly tag: string | null
   readonly tar: string | null
+  readonly at: string | null
   readonly gitSha: string | null
 }
 
@@ -76,17 +78,28 @@ export function recallFrom(text: string, env: string, repository: string, file: 
   return {
     imageId: id === null ? null : imageId(id, `${file} (image_id)`),
     tag: tag === null ? null : reference(tag, `${file} (archival_tag)`),
-    tar:
-      textOf(image, 'backup_tar') ??
-      textOf(image, 'tar') ??
-      tarOf(repository, env, textOf(image, 'snap_ts_utc')),
+    tar: textOf(image, 'backup_tar') ?? textOf(image, 'tar'),
+    at: textOf(image, 'snap_ts_utc') ?? textOf(lock, 'created_at'),
     gitSha: textOf(lock, 'repo_head'),
   }
 }
 
-/** The name of the tar file where a lock does not give it: as snapshots name it, by their time. */
-const tarOf = (repository: string, env: string, stamp: string | null): string | null =>
-  stamp === null || !/^[\w:-]+$/.test(stamp) ? null : `${repository.split('/').at(-1)}-${env}-${stamp}.tar`
+/**
+ * The names that the tar file of a snapshot may have: as recorded, and `NAME-ENV-TIME.tar` by the time in the
+ * tag or that of the snapshot.
+ */
+export function tarNames(repository: string, env: string, { tag, tar, at }: Recalled): readonly string[] {
+  const names = [repository, ...(tag === null ? [] : [tag.slice(0, tag.lastIndexOf(':'))])]
+  return [
+    ...new Set([
+      ...(tar === null ? [] : [lastOf(tar)]),
+      ...(tag === null ? [] : [`${lastOf(tag).replace(':', '-')}.tar`]),
+      ...(at === null || !/^[\w:-]+$/.test(at)
+        ? []
+        : names.map((name) => `${lastOf(name)}-${env}-${at}.tar`)),
+    ]),
+  ]
+}
 
 function recallFromFlat(lock: JsonObject, env: string, repository: string, file: string): Recalled {
   const [theirs, tag, id, gitSha] = ['env', 'docker_tag', 'image_id', 'git_sha'].map((key) =>
@@ -110,23 +123,49 @@ function recallFromFlat(lock: JsonObject, env: string, repository: string, file:
     imageId: typeof id === 'string' ? imageId(id, `${file} (image_id)`) : null,
     tag: named,
     tar: null,
+    at: null,
     gitSha: gitSha ?? null,
   }
 }
 
+export type Snapshot = Recalled & { readonly env: string; readonly at: string }
+
 /**
- * The snapshots of an environment, newest last. Unreadable lines are skipped: other programs write here
- * too.
+ * The snapshots of one environment or all, newest last. Unreadable lines are skipped: other programs write
+ * here too.
  */
-export function snapshotsIn(history: string, env: string): readonly (Recalled & { readonly at: string })[] {
+export function snapshotsIn(history: string, only: string | null): readonly Snapshot[] {
   return history.split('\n').flatMap((line) => {
     const entry = parsed(line)
-    if (entry === null || entry['env'] !== env) return []
+    const env = entry === null ? null : textOf(entry, 'env')
+    if (entry === null || env === null || (only !== null && env !== only)) return []
     const [at, id, tag] = [textOf(entry, 'ts'), textOf(entry, 'image_id'), textOf(entry, 'archival_tag')]
     if (at === null || id === null || !idForm.test(id) || (tag !== null && !referenceForm.test(tag)))
       return []
-    return [{ at, imageId: id, tag, tar: textOf(entry, 'backup_tar'), gitSha: null }]
+    return [{ env, at, imageId: id, tag, tar: textOf(entry, 'backup_tar'), gitSha: null }]
   })
+}
+
+/**
+ * The snapshot of an environment that a time names: the time of the snapshot itself, the one in the tag of
+ * its image, or the one in the tag that the same snapshot gave to an image of another environment.
+ */
+export function snapshotAt(history: string, env: string, moment: string): Snapshot | undefined {
+  const all = snapshotsIn(history, null)
+  const own = all.filter((one) => one.env === env)
+  const tagged = all.filter((one) => sameMoment(momentOf(one.tag, one.env) ?? '', moment))
+  return (
+    own.findLast(({ at }) => sameMoment(at, moment)) ??
+    own.findLast((one) => tagged.includes(one)) ??
+    own.findLast(({ at }) => tagged.some((other) => other.at === at))
+  )
+}
+
+/** The time in the tag that a snapshot gave to an image of an environment: `ENV-TIME`. */
+export function momentOf(tag: string | null, env: string): string | null {
+  const start = `${env}-`
+  const name = tag?.slice(tag.lastIndexOf(':') + 1) ?? ''
+  return name.startsWith(start) && /^\d{8}/.test(name.slice(start.length)) ? name.slice(start.length) : null
 }
 
 /** Moments are written in several ways, which agree in their digits. */
@@ -144,7 +183,8 @@ export const historyLine = ({
 }: LockedImage): string =>
   `${JSON.stringify({ ts, env, service, compose, image_id, archival_tag, backup_tar })}\n`
 
-const digits = (text: string): string => text.replace(/\.\d+Z?$/, '').replace(/\D/g, '')
+/** The digits of a time to the second, by which times in different forms compare. */
+export const digits = (text: string): string => text.replace(/\.\d+Z?$/, '').replace(/\D/g, '')
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 

@@ -8,7 +8,7 @@ import {
   type StackImages,
 } from '../../../src/index.ts'
 import { tarOf } from '../../images/capture-images.ts'
-import { recallFrom, type Recalled } from '../../images/lib/lock-file.ts'
+import { momentOf, recallFrom, snapshotsIn, tarNames, type Recalled } from '../../images/lib/lock-file.ts'
 import { textOrNull } from '../../images/lib/texts.ts'
 import { latestOf, readPointer } from '../../images/write-pointers.ts'
 import { lastOf } from '../../files/lib/path.ts'
@@ -19,8 +19,30 @@ import { newestFirst } from '../../backups/lib/retention-rule.ts'
 export async function snapshotsOf(look: Look, images: StackImages): Promise<readonly Inventory[]> {
   const all = await look.images.list(images.repository)
   const files = (await look.files.stat(images.folder)) === null ? [] : await look.files.list(images.folder)
+  const history = (await textOrNull(look, images.history)) ?? ''
   return Promise.all(
-    images.environments.map(async (environment) => inventoryOf(look, images, environment, all, files)),
+    images.environments.map(async (environment) =>
+      inventoryOf(look, images, environment, all, files, pairedIn(history, images, environment, files)),
+    ),
+  )
+}
+
+/** Tar files that are named by another time than the tag, with the time in the tag. */
+function pairedIn(
+  history: string,
+  { repository }: StackImages,
+  { name: env }: ImageEnvironment,
+  files: readonly string[],
+): ReadonlyMap<string, string> {
+  return new Map(
+    snapshotsIn(history, env).flatMap((one) => {
+      const moment = one.tag?.startsWith(`${repository}:`) === true ? momentOf(one.tag, env) : null
+      return moment === null
+        ? []
+        : tarNames(repository, env, one)
+            .filter((file) => files.includes(file))
+            .map((file) => [file, moment] as const)
+    }),
   )
 }
 
@@ -30,6 +52,7 @@ async function inventoryOf(
   environment: ImageEnvironment,
   all: readonly Image[],
   files: readonly string[],
+  paired: ReadonlyMap<string, string>,
 ): Promise<Inventory> {
   const start = `${images.repository}:${environment.name}-`
   const stamps = new Map<string, number>()
@@ -43,7 +66,14 @@ async function inventoryOf(
   }
   const [tarStart, tarEnd] = tarOf(images, environment.name, '\0').split('\0') as [string, string]
   for (const tag of all.flatMap(({ tags }) => tags)) addStamp(tag, start, '')
-  for (const file of files) addStamp(`${images.folder}/${file}`, tarStart, tarEnd)
+  const tarsAt = new Map<string, string[]>()
+  for (const file of files) {
+    const path = `${images.folder}/${file}`
+    if (!path.startsWith(tarStart) || !path.endsWith(tarEnd)) continue
+    const moment = paired.get(file) ?? path.slice(tarStart.length, path.length - tarEnd.length)
+    addStamp(moment, '', '')
+    tarsAt.set(moment, [...(tarsAt.get(moment) ?? []), path])
+  }
 
   const artifacts = await Promise.all(
     [...stamps].map(async ([moment, at]): Promise<Artifact> => {
@@ -53,7 +83,7 @@ async function inventoryOf(
         ...filesOnly,
         name: tag,
         takenAt: new Date(at).toISOString(),
-        files: await withSizes(look, [tarOf(images, environment.name, moment)]),
+        files: await withSizes(look, tarsAt.get(moment) ?? []),
         image:
           image === undefined
             ? null
@@ -103,6 +133,7 @@ async function usesOf(
     imageId: await readPointer(look, images, name, 'iid'),
     tag: await readPointer(look, images, name, 'tag'),
     tar: await readPointer(look, images, name, 'tarpath'),
+    at: null,
     gitSha: null,
   }
   const locked = await newestLock(look, images, environment)
@@ -110,8 +141,8 @@ async function usesOf(
   const ordered = newestFirst(artifacts)
   const uses = await Promise.all(
     artifacts.map(async (one) => {
-      if (isNamedBy(pointed, one)) return `${images.pointers}${name} points at it`
-      if (locked !== null && isNamedBy(locked, one)) return 'the newest lock file names it'
+      if (isNamedBy(pointed, images, name, one)) return `${images.pointers}${name} points at it`
+      if (locked !== null && isNamedBy(locked, images, name, one)) return 'the newest lock file names it'
       if (one.image === null || ordered.find(({ image }) => image?.id === one.image?.id) !== one) return null
       if (one.image.id === current) return `${canonical} is this image`
       if ([pointed.imageId, locked?.imageId].includes(one.image.id))
@@ -128,8 +159,15 @@ async function usesOf(
   )
 }
 
-const isNamedBy = ({ tag, tar }: Recalled, { name, files }: Artifact): boolean =>
-  name === tag || (tar !== null && files.some(({ path }) => lastOf(path) === lastOf(tar)))
+const isNamedBy = (
+  recalled: Recalled,
+  { repository }: StackImages,
+  env: string,
+  { name, files }: Artifact,
+): boolean => {
+  const tars = tarNames(repository, env, recalled)
+  return name === recalled.tag || files.some(({ path }) => tars.includes(lastOf(path)))
+}
 
 /** @throws RunbookError `usage` for a lock that cannot be read: whatever it names might be removed */
 async function newestLock(
