@@ -47,6 +47,7 @@ export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failu
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
+export { filledIn } from './formats/filled-in.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
 export type { ArchiveFacts, ArchiveLimits, Encrypted, Packed, Packing } from './drivers/archives.ts'
