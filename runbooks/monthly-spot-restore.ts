@@ -38,9 +38,17 @@ export default runbook(
         ] as const,
     )
 
-    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
-      id: 'make-a-staging-folder',
-    })
+    const staging = step(
+      'Create a staging folder',
+      makeStaging({
+        under: target.staging,
+        archives: [
+          { from: data.place, file: params.archive },
+          { from: bundle.place, file: params.bundle },
+        ],
+      }),
+      { id: 'make-a-staging-folder' },
+    )
     const code = step(
       'Extract the release bundle',
       unpack({ archive: release, staging, as: 'bundle', passphrase: null }),

@@ -12,6 +12,7 @@ export default runbook(
     when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps and copies of configuration files; never the newest complete one, nor one in use.',
     needs: [],
     remedy: {},
+    makesRoom: true,
     params: {
       what: param
         .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'all'])

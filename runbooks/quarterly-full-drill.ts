@@ -69,7 +69,17 @@ export default runbook(
     )
 
     // While the service still runs, so that a failure here costs no downtime.
-    const staging = step('Create a staging folder', makeStaging({ under }), { id: 'make-a-staging-folder' })
+    const staging = step(
+      'Create a staging folder',
+      makeStaging({
+        under,
+        archives: [
+          { from: data.place, file: params.archive },
+          { from: bundle.place, file: params.bundle },
+        ],
+      }),
+      { id: 'make-a-staging-folder' },
+    )
     const restored = step('Extract the data archive', unpack({ archive, staging, as: 'data', passphrase }), {
       id: 'restore-the-archive-into-staging',
     })

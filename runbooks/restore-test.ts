@@ -30,7 +30,12 @@ export default runbook(
     )
     const throwaway = step(
       "Start a throwaway Postgres of the dump's major version",
-      startThrowaway({ purpose: 'restore-test', by: restoreTest, dump }),
+      startThrowaway({
+        purpose: 'restore-test',
+        by: restoreTest,
+        dump,
+        choice: { from: target.backups, file: params.dump },
+      }),
       { id: 'start-a-throwaway-postgres-of-the-dump-s-major-version' },
     )
     const archive = step('Read the complete dump', readDump({ throwaway, dump }), {

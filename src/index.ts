@@ -49,6 +49,7 @@ export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } fro
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
 export { shellWord } from './kernel/shell-quote.ts'
+export { filledIn } from './formats/filled-in.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
 export type {

@@ -49,7 +49,7 @@ async function report(
     context.terminal.out(context.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
   else if (result.outcome !== 'open' && result.outcome !== 'refused')
     context.terminal.out(measuredText(measuresOf(entries)))
-  context.terminal.out(context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, state)))
+  context.terminal.out(context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, entries)))
 }
 
 /** Relative where it is below the current folder, since the next command is typed there. */

@@ -17,6 +17,7 @@ import { evidenceFolder } from '../run/record/evidence-folder.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
 import type { Journal } from '../run/journal/journal.ts'
+import { newsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { filesOf } from '../views/files.ts'
@@ -135,6 +136,7 @@ export async function wire(
     filesOf,
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
+    newsOf,
     registerSecrets: (handles) => registerAvailable(handles, secretSources),
   }
   return {

@@ -91,6 +91,7 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
       board.begin()
       try {
         await list.run()
+        if (round.thrown !== null) throw round.thrown.error
       } catch (thrown) {
         if (round.thrown !== null) throw round.thrown.error
         if (!(thrown instanceof TodoFailed)) throw thrown
@@ -144,6 +145,8 @@ class Round {
   ): Pick<ListrTask<unknown, typeof LiveRenderer, typeof VerboseRenderer>, 'task' | 'rendererOptions'> {
     const perform = async (wrapper: Wrapper): Promise<void> => {
       const title = titleOf(this.#act, todo)
+      // A step that never began has not failed, so it does not end the list: the rest is passed over.
+      if (this.thrown !== null) return wrapper.skip(`${title}: not started`)
       const line = 'step' in todo ? this.#board.put(todo.step.id, title, wrapper) : null
       try {
         const ended = await this.#work(todo)
@@ -156,6 +159,7 @@ class Round {
         line?.remove()
         if (thrown instanceof TodoFailed) throw thrown
         this.thrown ??= { error: thrown }
+        if (neverBegan(thrown)) return wrapper.skip(`${title}: not started, the run was stopped`)
         throw new TodoFailed(`${title}: ${reasonOf(thrown)}`)
       }
     }
@@ -170,8 +174,6 @@ class Round {
   }
 }
 
-function reasonOf(thrown: unknown): string {
-  if (thrown instanceof Stopped)
-    return thrown.doubt === null ? 'not started, the run was stopped' : thrown.message
-  return thrown instanceof Error ? thrown.message : textOf(thrown)
-}
+const neverBegan = (thrown: unknown): boolean => thrown instanceof Stopped && thrown.doubt === null
+
+const reasonOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : textOf(thrown))

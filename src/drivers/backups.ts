@@ -65,4 +65,12 @@ export interface BackupsView {
    *   still being written
    */
   verify(place: BackupPlace, backup: Backup): Promise<Verified>
+  /**
+   * The checksum that `verify` will compare it with, without reading the backup; null if none exists and none is
+   * required. @throws RunbookError `verification` as `verify`, except for what only its contents show
+   */
+  checksumOf(
+    place: BackupPlace,
+    backup: Backup,
+  ): Promise<{ readonly sha256: string; readonly checksumFile: string } | null>
 }

@@ -80,7 +80,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     freeBytes: true,
     tools: true,
   },
-  backups: { list: true, undated: true, find: true, verify: true },
+  backups: { list: true, undated: true, find: true, verify: true, checksumOf: true },
   files: {
     stat: true,
     read: true,

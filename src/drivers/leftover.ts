@@ -63,7 +63,7 @@ export const leftBy: {
     insertRows: everywhere,
     deleteRows: everywhere,
   },
-  backups: { list: nothing, undated: nothing, find: nothing, verify: nothing },
+  backups: { list: nothing, undated: nothing, find: nothing, verify: nothing, checksumOf: nothing },
   files: {
     stat: nothing,
     read: nothing,

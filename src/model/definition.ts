@@ -173,7 +173,7 @@ export function checkRunbook(name: unknown, about: unknown, record: unknown): vo
 function runbookFault(about: unknown, record: unknown): Fault | null {
   if (!isFields(about))
     return { what: 'has no description', hint: `write runbook('name', { title, when, needs, params }, …)` }
-  const { needs, params, remedy } = about
+  const { needs, params, remedy, makesRoom } = about
   const text = ['title', 'when'].find((field) => typeof about[field] !== 'string')
   if (text !== undefined) return { what: `has no ${text}`, hint: `give it a text: ${text}: '…'` }
   if (!Array.isArray(needs) || !needs.every(isText))
@@ -187,6 +187,8 @@ function runbookFault(about: unknown, record: unknown): Fault | null {
     }
   if (remedy !== undefined && !isFields(remedy))
     return { what: 'has a remedy that is not an object', hint: 'write remedy: {} or remedy: { name: value }' }
+  if (makesRoom !== undefined && makesRoom !== true)
+    return { what: 'has a makesRoom that is not true', hint: 'write makesRoom: true, or leave it out' }
   if (typeof record !== 'function')
     return { what: 'has no script', hint: 'pass one: (script) => { script.step(…) }' }
   return null

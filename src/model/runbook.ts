@@ -57,6 +57,11 @@ export interface About<P, S extends Section> {
    * placeholder in capitals for what only a person knows. Includes every required parameter.
    */
   readonly remedy?: { readonly [K in keyof NoInfer<P>]?: string }
+  /**
+   * It removes what fills disks. Where the disk of the state folder is full, every other run is refused; this
+   * one is recorded in room that was reserved for it.
+   */
+  readonly makesRoom?: true
 }
 
 export interface Runbook {

@@ -4,6 +4,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { codeFor, leavesOf, type Plan, type Planned } from '../model/plan.ts'
 import { doesTheSame } from '../model/work.ts'
 import { agendaOf } from './engine/agenda.ts'
+import { announce } from './engine/announce.ts'
 import { launch, runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
 import { seal, type Result } from './engine/ending.ts'
@@ -86,6 +87,8 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
     if (way === 'forward') await refuseUnanswered(context)
     const orphans = await runtime.drivers(scopeOf(runtime, run)).orphans.end(run)
     const result = await underStop(runtime, context, async () => {
+      // Whether it was killed shows before the resume is recorded.
+      if (state.settled === null) await announce(runtime, context)
       await context.journal.write({
         type: 'resumed',
         way,

@@ -56,6 +56,8 @@ export interface RunRequest {
   readonly mode: 'run' | 'dry-run'
   readonly story: string | null
   readonly reason: string | null
+  /** As its runbook says. */
+  readonly makesRoom?: true
 }
 
 /**
@@ -101,6 +103,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       ...(masked.length === 0 ? {} : { masked }),
       ...(foretoldBy === null ? {} : { foretoldBy }),
       ...(lock.record.length === 0 ? {} : { locks: lock.record }),
+      ...(order.makesRoom === undefined ? {} : { makesRoom: order.makesRoom }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, lock, entries: [] })
     await context.journal.write(opened)

@@ -55,7 +55,9 @@ export const operators = section({
       .meta({ otherwise: 'no tracker is named' }),
     announce: webhook
       .optional()
-      .describe('Announces in the channel automatically.')
+      .describe(
+        'Announces in the channel automatically. Every runbook posts here that it failed, went back, waits for a person or was found killed.',
+      )
       .meta({ otherwise: 'a person is asked to announce' }),
     ticket: webhook
       .optional()

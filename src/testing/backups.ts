@@ -48,6 +48,20 @@ export function fakeBackups({
     }
     return [...files.keys()].filter((path) => isBelow(place, path))
   }
+  const expectedOf = (place: BackupPlace, backup: Backup): ReturnType<typeof expectedHash> => {
+    mustBePlausible(place, backup, clock.now())
+    const folder = posix.dirname(backup.file)
+    const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
+    const { read, unread } = checksumsBeside(
+      [posix.basename(backup.file), backup.name],
+      paths.map((path) => posix.basename(path)),
+    )
+    const beside: readonly ChecksumFile[] = read.map(({ name, kind }) => {
+      const file = `${folder}/${name}`
+      return { file, kind, text: new TextDecoder().decode(files.get(file)) }
+    })
+    return expectedHash(place, backup, { read: beside, unread })
+  }
 
   return {
     async list(place) {
@@ -89,19 +103,10 @@ export function fakeBackups({
       return backupOf(chosen, backupPattern(place.pattern).match(name) ?? { takenAt: timeInName(name) })
     },
 
+    checksumOf: async (place, backup) => expectedOf(place, backup),
+
     async verify(place, backup) {
-      mustBePlausible(place, backup, clock.now())
-      const folder = posix.dirname(backup.file)
-      const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
-      const { read, unread } = checksumsBeside(
-        [posix.basename(backup.file), backup.name],
-        paths.map((path) => posix.basename(path)),
-      )
-      const beside: readonly ChecksumFile[] = read.map(({ name, kind }) => {
-        const file = `${folder}/${name}`
-        return { file, kind, text: new TextDecoder().decode(files.get(file)) }
-      })
-      const expected = expectedHash(place, backup, { read: beside, unread })
+      const expected = expectedOf(place, backup)
       scope.signal.throwIfAborted()
       const body = files.get(backup.file)
       if (body?.length !== backup.bytes) {

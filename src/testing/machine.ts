@@ -17,6 +17,7 @@ import { orphanScope, placesOf } from '../run/engine/orphan-scope.ts'
 import { recordOf } from '../run/record/record.ts'
 import { replan } from '../run/replan.ts'
 import { resume } from '../run/resume.ts'
+import { newsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { StopButton } from '../run/engine/stop.ts'
@@ -123,6 +124,7 @@ export function fakeMachine(
       evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
     statusOf: runStatusOf,
+    newsOf,
     registerSecrets: async (handles) => {
       const register = (secret: Secret): void => world.redactor.add(secret)
       const environment = Object.fromEntries(world.environment)

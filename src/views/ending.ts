@@ -3,20 +3,31 @@ import type { Failure } from '../kernel/errors.ts'
 import type { PlannedStep } from '../model/plan.ts'
 import type { Finding } from '../model/step.ts'
 import type { Result } from '../run/engine/ending.ts'
-import type { RunState } from '../run/journal/state.ts'
+import type { Stored } from '../run/journal/entry.ts'
+import { stateOf, type RunState } from '../run/journal/state.ts'
+import { standingOf, type Standing } from '../run/journal/standing.ts'
+import { changedLines, downLines } from './standing.ts'
 
-/** The closing text of a command on a run: its outcome, the reason, and what to type next. */
-export function endingText(result: Result, state: RunState): string {
+/**
+ * The closing text of a command on a run: what is down, its outcome, the reason, what stays changed, and what
+ * to type next.
+ */
+export function endingText(result: Result, entries: readonly Stored[]): string {
+  const state = stateOf(entries)
+  const standing = standingOf(entries)
   const what = `${oneLine(state.plan.title)} on ${oneLine(String(state.plan.target['name']))}`
+  const unfinished = result.outcome === 'open' || result.outcome === 'needs-human'
   return [
-    ...body(result, state, what),
+    ...(unfinished ? downLines(standing) : []),
+    ...body(result, state, standing, what),
     ...state.remains.map((one) => `  remains: ${sanitize(one)}`),
+    ...announcedLines(entries),
     `Evidence: ${oneLine(result.folder)}`,
     '',
   ].join('\n')
 }
 
-function body(result: Result, state: RunState, what: string): readonly string[] {
+function body(result: Result, state: RunState, standing: Standing, what: string): readonly string[] {
   const { run, failure, code } = result
   const resume = `  runbook resume ${run}`
   const rollback = `  runbook rollback ${run}`
@@ -62,6 +73,7 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
         `In doubt; a person must decide: ${what}.`,
         ...because(failure),
         ...(result.doubt === null ? [] : [`It is unknown whether "${oneLine(result.doubt)}" took effect.`]),
+        ...changedLines(standing),
         'Check the target, then resume with:',
         resume,
         ...(state.pivoted
@@ -73,14 +85,16 @@ function body(result: Result, state: RunState, what: string): readonly string[] 
         return [
           `Stopped: ${what}.`,
           ...because(failure),
+          ...changedLines(standing),
           'The run is closed: it is neither resumed nor rolled back, and its changes stay as they are.',
         ]
       return [
-        `Stopped at a safe point: ${what}.`,
+        `${result.doubt === null ? 'Stopped between two steps' : 'Stopped'}: ${what}.`,
         ...(failure?.code === 'held' ? because(failure) : []),
         ...(result.doubt === null
           ? []
           : [`"${oneLine(result.doubt)}" was interrupted; a resume first checks whether it took effect.`]),
+        ...changedLines(standing),
         ...next(state),
         ...(state.way === 'back'
           ? ['Finish the rollback with:', rollback]
@@ -127,4 +141,16 @@ function next(state: RunState): readonly string[] {
   const status = (step: PlannedStep) => state.steps.get(step.id)?.status
   const taken = state.plan.steps.filter((step) => step.phase !== 'lastly' && status(step) !== 'skipped')
   return [`${taken.filter((step) => status(step) === 'done').length} of ${taken.length} steps are done.`]
+}
+
+/** Whether the operators know of it, as far as this command announced it. */
+function announcedLines(entries: readonly Stored[]): readonly string[] {
+  const since = entries.findLastIndex(({ entry }) => entry.type === 'resumed' || entry.type === 'opened')
+  const last = entries.slice(since).findLast(({ entry }) => entry.type === 'announced')?.entry
+  if (last?.type !== 'announced') return []
+  return [
+    last.problem === null
+      ? 'The operators were notified.'
+      : `The operators were NOT notified: ${sanitize(last.problem)}`,
+  ]
 }

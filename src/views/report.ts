@@ -58,6 +58,7 @@ const happened = {
   interrupted: 'Stopped',
   resumed: 'Resumed',
   released: 'Released',
+  announced: 'Announced',
 }
 
 function happenings(record: RunRecord): readonly string[] {

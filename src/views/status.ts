@@ -2,8 +2,15 @@ import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Holder } from '../run/journal/entry.ts'
 import type { PlannedStep } from '../model/plan.ts'
 import type { RunState, StepState } from '../run/journal/state.ts'
+import type { Standing } from '../run/journal/standing.ts'
+import { changedLines, downLines } from './standing.ts'
 
-export type OpenRun = { readonly run: string; readonly state: RunState; readonly holder: Holder | null }
+export type OpenRun = {
+  readonly run: string
+  readonly state: RunState
+  readonly standing: Standing
+  readonly holder: Holder | null
+}
 
 /** A run that has ended, but whose evidence is not sealed. */
 export type UnsealedRun = {
@@ -27,34 +34,46 @@ const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string
     '',
   ].join('\n')
 
-function one({ run, state, holder }: OpenRun): string {
+function one({ run, state, standing, holder }: OpenRun): string {
+  const running = isRunning({ run, holder })
   const { plan, opened, startedAt } = state
   const what = `${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}`
   const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
     `${run}  ${what}, started ${startedAt} by ${oneLine(opened.by)}`,
+    ...downLines(standing).map((text) => `  ${text}`),
     ...plan.steps.map(
-      (step) => `  ${mark(stateOfStep(step))} ${oneLine(step.title)}${remark(stateOfStep(step))}`,
+      (step) =>
+        `  ${mark(stateOfStep(step), running)} ${oneLine(step.title)}${remark(stateOfStep(step), running)}`,
     ),
+    ...(running ? [] : changedLines(standing)).map((text) => `  ${text}`),
     ...advice(run, state, holder).map((text) => `  ${text}`),
     '',
   ].join('\n')
 }
 
-function mark(step: StepState | undefined): string {
+const isRunning = ({ run, holder }: Pick<OpenRun, 'run' | 'holder'>): boolean => holder?.run === run
+
+/** @param running a process works on the run, so that a step without an ending is in progress */
+function mark(step: StepState | undefined, running: boolean): string {
   if (step === undefined) return ' '
-  if (step.undo !== 'none') return { undone: '↩', failed: '✖', doubt: '?' }[step.undo]
-  return { waiting: '·', doubt: '?', done: '✔', failed: '✖', skipped: '-' }[step.status]
+  const doubt = running ? '▸' : '?'
+  if (step.undo !== 'none') return { undone: '↩', failed: '✖', doubt }[step.undo]
+  return { waiting: '·', doubt, done: '✔', failed: '✖', skipped: '-' }[step.status]
 }
 
-function remark(step: StepState | undefined): string {
+function remark(step: StepState | undefined, running: boolean): string {
   if (step === undefined) return ''
   const why = step.failure === null ? '' : `: ${oneLine(step.failure.message)}`
   if (step.undo !== 'none')
-    return { undone: ' (undone)', failed: ` (undo failed${why})`, doubt: ' (undo interrupted)' }[step.undo]
+    return {
+      undone: ' (undone)',
+      failed: ` (undo failed${why})`,
+      doubt: running ? ' (undo in progress)' : ' (undo interrupted)',
+    }[step.undo]
   return {
     waiting: '',
-    doubt: ' (interrupted: not yet checked whether it took effect)',
+    doubt: running ? ' (in progress)' : ' (interrupted: not yet checked whether it took effect)',
     done: '',
     failed: ` (failed${why})`,
     skipped: ' (skipped)',
@@ -62,7 +81,7 @@ function remark(step: StepState | undefined): string {
 }
 
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
-  if (holder !== null && holder.run === run) {
+  if (holder !== null && isRunning({ run, holder })) {
     return [
       `Currently running: started by ${oneLine(holder.by)} on ${oneLine(holder.host)}, ` +
         `pid ${holder.pid}, since ${holder.since}.`,

@@ -34,6 +34,7 @@ export const verifyBackup = defineStep<Input, Verified>({
   preflight: async (look, { from, file, passphrase }) => {
     if (isPending(from) || isPending(file)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
+    await look.backups.checksumOf(from, backup)
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),

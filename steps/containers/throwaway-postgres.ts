@@ -4,19 +4,24 @@ import {
   isPending,
   RunbookError,
   say,
+  type BackupPlace,
   type Io,
   type Look,
+  type Preview,
   type RestoreTest,
   type RunFacts,
   type ThrowawayDatabase,
 } from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
+import { choose } from '../backups/lib/choose-backup.ts'
 
 type Input = {
   /** Part of the container's name. */
   readonly purpose: string
   readonly by: RestoreTest
   readonly dump: ChosenDump
+  /** How the dump is chosen, so that preflight can look for the image before that; missing in older runs. */
+  readonly choice?: { readonly from: BackupPlace; readonly file: string | null }
 }
 
 type Before = { readonly container: string; readonly image: string }
@@ -44,16 +49,16 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
     const server = isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)
     return say`Starts ${server} in a container without network, and waits until it accepts connections.`
   },
+  preflight: async (look, { by, dump, choice }) => {
+    if (isPending(by)) return []
+    const known = isPending(dump) ? await expectedDump(look, choice) : dump
+    const lacking = known === null ? null : await lackingImage(look, by, known)
+    return lacking === null ? [] : [{ level: 'refuse', about: by.image, ...lacking }]
+  },
   survey: async (look, { purpose, by, dump }) => {
-    const image = imageFor(by, dump)
-    if ((await look.images.find(image)) === null) {
-      throw new RunbookError(
-        'preflight',
-        `${dump.name} requires Postgres ${dump.major}, and the image ${image} is not on this machine`,
-        { hint: `docker pull ${image}` },
-      )
-    }
-    return { container: nameFor(purpose, look.run), image }
+    const lacking = await lackingImage(look, by, dump)
+    if (lacking !== null) throw new RunbookError('preflight', lacking.problem, { hint: lacking.hint })
+    return { container: nameFor(purpose, look.run), image: imageFor(by, dump) }
   },
   predict: ({ before }) => ({
     output: before ?? null,
@@ -93,6 +98,38 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   undo: (io, { before: { container } }) => io.containers.remove(container),
 })
 
+type Known = Pick<ChosenDump, 'name' | 'major'>
+
+async function lackingImage(
+  look: Pick<Look, 'images'>,
+  by: RestoreTest,
+  dump: Known,
+): Promise<{ readonly problem: string; readonly hint: string } | null> {
+  const image = imageFor(by, dump)
+  if ((await look.images.find(image)) !== null) return null
+  return {
+    problem: `${dump.name} requires Postgres ${dump.major}, and the image ${image} is not on this machine`,
+    hint: `docker pull ${image}; or set restoreTest.image in runbook.config.ts to one that is here`,
+  }
+}
+
+/** The dump that the run is going to choose; null where that fails, which the step that chooses it reports. */
+async function expectedDump(
+  look: Look,
+  choice: Preview<{ readonly choice?: Input['choice'] }>['choice'],
+): Promise<Known | null> {
+  if (choice === undefined || isPending(choice) || isPending(choice.from) || isPending(choice.file))
+    return null
+  try {
+    const backup = await choose(look, choice.from, { file: choice.file, takenBefore: null })
+    const { major } = await look.databases.header({ engine: 'postgres' }, backup.file)
+    return { name: backup.name, major }
+  } catch {
+    look.signal.throwIfAborted()
+    return null
+  }
+}
+
 /** Facts about a server that was removed. */
 export type DroppedServer = Pick<ThrowawayServer, 'container' | 'image' | 'version'>
 
@@ -126,7 +163,7 @@ const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServe
 
 const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
 
-const imageFor = ({ image }: RestoreTest, { major }: ChosenDump): string =>
+const imageFor = ({ image }: RestoreTest, { major }: Pick<ChosenDump, 'major'>): string =>
   image.replaceAll('{major}', String(major))
 
 const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase => ({

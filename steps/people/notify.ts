@@ -1,5 +1,6 @@
 import {
   defineStep,
+  filledIn,
   isPending,
   RunbookError,
   say,
@@ -109,18 +110,6 @@ const placeholdersOf = ({ id, runbook, target, story, reason, by }: RunFacts, te
   reason: reason ?? '',
   by,
 })
-
-/**
- * Replaces each `{word}` in the strings of a JSON value, but not in its keys; an unknown `{word}` stays.
- * Pure.
- */
-export function filledIn(body: Json, words: { readonly [word: string]: string }): Json {
-  if (typeof body === 'string')
-    return body.replaceAll(/\{(\w+)\}/g, (match, word: string) => words[word] ?? match)
-  if (Array.isArray(body)) return body.map((part: Json) => filledIn(part, words))
-  if (typeof body !== 'object' || body === null) return body
-  return Object.fromEntries(Object.entries(body).map(([key, part]) => [key, filledIn(part, words)]))
-}
 
 function referenceIn(answer: Json, { reference }: Webhook): string | null {
   const found = reference === null ? null : atPath(answer, reference)

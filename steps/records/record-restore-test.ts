@@ -24,11 +24,17 @@ type Input = {
   readonly proven: Proven
 }
 
-type Before = { readonly file: string; readonly at: string }
+type Before = {
+  readonly file: string
+  readonly at: string
+  /** Missing where the file exists. */
+  readonly created?: true
+}
 type Output = { readonly file: string }
 
 /**
- * Replaces the block "Latest tested restore" of a Markdown file, once the test has passed.
+ * Replaces the block "Latest tested restore" of a Markdown file, once the test has passed. A missing file is
+ * created.
  * A failed test appears only in the log, and the last proof stays.
  */
 export const recordRestoreTest = defineStep<Input, Output, Before>({
@@ -41,13 +47,21 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
     say`Records the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,
   preflight: (look, { record }) =>
     isPending(record) || record === null ? Promise.resolve([]) : findings(look, record),
-  survey: async (look, { record }) => ({
-    file: record ?? `${folderOf(look.run.evidence)}/latest-tested-restore.md`,
-    at: look.clock.now().toISOString(),
-  }),
+  survey: async (look, { record }) => {
+    const file = record ?? `${folderOf(look.run.evidence)}/latest-tested-restore.md`
+    const at = look.clock.now().toISOString()
+    return (await look.files.stat(file)) === null ? { file, at, created: true } : { file, at }
+  },
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined ? [] : [`the block "Latest tested restore" in ${before.file} is replaced`],
+    changes:
+      before === undefined
+        ? []
+        : [
+            before.created === true
+              ? `${before.file} is created, with the block "Latest tested restore"`
+              : `the block "Latest tested restore" in ${before.file} is replaced`,
+          ],
   }),
   run: async (io, { input, before: { file, at } }) => {
     const text = await textOf(io, file)
@@ -69,15 +83,30 @@ async function findings(look: Look, record: string): Promise<readonly Finding[]>
   const refused = (problem: string, hint: string): readonly Finding[] => [
     { level: 'refuse', about: record, problem, hint },
   ]
-  const facts = await look.files.stat(record)
-  if (facts?.kind !== 'file')
+  const { path, facts } = await nearest(look, record)
+  if (facts.kind !== (path === record ? 'file' : 'directory'))
     return refused(
-      `${record} ${facts === null ? 'not found' : `is a ${facts.kind}, not a file`}`,
+      `${path} is a ${facts.kind}, not a ${path === record ? 'file' : 'folder'}`,
       'set restoreTest.record in runbook.config.ts to a Markdown file',
     )
   return findBlock((await textOf(look, record)) ?? '') === null
     ? refused(duplicateBlock(record), duplicateHint)
     : []
+}
+
+/** The file, or else the nearest folder above it, in which it is created. */
+async function nearest(
+  look: Look,
+  file: string,
+): Promise<{
+  readonly path: string
+  readonly facts: NonNullable<Awaited<ReturnType<typeof look.files.stat>>>
+}> {
+  for (let path = file; ; path = folderOf(path)) {
+    const facts = await look.files.stat(path)
+    if (facts !== null) return { path, facts }
+    if (path === folderOf(path)) throw new RunbookError('preflight', `cannot read ${path}`)
+  }
 }
 
 const duplicateBlock = (file: string): string =>

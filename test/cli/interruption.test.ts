@@ -233,7 +233,7 @@ describe('a run that is alive', () => {
     const { code, out } = await running.ended
     expect(code).toBe(143)
     expect(out).toContain(
-      'Stopped at a safe point: Three files on here.\n3 of 6 steps are done.\nResume with:\n',
+      'Stopped between two steps: Three files on here.\nChanged and not undone: Write one\n3 of 6 steps are done.\nResume with:\n',
     )
     expect((await project.run(['resume'])).code).toBe(0)
   })

@@ -55,7 +55,7 @@ test('reading the journal needs no engine, no runbook and no reports', async () 
     expect(packages).toEqual([...toReadTheJournal].sort())
     expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
     expect(within(files, 'src/views')).toEqual(
-      ['history', 'list', 'params', 'status'].map((name) => `src/views/${name}.ts`),
+      ['history', 'list', 'params', 'standing', 'status'].map((name) => `src/views/${name}.ts`),
     )
   }
 })

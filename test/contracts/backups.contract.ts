@@ -313,6 +313,21 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         expect(await verify(name, { checksums: 'if-present' })).toMatchObject({ checksumFile: null })
       })
 
+      test('with a checksum that is known before the backup is read', async () => {
+        await world.put(name, body)
+        const known = async (checksums: BackupPlace['checksums']) =>
+          backups.checksumOf({ ...place, checksums }, await backups.find(place, name))
+        await expect(known('required')).rejects.toEqual(refusal(/no checksum for backup/))
+        expect(await known('if-present')).toBeNull()
+        await world.put(`${name}.sha256`, `${'0'.repeat(64)}  ${name}\n`)
+        expect(await known('required')).toMatchObject({
+          sha256: '0'.repeat(64),
+          checksumFile: expect.stringContaining(`${name}.sha256`) as string,
+        })
+        await world.put(`${name}.sha256`, '')
+        await expect(known('if-present')).rejects.toEqual(refusal(/checksum file .* is empty/))
+      })
+
       test('every reason to refuse has words of its own', async () => {
         await world.put(name, body)
         await expect(verify()).rejects.toEqual(

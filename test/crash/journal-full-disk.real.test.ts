@@ -1,10 +1,19 @@
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
-import { openJournal } from '../../src/adapters/journal/open.ts'
+import { openJournal, viewJournal } from '../../src/adapters/journal/open.ts'
 import { reserveBytes } from '../../src/adapters/journal/reserve.ts'
-import type { Entry } from '../../src/run/journal/entry.ts'
+import type { Entry, Opened } from '../../src/run/journal/entry.ts'
 import type { Lease, Journal } from '../../src/run/journal/journal.ts'
 import { ended, intent, opened, settled } from '../fixtures/entries.ts'
 import { LoopDisk, SmallDisk } from '../fixtures/loop-disk.ts'
@@ -71,14 +80,8 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
 
   it('begins nothing more, and leaves the space set aside alone', async () => {
     fill()
-    for (const beginning of [
-      intent('next'),
-      { type: 'resumed', way: 'forward', by: 'ada', host: 'db1', orphans: [], accepted: null } as const,
-    ]) {
-      await expect(write(beginning)).rejects.toMatchObject(noSpace)
-    }
+    await expect(write(intent('next'))).rejects.toMatchObject(noSpace)
     await expect(journal.append(hold, 'two', opened())).rejects.toMatchObject(noSpace)
-    await expect(journal.hold('blog', holder('two'))).rejects.toMatchObject(noSpace)
     await expect(openJournal(join(disk.path, 'other'))).rejects.toMatchObject(noSpace)
     expect(reserved()).toBe(reserveBytes)
     expect(await types()).toEqual(['opened', 'intent'])
@@ -147,5 +150,127 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
     fill()
     for (let count = 0; count < 80; count += 1) await write(ended('swap'))
     expect(await types()).toHaveLength(82)
+  })
+
+  /** Every file closed, as between two commands: SQLite then needs room for a WAL, even to read. */
+  async function fillWhenClosed(): Promise<void> {
+    await journal.close()
+    fill()
+  }
+  const spare = () => readdirSync(folder).filter((name) => name.startsWith('spare-')).length
+
+  it('is read all the same, and as often as one likes', async () => {
+    await fillWhenClosed()
+    for (let count = 0; count < 3; count += 1) {
+      const view = await viewJournal(folder)
+      expect(await view.runs()).toMatchObject([{ run: 'one', outcome: null }])
+      expect((await view.read('one')).map(({ entry }) => entry.type)).toEqual(['opened', 'intent'])
+      expect(await view.holder('shop')).toBeNull()
+      await view.close()
+    }
+    expect([spare(), reserved()]).toEqual([32, reserveBytes])
+  })
+
+  it('is read where a killed process left its WAL, which holds the newest entries', async () => {
+    for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm'])
+      copyFileSync(join(folder, name), join(folder, `${name}.killed`))
+    await journal.close()
+    for (const name of ['journal.db', 'journal.db-wal', 'journal.db-shm'])
+      renameSync(join(folder, `${name}.killed`), join(folder, name))
+    fill()
+    const view = await viewJournal(folder)
+    expect((await view.read('one')).map(({ entry }) => entry.type)).toEqual(['opened', 'intent'])
+    await view.close()
+  })
+
+  it('still ends an open run, with spare room that comes back afterwards', async () => {
+    await fillWhenClosed()
+    journal = await openJournal(folder)
+    expect(spare()).toBe(0)
+    hold = await journal.hold('shop', holder('one'))
+    const more: Entry[] = [
+      { type: 'resumed', way: 'back', by: 'ada', host: 'db1', orphans: [], accepted: null },
+      ended('swap'),
+      intent('next'),
+      ended('next'),
+      settled('succeeded'),
+    ]
+    for (const entry of more) await write(entry)
+    expect(await types()).toEqual(['opened', 'intent', ...more.map(({ type }) => type)])
+    expect(reserved()).toBe(reserveBytes)
+    await hold.release()
+    makeRoom()
+    await journal.close()
+    expect(spare()).toBe(32)
+  })
+
+  it('begins a run that makes room, and no other', async () => {
+    await fillWhenClosed()
+    journal = await openJournal(folder)
+    hold = await journal.hold('blog', holder('two'))
+    await expect(journal.append(hold, 'two', opened())).rejects.toMatchObject(noSpace)
+    await hold.release()
+    hold = await journal.hold('blog', holder('three'))
+    await journal.append(hold, 'three', { ...(opened() as Opened), makesRoom: true })
+    await journal.append(hold, 'three', intent('swap'))
+    expect((await journal.read('three')).map(({ entry }) => entry.type)).toEqual(['opened', 'intent'])
+    expect((await journal.runs()).map(({ run }) => run)).toEqual(['three', 'one'])
+  })
+})
+
+describe.skipIf(!canMount())('a disk without inodes', () => {
+  let disk: SmallDisk
+  let folder: string
+
+  beforeEach(async () => {
+    disk = new SmallDisk(6_000, 120)
+    folder = join(disk.path, 'state')
+    const journal = await openJournal(folder)
+    const hold = await journal.hold('shop', {
+      ...thisProcess('ada'),
+      run: 'one',
+      since: '2026-02-03T04:12:33.000Z',
+    })
+    await journal.append(hold, 'one', opened())
+    await journal.append(hold, 'one', intent('swap'))
+    await journal.close()
+    for (let count = 0; count < 120; count += 1) {
+      try {
+        closeSync(openSync(join(disk.path, `file-${count}`), 'w'))
+      } catch (thrown) {
+        expect(thrown).toMatchObject({ code: 'ENOSPC' })
+        return
+      }
+    }
+    expect.fail('the disk has inodes left')
+  })
+  afterEach(() => disk.destroy())
+
+  it('is read, ends an open run, and names inodes where nothing more begins', async () => {
+    const view = await viewJournal(folder)
+    expect(await view.runs()).toHaveLength(1)
+    await view.close()
+    const journal = await openJournal(folder)
+    const since = '2026-02-03T05:12:33.000Z'
+    const hold = await journal.hold('shop', { ...thisProcess('ada'), run: 'one', since })
+    await journal.append(hold, 'one', ended('swap'))
+    await journal.append(hold, 'one', settled('rolled-back'))
+    for (let count = 0; count < 40; count += 1) {
+      try {
+        closeSync(openSync(join(disk.path, `more-${count}`), 'w'))
+      } catch {
+        break
+      }
+    }
+    await expect(journal.append(hold, 'two', opened())).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('no inodes are left'),
+      hint: expect.stringContaining('df -i'),
+    })
+    await journal.close()
+    await expect(openJournal(join(disk.path, 'other'))).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringContaining('no inodes are left'),
+    })
   })
 })

@@ -97,6 +97,7 @@ describe('tables of operating.md', () => {
     const open = {
       run: 'r',
       holder: null,
+      standing: { down: [], unconfirmedSince: null, changed: [], unsure: [] },
       state: {
         plan: {
           title: 't',
@@ -113,8 +114,13 @@ describe('tables of operating.md', () => {
     } as unknown as OpenRun
     const shown = [...statusText([open]).matchAll(/^ {2}(.) (.)/gm)]
     expect(shown.map(([, mark]) => mark)).toEqual(Object.keys(states))
+    const inProgress = {
+      ...open,
+      holder: { run: 'r', by: 'me', host: 'box', pid: 7, since: 'now' },
+    } as unknown as OpenRun
+    expect(statusText([inProgress])).toContain('  ▸ ? (in progress)\n')
     const told = [...operating.text.matchAll(/^\| `(.)` \| /gm)].map(([, mark]) => mark)
-    expect(told).toEqual(Object.keys(states))
+    expect(told).toEqual([...Object.keys(states), '▸'])
   })
 })
 

@@ -36,7 +36,7 @@ describe('what no undo takes back', () => {
     const { machine } = leaving(code)
     const result = await machine.run()
     expect(result).toMatchObject({ outcome: 'rolled-back', code })
-    const text = endingText(result, stateOf(machine.entries))
+    const text = endingText(result, machine.entries)
     expect(text).toContain('but changes that no undo takes back REMAIN: Bench on bench.')
     expect(text).toContain('  remains: role evil was created\n')
     expect(text).not.toMatch(/no changes remain|fully rolled back/)

@@ -244,6 +244,7 @@ export class Machine {
       engine: 'test',
       folderOf: (run) => `/evidence/${run}`,
       filesOf: () => [],
+      newsOf: () => null,
       whenSealed: async (_, folder) => void this.power.act(() => this.told.push(folder)),
       registerSecrets: async () => [],
       statusOf: () => ({

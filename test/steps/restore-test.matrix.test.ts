@@ -68,6 +68,7 @@ describe('restore-test', () => {
       'preflight',
       /requires Postgres 16, and the image postgres:16-alpine is not on this machine/,
     )
+    expect((await machine(world).run({})).outcome).toBe('refused')
     expect((await machine(world).dryRun({})).code).toBe('preflight')
   })
 
@@ -122,10 +123,35 @@ describe('restore-test', () => {
     await refused(late, 'preflight', /at most 26\.0 h are allowed/)
   })
 
-  it('refuses a record that is missing, and one that stands there twice', async () => {
-    const without = withDump()
-    without.disk.files.delete(record)
-    await refused(without, 'preflight', /rollback\.md not found/)
+  it('creates a record that is missing, also with its folder', async () => {
+    const world = withDump()
+    world.disk.files.delete(record)
+    world.disk.folders.delete(record.slice(0, record.lastIndexOf('/')))
+    const dry = await machine(world).dryRun({})
+    expect(dry.findings.filter(({ level }) => level === 'refuse')).toEqual([])
+    expect(dry.code).toBe('succeeded')
+    expect(world.disk.files.has(record)).toBe(false)
+    expect((await machine(world).run({})).code).toBe('succeeded')
+    expect(text(world, record)).toMatch(/^### Latest tested restore\n/m)
+  })
+
+  it('refuses in preflight a dump without the checksum that it needs', async () => {
+    const world = withDump()
+    world.disk.files.delete(`${dumpFile}.sha256`)
+    const target = { ...braceDumps, backups: { ...braceDumps.backups!, checksums: 'required' as const } }
+    const result = await machine(world, target).run({})
+    expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    expect(JSON.stringify(result.findings)).toContain('no checksum for backup')
+    expect(world.disk.files.has(checklist)).toBe(false)
+  })
+
+  it('refuses a record below a file, and a block that stands there twice', async () => {
+    const below = withDump()
+    below.disk.files.delete(record)
+    const folder = record.slice(0, record.lastIndexOf('/'))
+    below.disk.folders.delete(folder)
+    lay(below.disk, folder, 'a file')
+    await refused(below, 'preflight', /docs is a file, not a folder/)
     const twice = withDump()
     lay(twice.disk, record, `${documented}${documented}`)
     const result = await machine(twice).run({})

@@ -1,15 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import type { Code } from '../../src/kernel/errors.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
-import type { Entry, Outcome } from '../../src/run/journal/entry.ts'
+import type { Entry, Holder, Outcome, Stored } from '../../src/run/journal/entry.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
+import { standingOf } from '../../src/run/journal/standing.ts'
 import { dryRunText } from '../../src/views/dry-run.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { historyText } from '../../src/views/history.ts'
-import { statusText } from '../../src/views/status.ts'
+import { statusText, type OpenRun } from '../../src/views/status.ts'
 import { done, failed, intent, nightEntries, undone } from '../fixtures/night.ts'
 
-const state = (entries: readonly Entry[]): ReturnType<typeof stateOf> => stateOf(nightEntries('run', entries))
+const openRun = (entries: readonly Stored[], holder: Holder | null): OpenRun => ({
+  run: 'R1',
+  state: stateOf(entries),
+  standing: standingOf(entries),
+  holder,
+})
 const result = (outcome: Outcome | 'open', code: Code, more: Partial<Result> = {}): Result => ({
   run: 'R1',
   code,
@@ -82,7 +88,7 @@ describe('the ending', () => {
       [...half, { type: 'released', by: 'op', reason: 'hung' }],
     ],
   ])('%s', (name, result, entries) => {
-    expect(`\n${endingText(result, state(entries))}`).toMatchSnapshot(name)
+    expect(`\n${endingText(result, nightEntries('run', entries))}`).toMatchSnapshot(name)
   })
 })
 
@@ -98,36 +104,35 @@ test('the status of open runs', () => {
     since: '2026-02-03T04:12:33.000Z',
   }
   expect(statusText([])).toBe('No open runs.\n')
-  expect(
-    `\n${statusText([
-      { run: 'R1', state: stateOf(entries), holder: null },
-      { run: 'R1', state: state(turned), holder: null },
-    ])}`,
-  ).toMatchInlineSnapshot(`
-    "
-    R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
-      ✔ Look "around"
-      ✔ Left hand
-      ? Right hand (interrupted: not yet checked whether it took effect)
-      · Light the oil
-      · Light the gas
-      · Burn the bridge
-      · Write it down
-      Resume:     runbook resume R1
-      Roll back:  runbook rollback R1
+  expect(`\n${statusText([openRun(entries, null), openRun(nightEntries('run', turned), null)])}`)
+    .toMatchInlineSnapshot(`
+      "
+      R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
+        ✔ Look "around"
+        ✔ Left hand
+        ? Right hand (interrupted: not yet checked whether it took effect)
+        · Light the oil
+        · Light the gas
+        · Burn the bridge
+        · Write it down
+        Changed and not undone: Left hand
+        Perhaps changed: Right hand
+        Resume:     runbook resume R1
+        Roll back:  runbook rollback R1
 
-    R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
-      ✔ Look "around"
-      ✖ Left hand (undo failed: it is stuck)
-      ↩ Right hand (undone)
-      · Light the oil
-      · Light the gas
-      · Burn the bridge
-      · Write it down
-      Finish the rollback:  runbook rollback R1
-    "
-  `)
-  expect(statusText([{ run: 'R1', state: stateOf(entries), holder }])).toContain(
+      R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
+        ✔ Look "around"
+        ✖ Left hand (undo failed: it is stuck)
+        ↩ Right hand (undone)
+        · Light the oil
+        · Light the gas
+        · Burn the bridge
+        · Write it down
+        Perhaps changed: Left hand
+        Finish the rollback:  runbook rollback R1
+      "
+    `)
+  expect(statusText([openRun(entries, holder)])).toContain(
     '  Currently running: started by op on box, pid 7, since 2026-02-03T04:12:33.000Z.',
   )
 })

@@ -26,6 +26,10 @@ const largestChecksumFile = 1 << 20
 
 /** Backups in a local or mounted folder. Read-only. */
 export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly clock: Clock }): BackupsView {
+  const checksumOf: BackupsView['checksumOf'] = async (place, backup) => {
+    mustBePlausible(place, backup, clock.now())
+    return expectedHash(place, backup, await checksumFiles(backup))
+  }
   return {
     async list(place) {
       const pattern = backupPattern(place.pattern)
@@ -71,9 +75,10 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
       return mustBeFile(path, pattern, place)
     },
 
+    checksumOf,
+
     async verify(place, backup) {
-      mustBePlausible(place, backup, clock.now())
-      const expected = expectedHash(place, backup, await checksumFiles(backup))
+      const expected = await checksumOf(place, backup)
       // Not a link that replaced the file since it was found, nor a pipe, which would never end.
       const file = await open(
         backup.file,

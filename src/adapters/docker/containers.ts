@@ -59,7 +59,7 @@ export async function runningContainer(
   const why = found[0] === undefined ? 'no container found' : `its container is ${found[0].State}`
   throw cannot('run a program in', `${service} of ${stack.project}`, why, {
     code: 'preflight',
-    hint: `check: docker compose --project-name ${stack.project} ps --all ${service}`,
+    hint: startHint(stack, service, found[0]),
   })
 }
 
@@ -80,4 +80,17 @@ export async function isServiceDown(
     if (isDaemonDown(thrown)) return true
     throw thrown
   }
+}
+
+/** The command that brings a service up whose container does not run. */
+function startHint(
+  { project }: ComposeStack,
+  service: string,
+  container: { readonly State: string } | undefined,
+): string {
+  const compose = `docker compose --project-name ${project}`
+  if (container === undefined) return `check: ${compose} ps --all ${service}`
+  if (container.State === 'paused') return `resume it: ${compose} unpause ${service}`
+  if (container.State === 'restarting') return `look why it does not stay up: ${compose} logs ${service}`
+  return `start it: ${compose} start ${service}`
 }

@@ -5,7 +5,7 @@ import type { ComposePostgres, ThrowawayPostgres } from '../../drivers/databases
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
-import { dockerEngine, type DockerEngine } from './connection.ts'
+import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { runningContainer } from './containers.ts'
 import { endArgv, execArgv } from './exec-argv.ts'
 import { execsIn } from './execs.ts'
@@ -28,8 +28,9 @@ const defaultGrace = 1_000
  * A program that reads a stream sees end of file when this process is killed; see {@link Call.stdin}. The
  * image must have env(1), and sh and grep for the program to be ended.
  * @throws RunbookError `preflight` if the service is not running or Docker does not answer; `in-doubt` if the
- *   program could not be ended in the container, or the connection to Docker was lost while it ran. An exit
- *   code is a value: 126 and 127 also mean that the program is missing in the container.
+ *   program could not be ended in the container, or the connection to Docker was lost while it ran; `failed`
+ *   if the container stopped while it ran. An exit code is a value: 126 and 127 also mean that the program is
+ *   missing in the container.
  */
 export async function execIn(
   stack: ComposeStack,
@@ -92,7 +93,7 @@ export async function execInContainer(
 
 /**
  * When the daemon dies its client exits with 255 or 1, as a program may, while the program in the container
- * lives on.
+ * lives on. When the container dies it exits with 137 or 126, which says nothing about what the program read.
  */
 async function mustStillAnswer(
   program: string,
@@ -100,16 +101,36 @@ async function mustStillAnswer(
   scope: Scope,
   engine: DockerEngine,
 ): Promise<void> {
-  await engine
-    .ask(scope, { doing: `check how ${program} ended`, ask: (docker) => docker.ping() })
+  const doing = `check how ${program} ended`
+  const name = container.slice(0, 12)
+  const found = await engine
+    .ask(scope, {
+      doing,
+      ask: async (docker, signal) =>
+        docker
+          .getContainer(container)
+          .inspect({ abortSignal: signal })
+          .catch((thrown: unknown) => nullIfNotFound(thrown)),
+    })
     .catch((thrown: unknown) => {
       if (scope.signal.aborted) throw thrown
       throw new RunbookError(
         'in-doubt',
-        `lost the connection to Docker while ${program} ran in container ${container.slice(0, 12)}`,
+        `lost the connection to Docker while ${program} ran in container ${name}`,
         { cause: thrown, hint: 'check: docker info' },
       )
     })
+  if (found?.State.Running === true && !found.State.Restarting) return
+  throw new RunbookError(
+    'failed',
+    found === null
+      ? `container ${name} was removed while ${program} ran in it`
+      : `container ${found.Name.replace(/^\//, '')} stopped while ${program} ran in it (exit code ${found.State.ExitCode})`,
+    {
+      hint:
+        found === null ? 'check: docker ps --all' : `start it: docker start ${found.Name.replace(/^\//, '')}`,
+    },
+  )
 }
 
 /** Milliseconds, on a busy machine, from the start of the client to that of the program in the container. */

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { RunbookError } from '../../kernel/errors.ts'
 import { applicationId, schema, schemaVersion } from './schema.ts'
@@ -54,6 +55,37 @@ export function connect(path: string, mayBeNew: () => void): Connection {
   }
 }
 
+/**
+ * Opens a copy in memory, read-only: to open a file in WAL mode, SQLite creates two more beside it, for which
+ * a full disk has no room. A WAL left by a process may hold the newest entries, so then there is no copy.
+ * @returns null if a process has the journal open, or one wrote to it while it was copied
+ */
+export function connectCopy(path: string): Connection | null {
+  // An attempt to open it on a full disk may leave an empty WAL.
+  const inUse = (): boolean => (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0
+  const state = (): string => {
+    const { size, mtimeNs, ino } = statSync(path, { bigint: true })
+    return [size, mtimeNs, ino].join(' ')
+  }
+  if (inUse()) return null
+  const before = state()
+  const body = readFileSync(path)
+  if (inUse() || state() !== before) return null
+  // A database in memory cannot have a WAL: 1 is the legacy version for reading and for writing
+  // (sqlite.org/fileformat.html, "File format version numbers").
+  if (body.length >= 20) body.fill(1, 18, 20)
+  const copy = new Database(body, { readonly: true })
+  try {
+    refuseForeignIn(copy, path)
+    copy.pragma('cell_size_check = ON')
+    copy.pragma('trusted_schema = OFF')
+    return copy
+  } catch (thrown) {
+    copy.close()
+    throw thrown
+  }
+}
+
 function setPragma(connection: Connection, setting: string, name: string, value: string | number): void {
   connection.pragma(setting)
   const got = connection.pragma(name, { simple: true })
@@ -68,31 +100,35 @@ function setPragma(connection: Connection, setting: string, name: string, value:
 function refuseForeign(path: string): void {
   const view = new Database(path, { readonly: true, fileMustExist: true, timeout: patienceMilliseconds })
   try {
-    const version = Number(view.pragma('user_version', { simple: true }))
-    const application = Number(view.pragma('application_id', { simple: true }))
-    const tables = Number(view.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
-    if (application === 0 && version === 0 && tables === 0) return
-    if (application !== applicationId) {
-      throw new RunbookError('journal', `${path} is not a journal, or damaged; it was not changed`, {
-        hint: 'choose another state folder',
-      })
-    }
-    if (version > schemaVersion) {
-      throw new RunbookError(
-        'journal',
-        `journal ${path} is newer than this program (schema ${version}, supported: ${schemaVersion}); it was not changed`,
-        {
-          hint: 'use the newest version of this program that wrote to it',
-        },
-      )
-    }
-    if (version < schemaVersion) {
-      throw new RunbookError('journal', `journal ${path} is damaged: schema ${version} never existed`, {
-        hint: 'keep the state folder unchanged, and check the target by hand',
-      })
-    }
+    refuseForeignIn(view, path)
   } finally {
     view.close()
+  }
+}
+
+function refuseForeignIn(view: Connection, path: string): void {
+  const version = Number(view.pragma('user_version', { simple: true }))
+  const application = Number(view.pragma('application_id', { simple: true }))
+  const tables = Number(view.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
+  if (application === 0 && version === 0 && tables === 0) return
+  if (application !== applicationId) {
+    throw new RunbookError('journal', `${path} is not a journal, or damaged; it was not changed`, {
+      hint: 'choose another state folder',
+    })
+  }
+  if (version > schemaVersion) {
+    throw new RunbookError(
+      'journal',
+      `journal ${path} is newer than this program (schema ${version}, supported: ${schemaVersion}); it was not changed`,
+      {
+        hint: 'use the newest version of this program that wrote to it',
+      },
+    )
+  }
+  if (version < schemaVersion) {
+    throw new RunbookError('journal', `journal ${path} is damaged: schema ${version} never existed`, {
+      hint: 'keep the state folder unchanged, and check the target by hand',
+    })
   }
 }
 

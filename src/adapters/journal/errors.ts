@@ -1,11 +1,36 @@
+import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { RunbookError } from '../../kernel/errors.ts'
+import { shortageIn, type Shortage } from './room.ts'
 
 const codeOf = (thrown: unknown): string => String((thrown as { readonly code?: unknown } | null)?.code ?? '')
 
 /** SQLite returns SQLITE_FULL only for ENOSPC (os_unix.c, seekAndWrite). */
 export const isNoSpace = (thrown: unknown): boolean =>
   ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(codeOf(thrown))
+
+/**
+ * What the file system of the journal lacks, if that is why a call failed. Beside ENOSPC on a write, a full
+ * disk shows as SQLITE_IOERR_SHMSIZE or SQLITE_CANTOPEN when the WAL cannot be created, and a quota as
+ * SQLITE_IOERR_WRITE. A failed fsync stays a failed disk.
+ * @param path a file beside which room is tried
+ */
+export function shortageBehind(thrown: unknown, path: string): Shortage | null {
+  const code = codeOf(thrown)
+  if (code === 'EDQUOT') return 'quota'
+  if (isNoSpace(thrown)) return shortageIn(dirname(path)) ?? 'space'
+  const hidden = code.startsWith('SQLITE_CANTOPEN') || /^SQLITE_IOERR_(SHM|WRITE|TRUNCATE|DELETE)/.test(code)
+  return hidden ? shortageIn(dirname(path)) : null
+}
+
+const shortages: { readonly [S in Shortage]: readonly [problem: string, hint: (path: string) => string] } = {
+  space: ['no space is left on its file system', (path) => `make room: df -h ${path}`],
+  inodes: [
+    'no inodes are left on its file system, so no file can be created',
+    (path) => `remove files that are not needed: df -i ${dirname(path)}`,
+  ],
+  quota: ['the disk quota is used up', (path) => `make room: quota -s; df -h ${path}`],
+}
 
 export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('SQLITE_BUSY')
 
@@ -17,11 +42,10 @@ export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('S
 export function journalError(doing: string, path: string, thrown: unknown): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const cause = thrown
-  if (isNoSpace(thrown)) {
-    return new RunbookError('preflight', `${doing} ${path}: no space is left on its file system`, {
-      hint: `make room: df -h ${path}`,
-      cause,
-    })
+  const shortage = shortageBehind(thrown, path)
+  if (shortage !== null) {
+    const [problem, hint] = shortages[shortage]
+    return new RunbookError('preflight', `${doing} ${path}: ${problem}`, { hint: hint(path), cause })
   }
   if (isBusy(thrown)) {
     return new RunbookError(

@@ -7,11 +7,11 @@ import { genesisHash, type Entry, type Holder, type Stored } from '../../run/jou
 import type { Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
 import type { Connection } from './connection.ts'
 import { Entries } from './entries.ts'
-import { isNoSpace, journalError } from './errors.ts'
+import { journalError, shortageBehind } from './errors.ts'
 import { fileName } from './state-folder.ts'
 import { HeadFile, isAcknowledged, readHead } from './head.ts'
 import { Leases } from './leases.ts'
-import { Reserve } from './reserve.ts'
+import { Reserve, Spare } from './reserve.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** Entries that begin something: refused on a full disk, so that the reserve is left for outcomes. */
@@ -30,6 +30,11 @@ export class SqliteJournal implements Journal {
   readonly #entries: Entries
   readonly #holds: Leases
   readonly #reserve: Reserve
+  readonly #spare: Spare
+  /** Whether the spare room was released for this process, and is to be reserved again. */
+  #spent: boolean
+  /** Runs that may use the spare room: they end an open run, or make room. */
+  readonly #spenders = new Set<string>()
   readonly #clock: Clock
   #heads: { readonly of: Lease; readonly file: HeadFile } | null = null
   /**
@@ -38,12 +43,15 @@ export class SqliteJournal implements Journal {
    */
   #stopped: RunbookError | null = null
 
-  constructor(folder: StateFolder, connection: Connection, clock: Clock = systemClock) {
+  /** @param spent the spare room was released to open the journal */
+  constructor(folder: StateFolder, connection: Connection, clock: Clock = systemClock, spent = false) {
     this.#folder = folder
     this.#connection = connection
     this.#entries = new Entries(connection)
     this.#holds = new Leases(connection, folder.locks, clock)
     this.#reserve = new Reserve(folder.reserve)
+    this.#spare = new Spare(folder.path)
+    this.#spent = spent
     this.#clock = clock
   }
 
@@ -113,8 +121,15 @@ export class SqliteJournal implements Journal {
 
   async #take(system: string, holder: Holder, takeOver: boolean): Promise<Lease> {
     this.#refuseStopped()
+    const take = () => this.#holds.take(fileName(system), holder, takeOver)
     try {
-      return await this.#holds.take(fileName(system), holder, takeOver)
+      try {
+        return await take()
+      } catch (thrown) {
+        // Whether the run may begin is decided when it is opened.
+        if (!this.#lacksRoom(thrown) || !this.#spend()) throw thrown
+        return await take()
+      }
     } catch (thrown) {
       throw this.#errorFrom('cannot lock a target in', thrown)
     }
@@ -123,27 +138,50 @@ export class SqliteJournal implements Journal {
   async append(hold: Lease, run: string, entry: Entry): Promise<Stored> {
     this.#refuseStopped()
     const begins = openingTypes.has(entry.type)
+    if (entry.type === 'resumed' || (entry.type === 'opened' && entry.makesRoom === true))
+      this.#spenders.add(run)
+    const spends = this.#spenders.has(run)
     try {
-      if (begins && !this.#reserve.ensure())
+      if (begins && !this.#hasRoomFor(entry) && !spends)
         throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
       return this.#write(hold, run, entry)
     } catch (thrown) {
-      if (begins || !isNoSpace(thrown))
+      if ((begins && !spends) || !this.#lacksRoom(thrown))
         throw this.#errorFrom(`cannot write the ${entry.type} entry of ${run} to`, thrown)
     }
-    return this.#writeFromReserve(hold, run, entry)
+    return this.#writeFromReserve(hold, run, entry, begins)
   }
 
-  #writeFromReserve(hold: Lease, run: string, entry: Entry): Stored {
+  /** Reserves what is missing. */
+  #hasRoomFor({ type }: Entry): boolean {
+    return this.#reserve.ensure() && (type !== 'opened' || this.#spare.ensure())
+  }
+
+  #lacksRoom(thrown: unknown): boolean {
+    return !(thrown instanceof RunbookError) && shortageBehind(thrown, this.#folder.database) !== null
+  }
+
+  #spend(): boolean {
+    const released = this.#spare.release()
+    this.#spent ||= released
+    return released
+  }
+
+  #writeFromReserve(hold: Lease, run: string, entry: Entry, begins: boolean): Stored {
+    const doing = `cannot write the ${entry.type} entry of ${run} to`
+    if (this.#spenders.has(run) && this.#spend()) {
+      try {
+        return this.#write(hold, run, entry)
+      } catch (thrown) {
+        if (begins || !this.#lacksRoom(thrown)) throw this.#errorFrom(doing, thrown)
+      }
+    }
     try {
-      this.#reserve.release()
+      if (!begins) this.#reserve.release()
       return this.#write(hold, run, entry)
     } catch (thrown) {
-      const { message, hint, code, cause } = this.#errorFrom(
-        `cannot write the ${entry.type} entry of ${run} to`,
-        thrown,
-      )
-      throw new RunbookError(code === 'preflight' ? 'in-doubt' : code, message, {
+      const { message, hint, code, cause } = this.#errorFrom(doing, thrown)
+      throw new RunbookError(code === 'preflight' && !begins ? 'in-doubt' : code, message, {
         ...(hint === undefined ? {} : { hint }),
         cause,
       })
@@ -207,6 +245,8 @@ export class SqliteJournal implements Journal {
     if (!this.#connection.open) return
     this.#holds.releaseAll()
     this.#shut()
+    // The WAL is gone now. Whether all of it fits again is seen when the next run begins.
+    if (this.#spent) this.#spare.ensure()
   }
 
   #shut(): void {

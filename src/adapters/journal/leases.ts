@@ -5,6 +5,7 @@ import type { Holder, Stored } from '../../run/journal/entry.ts'
 import { heldBy, takenOver, type Lease } from '../../run/journal/journal.ts'
 import { isAlive } from './process-identity.ts'
 import type { Connection } from './connection.ts'
+import { isNoSpace } from './errors.ts'
 import { fileName } from './state-folder.ts'
 import { tryLock, type KernelLock } from './kernel-lock.ts'
 import { Systems, type SystemRow } from './systems.ts'
@@ -87,6 +88,9 @@ export class Leases {
     this.#mine.delete(hold)
     try {
       if (this.#connection.open) this.#systems.clear(hold.system, hold.epoch)
+    } catch (thrown) {
+      // On a full disk the row stays; a holder counts only while its process lives.
+      if (!isNoSpace(thrown)) throw thrown
     } finally {
       lock.release()
     }

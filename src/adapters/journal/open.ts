@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Journal, JournalView } from '../../run/journal/journal.ts'
-import { connect, type Connection } from './connection.ts'
-import { isBusy, journalError } from './errors.ts'
+import { connect, connectCopy, type Connection } from './connection.ts'
+import { isBusy, journalError, shortageBehind } from './errors.ts'
 import { isAcknowledged } from './head.ts'
 import { SqliteJournal } from './journal.ts'
+import { Spare } from './reserve.ts'
 import { ownFile, prepare, stateFolder, type StateFolder } from './state-folder.ts'
 
 /**
- * Opens the journal in a state folder; creates both if missing.
+ * Opens the journal in a state folder; creates both if missing. A full disk is opened with the spare room,
+ * which is reserved again on closing as far as possible.
  * @throws RunbookError `usage` for a folder that others own or can write, a link, or a network file system;
  *   `journal` for a journal that is damaged or newer than this program, which is left unchanged; `preflight`
  *   for a full disk
@@ -18,23 +20,35 @@ import { ownFile, prepare, stateFolder, type StateFolder } from './state-folder.
 export async function openJournal(folder: string, clock: Clock = systemClock): Promise<Journal> {
   const state = stateFolder(folder)
   try {
-    prepare(state)
-    // Check before SQLite opens it: it removes the WAL beside an empty database, which may hold the only
-    // data.
-    if (isEmpty(state.database)) refuseLost(state, () => isEmpty(state.database))
-    ownFile(state.database)
-    return new SqliteJournal(state, await connectPatiently(state, clock), clock)
+    prepareAll(state)
+    try {
+      return new SqliteJournal(state, await connectPatiently(state, clock), clock)
+    } catch (thrown) {
+      if (shortageBehind(thrown, state.database) === null || !new Spare(state.path).release()) throw thrown
+      return new SqliteJournal(state, await connectPatiently(state, clock), clock, true)
+    }
   } catch (thrown) {
     throw journalError('cannot open the journal', state.database, thrown)
   }
 }
 
-/** Opens read-only: a missing journal is not created and has no runs. Throws as `openJournal`. */
+function prepareAll(state: StateFolder): void {
+  prepare(state)
+  // Check before SQLite opens it: it removes the WAL beside an empty database, which may hold the only data.
+  if (isEmpty(state.database)) refuseLost(state, () => isEmpty(state.database))
+  ownFile(state.database)
+}
+
+/**
+ * Opens read-only: a missing journal is not created and has no runs. On a full disk the journal is read in
+ * memory. Throws as `openJournal`.
+ */
 export async function viewJournal(
   folder: string,
   clock: Clock = systemClock,
 ): Promise<JournalView & { close(): Promise<void> }> {
-  if (existsSync(stateFolder(folder).path)) return openJournal(folder, clock)
+  const state = stateFolder(folder)
+  if (existsSync(state.path)) return viewExisting(state, clock)
   return {
     runs: async () => [],
     read: async (run) => {
@@ -43,6 +57,24 @@ export async function viewJournal(
     holder: async () => null,
     close: async () => undefined,
   }
+}
+
+async function viewExisting(
+  state: StateFolder,
+  clock: Clock,
+): Promise<JournalView & { close(): Promise<void> }> {
+  try {
+    prepareAll(state)
+    try {
+      return new SqliteJournal(state, await connectPatiently(state, clock), clock)
+    } catch (thrown) {
+      const copy = shortageBehind(thrown, state.database) === null ? null : connectCopy(state.database)
+      if (copy !== null) return new SqliteJournal(state, copy, clock)
+    }
+  } catch (thrown) {
+    throw journalError('cannot open the journal', state.database, thrown)
+  }
+  return openJournal(state.path, clock)
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fchmodSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
 import { isNoSpace } from './errors.ts'
 
 /** Space for some hundred entries. */
@@ -11,14 +12,16 @@ export const reserveBytes = 1 << 20
  */
 export class Reserve {
   readonly #path: string
+  readonly #size: number
 
-  constructor(path: string) {
+  constructor(path: string, size: number = reserveBytes) {
     this.#path = path
+    this.#size = size
   }
 
   /** Reserves the space if missing. @returns false if the disk is full */
   ensure(): boolean {
-    if (this.#bytes() === reserveBytes) return true
+    if (this.#bytes() === this.#size) return true
     this.release()
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     let file: number
@@ -32,8 +35,8 @@ export class Reserve {
     }
     try {
       fchmodSync(file, 0o600)
-      const body = randomBytes(reserveBytes)
-      for (let done = 0; done < reserveBytes;) done += writeSync(file, body, done)
+      const body = randomBytes(this.#size)
+      for (let done = 0; done < this.#size;) done += writeSync(file, body, done)
       return true
     } catch (thrown) {
       this.release()
@@ -44,15 +47,47 @@ export class Reserve {
     }
   }
 
-  release(): void {
+  /** @returns whether there was something to release */
+  release(): boolean {
     try {
       unlinkSync(this.#path)
+      return true
     } catch (thrown) {
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw thrown
+      if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return false
+      throw thrown
     }
   }
 
   #bytes(): number | null {
     return lstatSync(this.#path, { throwIfNoEntry: false })?.size ?? null
+  }
+}
+
+const spareFiles = 32
+const spareFileBytes = 1 << 15
+
+/**
+ * Space and inodes to open the journal on a full disk, for the commands that end an open run or make room.
+ * Many small files, since the WAL, a lock, a head and the evidence of a run need inodes, too.
+ */
+export class Spare {
+  readonly #files: readonly Reserve[]
+
+  /** @param folder the private state folder */
+  constructor(folder: string) {
+    this.#files = Array.from(
+      { length: spareFiles },
+      (_, at) => new Reserve(join(folder, `spare-${at}`), spareFileBytes),
+    )
+  }
+
+  /** Reserves what is missing, as far as there is room. @returns false if the disk is full */
+  ensure(): boolean {
+    return this.#files.every((file) => file.ensure())
+  }
+
+  /** @returns whether there was something to release */
+  release(): boolean {
+    return this.#files.map((file) => file.release()).includes(true)
   }
 }

@@ -25,6 +25,7 @@ import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
+import { whileStarting } from './server/while-starting.ts'
 import { nameAgain, swap } from './swap.ts'
 import { partialName } from './partial-name.ts'
 
@@ -105,12 +106,11 @@ export function serverOf(
   { shell, execIn, secrets, clock }: Pick<PostgresDeps, 'shell' | 'execIn' | 'secrets' | 'clock'>,
 ): Server {
   const { via } = database
-  return endOwnSessionsOnAbort(
+  const server =
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
-      : containerServer(database, via, execIn, secrets),
-    clock,
-  )
+      : containerServer(database, via, execIn, secrets)
+  return whileStarting(endOwnSessionsOnAbort(server, clock), clock)
 }
 
 /** The same with one psql for the scripts of an attempt. */

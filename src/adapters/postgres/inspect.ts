@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
-import { RunbookError } from '../../kernel/errors.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { isOwnExitCode } from '../process/call.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
 import { namesOf, tablesIn } from './archive/contents.ts'
@@ -81,6 +82,11 @@ async function decode(
 
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {
   const { message } = clientError(ended)
+  if (!isOwnExitCode(ended.exitCode))
+    return cannot('read', `dump ${file}`, `pg_restore could not run to its end: ${message}`, {
+      code: 'failed',
+      hint: 'this says nothing about the dump; check that its container or this machine has memory, then start again',
+    })
   if (message.includes('unsupported version')) {
     return new RunbookError(
       'preflight',

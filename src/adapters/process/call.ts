@@ -38,3 +38,10 @@ export type Ended = {
   readonly stderrTail: string
   readonly milliseconds: number
 }
+
+/**
+ * Whether a program ended by its own decision, so that its exit code says something about its input. 125 to
+ * 127 are those of `docker exec` and of a shell that could not start it, 128 and above of a signal that ended
+ * it (docs.docker.com, "docker container run", exit status; POSIX sh, "Exit Status for Commands").
+ */
+export const isOwnExitCode = (exitCode: number): boolean => exitCode >= 0 && exitCode < 125

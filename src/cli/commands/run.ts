@@ -51,6 +51,7 @@ export function runCommand(program: Command, context: CliContext): void {
           mode: flags.dryRun === true ? 'dry-run' : 'run',
           story: flags.story ?? null,
           reason: context.recorded(flags.reason),
+          ...(book.about.makesRoom === undefined ? {} : { makesRoom: book.about.makesRoom }),
         }),
       )
     })

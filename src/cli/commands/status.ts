@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { stateOf } from '../../run/journal/state.ts'
+import { standingOf } from '../../run/journal/standing.ts'
 import { endedAs } from '../../views/history.ts'
 import { statusText, type OpenRun, type UnsealedRun } from '../../views/status.ts'
 import { errorReportOf } from '../error-report.ts'
@@ -22,8 +23,10 @@ export function statusCommand(program: Command, context: CliContext): void {
           const { run } = line
           if (!isOpen(line) && !isUnsealed(line)) continue
           const holder = await journal.holder(line.system)
-          if (isOpen(line)) open.push({ run, state: stateOf(await journal.read(run)), holder })
-          else if (holder?.run !== run) unsealed.push({ ...line, ended: endedAs(line) })
+          if (isOpen(line)) {
+            const entries = await journal.read(run)
+            open.push({ run, state: stateOf(entries), standing: standingOf(entries), holder })
+          } else if (holder?.run !== run) unsealed.push({ ...line, ended: endedAs(line) })
         }
         return { open, unsealed, damages }
       })
@@ -42,7 +45,7 @@ function tell(
   if (!json) return context.terminal.out(context.asTyped(statusText(open, unsealed)))
   for (const { run, runbook, target, startedAt, ended } of unsealed)
     context.terminal.json({ run, runbook, target, startedAt, ended, sealed: false })
-  for (const { run, state, holder } of open) {
+  for (const { run, state, standing, holder } of open) {
     context.terminal.json({
       run,
       runbook: state.plan.runbook,
@@ -53,6 +56,7 @@ function tell(
       settled: state.settled,
       sealed: state.sealed,
       holder,
+      standing,
       steps: state.plan.steps.map((step) => ({
         id: step.id,
         title: step.title,

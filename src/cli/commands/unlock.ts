@@ -46,15 +46,12 @@ export function unlockCommand(program: Command, context: CliContext): void {
       'also if a process still runs it: that process can no longer write, but what it started may still act',
     )
     .action(async (id: string, { reason, force }: Flags) => {
-      const { line, holding } = await readJournal(context, async (journal) => {
+      const { line, entries, holding } = await readJournal(context, async (journal) => {
         const line = findRun(await journal.runs(), id)
-        const plan = await journal.read(line.run).then(
-          (entries) => stateOf(entries).plan,
-          // A damaged run is released too.
-          () => null,
-        )
-        await context.maskSecretsOf(plan)
-        return { line, holding: await journal.holder(line.system) }
+        // A damaged run is released too.
+        const entries = await journal.read(line.run).catch(() => null)
+        await context.maskSecretsOf(entries === null ? null : stateOf(entries).plan)
+        return { line, entries, holding: await journal.holder(line.system) }
       })
       if (!isOpen(line))
         throw new RunbookError('usage', `run ${line.run} is not open`, {
@@ -72,6 +69,8 @@ export function unlockCommand(program: Command, context: CliContext): void {
           },
         )
       }
+      const { closingText } = await import('../../views/unlock.ts')
+      context.terminal.out(context.asTyped(closingText(line.run, entries)))
       const [{ wire }, { release }] = await Promise.all([
         import('../wire.ts'),
         import('../../run/release.ts'),

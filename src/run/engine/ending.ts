@@ -2,6 +2,7 @@ import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Outcome, Stored } from '../journal/entry.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
+import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
 import type { RunState } from '../journal/state.ts'
 
@@ -17,8 +18,8 @@ export interface Result {
   readonly doubt: string | null
 }
 
-/** Renders the files of the evidence folder from the journal alone. */
-export interface Sealer {
+/** Renders the files of the evidence folder from the journal alone, and decides what to announce. */
+export interface Sealer extends Newsroom {
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
   /**
    * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
@@ -35,6 +36,7 @@ export async function settle(
   findings: readonly Finding[],
 ): Promise<Result> {
   await context.journal.write({ type: 'settled', outcome, failure })
+  await announce(sealer, context)
   return { ...(await seal(sealer, context)), findings }
 }
 

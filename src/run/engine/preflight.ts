@@ -134,6 +134,9 @@ function missingParams(
   })
 }
 
+/** Of the same problem, what the first step found: the last one would be named as if only it were concerned. */
 function unique(findings: readonly Finding[]): readonly Finding[] {
-  return [...new Map(findings.map((finding) => [`${finding.level} ${finding.problem}`, finding])).values()]
+  const keyOf = ({ level, problem }: Finding): string => `${level} ${problem}`
+  const known = new Set<string>()
+  return findings.filter((finding) => !known.has(keyOf(finding)) && known.add(keyOf(finding)))
 }

@@ -41,6 +41,8 @@ export type Opened = JsonObject & {
   readonly node: string
   /** Names of the secrets that were masked from the beginning. Missing in older journals: none is known. */
   readonly masked?: readonly string[]
+  /** Its runbook makes room, so it may begin on a full disk; missing for all others. */
+  readonly makesRoom?: true
 }
 
 /** A prediction as journaled; `null` for what the step does not predict. */
@@ -106,6 +108,10 @@ export type Entry =
       readonly leaves?: { readonly [step: string]: readonly Leftover[] }
     })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
+  /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
+  | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })
+  /** Whether the notice was accepted: `problem` is null, or says why it was not. */
+  | (JsonObject & { readonly type: 'announced'; readonly key: string; readonly problem: string | null })
   /** A person closed a run that the program could not settle. */
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })
   | (JsonObject & { readonly type: 'sealed'; readonly folder: string; readonly digest: string })

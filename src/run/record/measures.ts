@@ -2,7 +2,7 @@ import type { JsonObject } from '../../kernel/json.ts'
 import type { Objectives } from '../../model/target.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Stored } from '../journal/entry.ts'
-import { timesOf, type Times } from './times.ts'
+import { timesOf, type Times } from '../journal/times.ts'
 
 export type Measure = JsonObject & {
   /** Null if it could not be measured, for the reason in `why`. Never negative. */

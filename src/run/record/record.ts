@@ -52,7 +52,7 @@ export type JournalHead = { readonly count: number; readonly seq: number; readon
 
 export type RunHappening = JsonObject & {
   readonly at: string
-  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released'
+  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released' | 'announced'
   readonly says: string
   /** The difference to the opened plan that a person accepted; null if there was none. */
   readonly accepted: string | null
@@ -156,6 +156,14 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
         accepted: entry.accepted,
       }
     }
+    case 'announced':
+      return {
+        at,
+        what: 'announced',
+        says:
+          entry.problem === null ? 'to the operators' : `NOT announced to the operators: ${entry.problem}`,
+        accepted: null,
+      }
     case 'released':
       return { at, what: 'released', says: `by ${entry.by}: ${entry.reason}`, accepted: null }
     default:

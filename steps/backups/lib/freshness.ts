@@ -15,7 +15,11 @@ type BackupChoice = {
   readonly takenBefore: string | null
 }
 
-/** Checks that a backup can be chosen and is recent enough, without reading its contents. */
+/**
+ * Checks that a backup can be chosen, has the checksum that it needs and is recent enough, without reading its
+ * contents.
+ * @throws RunbookError as `choose` and `checksumOf`
+ */
 export async function freshness(
   look: Look,
   { from, file, takenBefore }: Preview<BackupChoice>,
@@ -27,6 +31,8 @@ export async function freshness(
       ? look.clock.now()
       : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
+  // A missing checksum would stop the run at its first step, which is then recorded as a failed run.
+  await look.backups.checksumOf(from, backup)
   const newer = file === null ? await maybeNewer(look, from, backup, takenBefore) : []
   if (ageSeconds <= from.maxAgeSeconds) return newer
   const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`

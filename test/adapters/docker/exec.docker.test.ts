@@ -144,4 +144,22 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
       hint: expect.stringContaining('ps --all backend'),
     })
   })
+
+  test('a container that stops while it runs is named, with the command that starts it', async () => {
+    const id = await running.containerId('frontend')
+    const scope = watchedScope()
+    const ran = execInContainer(id!, { argv: ['sh', '-c', 'echo up; sleep 60'] }, scope, dockerEngine())
+    const outcome = expect(ran).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(/^container \S+frontend\S* stopped while sh ran in it/) as string,
+      hint: expect.stringMatching(/^start it: docker start \S+$/) as string,
+    })
+    await eventually(() => scope.text().includes('up'), 'the program runs')
+    await running.compose('kill', 'frontend')
+    await outcome
+    await expect(execIn(stack, 'frontend', { argv: ['true'] }, watchedScope())).rejects.toMatchObject({
+      code: 'preflight',
+      hint: `start it: docker compose --project-name ${stack.project} start frontend`,
+    })
+  })
 })

@@ -14,6 +14,7 @@ import { defineStep } from '../../../src/model/step.ts'
 import { startRun, type Runtime } from '../../../src/run/start.ts'
 import { evidenceFolder } from '../../../src/run/record/evidence-folder.ts'
 import { resume } from '../../../src/run/resume.ts'
+import { newsOf } from '../../../src/run/record/news.ts'
 import { runStatusOf } from '../../../src/run/record/run-status.ts'
 import { filesOf } from '../../../src/views/files.ts'
 import { Killed, Machine, Power, runbook, toySteps } from '../../run/toy.ts'
@@ -61,6 +62,7 @@ describe('the evidence of a whole run', () => {
       }),
     filesOf,
     statusOf: runStatusOf,
+    newsOf,
   })
   const defects = async (folder: string) =>
     verifyEvidence(folder, {

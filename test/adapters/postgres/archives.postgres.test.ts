@@ -3,6 +3,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { inspect as inspectWith } from '../../../src/adapters/postgres/inspect.ts'
+import type { Server } from '../../../src/adapters/postgres/server/server.ts'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
@@ -76,6 +78,20 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
       ).rejects.toMatchObject(refused)
     }
   })
+
+  test.each([126, 137])(
+    'says nothing about the dump where pg_restore did not end by itself: %i',
+    async (exitCode) => {
+      const { file } = await take()
+      const run = async () => ({ exitCode, stdout: '', stderrTail: '', milliseconds: 1 })
+      const dying = { run, database: world.database } as unknown as Server
+      await expect(inspectWith(dying, file, watchedScope())).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.not.stringMatching(/damaged|truncated/) as string,
+        hint: expect.stringContaining('says nothing about the dump') as string,
+      })
+    },
+  )
 
   test('without compression a flipped bit shows in the checksum alone, while a cut is seen', async () => {
     await fill()

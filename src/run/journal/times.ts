@@ -1,5 +1,5 @@
 import type { Plan } from '../../model/plan.ts'
-import type { Stored } from '../journal/entry.ts'
+import type { Stored } from './entry.ts'
 
 /** Times of a run that the measurements need. */
 export interface Times {

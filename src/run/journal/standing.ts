@@ -1,0 +1,75 @@
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { PlannedStep } from '../../model/plan.ts'
+import type { Stored } from './entry.ts'
+import { stateOf, type RunState } from './state.ts'
+import { timesOf } from './times.ts'
+
+/** What a run has done so far and not taken back, as far as its journal shows. */
+export type Standing = JsonObject & {
+  /** Services that it stopped and has not started again, and since when. */
+  readonly down: readonly { readonly service: string; readonly since: string }[]
+  /** Since when no health check has found the service up; null if none is due. */
+  readonly unconfirmedSince: string | null
+  /** Titles of steps whose effect is there. */
+  readonly changed: readonly string[]
+  /** Titles of steps whose effect may be there, in part or in full. */
+  readonly unsure: readonly string[]
+}
+
+/** Folds the entries of one run; looks at nothing. */
+export function standingOf(entries: readonly Stored[]): Standing {
+  const state = stateOf(entries)
+  const { outages } = timesOf(entries)
+  const open = state.plan.steps.some(({ marks }) => marks.upAfter) ? outages.at(-1) : undefined
+  return {
+    down: downOf(state, entries),
+    unconfirmedSince: open?.to === null ? open.from : null,
+    ...effectsOf(state),
+  }
+}
+
+/** Kinds of steps whose surveys and outputs name services. */
+const stops = 'services.stop'
+const starts = 'services.start'
+
+function downOf(state: RunState, entries: readonly Stored[]): Standing['down'] {
+  const kinds = new Map(state.plan.steps.map(({ id, kind }) => [id, kind]))
+  const down = new Map<string, string>()
+  /** By step: what it stopped or started, to be reversed when it is undone. */
+  const touched = new Map<string, readonly string[]>()
+  for (const { at, entry } of entries) {
+    const step = 'step' in entry && typeof entry.step === 'string' ? entry.step : ''
+    const kind = kinds.get(step)
+    if (entry.type === 'intent' && kind === stops) {
+      const running = namesIn(entry.before, 'running')
+      touched.set(step, [...new Set([...(touched.get(step) ?? []), ...running])])
+      for (const name of running) if (!down.has(name)) down.set(name, at)
+    } else if (entry.type === 'ended' && entry.failure === null && kind === starts) {
+      const started = namesIn(entry.output, 'names').filter((name) => down.delete(name))
+      touched.set(step, [...new Set([...(touched.get(step) ?? []), ...started])])
+    } else if (entry.type === 'undo-intent' && kind === starts) {
+      for (const name of touched.get(step) ?? []) if (!down.has(name)) down.set(name, at)
+    } else if (entry.type === 'undo-ended' && entry.result !== 'failed' && kind === stops) {
+      for (const name of touched.get(step) ?? []) down.delete(name)
+    }
+  }
+  return [...down].map(([service, since]) => ({ service, since }))
+}
+
+function namesIn(value: Json, field: string): readonly string[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return []
+  const names = (value as JsonObject)[field]
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
+}
+
+function effectsOf({ plan, steps }: RunState): Pick<Standing, 'changed' | 'unsure'> {
+  const acting = plan.steps.filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')
+  const effect = ({ id }: PlannedStep): 'none' | 'changed' | 'unsure' => {
+    const now = steps.get(id)
+    if (now === undefined || now.attempts === 0 || now.undo === 'undone') return 'none'
+    return now.status === 'done' && now.undo === 'none' ? 'changed' : 'unsure'
+  }
+  const titles = (is: 'changed' | 'unsure'): readonly string[] =>
+    acting.filter((step) => effect(step) === is).map(({ title }) => title)
+  return { changed: titles('changed'), unsure: titles('unsure') }
+}

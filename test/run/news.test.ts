@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import rollback from '../../runbooks/full-db-rollback.ts'
+import type { Target } from '../../src/model/target.ts'
+import { endingText } from '../../src/views/ending.ts'
+import { fakeMachine, Killed, type FakeWorld } from '../../src/testing/index.ts'
+import { damagedShop, shop } from '../steps/fake-shop.ts'
+
+const url = 'http://chat/hook'
+const target: Target = {
+  ...shop,
+  operators: {
+    channel: null,
+    tracker: null,
+    announce: { url, bearer: null, body: { text: '{text}' }, reference: null, timeoutSeconds: 10 },
+    ticket: null,
+    contacts: [],
+    escalation: [],
+  },
+}
+const params = { strategy: 'beside' }
+
+function prepared(order: (world: FakeWorld) => void, status = 200) {
+  const world = damagedShop()
+  world.web.answers.set(url, [{ status }])
+  order(world)
+  const machine = fakeMachine(world, { book: rollback, target })
+  const texts = (): readonly string[] =>
+    world.web.posted
+      .filter((one) => one.url === url)
+      .map(({ body }) => String((body as { readonly text: string }).text))
+  return { world, machine, texts }
+}
+
+const neverUndone = ({ faults }: FakeWorld): void => {
+  faults.order('services.start done', 'fail')
+  for (let time = 2; time < 20; time += 1) faults.order('databases.swap', 'fail', time)
+}
+
+describe('the operators are told', () => {
+  it('nothing of a run that succeeds, nor of a dry run', async () => {
+    const { machine, texts } = prepared(() => undefined)
+    await machine.dryRun(params)
+    expect((await machine.run(params)).code).toBe('succeeded')
+    expect(texts()).toEqual([])
+  })
+
+  it('that a run failed and is rolled back', async () => {
+    const { machine, texts } = prepared(({ faults }) => faults.order('databases.swap', 'fail'))
+    const result = await machine.run(params)
+    expect(result.outcome).toBe('rolled-back')
+    expect(texts()).toEqual([
+      expect.stringMatching(/^Full DB rollback \(production\) on shop: failed and is rolled back: /),
+    ])
+    expect(endingText(result, machine.entries)).toContain('\nThe operators were notified.\n')
+  })
+
+  it('that a run waits for a person, with what is down and what to type, and once for the same state', async () => {
+    const { machine, texts } = prepared(neverUndone)
+    await machine.run(params)
+    expect(texts()).toEqual([
+      expect.stringMatching(
+        /rollback is INCOMPLETE: .*DOWN: web \(since \S+\), worker .*runbook rollback \S+/,
+      ),
+    ])
+    const again = await machine.rollback()
+    expect(again.code).toBe('rollback-incomplete')
+    expect(texts()).toHaveLength(1)
+    expect(endingText(again, machine.entries)).not.toContain('notified')
+  })
+
+  it('that a run was found killed, once for each kill', async () => {
+    const { machine, texts } = prepared(({ faults }) => {
+      faults.order('databases.swap half-way', 'kill')
+    })
+    await expect(machine.run(params)).rejects.toThrow(Killed)
+    expect(texts()).toEqual([])
+    expect((await machine.rollback()).code).toBe('succeeded')
+    expect(texts()).toEqual([
+      expect.stringMatching(/was found killed after .*DOWN: web/),
+      expect.stringMatching(/rolled back as requested\./),
+    ])
+  })
+
+  it('at most once, where the program is killed while it tells them', async () => {
+    for (const moment of [
+      'journal.append announcing',
+      'journal.append announcing done',
+      'journal.append announced',
+    ]) {
+      const { machine, texts } = prepared(({ faults }) =>
+        faults.order('databases.swap', 'fail').order(moment, 'kill'),
+      )
+      await expect(machine.run(params), moment).rejects.toThrow(Killed)
+      expect((await machine.resume()).outcome).toBe('rolled-back')
+      expect(texts().length, moment).toBeLessThanOrEqual(1)
+    }
+  })
+})
+
+describe('a webhook that does not take it', () => {
+  it('changes neither the outcome nor the exit code, and is reported', async () => {
+    const { machine } = prepared(({ faults }) => faults.order('databases.swap', 'fail'), 500)
+    const { machine: silent } = prepared(({ faults, web }) => {
+      faults.order('databases.swap', 'fail')
+      web.answers.delete(url)
+    })
+    for (const one of [machine, silent]) {
+      const result = await one.run(params)
+      expect(result).toMatchObject({ outcome: 'rolled-back', code: 'failed' })
+      expect(endingText(result, one.entries)).toMatch(/\nThe operators were NOT notified: .+\n/)
+    }
+  })
+
+  it('delays the run by 5 s at most', async () => {
+    const { world, machine } = prepared(({ faults }) =>
+      faults.order('databases.swap', 'fail').order('http.post', 'hang'),
+    )
+    await machine.run(params)
+    const at = (type: string): number =>
+      Date.parse(machine.entries.find(({ entry }) => entry.type === type)?.at ?? '')
+    expect(at('announced') - at('announcing')).toBe(5_000)
+    expect(world.web.posted).toEqual([])
+    expect(machine.entries.at(-1)?.entry.type).toBe('sealed')
+  })
+})
