@@ -78,8 +78,13 @@ export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/release
 export type { SecretHandle } from './drivers/secrets.ts'
 export type {
   ComposeStack,
+  Creation,
   Declared,
+  DeclaredVariables,
+  Drift,
   Instance,
+  InstanceCounts,
+  Mount,
   SeenFile,
   ServiceGroup,
   ServiceState,

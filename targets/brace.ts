@@ -58,7 +58,7 @@ export function brace({
   root = '/srv/brace',
   composeFiles = ['infra/docker-compose.prod.yml'],
   envFiles = [],
-  project = 'infra',
+  project,
   databaseUser = 'postgres',
   confirmPhrase,
   applicationUser = 'brace_user',
@@ -81,7 +81,7 @@ export function brace({
     objectives: { rto: '30m', rpo: '24h' },
     stack: {
       kind: 'compose',
-      project,
+      ...(project === undefined ? {} : { project }),
       files: composeFiles.map((file) => `${root}/${file}`),
       envFiles: envFiles.map((file) => `${root}/${file}`),
       profiles: ['smoke'],

@@ -35,7 +35,7 @@ export type CodexOptions = {
 function parts({
   root = '/srv/codex',
   snapshots = '~/.cache/codex-backups',
-  project = 'codex',
+  project,
   devProject = 'codex-dev',
   envFiles = [],
   devEnvFiles = ['.env.dev'],
@@ -49,7 +49,7 @@ function parts({
     [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
   const prod = {
     kind: 'compose',
-    project,
+    ...(project === undefined ? {} : { project }),
     files: [at('docker-compose.yml')],
     envFiles: envFiles.map(at),
   } as const
@@ -115,8 +115,8 @@ export function codex(options: CodexOptions = {}) {
       ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
-    // The container mounts the checkout: a bundle is put there, and `npm run smoke:prod` asks the service
-    // from outside.
+    // Of use where the container mounts the checkout: a bundle is put there, and `npm run smoke:prod` asks the
+    // service from outside. A service whose code is in its image is refused.
     drill: { services: ['app'], into: root, smoke: ['npm', 'run', 'smoke:prod'] },
     staging: `${root}/.staging`,
   } as const satisfies TargetConfig

@@ -30,7 +30,7 @@ export type ComposeApiOptions = {
 export function composeApi({
   root = '/srv/api',
   envFile = '.env',
-  project = 'api',
+  project,
   url = 'https://api.example.com',
   databaseUser = 'postgres',
   patience = {},
@@ -42,7 +42,7 @@ export function composeApi({
     title: 'The API (production)',
     stack: {
       kind: 'compose',
-      project,
+      ...(project === undefined ? {} : { project }),
       files: [`${root}/docker-compose.yml`],
       envFiles: [`${root}/${envFile}`],
     },

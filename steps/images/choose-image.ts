@@ -12,6 +12,8 @@ import {
   type StackImages,
 } from '../../src/index.ts'
 import { lastOf } from '../files/lib/path.ts'
+import { driftFindings } from '../services/lib/drift.ts'
+import { otherDeclared } from '../services/lib/declared-images.ts'
 import { imageId, recallFrom, reference, sameMoment, snapshotsIn, type Recalled } from './lib/lock-file.ts'
 import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
@@ -74,7 +76,14 @@ export const chooseImage = defineStep<Input, Wanted>({
       isPending(tag)
     )
       return []
-    const { told } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
+    const { told, images: wanted } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
+    const drift = await Promise.all(
+      wanted.map(async ({ environment: { stack, service, canonical } }) => [
+        ...(await otherDeclared(look, { stack, names: [service] }, () => canonical)),
+        ...(await driftFindings(look, { stack, names: [service] })),
+      ]),
+    )
+    if (drift.some((found) => found.length > 0)) return drift.flat()
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
       ? [
           {
