@@ -111,7 +111,10 @@ export type Creation = JsonObject & {
   readonly files: readonly string[]
   /** Digest of the service's declaration when it was created; null where that was not recorded. */
   readonly declaration: string | null
-  /** Version of the program that created it, on which that digest depends; null where not recorded. */
+  /**
+   * What that digest depends on besides the declaration: how it was created, by which version; null where not
+   * recorded.
+   */
   readonly createdBy: string | null
   readonly environment: string
   /** Without volumes that have no name. Ordered by target. */

@@ -113,6 +113,22 @@ describe.skipIf(!docker())('with Docker', () => {
     }
   })
 
+  it('takes dependencies that were not named when the service came up for no difference', async () => {
+    const { stack, close } = await busyboxStack(services('one'))
+    try {
+      const driver = composeServices({ scope: watchedScope() })
+      const [file = ''] = stack.files
+      await execa('docker', ['compose', '-p', stack.project, '-f', file, 'up', '--detach', 'web'], {
+        cwd: stack.directory,
+      })
+      expect(await driver.drift({ stack, names: ['web', 'worker'] })).toEqual([])
+      await driver.recreate({ stack, names: ['web'] })
+      expect(await driver.drift({ stack, names: ['web'] })).toEqual([])
+    } finally {
+      await close()
+    }
+  })
+
   it('takes another image, a build section and other replicas for no difference', async () => {
     const { stack, write, close } = await busyboxStack(services('one'))
     const service = (more: string): string =>

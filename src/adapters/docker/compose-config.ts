@@ -65,13 +65,28 @@ export function parseConfig(text: string, project: string): ComposeConfig {
 export const byTarget = (one: Mount, other: Mount): number =>
   one.target < other.target ? -1 : Number(one.target > other.target)
 
-/** A resolved configuration in which some services have other images. */
-export function withImages(text: string, images: { readonly [service: string]: string }): string {
+/** What may differ between a service and its container though nothing was edited. */
+export type Variation = { readonly image?: string; readonly dependsOn: readonly string[] }
+
+/** A resolved configuration in which some services have another image and fewer dependencies. */
+export function varied(text: string, variations: { readonly [service: string]: Variation }): string {
   const parsed = JSON.parse(text) as { readonly services?: { readonly [name: string]: JsonObject } }
-  const services = Object.entries(parsed.services ?? {}).map(([name, service]) => [
-    name,
-    images[name] === undefined ? service : { ...service, image: images[name] },
-  ])
+  const services = Object.entries(parsed.services ?? {}).map(([name, service]) => {
+    const variation = variations[name]
+    if (variation === undefined) return [name, service]
+    const { depends_on: all, ...rest } = service
+    const kept = Object.entries((all ?? {}) as JsonObject).filter(([one]) =>
+      variation.dependsOn.includes(one),
+    )
+    return [
+      name,
+      {
+        ...rest,
+        ...(variation.image === undefined ? {} : { image: variation.image }),
+        ...(kept.length === 0 ? {} : { depends_on: Object.fromEntries(kept) }),
+      },
+    ]
+  })
   return JSON.stringify({ ...parsed, services: Object.fromEntries(services) })
 }
 

@@ -3,7 +3,7 @@ import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
 import { configArgv, hashesArgv, dryRunUpArgv, recreatedIn, versionArgv } from './compose-argv.ts'
-import { hashesIn, parseConfig, withImages, type ComposeConfig } from './compose-config.ts'
+import { hashesIn, parseConfig, varied, type ComposeConfig, type Variation } from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'
 
 /** No Compose configuration is larger than this. */
@@ -18,13 +18,13 @@ export type Compose = {
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
   /**
-   * The hash of each service by which Compose recognises its containers as up to date, once for each choice of
-   * images in place of those that the files name.
+   * The hash of each service by which Compose recognises its containers as up to date, once for each
+   * variation of the files.
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   hashes(
     stack: ComposeStack,
-    choices: readonly { readonly [service: string]: string }[],
+    variations: readonly { readonly [service: string]: Variation }[],
   ): Promise<readonly ReadonlyMap<string, string>[]>
   /**
    * Containers that `up` of some services would recreate.
@@ -60,11 +60,11 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
   return {
     config: async (stack) => parseConfig(await read(stack, { argv: configArgv(stack) }), stack.project),
 
-    async hashes(stack, choices) {
+    async hashes(stack, variations) {
       const resolved = await read(stack, { argv: configArgv(stack) })
       return Promise.all(
-        choices.map(async (images) => {
-          const stdin = withImages(resolved, images)
+        variations.map(async (one) => {
+          const stdin = varied(resolved, one)
           return hashesIn(await read(stack, { argv: hashesArgv(stack), stdin }))
         }),
       )

@@ -16,6 +16,7 @@ export const labels = {
   environmentFile: 'com.docker.compose.project.environment_file',
   workingDirectory: 'com.docker.compose.project.working_dir',
   version: 'com.docker.compose.version',
+  dependsOn: 'com.docker.compose.depends_on',
 } as const
 
 export type ContainerInfo = Dockerode.ContainerInfo

@@ -24,12 +24,25 @@ export function creationOf(service: string, container: CreatedContainer): Creati
     number: Number(Config.Labels?.[labels.number] ?? 0),
     files: filesOf(container),
     declaration: Config.Labels?.[labels.configHash] ?? null,
-    createdBy: Config.Labels?.[labels.version] ?? null,
+    createdBy: createdBy(container),
     environment: digestOf([...(Config.Env ?? [])].toSorted()),
     mounts: mountsOf(container),
     networks: Object.keys(NetworkSettings?.Networks ?? {}).toSorted(),
   }
 }
+
+/** Compose (2.26) hashes the dependencies too, and `up --no-deps` leaves out those that are not named. */
+const createdBy = ({ Config }: CreatedContainer): string | null => {
+  const version = Config.Labels?.[labels.version]
+  return version === undefined ? null : `${version} ${Config.Labels?.[labels.dependsOn] ?? ''}`.trim()
+}
+
+/** Names of the services on which it depended when it was created: `db:service_healthy:false,…`. */
+export const dependenciesOf = ({ Config }: CreatedContainer): readonly string[] =>
+  (Config.Labels?.[labels.dependsOn] ?? '').split(',').flatMap((one) => {
+    const [name = ''] = one.split(':')
+    return name === '' ? [] : [name]
+  })
 
 /** Compose joins the paths with commas. */
 const filesOf = ({ Config }: CreatedContainer): readonly string[] =>

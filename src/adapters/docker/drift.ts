@@ -1,10 +1,11 @@
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, Drift, Mount } from '../../drivers/services.ts'
+import { canonical } from '../../kernel/json.ts'
 import type { Compose } from './compose.ts'
-import type { DeclaredCreation } from './compose-config.ts'
+import type { DeclaredCreation, Variation } from './compose-config.ts'
 import { statusOf, type DockerEngine } from './connection.ts'
 import { labels, resolved } from './containers.ts'
-import { creationOf, type CreatedContainer } from './creation.ts'
+import { creationOf, dependenciesOf, type CreatedContainer } from './creation.ts'
 
 type Created = { readonly service: string; readonly containers: readonly CreatedContainer[] }
 
@@ -21,7 +22,9 @@ export async function driftFrom(
   stack: ComposeStack,
   services: readonly Created[],
 ): Promise<readonly Drift[]> {
-  const hashes = await currentHashes(command, stack, services)
+  const most = Math.max(0, ...services.map(({ containers }) => containers.length))
+  if (most === 0) return []
+  const hashes = await command.hashes(stack, variationsOf(services, most))
   const drifted = services.flatMap(({ service, containers }) => {
     const other = containers.find(
       ({ Config }) => !hashes.some((one) => one.get(service) === (Config.Labels?.[labels.configHash] ?? '')),
@@ -46,24 +49,26 @@ export async function driftFrom(
 }
 
 /**
- * The hashes of the present declarations, with the images that run in place of those that the files name. A
- * service that Compose builds may be hashed without an image.
+ * The present declarations with the image and the dependencies of each container, and the same without its
+ * image: a service that Compose builds may be hashed without one.
  */
-async function currentHashes(
-  command: Compose,
-  stack: ComposeStack,
+function variationsOf(
   services: readonly Created[],
-): Promise<readonly ReadonlyMap<string, string>[]> {
-  const images = services.flatMap(({ service, containers }) => {
-    const names = [...new Set(containers.map(({ Config }) => Config.Image))]
-    return names.length === 0 ? [] : [{ service, names }]
-  })
-  const most = Math.max(0, ...images.map(({ names }) => names.length))
-  if (most === 0) return []
-  const choices = Array.from({ length: most }, (_, index) =>
-    Object.fromEntries(images.map(({ service, names }) => [service, names[index] ?? names[0] ?? ''])),
+  most: number,
+): readonly { readonly [service: string]: Variation }[] {
+  const all = Array.from({ length: most }, (_, index) => index).flatMap((index) =>
+    [true, false].map((withImage) =>
+      Object.fromEntries(
+        services.flatMap(({ service, containers }) => {
+          const container = containers[index] ?? containers[0]
+          if (container === undefined) return []
+          const dependsOn = dependenciesOf(container)
+          return [[service, withImage ? { image: container.Config.Image, dependsOn } : { dependsOn }]]
+        }),
+      ),
+    ),
   )
-  return command.hashes(stack, [{}, ...choices])
+  return [...new Map(all.map((one) => [canonical(one), one])).values()]
 }
 
 /** Whether a container was created from the stack's files, also by way of a link. */
