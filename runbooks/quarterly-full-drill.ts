@@ -118,7 +118,14 @@ export default runbook(
     })
     const deployed = step(
       'Deploy the release bundle',
-      deployBundle({ code, into, keep, stopped, services }),
+      deployBundle({
+        code,
+        into,
+        keep,
+        apart: data.making === undefined ? [] : [data.making.source],
+        stopped,
+        services,
+      }),
       { id: 'redeploy-from-the-release-bundle' },
     )
     step('Start services', startServices({ services }), { id: 'start-the-service' })

@@ -14,7 +14,6 @@ export {
   type EnvVariables,
 } from './formats/env-file.ts'
 export { composeLookup } from './formats/compose-environment.ts'
-export { composeProject } from './formats/compose-project.ts'
 export type { Lookup as EnvLookup } from './formats/env-expansion.ts'
 export { say } from './model/say.ts'
 export { isKnown, isPending, pending, type Pending, type Preview } from './model/pending.ts'
@@ -88,8 +87,13 @@ export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/release
 export type { SecretHandle } from './drivers/secrets.ts'
 export type {
   ComposeStack,
+  Creation,
   Declared,
+  DeclaredVariables,
+  Drift,
   Instance,
+  InstanceCounts,
+  Mount,
   SeenFile,
   ServiceGroup,
   ServiceState,

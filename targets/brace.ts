@@ -59,8 +59,8 @@ export function brace({
   root = '/srv/brace',
   composeFiles = ['infra/docker-compose.prod.yml'],
   envFiles = [],
-  project = 'infra',
   database = 'brace_tg',
+  project,
   databaseUser = 'postgres',
   confirmPhrase,
   applicationUser = 'brace_user',
@@ -83,7 +83,7 @@ export function brace({
     objectives: { rto: '30m', rpo: '24h' },
     stack: {
       kind: 'compose',
-      project,
+      ...(project === undefined ? {} : { project }),
       files: composeFiles.map((file) => `${root}/${file}`),
       envFiles: envFiles.map((file) => `${root}/${file}`),
       profiles: ['smoke'],

@@ -1,4 +1,4 @@
-import { composeProject, secret, type TargetConfig } from '../src/index.ts'
+import { secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between hosts of codex. The defaults are those of the shared host. */
 export type CodexOptions = {
@@ -54,7 +54,7 @@ export type CodexOptions = {
 function parts({
   root = '/srv/codex',
   snapshots = '~/.cache/codex-backups',
-  project = composeProject(root),
+  project,
   devProject = 'codex-dev',
   file = 'docker-compose.yml',
   devFile = 'compose.dev.stack.yml',
@@ -70,7 +70,7 @@ function parts({
     [{ name, url: `${base}/healthz`, timeout: '5s', ...patience }] as const
   const prod = {
     kind: 'compose',
-    project,
+    ...(project === undefined ? {} : { project }),
     files: [at(file)],
     envFiles: envFiles.map(at),
   } as const
@@ -143,7 +143,8 @@ export function codex(options: CodexOptions = {}) {
       ...(quota === undefined ? {} : { quota }),
       mount: { path: drive, ...(sentinel === undefined ? {} : { sentinel }) },
     },
-    // A bundle is put into the checkout; an image with the code baked in must be built from it to change.
+    // Of use where the container mounts the checkout: a bundle is put there, and the smoke test asks the service
+    // from outside. A service whose code is in its image is refused.
     drill: { services: ['app'], into: root, keep, smoke },
     staging: `${root}/.staging`,
   } as const satisfies TargetConfig

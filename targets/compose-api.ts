@@ -1,4 +1,4 @@
-import { composeProject, secret, type TargetConfig } from '../src/index.ts'
+import { secret, type TargetConfig } from '../src/index.ts'
 
 /** What differs between installations. The defaults are those of the production host. */
 export type ComposeApiOptions = {
@@ -31,8 +31,8 @@ export type ComposeApiOptions = {
 export function composeApi({
   root = '/srv/api',
   envFile = '.env',
-  project = composeProject(root),
   database = 'cleaning',
+  project,
   url = 'https://api.example.com',
   databaseUser = 'postgres',
   patience = {},
@@ -44,7 +44,7 @@ export function composeApi({
     title: 'The API (production)',
     stack: {
       kind: 'compose',
-      project,
+      ...(project === undefined ? {} : { project }),
       files: [`${root}/docker-compose.yml`],
       envFiles: [`${root}/${envFile}`],
     },

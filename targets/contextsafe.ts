@@ -42,7 +42,7 @@ export type ContextsafeOptions = {
 export function contextsafe({
   root = '/srv/contextsafe',
   backups = '/backups/contextsafe',
-  project = 'docker',
+  project,
   url = 'http://localhost:8000',
   uid = 1000,
   gid = 1000,
@@ -59,7 +59,11 @@ export function contextsafe({
   return {
     title: 'ContextSafe (production)',
     objectives: { rto: '30m', rpo: '24h' },
-    stack: { kind: 'compose', project, files: [`${root}/docker/docker-compose.yml`] },
+    stack: {
+      kind: 'compose',
+      ...(project === undefined ? {} : { project }),
+      files: [`${root}/docker/docker-compose.yml`],
+    },
     writers: ['api'],
     volumeDatabase: {
       service: 'api',

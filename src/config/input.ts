@@ -37,8 +37,8 @@ export type TargetConfig = {
   readonly stack?: {
     /** Services in containers of a Docker Compose project. */
     readonly kind: 'compose'
-    /** Name of the Compose project, as `docker compose ls` shows it. */
-    readonly project: string
+    /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: the `name` in the files, else that of `directory`. */
+    readonly project?: string
     /** Folder against which Compose resolves relative paths in its files. Default: the folder of the first file, as for `docker compose` itself. */
     readonly directory?: string
     /** Compose files, in the order in which Compose merges them. Default: `['compose.yml']`. */
@@ -270,8 +270,8 @@ export type TargetConfig = {
       readonly stack?: {
         /** Services in containers of a Docker Compose project. */
         readonly kind: 'compose'
-        /** Name of the Compose project, as `docker compose ls` shows it. */
-        readonly project: string
+        /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: the `name` in the files, else that of `directory`. */
+        readonly project?: string
         /** Folder against which Compose resolves relative paths in its files. Default: the folder of the first file, as for `docker compose` itself. */
         readonly directory?: string
         /** Compose files, in the order in which Compose merges them. Default: `['compose.yml']`. */

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { cosmiconfig } from 'cosmiconfig'
 import { hintOf, RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
+import { projectNames } from './project-names.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
 import type { Trust } from './trust.ts'
@@ -122,8 +123,17 @@ function rootOf(directory: string): string {
   }
 }
 
-function placed(file: string, config: ParsedConfig, environment: LoadRequest['environment']): Loaded {
-  const basePaths: BasePaths = { directory: dirname(file), home: homedir(), host: hostname() }
+async function placed(
+  file: string,
+  config: ParsedConfig,
+  environment: LoadRequest['environment'],
+): Promise<Loaded> {
+  const folders = { directory: dirname(file), home: homedir() }
+  const basePaths: BasePaths = {
+    ...folders,
+    host: hostname(),
+    projectNames: await projectNames(config.targets, folders),
+  }
   const xdg = environment['XDG_STATE_HOME']
   // XDG Base Directory Specification: a relative path is invalid and must be ignored.
   const states = xdg?.startsWith('/') === true ? xdg : join(basePaths.home, '.local', 'state')

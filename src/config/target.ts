@@ -46,6 +46,7 @@ function resolvedSections(
   const contextFor = (name: Section): SectionContext => ({
     host: basePaths.host,
     path: (given) => absolute(given, basePaths),
+    projectName: (file) => basePaths.projectNames?.get(file),
     secret: ((handle) =>
       handle === undefined ? null : handleOf(handle, basePaths)) as SectionContext['secret'],
     other,

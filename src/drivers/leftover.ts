@@ -25,6 +25,9 @@ export const leftBy: {
     states: nothing,
     declared: process,
     outdated: process,
+    creations: nothing,
+    drift: process,
+    declaredVariables: process,
     variables: nothing,
     digests: inDocker,
     logs: nothing,
@@ -33,6 +36,7 @@ export const leftBy: {
     pull: inDocker,
     up: inDocker,
     recreate: inDocker,
+    remove: inDocker,
     runOneOff: inDocker,
   },
   databases: {

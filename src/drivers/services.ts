@@ -80,6 +80,12 @@ export type Variables = JsonObject & {
   readonly digests: { readonly [name: string]: string }
 }
 
+/** Variables that the stack's files give a service, without those of its image. Values only as SHA-256. */
+export type DeclaredVariables = JsonObject & {
+  readonly service: string
+  readonly digests: { readonly [name: string]: string }
+}
+
 /** A file as an instance sees it; null if it is missing or the instance has no `cat`. */
 export type SeenFile = JsonObject & {
   readonly service: string
@@ -87,12 +93,58 @@ export type SeenFile = JsonObject & {
   readonly sha256: string | null
 }
 
+/** A named volume, or a folder or file of this machine, in an instance. */
+export type Mount = JsonObject & {
+  readonly kind: 'volume' | 'folder'
+  /** Name of the volume; absolute path on this machine. */
+  readonly source: string
+  readonly target: string
+}
+
+/** How an instance was created, whether it runs or not. Values of variables may be secret, so only a digest. */
+export type Creation = JsonObject & {
+  readonly service: string
+  readonly instance: string
+  /** Counts the instances of a service; two with one number are one instance and its half-made successor. */
+  readonly number: number
+  /** The stack's files when it was created; empty where that was not recorded. */
+  readonly files: readonly string[]
+  /** Digest of the service's declaration when it was created; null where that was not recorded. */
+  readonly declaration: string | null
+  /**
+   * What that digest depends on besides the declaration: how it was created, by which version; null where not
+   * recorded.
+   */
+  readonly createdBy: string | null
+  readonly environment: string
+  /** Without volumes that have no name. Ordered by target. */
+  readonly mounts: readonly Mount[]
+  readonly networks: readonly string[]
+}
+
+/** How recreating a service by the stack's present files would change it, its image aside. */
+export type Drift = JsonObject & {
+  readonly service: string
+  /**
+   * `files`: it was created from other files of the stack. `other`: something that is not compared one by one. `unknown`: it was created by another version, whose
+   * digest says nothing, and nothing that is compared differs.
+   */
+  readonly kinds: readonly ('files' | 'environment' | 'mounts' | 'networks' | 'other' | 'unknown')[]
+  readonly problem: string
+  /** The setting that cures it. */
+  readonly hint: string
+}
+
+/** How many instances of a service `up` leaves; of those not named, as many as the stack's files declare. */
+export type InstanceCounts = { readonly [service: string]: number }
+
 export interface ServicesView {
   /** @throws RunbookError `preflight` if the engine or a file of the stack cannot be reached */
   facts(stack: Stack): Promise<StackFacts>
   /**
    * One state per name, in order. A service without instances is `missing`.
-   * @throws RunbookError `usage` for an unknown service
+   * @throws RunbookError `usage` for an unknown service; `preflight` for one without instances that runs from
+   * the same files under another project name, as every method does
    */
   states(group: ServiceGroup): Promise<readonly ServiceState[]>
   /** One per name, in order. @throws RunbookError `usage` for an unknown service */
@@ -103,6 +155,15 @@ export interface ServicesView {
    * @throws RunbookError like `up`, also for an image that is not found
    */
   outdated(group: ServiceGroup): Promise<readonly string[]>
+  /** Of all instances, also stopped ones. */
+  creations(group: ServiceGroup): Promise<readonly Creation[]>
+  /**
+   * Services whose instances differ from the stack's present files in more than their image. A service
+   * without instances is not included.
+   */
+  drift(group: ServiceGroup): Promise<readonly Drift[]>
+  /** One per name, in order. @throws RunbookError `usage` for an unknown service */
+  declaredVariables(group: ServiceGroup): Promise<readonly DeclaredVariables[]>
   /** Of all running instances. */
   variables(group: ServiceGroup): Promise<readonly Variables[]>
   /**
@@ -128,9 +189,11 @@ export interface Services extends ServicesView {
   /** Pulls the images of these services. Running instances are not touched; nothing is built. */
   pull(group: ServiceGroup): Promise<void>
   /** `up -d --no-build`: recreates instances that differ from the stack's files. */
-  up(group: ServiceGroup): Promise<void>
+  up(group: ServiceGroup, counts?: InstanceCounts): Promise<void>
   /** `up -d --no-build --force-recreate`: recreates every instance. */
-  recreate(group: ServiceGroup): Promise<void>
+  recreate(group: ServiceGroup, counts?: InstanceCounts): Promise<void>
+  /** Stops and removes the instances of these services. Their volumes stay. */
+  remove(group: ServiceGroup): Promise<void>
   /** Runs a service once in a new instance, removed afterwards; output goes to the step's log. */
   runOneOff(stack: Stack, service: string, command: readonly string[]): Promise<{ readonly exitCode: number }>
 }

@@ -33,17 +33,8 @@ export { archiveOf, encrypted, type FakeMember } from './archives.ts'
 export type { Doorkeeper } from './fake-pg-hba.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
-export {
-  emptyFleet,
-  fakeService,
-  runningFleet,
-  runOn,
-  runWith,
-  type Ending,
-  type Fleet,
-  type FakeInstance,
-  type FakeService,
-} from './services.ts'
+export { emptyFleet, fakeService, runningFleet, runOn, runWith, type Fleet } from './services.ts'
+export type { Ending, FakeInstance, FakeService } from './instances.ts'
 export { commitOn, noRepositories, type FakeCommit, type Repositories } from './git.ts'
 export {
   emptyShelf,

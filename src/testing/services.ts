@@ -1,64 +1,37 @@
 import type { Scope } from '../drivers/scope.ts'
-import type { Instance, ServiceGroup, Services, ServiceState, Stack } from '../drivers/services.ts'
+import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/did-you-mean.ts'
-import { variablesOf } from '../formats/env-file.ts'
 import { declaredOn } from './declared.ts'
-import { resolvedOn, type Disk } from './disk.ts'
+import type { Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
+import {
+  creationsOf,
+  driftOf,
+  environmentFor,
+  heldId,
+  make,
+  seenBy,
+  stateOf,
+  type FakeService,
+} from './instances.ts'
 
 /** A fake stack as plain data that a test sets up and inspects. */
 export type Fleet = {
   /** False: the engine does not answer. */
   reachable?: boolean
   readonly services: Map<string, FakeService>
+  /** Services that another project runs from the same files, with its name. */
+  elsewhere?: { readonly [service: string]: string }
   /** Called before each change; throw to make it fail, or change the fleet to make it fail half-way. */
   beforeChange: (
-    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'run',
+    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'remove' | 'run',
     service: string,
   ) => void | Promise<void>
   /** Instances created so far, for numbering them. */
   made: number
 }
-
-export type FakeService = {
-  /**
-   * The current declaration in the stack's files: an image, or any text that differs between declarations.
-   * `${NAME}` is a variable.
-   */
-  declared: string
-  instance: FakeInstance | null
-  /** Env files on the in-memory disk for new instances. */
-  envFiles?: readonly string[]
-  /**
-   * Folders of the in-memory disk, by path in the instance. An instance keeps the folder to which a link led
-   * when it was created.
-   */
-  mounts?: { readonly [inside: string]: string }
-  /** Health of a running instance. */
-  health: ServiceState['health']
-  log: string
-  /** For a one-off service: what it prints and how it ends. */
-  once: ((command: readonly string[], signal: AbortSignal) => Ending | Promise<Ending>) | null
-}
-
-export type FakeInstance = {
-  readonly id: string
-  /** The declaration when it was created. */
-  readonly image: string
-  /** ID of the image with this name at that time; missing where the fake machine had none. */
-  readonly imageId?: string
-  /** From its env files when it was created; missing for a service without env files. */
-  readonly environment?: { readonly [name: string]: string }
-  /** The folders behind its mounts when it was created. */
-  readonly mounted?: { readonly [inside: string]: string }
-  state: 'running' | 'restarting' | 'paused' | 'stopped'
-  exitCode: number | null
-  outOfMemory: boolean
-}
-
-export type Ending = { readonly exitCode: number; readonly output: string }
 
 /**
  * A fleet in which no service runs.
@@ -98,6 +71,15 @@ export function fakeServices(
         hint: 'make the fleet of the test reachable',
       })
     refuseUnknown('service', names, [...fleet.services.keys()], 'the fake stack')
+    for (const name of names) {
+      const project = fleet.elsewhere?.[name]
+      if (project !== undefined && fleet.services.get(name)?.instance === null)
+        throw new RunbookError(
+          'preflight',
+          `cannot find ${name}: it has no instance, and the project ${project} has one from the same files`,
+          { hint: `set stack.project to '${project}' in runbook.config.ts` },
+        )
+    }
     return names.flatMap((name) => {
       const service = fleet.services.get(name)
       return service === undefined ? [] : [[name, service] as const]
@@ -108,11 +90,12 @@ export function fakeServices(
     return (
       service.instance?.image === image &&
       service.instance.imageId === heldId(images, image) &&
+      service.instance.settings === service.settings &&
       sameJson(service.instance.environment ?? {}, environmentFor(service, disk) ?? {})
     )
   }
   const each = async (
-    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate',
+    operation: 'stop' | 'start' | 'pull' | 'up' | 'recreate' | 'remove',
     group: ServiceGroup,
     work: (name: string, service: FakeService) => void,
   ): Promise<void> => {
@@ -139,6 +122,18 @@ export function fakeServices(
       })),
     outdated: async (group) =>
       known(group.names).flatMap(([name, service]) => (isAsDeclared(group.stack, service) ? [] : [name])),
+    creations: async (group) =>
+      known(group.names).flatMap(([service, { instance }]) =>
+        instance === null ? [] : creationsOf(service, instance),
+      ),
+    drift: async (group) => known(group.names).flatMap(([service, one]) => driftOf(service, one, disk)),
+    declaredVariables: async (group) =>
+      known(group.names).map(([service, one]) => ({
+        service,
+        digests: Object.fromEntries(
+          Object.entries(environmentFor(one, disk) ?? {}).map(([name, value]) => [name, sha256(value)]),
+        ),
+      })),
     variables: async (group) =>
       known(group.names).flatMap(([service, { instance }]) => {
         if (instance?.state !== 'running') return []
@@ -179,16 +174,25 @@ export function fakeServices(
         else service.instance.state = 'running'
       }),
     pull: (group) => each('pull', group, () => undefined),
-    up: (group) =>
+    up: (group, counts) =>
       each('up', group, (name, service) => {
+        const count = counts?.[name] ?? service.replicas
         if (service.instance === null || !isAsDeclared(group.stack, service))
-          make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) })
-        else service.instance.state = 'running'
+          make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared), count })
+        else Object.assign(service.instance, { state: 'running', count: count ?? 1 })
       }),
-    recreate: (group) =>
+    recreate: (group, counts) =>
       each('recreate', group, (name, service) =>
-        make(fleet, name, service, disk, { images, image: filled(group.stack, service.declared) }),
+        make(fleet, name, service, disk, {
+          images,
+          image: filled(group.stack, service.declared),
+          count: counts?.[name] ?? service.replicas,
+        }),
       ),
+    remove: (group) =>
+      each('remove', group, (_name, service) => {
+        service.instance = null
+      }),
     async runOneOff(_stack, name, command) {
       const [found] = known([name])
       scope.signal.throwIfAborted()
@@ -204,75 +208,10 @@ export function fakeServices(
   }
 }
 
-function make(
-  fleet: Fleet,
-  name: string,
-  service: FakeService,
-  disk: Disk | null,
-  { images, image } = { images: emptyStore(), image: service.declared },
-): void {
-  if (service.once !== null) {
-    throw new RunbookError('usage', `cannot start ${name}: it is a one-off, not a service`, {
-      hint: 'run it as a one-off',
-    })
-  }
-  const environment = environmentFor(service, disk)
-  const imageId = heldId(images, image)
-  const mounted =
-    service.mounts === undefined
-      ? undefined
-      : Object.fromEntries(
-          Object.entries(service.mounts).map(([inside, folder]) => [
-            inside,
-            disk === null ? folder : resolvedOn(disk, folder),
-          ]),
-        )
-  const made = {
-    ...(environment === undefined ? {} : { environment }),
-    ...(imageId === undefined ? {} : { imageId }),
-    ...(mounted === undefined ? {} : { mounted }),
-  }
-  fleet.made += 1
-  service.instance = {
-    id: `${name}-${fleet.made}`,
-    image,
-    state: 'running',
-    exitCode: null,
-    outOfMemory: false,
-    ...made,
-  }
-  service.log += `${name} runs ${image}\n`
-}
-
-/** Where a path in an instance is on the disk. */
-function seenBy({ mounted = {} }: FakeInstance, path: string): string {
-  const [inside, folder] = Object.entries(mounted).find(
-    ([one]) => path === one || path.startsWith(`${one}/`),
-  ) ?? ['', '']
-  return `${folder}${path.slice(inside.length)}`
-}
-
-const heldId = ({ images }: ImageStore, name: string): string | undefined =>
-  [...images].find(([, { tags }]) => tags.includes(name))?.[0]
-
 /** Recreates every instance with the images of the fake machine, as if they had run from the start. */
 export function runOn(fleet: Fleet, images: ImageStore): void {
   for (const [name, service] of fleet.services)
     if (service.instance !== null) make(fleet, name, service, null, { images, image: service.declared })
-}
-
-/** Merged as Compose does: the later file wins. */
-function environmentFor({ envFiles }: FakeService, disk: Disk | null): FakeInstance['environment'] {
-  if (envFiles === undefined || disk === null) return undefined
-  const bodies = envFiles.map((file) => {
-    const body = disk.files.get(file)
-    if (body === undefined)
-      throw new RunbookError('failed', `cannot read env file ${file}: no such file`, {
-        hint: 'check the disk of the test',
-      })
-    return variablesOf(body, () => null)
-  })
-  return Object.assign({}, ...bodies) as NonNullable<FakeInstance['environment']>
 }
 
 /**
@@ -290,27 +229,6 @@ export function runWith(
     if (service === undefined) throw new TypeError(`service ${name} not found`)
     service.envFiles = files
     make(fleet, name, service, disk)
-  }
-}
-
-function stateOf(name: string, { instance, health }: FakeService): ServiceState {
-  if (instance === null) return { service: name, state: 'missing', health: 'none', instances: [] }
-  return {
-    service: name,
-    state: instance.state,
-    health: instance.state === 'running' ? health : 'none',
-    instances: [factsOf(instance)],
-  }
-}
-
-function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: FakeInstance): Instance {
-  return {
-    id,
-    image,
-    imageId: imageId ?? digestOf(image),
-    startedAt: null,
-    exitCode: state === 'stopped' ? exitCode : null,
-    outOfMemory,
   }
 }
 

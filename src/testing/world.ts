@@ -202,6 +202,9 @@ function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
     get reachable() {
       return fleet.reachable !== false
     },
+    get elsewhere() {
+      return fleet.elsewhere ?? {}
+    },
     get made() {
       return fleet.made
     },
@@ -272,6 +275,8 @@ function stateOf({
       declared,
       state: instance?.state ?? 'missing',
       image: instance?.image ?? null,
+      ...((instance?.count ?? 1) === 1 ? {} : { count: instance?.count ?? 1 }),
+      ...(instance?.settings === undefined ? {} : { settings: instance.settings }),
       ...(instance?.imageId === undefined ? {} : { imageId: instance.imageId }),
       ...(instance?.environment === undefined ? {} : { environment: instance.environment }),
       ...(instance?.mounted === undefined ? {} : { mounted: instance.mounted }),

@@ -6,6 +6,8 @@ import {
   say,
   sha256,
   variablesOf,
+  type Finding,
+  type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
 import { composeEnvironment } from './lib/compose-environment.ts'
@@ -30,13 +32,31 @@ export const confirmVariables = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ services, file, names }) =>
     say`Checks that ${isPending(services) ? services : services.names} run with the values of ${names} in ${file}.`,
+  // Asked of the present file: a name or value that Compose takes from elsewhere would not change with it.
+  preflight: async (look, { services, file, names }) => {
+    if (isPending(services) || isPending(file) || isPending(names)) return []
+    const expected = (await wantedOf(look, services, file, names)).filter(([, value]) => value !== null)
+    const declared = await look.services.declaredVariables(services)
+    return declared.flatMap(({ service, digests }): readonly Finding[] => {
+      const unread = expected
+        .filter(([name, value]) => digests[name] !== sha256(value ?? ''))
+        .map(([name]) => name)
+      return unread.length === 0
+        ? []
+        : [
+            {
+              level: 'refuse',
+              about: service,
+              problem: `${service} does not get ${unread.join(', ')} from ${file}: recreating it would not load the restored values`,
+              hint: `pass the file to ${service} in the Compose file (env_file), name it in stack.envFiles if the Compose file uses its variables, or leave those names out of configuration.confirm`,
+            },
+          ]
+    })
+  },
   // Today's container says nothing about the one that the run creates.
   predict: async () => ({ output: null }),
   run: async (look, { services, file, names }) => {
-    const outside = await composeEnvironment(look, services.stack)
-    const wanted = Object.entries(variablesOf(await bytesOf(look, file), outside)).filter(([name]) =>
-      names.some((one) => matches(one, name)),
-    )
+    const wanted = await wantedOf(look, services, file, names)
     const expected = wanted.filter(([, value]) => value !== null)
     if (wanted.length === 0)
       throw cannot(
@@ -72,6 +92,19 @@ export const confirmVariables = defineStep<Input, Output>({
     return { confirmed: expected.map(([name]) => name) }
   },
 })
+
+/** The file's variables with these names, as Compose expands them; null for a value that only it can know. */
+async function wantedOf(
+  look: Pick<Look, 'files' | 'volumes'>,
+  { stack }: ServiceGroup,
+  file: string,
+  names: readonly string[],
+): Promise<readonly (readonly [string, string | null])[]> {
+  const outside = await composeEnvironment(look, stack)
+  return Object.entries(variablesOf(await bytesOf(look, file), outside)).filter(([name]) =>
+    names.some((one) => matches(one, name)),
+  )
+}
 
 const matches = (pattern: string, name: string): boolean =>
   pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern

@@ -9,7 +9,9 @@ import {
 } from '../../src/index.ts'
 import { revertEdit } from '../config/lib/edited-file.ts'
 import { formerly } from './lib/bring-up-formerly.ts'
+import { driftFindings } from '../services/lib/drift.ts'
 import {
+  countsOf,
   groupsOf,
   isEdited,
   isGiven,
@@ -19,7 +21,7 @@ import {
   type BringUp,
 } from './lib/bring-up-input.ts'
 import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
-import { imageMismatches } from './lib/declared-images.ts'
+import { imageMismatches } from '../services/lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
 
 type Output = {
@@ -58,10 +60,15 @@ const step: ActingStep<BringUp, Output, Before> = {
   },
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
-    if (input.proof === 'environment') return imageMismatches(look, input.services)
+    if (input.proof === 'environment')
+      return [
+        ...(await imageMismatches(look, input.services)),
+        ...(await driftFindings(look, input.services, ['environment'])),
+      ]
     // Compose may be unable to read a Compose file that is about to be replaced.
-    if (input.proof === 'image') await look.services.states(input.services)
-    return []
+    if (input.proof === 'declaration') return []
+    await look.services.states(input.services)
+    return driftFindings(look, input.services)
   },
   survey: async (look, input) => {
     const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
@@ -89,7 +96,7 @@ const step: ActingStep<BringUp, Output, Before> = {
     }
   },
   run: async (io, { input, before }) => {
-    for (const group of groupsOf(input)) await act(io, input, group)
+    for (const group of groupsOf(input)) await act(io, input, group, before)
     const [now, there] = [await observeServices(io, input), await proofValues(io, input, 'forward')]
     const faults = faultsOf(input, before, now, there)
     if (faults.length > 0)
@@ -124,8 +131,9 @@ const step: ActingStep<BringUp, Output, Before> = {
       const there = had(['running', 'restarting', 'paused', 'stopped'])
       const readable = input.proof !== 'declaration' || input.copy.presentOutdated !== null
       if (there.names.length > 0 && readable) await actOnWhatRan(io, input, there, was)
-      const idle = had(['stopped', 'missing'])
+      const [idle, none] = [had(['stopped']), had(['missing'])]
       if (idle.names.length > 0) await io.services.stop(idle, grace)
+      if (none.names.length > 0) await io.services.remove(none)
     }
   },
 }
@@ -133,13 +141,25 @@ const step: ActingStep<BringUp, Output, Before> = {
 /**
  * Brings up services on the chosen images, files or settings, without building and without touching other
  * services. Proven by the images, files or variables that run afterwards. Undone by restoring the choice,
- * bringing up what ran before, and stopping what was idle.
+ * bringing up what ran before, stopping what was idle and removing what it created, which is proven by how
+ * each instance was created.
  * @throws RunbookError `failed` where the services come up otherwise
  */
 export const bringUp = defineStep<BringUp, Output, Before>({ ...step, formerly: formerly(step) })
 
-const act = (io: Io, { proof }: BringUp, group: ServiceGroup): Promise<void> =>
-  proof === 'file' || proof === 'environment' ? io.services.recreate(group) : io.services.up(group)
+function act(
+  io: Io,
+  { proof }: BringUp,
+  group: ServiceGroup,
+  before: Pick<Before, 'services'>,
+  way: 'forward' | 'back' = 'forward',
+): Promise<void> {
+  // Forward, a copy of the Compose file decides how many there are.
+  const counts = proof === 'declaration' && way === 'forward' ? {} : countsOf(before.services)
+  return proof === 'file' || proof === 'environment'
+    ? io.services.recreate(group, counts)
+    : io.services.up(group, counts)
+}
 
 /**
  * Where image names were moved, each names the previous image while its service is brought up. The step that
@@ -152,12 +172,12 @@ async function actOnWhatRan(
   was: Before['services'],
 ): Promise<void> {
   const names = movedNames(input)
-  if (names.length === 0) return act(io, input, there)
+  if (names.length === 0) return act(io, input, there, { services: was }, 'back')
   for (const service of there.names) {
     const [ran] = was.find((one) => one.service === service)?.imageIds ?? []
     const moved = names.find((one) => one.service === service)
     if (ran !== undefined && moved !== undefined) await io.images.tag(ran, moved.name)
-    await act(io, input, { stack: there.stack, names: [service] })
+    await act(io, input, { stack: there.stack, names: [service] }, { services: was }, 'back')
     if (ran !== undefined && moved !== undefined) await io.images.tag(moved.id, moved.name)
   }
 }

@@ -11,6 +11,8 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
+import { driftFindings } from '../services/lib/drift.ts'
+import { otherDeclared } from '../services/lib/declared-images.ts'
 import {
   digits,
   imageId,
@@ -84,7 +86,14 @@ export const chooseImage = defineStep<Input, Wanted>({
       isPending(tag)
     )
       return []
-    const { told } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
+    const { told, images: wanted } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
+    const drift = await Promise.all(
+      wanted.map(async ({ environment: { stack, service, canonical } }) => [
+        ...(await otherDeclared(look, { stack, names: [service] }, () => canonical)),
+        ...(await driftFindings(look, { stack, names: [service] })),
+      ]),
+    )
+    if (drift.some((found) => found.length > 0)) return drift.flat()
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
       ? [
           {

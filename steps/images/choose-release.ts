@@ -5,6 +5,7 @@ import {
   readVariable,
   RunbookError,
   say,
+  type Finding,
   type JsonObject,
   type Look,
   type ServiceGroup,
@@ -45,8 +46,9 @@ export const chooseRelease = defineStep<Input, ChosenRelease>({
   describe: ({ services, tag }) =>
     say`Finds the images tagged ${tag} of ${isPending(services) ? services : services.names} on this machine.`,
   preflight: async (look, { services, tag, pin }) => {
-    if (!isPending(services) && !isPending(tag) && !isPending(pin)) await choose(look, { services, tag, pin })
-    return []
+    if (isPending(services) || isPending(tag) || isPending(pin)) return []
+    await choose(look, { services, tag, pin })
+    return pin === null ? [] : unaffected(look, services, pin, tag)
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)
@@ -108,6 +110,26 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
       hint: 'name an older one with --to',
     })
   return { tag, images }
+}
+
+/** Services that stay on their image, whichever tag is set. */
+async function unaffected(
+  look: Look,
+  services: ServiceGroup,
+  pin: VersionPin,
+  tag: string,
+): Promise<readonly Finding[]> {
+  if (tag === readVariable(await look.files.read(pin.file, 1024 * 1024), pin.variable)) return []
+  const now = await look.services.declared(services)
+  const then = await look.services.declared(withTag(services, pin, tag))
+  return then
+    .filter(({ image }, index) => image === now[index]?.image)
+    .map(({ service, image }) => ({
+      level: 'warn',
+      about: service,
+      problem: `${service} is not rolled back: its image does not depend on ${pin.variable}${image === null ? '' : ` and stays ${image}`}`,
+      hint: `use \${${pin.variable}} in its image line, or leave it out of app and version.services`,
+    }))
 }
 
 async function imageNotFound(

@@ -8,8 +8,10 @@ import {
   type Look,
   type VersionPin,
 } from '../../src/index.ts'
+import { otherDeclared } from '../services/lib/declared-images.ts'
 import { textOf } from '../files/lib/text.ts'
 import { isTag } from '../images/lib/names.ts'
+import { withTag } from '../services/lib/with-tag.ts'
 import { lastGood, readHistory } from '../records/lib/deployment-history.ts'
 import { tagBefore, tagsIn } from './lib/registry.ts'
 
@@ -51,9 +53,9 @@ export const chooseTag = defineStep<Input, ChosenTag>({
     return to === null ? say`Takes ${found}.` : say`Takes the version ${to}; without it, ${found}.`
   },
   preflight: async (look, { pin, to, from, history }) => {
-    if (!isPending(pin) && !isPending(to) && !isPending(from) && !isPending(history))
-      await choose(look, { pin, to, from, history })
-    return []
+    if (isPending(pin) || isPending(to) || isPending(from) || isPending(history)) return []
+    const { tag, image } = await choose(look, { pin, to, from, history })
+    return otherDeclared(look, withTag(pin.services, pin, tag), () => image)
   },
   run: async (look, input) => {
     const chosen = await choose(look, input)

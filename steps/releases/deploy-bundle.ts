@@ -3,9 +3,11 @@ import {
   defineStep,
   isPending,
   say,
+  type Finding,
   type ProbeResult,
   type Io,
   type Look,
+  type Mount,
   type ServiceGroup,
 } from '../../src/index.ts'
 import {
@@ -28,6 +30,8 @@ type DeployInput = {
   readonly into: string
   /** Names in that folder which no bundle replaces: `.env`, `.git`. */
   readonly keep: readonly string[]
+  /** Folders in it that belong to no release, such as that of the data. */
+  readonly apart?: readonly string[]
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
 }
@@ -39,6 +43,30 @@ export type Deployed = { readonly into: string; readonly kept: string; readonly 
 type Entry = {
   readonly exchange: PathSwap
   /** Digest of what was there; null where nothing was. */ readonly was: string | null
+}
+
+/** A service whose code is in its image starts as before, whatever the bundle contains. */
+async function notExercised(
+  look: Pick<Look, 'services'>,
+  services: ServiceGroup,
+  into: string,
+  apart: readonly string[],
+): Promise<readonly Finding[]> {
+  const created = await look.services.creations(services)
+  const within = (path: string, folder: string): boolean =>
+    path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
+  const isCode = ({ kind, source }: Mount): boolean =>
+    kind === 'folder' &&
+    (within(into, source) || (within(source, into) && !apart.some((folder) => within(source, folder))))
+  const without = services.names.filter(
+    (name) => !created.some(({ service, mounts }) => service === name && mounts.some(isCode)),
+  )
+  return without.map((service) => ({
+    level: without.length === services.names.length ? 'refuse' : 'warn',
+    about: service,
+    problem: `${service} mounts no code from ${into}, so the release bundle is not exercised by starting it`,
+    hint: `mount ${into} into ${service}; where the code is in the image, prove the bundle with monthly-spot-restore`,
+  }))
 }
 
 const meanwhile = 'the release is replaced'
@@ -54,6 +82,10 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   timeoutSeconds: 900,
   describe: ({ into, keep }) =>
     say`Moves the entries of the release bundle into ${into}, and keeps those that they replace${isPending(keep) || keep.length === 0 ? '' : `; never touches ${keep.join(', ')}`}.`,
+  preflight: async (look, { into, keep, apart, services }) =>
+    isPending(into) || isPending(keep) || isPending(apart) || isPending(services)
+      ? []
+      : notExercised(look, services, into, [...keep.map((name) => `${into}/${name}`), ...(apart ?? [])]),
   survey: async (look, { code, into, keep, services }) => {
     await requireQuiet(look, services, meanwhile)
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)

@@ -1,13 +1,14 @@
-import { defineStep, isPending, say, type ServiceGroup } from '../../src/index.ts'
+import { defineStep, isPending, say, type ServiceGroup, type ServiceState } from '../../src/index.ts'
 import { activeNames } from './lib/active.ts'
 
 type Input = { readonly services: ServiceGroup }
-type Before = { readonly running: readonly string[] }
+/** `missing`: without an instance; left out in journals of earlier versions. */
+type Before = { readonly running: readonly string[]; readonly missing?: readonly string[] }
 type Output = { readonly names: readonly string[] }
 
 /**
  * Starts services as they are; images are never built. Undone by stopping those that were not running
- * before.
+ * before, and removing those that had no instance.
  */
 export const startServices = defineStep<Input, Output, Before>({
   kind: 'services.start',
@@ -16,7 +17,10 @@ export const startServices = defineStep<Input, Output, Before>({
   effect: 'change',
   describe: ({ services }) =>
     isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building.`,
-  survey: async (look, { services }) => ({ running: activeNames(await look.services.states(services)) }),
+  survey: async (look, { services }) => {
+    const states = await look.services.states(services)
+    return { running: activeNames(states), missing: missingNames(states) }
+  },
   predict: ({ input }) =>
     isPending(input.services)
       ? { output: null }
@@ -28,19 +32,27 @@ export const startServices = defineStep<Input, Output, Before>({
     await io.services.start(services)
     return { names: services.names }
   },
-  probe: async (look, { input: { services }, before }) => {
-    const active = activeNames(await look.services.states(services))
+  probe: async (look, { input: { services }, before, way }) => {
+    const states = await look.services.states(services)
+    const active = activeNames(states)
+    const created = (before.missing ?? []).filter((name) => !missingNames(states).includes(name))
     if (services.names.every((name) => active.includes(name)))
       return { is: 'done', output: { names: services.names } }
     const started = active.filter((name) => !before.running.includes(name))
+    if (way === 'back' && started.length === 0 && created.length > 0)
+      return { is: 'torn', why: `${created.join(', ')} had no instance before` }
     return started.length === 0
       ? { is: 'absent' }
       : { is: 'torn', why: `only ${active.join(', ')} of ${services.names.join(', ')} are running` }
   },
   rerunnable: true,
-  undo: (io, { input: { services }, before }) =>
-    io.services.stop(
-      { stack: services.stack, names: services.names.filter((name) => !before.running.includes(name)) },
-      10,
-    ),
+  undo: async (io, { input: { services }, before }) => {
+    const { stack, names } = services
+    await io.services.stop({ stack, names: names.filter((name) => !before.running.includes(name)) }, 10)
+    const { missing = [] } = before
+    if (missing.length > 0) await io.services.remove({ stack, names: missing })
+  },
 })
+
+const missingNames = (states: readonly ServiceState[]): readonly string[] =>
+  states.filter(({ state }) => state === 'missing').map(({ service }) => service)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
+import { targetOf } from '../../src/config/target.ts'
 import { thisTruster, Trust } from '../../src/config/trust.ts'
 
 let root = ''
@@ -42,6 +43,28 @@ test('is found from a folder below, past a package of its own', async () => {
   })
   await mkdir(join(root, 'repo/runbooks'))
   expect((await load('repo/packages/ops')).runbooks).toEqual([join(root, 'repo/runbooks')])
+})
+
+test('a Compose project without a name is called as Compose calls it', async () => {
+  await mkdir(join(root, 'repo', 'My App.v2'))
+  await write('repo/My App.v2/plain.yml', 'services: { web: { image: x } }\n')
+  await write('repo/My App.v2/named.yml', '# name: other\nname: Shop\nservices: {}\n')
+  await write('repo/My App.v2/variable.yml', 'name: ${NAME}\n')
+  const stacks = {
+    folder: { files: ['My App.v2/plain.yml'] },
+    named: { files: ['My App.v2/named.yml', 'My App.v2/plain.yml'] },
+    missing: { files: ['My App.v2/none.yml'], directory: './_-Home' },
+    own: { files: ['My App.v2/named.yml'], project: 'own' },
+    variable: { files: ['My App.v2/variable.yml'] },
+  }
+  const targets = Object.fromEntries(
+    Object.entries(stacks).map(([name, more]) => [name, { stack: { kind: 'compose', ...more } }]),
+  )
+  await write('repo/runbook.config.ts', `export default { targets: ${JSON.stringify(targets)} }\n`)
+  const { config, basePaths } = await load('repo')
+  const projectOf = (name: string) => targetOf(config, name, basePaths).stack?.project
+  expect(['folder', 'named', 'missing', 'own'].map(projectOf)).toEqual(['myappv2', 'shop', 'home', 'own'])
+  expect(() => projectOf('variable')).toThrow('its Compose project cannot be derived from name: ${NAME}')
 })
 
 test('is not looked for above the repository', async () => {

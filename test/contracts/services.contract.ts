@@ -15,6 +15,10 @@ export interface ServicesWorld {
   services(scope: Scope): Services
   /** Says something else of `web` in the stack's files; what it returns is the stack from then on. */
   redeclare(declared: string): Promise<Stack>
+  /** Says something else of `worker` in the stack's files, its image aside; what it returns is the stack from then on. */
+  resettle(): Promise<Stack>
+  /** Whether a service can have several instances. */
+  readonly scales: boolean
   /** Ends a service as an accident would. */
   crash(service: string): Promise<void>
   /** Lets a link lead to a folder whose file `name` says that word, as `web` sees it at `seen`. */
@@ -150,6 +154,66 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await services.up(group('web'))
       expect(await services.outdated(group('web'))).toEqual([])
       await expect(services.outdated(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('a service that runs otherwise than declared is reported, its image aside, with what would change', async () => {
+      expect(await services.drift(group('web', 'worker'))).toEqual([])
+      await services.up(group('web', 'worker'))
+      expect(await services.drift(group('web', 'worker'))).toEqual([])
+      stack = await world.resettle()
+      const drift = await services.drift(group('web', 'worker'))
+      expect(drift).toMatchObject([{ service: 'worker', problem: expect.stringContaining('worker') }])
+      expect(drift[0]?.kinds).not.toEqual([])
+      await services.stop(group('worker'), 5)
+      expect(await services.drift(group('web', 'worker'))).toEqual(drift)
+      await services.up(group('worker'))
+      expect(await services.drift(group('web', 'worker'))).toEqual([])
+      await expect(services.drift(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('how an instance was created tells one declaration from another, also of one that is stopped', async () => {
+      const created = async () =>
+        (await services.creations(group('worker'))).map((one) => ({ ...one, instance: '' }))
+      expect(await created()).toEqual([])
+      await services.up(group('web', 'worker'))
+      const [worker, ...more] = await created()
+      expect([worker?.service, worker?.number, more]).toEqual(['worker', 1, []])
+      await services.recreate(group('worker'))
+      await services.stop(group('worker'), 5)
+      expect(await created()).toEqual([worker])
+      stack = await world.resettle()
+      expect(await created()).toEqual([worker])
+      await services.up(group('worker'))
+      expect(await created()).not.toEqual([worker])
+      await expect(services.creations(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('what is removed is missing, whether it ran or not; to remove it again is no error', async () => {
+      await services.up(group('web', 'worker'))
+      await services.stop(group('worker'), 5)
+      await services.remove(group('worker'))
+      expect(await statesOf('web', 'worker')).toEqual(['running', 'missing'])
+      await services.remove(group('web', 'worker'))
+      expect(await statesOf('web', 'worker')).toEqual(['missing', 'missing'])
+      await expect(services.remove(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('as many instances come up as are asked for, else as many as are declared', async () => {
+      const count = async (): Promise<number> =>
+        new Set((await services.creations(group('web'))).map(({ number }) => number)).size
+      await services.up(group('web'), { web: 2 })
+      expect(await count()).toBe(world.scales ? 2 : 1)
+      await services.recreate(group('web'), { web: 2 })
+      expect(await count()).toBe(world.scales ? 2 : 1)
+      await services.recreate(group('web'))
+      expect(await count()).toBe(1)
+    })
+
+    test('what the files of the stack give a service is told by digests, whether it runs or not', async () => {
+      const [web, worker] = await services.declaredVariables(group('web', 'worker'))
+      expect(web).toMatchObject({ service: 'web', digests: { NAME: sha256('web') } })
+      expect(worker?.service).toBe('worker')
+      await expect(services.declaredVariables(group('wep'))).rejects.toMatchObject({ code: 'usage' })
     })
 
     test('variables are those that an instance was made with, values told by their digests only', async () => {

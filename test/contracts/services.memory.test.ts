@@ -1,5 +1,7 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { emptyFleet, fakeServices, fakeService } from '../../src/testing/services.ts'
+import { expect, it } from 'vitest'
+import { watchedScope } from '../fixtures/scope.ts'
 import { servicesContract } from './services.contract.ts'
 
 servicesContract('memory', async () => {
@@ -28,6 +30,11 @@ servicesContract('memory', async () => {
       fleet.services.get('web')!.declared = declared
       return stack
     },
+    resettle: async () => {
+      fleet.services.get('worker')!.settings = 'two'
+      return stack
+    },
+    scales: true,
     crash: async (name) => {
       Object.assign(fleet.services.get(name)!.instance!, { state: 'stopped', exitCode: 137 })
     },
@@ -37,4 +44,16 @@ servicesContract('memory', async () => {
     checkWith: (word) => ['check', word],
     close: async () => undefined,
   }
+})
+
+it('refuses a service without an instance that another project runs from the same files', async () => {
+  const fleet = emptyFleet({ web: 'one', worker: 'one' })
+  fleet.elsewhere = { web: 'shop-main' }
+  const services = fakeServices(fleet, watchedScope())
+  const stack = { kind: 'process', project: 'shop', directory: '/', state: '/', services: {} } as const
+  expect(await services.states({ stack, names: ['worker'] })).toMatchObject([{ state: 'missing' }])
+  await expect(services.states({ stack, names: ['web'] })).rejects.toMatchObject({
+    code: 'preflight',
+    message: expect.stringContaining('the project shop-main has one'),
+  })
 })

@@ -11,23 +11,23 @@ import { watchedScope } from '../fixtures/scope.ts'
 import { servicesContract } from './services.contract.ts'
 
 const loop = 'echo "$NAME runs $DECLARED"; while :; do sleep 0.1; done'
-const serve = (name: string, declared = 'one', trap = ''): ProcessService => ({
+const serve = (name: string, declared = 'one', trap = '', more = {}): ProcessService => ({
   command: ['sh', '-c', `${trap}${loop}`],
-  environment: { NAME: name, DECLARED: declared },
+  environment: { NAME: name, DECLARED: declared, ...more },
   oneOff: false,
 })
 const check = ['sh', '-c', 'echo checking; [ "$1" = wait ] && exec sleep 1000; exit "${1:-0}"', 'sh']
 
 servicesContract('process', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'runbook-services-'))
-  const declare = (web: string): ProcessStack => ({
+  const declare = (web: string, worker = {}): ProcessStack => ({
     kind: 'process',
     project: 'shop',
     directory: folder,
     state: join(folder, 'state'),
     services: {
       web: serve('web', web),
-      worker: serve('worker'),
+      worker: serve('worker', 'one', '', worker),
       stubborn: serve('stubborn', 'one', 'trap "" TERM; '),
       check: { command: check, environment: { ONE_OFF_OF: folder }, oneOff: true },
     },
@@ -42,6 +42,8 @@ servicesContract('process', async () => {
     stack,
     services: (scope) => processServices({ scope, clock: systemClock }),
     redeclare: async (declared) => declare(declared),
+    resettle: async () => declare('one', { STAGE: 'two' }),
+    scales: false,
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>
       (allProcesses() ?? []).filter(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/config-rollback.ts'
-import { fakeMachine, nobody, type FakeWorld } from '../../src/testing/index.ts'
+import { fakeMachine, lay, nobody, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { api, dated, env, envFile, goodEnv, olderEnv, servingApi } from './fake-api.ts'
 
@@ -93,6 +93,17 @@ describe('config-rollback', () => {
     spoil(world)
     const { result, before } = await run(world, params)
     expect(result).toMatchObject({ outcome: 'refused', failure: { message: expect.stringContaining(says) } })
+    expect(world.state()).toEqual(before)
+  })
+
+  it('is refused, with nothing touched, where a service does not read the file', async () => {
+    const world = servingApi()
+    lay(world.disk, '/srv/api/other.env', 'LLM_MODEL=small\n')
+    world.fleet.services.get('jobs')!.envFiles = ['/srv/api/other.env']
+    const { result, before } = await run(world)
+    expect(result).toMatchObject({ outcome: 'refused' })
+    expect(JSON.stringify(result)).toContain('jobs does not get ')
+    expect(JSON.stringify(result)).toContain('recreating it would not load the restored values')
     expect(world.state()).toEqual(before)
   })
 

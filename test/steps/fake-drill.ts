@@ -106,6 +106,8 @@ export function drilled({ cipher = null }: { readonly cipher?: 'gpg' | 'age' | n
   const programs = noPrograms()
   const web = emptyWeb()
   const fleet = runningFleet({ app: 'codex:latest', db: 'postgres:17' })
+  // Its code is in the checkout, which it mounts.
+  Object.assign(fleet.services.get('app')?.instance ?? {}, { mounted: { '/app': root } })
   for (const folder of ['/artifacts', `${root}/.staging`]) disk.folders.add(folder)
   lay(disk, '/mnt/gdrive/.sentinel', 'this is the drive\n')
   lay(disk, `${live}/codex/config.toml`, 'model = "gpt"\n')

@@ -299,6 +299,19 @@ describe('the drill is refused before it touches anything', () => {
       /absent is not installed/,
     ],
     [
+      'where the code of the service is in its image',
+      { change: ({ fleet }) => void Object.assign(fleet.services.get('app')!.instance!, { mounted: {} }) },
+      /app mounts no code from \/srv\/codex, so the release bundle is not exercised/,
+    ],
+    [
+      'where the service mounts its data only',
+      {
+        change: ({ fleet }) =>
+          void Object.assign(fleet.services.get('app')!.instance!, { mounted: { '/data': live } }),
+      },
+      /the release bundle is not exercised/,
+    ],
+    [
       'where an archive is asked for that is not there',
       { params: { archive: '/nowhere/codex-api-20260101T000000Z.tar.gz' } },
       /nowhere/,

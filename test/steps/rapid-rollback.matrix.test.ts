@@ -48,13 +48,18 @@ provesItself({
   records: [checklist],
   world: () => {
     const world = badlyPinned()
-    world.fleet.services.get('scheduler')!.instance!.state = 'stopped'
+    const { services } = world.fleet
+    services.get('scheduler')!.instance!.state = 'stopped'
+    // One was scaled by hand, and one never started.
+    services.get('backend')!.instance!.count = 3
+    services.get('admin-bot')!.instance = null
     return world
   },
   succeeded: (world) => {
     expect(runs(world)).toEqual(good)
     expect(Buffer.from(world.disk.files.get('/srv/brace/infra/.env') ?? []).toString()).toBe(envFile('1.4'))
     expect(world.images.images.get(backend.bad)?.tags).toEqual(['brace/backend:1.5'])
+    expect(world.fleet.services.get('backend')?.instance?.count).toBe(3)
   },
 })
 
@@ -74,6 +79,21 @@ describe('rapid-rollback by a tag in the env file', () => {
         released.forEach((name) => void (fleet.services.get(name)!.declared = `brace/${name}:latest`)),
       /IMAGE_TAG selects no image/,
     ],
+    [
+      'services that run with a file which the target does not name',
+      '1.4',
+      ({ fleet }) => void (fleet.services.get('frontend')!.settings = 'without the override'),
+      /frontend runs with other settings than the stack's files declare/,
+    ],
+    [
+      'a stack that runs under another project name',
+      '1.4',
+      ({ fleet }) => {
+        fleet.services.get('backend')!.instance = null
+        fleet.elsewhere = { backend: 'brace-main' }
+      },
+      /the project brace-main has one from the same files/,
+    ],
     ['no env file', '1.4', ({ disk }) => void disk.files.delete('/srv/brace/infra/.env'), /\.env/],
     ['a hostile tag', '1.4\nDB_PASSWORD=', () => undefined, /is not an image tag/],
   ])('refuses %s', async (_, to, change, words) => {
@@ -84,6 +104,45 @@ describe('rapid-rollback by a tag in the env file', () => {
     expect(JSON.stringify(result)).toMatch(words)
     expect(result.code).toMatch(/preflight|usage/)
     expect(world.state()).toEqual(before)
+  })
+})
+
+describe('rapid-rollback by a tag in the env file, on the way back', () => {
+  const machine = (world: FakeWorld) => fakeMachine(world, { book: rapid, target: pinnedShop })
+  const sick = (): FakeWorld => {
+    const world = badlyPinned()
+    world.web.answers.set('http://brace/', [{ status: 500 }])
+    return world
+  }
+
+  it.each<[string, (world: FakeWorld) => void, RegExp]>([
+    [
+      'other settings',
+      ({ fleet }) => void (fleet.services.get('backend')!.settings = 'edited meanwhile'),
+      /backend was recreated from another declaration than before/,
+    ],
+    [
+      'other mounts',
+      ({ fleet }) => void (fleet.services.get('backend')!.mounts = { '/data': '/elsewhere' }),
+      /backend has other mounts than before/,
+    ],
+  ])('is not done where the previous image comes back with %s', async (_, change, words) => {
+    const world = sick()
+    let ups = 0
+    world.fleet.beforeChange = (operation) => {
+      ups += Number(operation === 'up')
+      if (ups === released.length + 1) change(world)
+    }
+    const run = machine(world)
+    expect(await run.run({ to: '1.4' })).toMatchObject({ code: 'rollback-incomplete' })
+    expect(JSON.stringify(run.entries)).toMatch(words)
+  })
+
+  it('leaves no container where there was none', async () => {
+    const world = sick()
+    world.fleet.services.get('scheduler')!.instance = null
+    expect(await machine(world).run({ to: '1.4' })).toMatchObject({ outcome: 'rolled-back' })
+    expect(world.fleet.services.get('scheduler')!.instance).toBeNull()
   })
 })
 

@@ -230,6 +230,22 @@ describe('stack-rollback', () => {
     await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(`^(?![^]*${first})`))
   })
 
+  it('is refused where Compose would start an image of another name', async () => {
+    const world = deployed()
+    world.fleet.services.get('app')!.declared = 'ghcr.io/team/codex:latest'
+    await refused(
+      world,
+      { env: 'prod' },
+      /app would not run codex-completions-api:latest: the stack's files name ghcr\.io\/team\/codex:latest/,
+    )
+  })
+
+  it('is refused where the service runs with settings that the stack does not name', async () => {
+    const world = deployed()
+    world.fleet.services.get('app')!.settings = 'without the override'
+    await refused(world, { env: 'prod' }, /app runs with other settings.*set stack\.files/)
+  })
+
   it.each<readonly [string, { readonly [name: string]: string }, RegExp]>([
     ['two sources', { env: 'prod', tag: tag('prod'), imageId: idOf('1') }, /cannot be used together/],
     ['one image for two environments', { env: 'both', imageId: idOf('1') }, /names one image/],

@@ -132,6 +132,15 @@ describe('version-rollback', () => {
     expect(unchanged).toBe(true)
   })
 
+  it('refuses, before traffic is off, a stack of which a service does not take the tag', async () => {
+    const { result, unchanged } = await attempt({ to: 'rc1' }, {}, api, ({ fleet }) => {
+      fleet.services.get('jobs')!.declared = 'api:rc2'
+    })
+    expect(result).toMatchObject({ outcome: 'refused' })
+    expect(why(result)).toContain("jobs would not run api:rc1: the stack's files name api:rc2")
+    expect(unchanged).toBe(true)
+  })
+
   it('refuses where there is no history and no tag', async () => {
     const { result, unchanged } = await attempt({}, {}, { ...api, deployments: undefined as never })
     expect(why(result)).toContain('no deployment history is configured')

@@ -1,4 +1,4 @@
-import type { ComposeStack } from '../../drivers/services.ts'
+import type { ComposeStack, InstanceCounts } from '../../drivers/services.ts'
 import type { RunLabels } from './run-labels.ts'
 
 /**
@@ -32,19 +32,36 @@ export const configArgv = (stack: ComposeStack): readonly string[] => [
   'json',
 ]
 
+/**
+ * The hash by which Compose recognises a container as up to date, one service per line. From the resolved
+ * configuration on standard input: of the files themselves, Compose (2.26) hashes a service with an `env_file`
+ * otherwise than it does in `up`.
+ */
+export const hashesArgv = (stack: ComposeStack): readonly string[] => [
+  ...onStack({ ...stack, files: ['-'], profiles: ['*'] }),
+  'config',
+  '--hash',
+  '*',
+]
+
 export const versionArgv: readonly string[] = ['docker', 'compose', 'version', '--short']
 
 /**
  * Never builds: a recovery starts only images that were built and tested before. Without dependencies:
  * Compose would otherwise start writers that a runbook has stopped, or recreate a database.
  */
-export const upArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+export const upArgv = (
+  stack: ComposeStack,
+  services: readonly string[],
+  counts: InstanceCounts = {},
+): readonly string[] => [
   ...onStack(stack),
   'up',
   '--detach',
   '--no-build',
   '--no-deps',
   '--quiet-pull',
+  ...scaleFlags(services, counts),
   '--',
   ...services,
 ]
@@ -62,12 +79,22 @@ export const dryRunUpArgv = (stack: ComposeStack, services: readonly string[]): 
   ...services,
 ]
 
+/** Without it Compose returns a service that somebody scaled to the number that its files declare. */
+const scaleFlags = (services: readonly string[], counts: InstanceCounts): readonly string[] =>
+  services.flatMap((service) =>
+    counts[service] === undefined ? [] : ['--scale', `${service}=${counts[service]}`],
+  )
+
 /** Names of the containers that a dry run of `up` recreates. */
 export const recreatedIn = (output: string): readonly string[] =>
   [...output.matchAll(/^\s*DRY-RUN MODE -\s+Container (\S+)\s+Recreate\s*$/gm)].map(([, name]) => name ?? '')
 
 /** As `up`, but also recreates containers that match their declaration. */
-export const recreateArgv = (stack: ComposeStack, services: readonly string[]): readonly string[] => [
+export const recreateArgv = (
+  stack: ComposeStack,
+  services: readonly string[],
+  counts: InstanceCounts = {},
+): readonly string[] => [
   ...onStack(stack),
   'up',
   '--detach',
@@ -75,6 +102,7 @@ export const recreateArgv = (stack: ComposeStack, services: readonly string[]): 
   '--no-deps',
   '--force-recreate',
   '--quiet-pull',
+  ...scaleFlags(services, counts),
   '--',
   ...services,
 ]

@@ -1,3 +1,4 @@
+import type { Mount } from '../../drivers/services.ts'
 import { digestOf, type Json, type JsonObject } from '../../kernel/json.ts'
 
 /** The part of a resolved Compose configuration that is used here. */
@@ -11,6 +12,15 @@ export type ComposeConfig = {
    * `build`.
    */
   builtImage(service: string): string | null
+  /** What a container of the service would be created with. */
+  creation(service: string): DeclaredCreation
+}
+
+export type DeclaredCreation = {
+  /** Without the variables of the image. */
+  readonly environment: { readonly [name: string]: string }
+  readonly mounts: readonly Mount[]
+  readonly networks: readonly string[]
 }
 
 /** @throws SyntaxError for text that is not JSON */
@@ -27,5 +37,75 @@ export function parseConfig(text: string, project: string): ComposeConfig {
       if (build === undefined) return null
       return typeof image === 'string' ? image : `${project}-${service}`
     },
+    creation(service) {
+      const { environment, volumes, networks } = (services[service] ?? {}) as Service
+      const nameOf = (kind: 'volumes' | 'networks', key: string): string =>
+        (parsed[kind] as Named | undefined)?.[key]?.name ?? `${project}_${key}`
+      return {
+        environment: Object.fromEntries(
+          Object.entries(environment ?? {}).flatMap(([name, value]) =>
+            value === null ? [] : [[name, unescaped(value)]],
+          ),
+        ),
+        mounts: (volumes ?? [])
+          .flatMap(({ type, source, target }): readonly Mount[] => {
+            if (source === undefined) return []
+            if (type === 'volume') return [{ kind: 'volume', source: nameOf('volumes', source), target }]
+            return type === 'bind' ? [{ kind: 'folder', source: unescaped(source), target }] : []
+          })
+          .toSorted(byTarget),
+        networks: Object.keys(networks ?? {})
+          .map((key) => nameOf('networks', key))
+          .toSorted(),
+      }
+    },
   }
 }
+
+export const byTarget = (one: Mount, other: Mount): number =>
+  one.target < other.target ? -1 : Number(one.target > other.target)
+
+/** What may differ between a service and its container though nothing was edited. */
+export type Variation = { readonly image?: string; readonly dependsOn: readonly string[] }
+
+/** A resolved configuration in which some services have another image and fewer dependencies. */
+export function varied(text: string, variations: { readonly [service: string]: Variation }): string {
+  const parsed = JSON.parse(text) as { readonly services?: { readonly [name: string]: JsonObject } }
+  const services = Object.entries(parsed.services ?? {}).map(([name, service]) => {
+    const variation = variations[name]
+    if (variation === undefined) return [name, service]
+    const { depends_on: all, ...rest } = service
+    const kept = Object.entries((all ?? {}) as JsonObject).filter(([one]) =>
+      variation.dependsOn.includes(one),
+    )
+    return [
+      name,
+      {
+        ...rest,
+        ...(variation.image === undefined ? {} : { image: variation.image }),
+        ...(kept.length === 0 ? {} : { depends_on: Object.fromEntries(kept) }),
+      },
+    ]
+  })
+  return JSON.stringify({ ...parsed, services: Object.fromEntries(services) })
+}
+
+/** Lines of `docker compose config --hash`, one per service: its name and its hash. */
+export const hashesIn = (lines: string): ReadonlyMap<string, string> =>
+  new Map(
+    lines.split('\n').flatMap((line) => {
+      const [service, hash] = line.trim().split(/\s+/)
+      return service === undefined || hash === undefined ? [] : [[service, hash] as const]
+    }),
+  )
+
+type Service = {
+  readonly environment?: { readonly [name: string]: string | null }
+  readonly volumes?: readonly { readonly type: string; readonly source?: string; readonly target: string }[]
+  readonly networks?: { readonly [key: string]: unknown }
+}
+
+type Named = { readonly [key: string]: { readonly name?: string } }
+
+/** `docker compose config` writes `$` as `$$`, so that its output is a Compose file again. */
+const unescaped = (value: string): string => value.replaceAll('$$', () => '$')

@@ -2,8 +2,8 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
-import { configArgv, dryRunUpArgv, recreatedIn, versionArgv } from './compose-argv.ts'
-import { parseConfig, type ComposeConfig } from './compose-config.ts'
+import { configArgv, hashesArgv, dryRunUpArgv, recreatedIn, versionArgv } from './compose-argv.ts'
+import { hashesIn, parseConfig, varied, type ComposeConfig, type Variation } from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'
 
 /** No Compose configuration is larger than this. */
@@ -17,6 +17,15 @@ export type Compose = {
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
+  /**
+   * The hash of each service by which Compose recognises its containers as up to date, once for each
+   * variation of the files.
+   * @throws RunbookError `preflight` if a file is missing or invalid
+   */
+  hashes(
+    stack: ComposeStack,
+    variations: readonly { readonly [service: string]: Variation }[],
+  ): Promise<readonly ReadonlyMap<string, string>[]>
   /**
    * Containers that `up` of some services would recreate.
    * @throws RunbookError `preflight` if `up` would fail
@@ -40,18 +49,25 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       { argv, cwd: stack.directory, env: { ...stack.environment, ...engine.environment }, ...more },
       inScope,
     )
+  const read = async (stack: ComposeStack, given: Pick<Call, 'argv' | 'stdin'>): Promise<string> => {
+    const ended = await call(stack, { ...given, stdout: { text: maxConfigBytes } }, silent(scope))
+    if (ended.exitCode === 0) return ended.stdout
+    throw cannot('read', `the Compose files of ${stack.project}`, ended.stderrTail.trim(), {
+      code: 'preflight',
+      hint: `check: docker compose ${stack.files.map((file) => `--file ${file}`).join(' ')} config --quiet`,
+    })
+  }
   return {
-    async config(stack) {
-      const ended = await call(
-        stack,
-        { argv: configArgv(stack), stdout: { text: maxConfigBytes } },
-        silent(scope),
+    config: async (stack) => parseConfig(await read(stack, { argv: configArgv(stack) }), stack.project),
+
+    async hashes(stack, variations) {
+      const resolved = await read(stack, { argv: configArgv(stack) })
+      return Promise.all(
+        variations.map(async (one) => {
+          const stdin = varied(resolved, one)
+          return hashesIn(await read(stack, { argv: hashesArgv(stack), stdin }))
+        }),
       )
-      if (ended.exitCode === 0) return parseConfig(ended.stdout, stack.project)
-      throw cannot('read', `the Compose files of ${stack.project}`, ended.stderrTail.trim(), {
-        code: 'preflight',
-        hint: `check: docker compose ${stack.files.map((file) => `--file ${file}`).join(' ')} config --quiet`,
-      })
     },
 
     async wouldRecreate(stack, services) {

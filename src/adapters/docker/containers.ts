@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
@@ -10,6 +11,12 @@ export const labels = {
   service: 'com.docker.compose.service',
   number: 'com.docker.compose.container-number',
   oneOff: 'com.docker.compose.oneoff',
+  configHash: 'com.docker.compose.config-hash',
+  configFiles: 'com.docker.compose.project.config_files',
+  environmentFile: 'com.docker.compose.project.environment_file',
+  workingDirectory: 'com.docker.compose.project.working_dir',
+  version: 'com.docker.compose.version',
+  dependsOn: 'com.docker.compose.depends_on',
 } as const
 
 export type ContainerInfo = Dockerode.ContainerInfo
@@ -46,6 +53,49 @@ export function byService(
   )
 }
 
+/**
+ * Refuses services without a container that another project runs from the same files: the target has the
+ * wrong project name, and what runs would be taken for missing.
+ * @throws RunbookError `preflight`
+ */
+export async function refuseElsewhere(
+  engine: DockerEngine,
+  scope: Pick<Scope, 'signal'>,
+  stack: ComposeStack,
+  services: readonly string[],
+): Promise<void> {
+  const all = await engine.ask(scope, {
+    doing: 'list the containers of other projects',
+    ask: (docker, abortSignal) =>
+      docker.listContainers({ all: true, filters: { label: [labels.project] }, abortSignal }),
+  })
+  const files = await Promise.all(stack.files.map(resolved))
+  const others = all.filter(
+    ({ Labels }) =>
+      Labels[labels.project] !== stack.project &&
+      Labels[labels.oneOff] !== 'True' &&
+      services.includes(Labels[labels.service] ?? ''),
+  )
+  const theirs = await Promise.all(
+    others.map(({ Labels }) => Promise.all((Labels[labels.configFiles] ?? '').split(',').map(resolved))),
+  )
+  const other = others.find((_, index) => theirs[index]?.some((file) => files.includes(file)))
+  if (other === undefined) return
+  const [service = '', project = ''] = [other.Labels[labels.service], other.Labels[labels.project]]
+  throw cannot(
+    'find',
+    `${service} of the project ${stack.project}`,
+    `it has no container there, and the project ${project} has one from the same files`,
+    {
+      code: 'preflight',
+      hint: `set stack.project to '${project}' in runbook.config.ts; if both projects are meant, create it first: docker compose --project-name ${stack.project} create ${service}`,
+    },
+  )
+}
+
+/** A link may lead to the file; one that is gone is compared as written. */
+export const resolved = (file: string): Promise<string> => realpath(file).catch(() => file)
+
 /** The running container of a service. @throws RunbookError `preflight` if the service is not running */
 export async function runningContainer(
   engine: DockerEngine,
@@ -56,6 +106,7 @@ export async function runningContainer(
   const found = (await containersOf(engine, scope, stack, [service])).get(service) ?? []
   const running = found.find(({ State }) => State === 'running')
   if (running !== undefined) return running.Id
+  if (found[0] === undefined) await refuseElsewhere(engine, scope, stack, [service])
   const why = found[0] === undefined ? 'no container found' : `its container is ${found[0].State}`
   throw cannot('run a program in', `${service} of ${stack.project}`, why, {
     code: 'preflight',

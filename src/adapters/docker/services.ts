@@ -7,8 +7,10 @@ import { labelled, lastLines } from '../process/log-lines.ts'
 import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
 import { compose } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
-import { serviceState, type InspectedContainer } from './container-state.ts'
-import { containersOf, type ContainerInfo } from './containers.ts'
+import { serviceState } from './container-state.ts'
+import { containersOf, refuseElsewhere, type ContainerInfo } from './containers.ts'
+import { creationOf, type CreatedContainer } from './creation.ts'
+import { driftFrom } from './drift.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
@@ -46,18 +48,15 @@ export function composeServices({
   }> => {
     const stack = composeStack(group.stack)
     const found = await containersOf(engine, scope, stack, group.names)
-    if (group.names.some((name) => found.get(name)?.length === 0)) {
+    const missing = group.names.filter((name) => found.get(name)?.length === 0)
+    if (missing.length > 0) {
       const { services } = await command.config(stack)
-      refuseUnknown(
-        'service',
-        group.names.filter((name) => found.get(name)?.length === 0),
-        services,
-        stack.project,
-      )
+      refuseUnknown('service', missing, services, stack.project)
+      await refuseElsewhere(engine, scope, stack, missing)
     }
     return { stack, found }
   }
-  const inspect = (id: string): Promise<InspectedContainer> =>
+  const inspect = (id: string): Promise<CreatedContainer> =>
     engine.ask(scope, {
       doing: `inspect container ${id.slice(0, 12)}`,
       ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
@@ -102,6 +101,39 @@ export function composeServices({
         )
       }
       return group.names.filter(isOutdated)
+    },
+
+    async creations(group) {
+      const { found } = await find(group)
+      const each = group.names.map(async (name) =>
+        (await Promise.all((found.get(name) ?? []).map(({ Id }) => inspect(Id)))).map((container) =>
+          creationOf(name, container),
+        ),
+      )
+      return (await Promise.all(each)).flat()
+    },
+
+    async drift(group) {
+      const { stack, found } = await find(group)
+      const services = await Promise.all(
+        group.names.map(async (service) => ({
+          service,
+          containers: await Promise.all((found.get(service) ?? []).map(({ Id }) => inspect(Id))),
+        })),
+      )
+      return driftFrom({ engine, command, scope }, stack, services)
+    },
+
+    async declaredVariables(group) {
+      const stack = composeStack(group.stack)
+      const config = await command.config(stack)
+      refuseUnknown('service', group.names, config.services, stack.project)
+      return group.names.map((service) => ({
+        service,
+        digests: digestsOf(
+          Object.entries(config.creation(service).environment).map(([name, value]) => `${name}=${value}`),
+        ),
+      }))
     },
 
     async variables(group) {
@@ -196,12 +228,12 @@ export function composeServices({
       )
     },
 
-    async up(group) {
+    async up(group, counts) {
       const { stack } = await find(group)
-      await command.change(stack, `bring up ${group.names.join(', ')}`, upArgv(stack, group.names))
+      await command.change(stack, `bring up ${group.names.join(', ')}`, upArgv(stack, group.names, counts))
     },
 
-    async recreate(group) {
+    async recreate(group, counts) {
       const { stack, found } = await find(group)
       await all(
         group.names.flatMap((name) =>
@@ -214,7 +246,26 @@ export function composeServices({
           ),
         ),
       )
-      await command.change(stack, `recreate ${group.names.join(', ')}`, recreateArgv(stack, group.names))
+      await command.change(
+        stack,
+        `recreate ${group.names.join(', ')}`,
+        recreateArgv(stack, group.names, counts),
+      )
+    },
+
+    async remove(group) {
+      const { found } = await find(group)
+      await all(
+        group.names.flatMap((name) =>
+          (found.get(name) ?? []).map(({ Id }) =>
+            change(engine, scope, {
+              doing: `remove ${name}`,
+              seconds: overheadSeconds,
+              ask: (docker, abortSignal) => docker.getContainer(Id).remove({ force: true, abortSignal }),
+            }),
+          ),
+        ),
+      )
     },
 
     async runOneOff(given, service, words) {

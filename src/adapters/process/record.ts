@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Child } from '../../drivers/scope.ts'
 import type { ProcessService, ProcessStack } from '../../drivers/services.ts'
@@ -60,6 +60,10 @@ export async function readRecord(stack: ProcessStack, name: string): Promise<Ser
 export async function writeRecord(stack: ProcessStack, name: string, record: ServiceRecord): Promise<void> {
   await writeDurably(pidFile(stack, name), new TextEncoder().encode(JSON.stringify(record)))
 }
+
+/** The service counts as never started afterwards; its log stays. */
+export const removeRecord = (stack: ProcessStack, name: string): Promise<void> =>
+  rm(pidFile(stack, name), { force: true })
 
 /**
  * The running process of a service, or null. Found by its pid file, or by its tag if that is missing or

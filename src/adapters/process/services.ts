@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import type {
+  Drift,
   Instance,
   ProcessStack,
   ServiceGroup,
@@ -10,7 +11,7 @@ import type {
 } from '../../drivers/services.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot } from '../../kernel/errors.ts'
-import { digestOf } from '../../kernel/json.ts'
+import { digestOf, sameJson } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { labelled, lastLines } from './log-lines.ts'
@@ -25,6 +26,7 @@ import {
   digestOfService,
   logFile,
   readRecord,
+  removeRecord,
   runningChild,
   serviceTag,
   writeRecord,
@@ -111,6 +113,72 @@ export function processServices(hands: ServiceDeps): Services {
       })
     },
 
+    async creations(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const found = await Promise.all(
+        group.names.map(async (service) => ({ service, record: await readRecord(stack, service) })),
+      )
+      return found.flatMap(({ service, record }) =>
+        record === null
+          ? []
+          : [
+              {
+                service,
+                instance: instanceOf(record, runningChild(stack, service, record) ?? record.child).id,
+                number: 1,
+                files: [],
+                declaration: digestOfService(record),
+                createdBy: null,
+                environment: digestOf(record.environment),
+                // A process sees every file of this machine; this is where it runs.
+                mounts: [{ kind: 'folder', source: record.directory, target: record.directory }],
+                networks: [],
+              },
+            ],
+      )
+    },
+
+    async drift(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      const records = await Promise.all(
+        group.names.map(async (service) => ({ service, record: await readRecord(stack, service) })),
+      )
+      return records.flatMap(({ service, record }): readonly Drift[] => {
+        const declared = stack.services[service]
+        if (record === null || declared === undefined) return []
+        // Its command stands for the image of a container.
+        const environment = !sameJson(record.environment, declared.environment)
+        const directory = record.directory !== stack.directory
+        if (!environment && !directory) return []
+        return [
+          {
+            service,
+            kinds: [
+              ...(environment ? (['environment'] as const) : []),
+              ...(directory ? (['other'] as const) : []),
+            ],
+            problem: `${service} was started with another ${environment ? 'environment' : 'folder'} than runbook.config.ts declares`,
+            hint: `set stack in runbook.config.ts to what ${service} was started with, or restart it first`,
+          },
+        ]
+      })
+    },
+
+    async declaredVariables(group) {
+      const stack = processStack(group.stack)
+      refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
+      return group.names.map((service) => ({
+        service,
+        digests: digestsOf(
+          Object.entries(stack.services[service]?.environment ?? {}).map(
+            ([name, value]) => `${name}=${value}`,
+          ),
+        ),
+      }))
+    },
+
     async variables(group) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)
@@ -184,6 +252,12 @@ export function processServices(hands: ServiceDeps): Services {
         const wanted = asDeclared(stack, serviceOf(stack, name))
         await stop(stack, name, graceWhenReplaced)
         await start(stack, name, wanted, hands)
+      }),
+
+    remove: (group) =>
+      each(group, async (stack, name) => {
+        await stop(stack, name, graceWhenReplaced)
+        await removeRecord(stack, name)
       }),
 
     async runOneOff(given, service, command) {

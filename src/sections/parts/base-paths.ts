@@ -2,7 +2,13 @@ import { isAbsolute, join, resolve } from 'node:path'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 
 /** The folder where relative paths start, the home folder for `~`, and the host name of this machine. */
-export type BasePaths = { readonly directory: string; readonly home: string; readonly host: string }
+export type BasePaths = {
+  readonly directory: string
+  readonly home: string
+  readonly host: string
+  /** The `name:` of Compose files that have one, by absolute path, where a stack needs them. */
+  readonly projectNames?: ReadonlyMap<string, string>
+}
 
 /**
  * Makes a path absolute: `~` is the home folder, and a relative path starts at the configuration's folder.

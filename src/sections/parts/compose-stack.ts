@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { z } from 'zod'
 import type { ComposeStack } from '../../drivers/services.ts'
 import type { SectionContext } from './section.ts'
@@ -6,7 +6,9 @@ import { strict, text, texts, variables } from './values.ts'
 
 export const composeStack = strict({
   kind: z.literal('compose').describe('Services in containers of a Docker Compose project.'),
-  project: text.describe('Name of the Compose project, as `docker compose ls` shows it.'),
+  project: text.optional().describe('Name of the Compose project, as `docker compose ls` shows it.').meta({
+    otherwise: 'as for `docker compose` itself: the `name` in the files, else that of `directory`',
+  }),
   directory: text
     .optional()
     .describe('Folder against which Compose resolves relative paths in its files.')
@@ -26,8 +28,31 @@ export const composeStack = strict({
     .describe('Variables for every call of Compose; they override the env files.'),
 })
 
-export function composeStackOf(raw: z.output<typeof composeStack>, { path }: SectionContext): ComposeStack {
+export function composeStackOf(raw: z.output<typeof composeStack>, context: SectionContext): ComposeStack {
+  const { path } = context
   const files = raw.files.map(path)
   const directory = raw.directory === undefined ? dirname(files[0] ?? path('.')) : path(raw.directory)
-  return { ...raw, directory, files, envFiles: raw.envFiles.map(path) }
+  const project = raw.project ?? defaultProject(directory, files, context)
+  return { ...raw, project, directory, files, envFiles: raw.envFiles.map(path) }
+}
+
+/**
+ * The last file with a `name` decides, else the name of the folder, in the letters that Compose allows
+ * (compose-go, loader.NormalizeProjectName).
+ */
+function defaultProject(
+  directory: string,
+  files: readonly string[],
+  { projectName, unusable }: SectionContext,
+): string {
+  const named = files.map(projectName).findLast((name) => name !== undefined)
+  const project = (named ?? basename(directory))
+    .toLowerCase()
+    .replace(/[^-_a-z0-9]/g, '')
+    .replace(/^[-_]+/, '')
+  if (project !== '' && named?.includes('$') !== true) return project
+  throw unusable(
+    `its Compose project cannot be derived from ${named === undefined ? directory : `name: ${named}`}`,
+    'set stack.project to the name that `docker compose ls` shows',
+  )
 }

@@ -1,4 +1,11 @@
-import type { ReleaseFolders, ServiceGroup, ServiceState, VersionPin } from '../../../src/index.ts'
+import type {
+  Creation,
+  InstanceCounts,
+  ReleaseFolders,
+  ServiceGroup,
+  ServiceState,
+  VersionPin,
+} from '../../../src/index.ts'
 import type { EditedFile } from '../../config/lib/edited-file.ts'
 import type { Wanted } from '../../images/choose-image.ts'
 import type { ChosenRelease } from '../../images/choose-release.ts'
@@ -64,7 +71,14 @@ export type ObservedService = {
   readonly instances: readonly string[] | null
   /** Digest of all variables of the running containers. */
   readonly environment: string | null
+  /** How each instance was created, by number. Missing in journals of earlier versions. */
+  readonly created?: readonly CreatedInstance[]
 }
+
+export type CreatedInstance = Pick<
+  Creation,
+  'number' | 'declaration' | 'createdBy' | 'environment' | 'mounts' | 'networks'
+>
 
 /**
  * `shown`: digests of the file that identifies a release, or the services that differ from their declaration.
@@ -73,6 +87,14 @@ export type Before = {
   readonly services: readonly ObservedService[]
   readonly shown: readonly (string | null)[]
 }
+
+/** As many of each as there were, so that a service that somebody scaled keeps its number. */
+export const countsOf = (services: readonly ObservedService[]): InstanceCounts =>
+  Object.fromEntries(
+    services.flatMap(({ service, created = [] }) =>
+      created.length === 0 ? [] : [[service, new Set(created.map(({ number }) => number)).size]],
+    ),
+  )
 
 export const groupsOf = (input: BringUp): readonly ServiceGroup[] =>
   'wanted' in input

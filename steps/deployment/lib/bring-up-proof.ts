@@ -1,15 +1,24 @@
-import { digestOf, type Look } from '../../../src/index.ts'
+import { digestOf, sameJson, type Creation, type Look } from '../../../src/index.ts'
 import { editStateOf } from '../../config/lib/edited-file.ts'
 import { isActive } from '../../services/lib/active.ts'
-import { groupsOf, imageFor, type Before, type BringUp, type ObservedService } from './bring-up-input.ts'
+import {
+  countsOf,
+  groupsOf,
+  imageFor,
+  type Before,
+  type BringUp,
+  type CreatedInstance,
+  type ObservedService,
+} from './bring-up-input.ts'
 
 type View = Pick<Look, 'services'>
 
 export async function observeServices(look: View, input: BringUp): Promise<readonly ObservedService[]> {
   const groups = await Promise.all(
     groupsOf(input).map(async (group) => {
-      const [states, variables] = await Promise.all([
+      const [states, creations, variables] = await Promise.all([
         look.services.states(group),
+        look.services.creations(group),
         input.proof === 'environment' ? look.services.variables(group) : [],
       ])
       return states.map(({ service, state, instances }) => {
@@ -24,12 +33,22 @@ export async function observeServices(look: View, input: BringUp): Promise<reado
               : [...new Set(instances.map(({ imageId }) => imageId))].sort(),
           instances: instances.map(({ id }) => id),
           environment: mine.length === 0 ? null : digestOf(mine.map(({ digests }) => digests)),
+          created: creations.filter((one) => one.service === service).map(createdInstance),
         }
       })
     }),
   )
   return groups.flat()
 }
+
+const createdInstance = ({
+  number,
+  declaration,
+  createdBy,
+  environment,
+  mounts,
+  networks,
+}: Creation): CreatedInstance => ({ number, declaration, createdBy, environment, mounts, networks })
 
 export type ProofValue = { readonly service: string; readonly value: string | null }
 
@@ -60,7 +79,23 @@ const sameIds = (now: ObservedService, was: ObservedService): boolean =>
   now.imageIds === null || was.imageIds === null || String(now.imageIds) === String(was.imageIds)
 
 /** Why the services are not up as intended; empty where they are. */
-export function faultsOf(
+export const faultsOf = (
+  input: BringUp,
+  before: Before,
+  now: readonly ObservedService[],
+  there: readonly ProofValue[],
+): readonly string[] => [...unproven(input, before, now, there), ...fewer(input, before, now)]
+
+/** A copy of the Compose file may declare another number. */
+const fewer = ({ proof }: BringUp, before: Before, now: readonly ObservedService[]): readonly string[] =>
+  proof === 'declaration'
+    ? []
+    : Object.entries(countsOf(before.services)).flatMap(([service, were]) => {
+        const count = countsOf(now)[service] ?? 0
+        return count === were ? [] : [`${service} has ${count} instances, not ${were}`]
+      })
+
+function unproven(
   input: BringUp,
   before: Before,
   now: readonly ObservedService[],
@@ -137,7 +172,30 @@ export const unchanged = (
     )
   })
 
-/** What differs from the state before. A stopped container may stay where there was none: it does nothing. */
+/** How the instances differ from those before, by number; empty where that was not recorded then. */
+function creationDifferences(now: ObservedService, was: ObservedService): readonly string[] {
+  if (was.created === undefined || now.created === undefined) return []
+  const [counted, were] = [countsOf([now])[now.service] ?? 0, countsOf([was])[now.service] ?? 0]
+  if (counted !== were) return [`${now.service} has ${counted} instances, not ${were} as before`]
+  const pairs = was.created.flatMap((then) =>
+    (now.created ?? []).filter(({ number }) => number === then.number).map((one) => ({ one, earlier: then })),
+  )
+  const differs = (field: keyof CreatedInstance): boolean =>
+    pairs.some(
+      ({ one, earlier }) =>
+        !sameJson(one[field], earlier[field]) &&
+        (field !== 'declaration' || (one.createdBy ?? null) === (earlier.createdBy ?? null)),
+    )
+  const found = (['environment', 'mounts', 'networks'] as const).filter(differs)
+  if (found.length > 0) return [`${now.service} has other ${found.join(', ')} than before`]
+  return differs('declaration') ? [`${now.service} was recreated from another declaration than before`] : []
+}
+
+/** Whether the file that is put back declares a service otherwise than it ran, or cannot be read at all. */
+const asksForOther = (input: BringUp, service: string): boolean =>
+  input.proof === 'declaration' && input.copy.presentOutdated?.includes(service) !== false
+
+/** What differs from the state before. */
 export async function leftOver(
   look: Pick<Look, 'files' | 'volumes'>,
   input: BringUp,
@@ -147,13 +205,15 @@ export async function leftOver(
 ): Promise<readonly string[]> {
   const services = now.flatMap((one) => {
     const was = wasOf(before, one)
+    if (was?.state === 'missing')
+      return one.state === 'missing' ? [] : [`${one.service} is ${one.state}, and had no instance before`]
     const asBefore =
       was !== undefined &&
       isActive(one) === isActive(was) &&
-      (was.state === 'missing' || (sameIds(one, was) && one.environment === was.environment))
-    return asBefore
-      ? []
-      : [`${one.service} is ${one.state}${one.imageIds === null ? '' : ` on ${one.imageIds.join(', ')}`}`]
+      sameIds(one, was) &&
+      one.environment === was.environment
+    if (asBefore) return asksForOther(input, one.service) ? [] : creationDifferences(one, was)
+    return [`${one.service} is ${one.state}${one.imageIds === null ? '' : ` on ${one.imageIds.join(', ')}`}`]
   })
   if (input.proof === 'file' && String(there.map(({ value }) => value)) !== String(before.shown))
     return [...services, `${input.folders.proof.services.names.join(', ')} does not have its previous file`]
