@@ -44,9 +44,16 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
       return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
     },
   } satisfies Partial<ActingStep<JsonObject, Json, Json>>
+  const { remains } = step
   return step.undo === undefined
     ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
-    : ({ ...shared, undo: (io, act) => step.undo(io, { ...read(act), output: undefined }) } as AnyStep)
+    : ({
+        ...shared,
+        undo: (io, act) => step.undo(io, { ...read(act), output: undefined }),
+        ...(remains === undefined
+          ? {}
+          : { remains: (look, act) => remains(look, { ...read(act), output: undefined }) }),
+      } as AnyStep)
 }
 
 const isOfToday = (recorded: Json): recorded is { readonly today: Json } =>

@@ -29,10 +29,13 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
     await rm(folder, { recursive: true })
   })
 
-  const reported = async (before: Awaited<ReturnType<typeof serverFacts>>): Promise<readonly string[]> => {
+  const reported = async (
+    before: Awaited<ReturnType<typeof serverFacts>>,
+    copies: readonly string[] = ['shop_copy'],
+  ): Promise<readonly string[]> => {
     const lines: string[] = []
     const io = { databases, remains: (line: string) => void lines.push(line), note: () => undefined }
-    await reportServerChanges(io, world.database, before, 'shop_copy')
+    await reportServerChanges(io, world.database, before, copies)
     return lines
   }
 
@@ -49,7 +52,7 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
       INSERT INTO trap VALUES (1)`)
     const dump = await databases.dump(world.database, 'shop', join(folder, 'shop.dump'))
     await world.sql('DROP ROLE evil_role', 'postgres')
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     expect(await reported(before)).toEqual([])
     await databases.restoreBeside(world.database, dump, 'shop_copy')
     const changes = [
@@ -58,26 +61,26 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
       'on the server, settings of role evil_role was created: work_mem=7MB',
     ]
     expect(await reported(before)).toEqual(changes)
-    await databases.drop(world.database, 'shop_copy')
+    await databases.drop(world.database, ['shop_copy'])
     expect(await reported(before)).toEqual(changes)
   })
 
   test('is reported with a setting of the server, but not with those of the copy', async () => {
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     await world.sql('CREATE DATABASE shop_copy', 'postgres')
     await world.sql("ALTER DATABASE shop_copy SET work_mem = '8MB'", 'postgres')
     expect(await reported(before)).toEqual([])
     await world.sql("ALTER SYSTEM SET work_mem = '9MB'", 'postgres')
     expect(await reported(before)).toEqual(['on the server, setting work_mem was created: 9MB'])
-    await databases.drop(world.database, 'shop_copy')
+    await databases.drop(world.database, ['shop_copy'])
   })
 
   test('is unknown, and said to be so, where the server cannot be asked any more', async () => {
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     const dead = { ...databases, query: async () => Promise.reject(new Error('gone')) }
     const lines: string[] = []
     const io = { databases: dead, remains: (line: string) => void lines.push(line), note: () => undefined }
-    await reportServerChanges(io, world.database, before, 'shop_copy')
+    await reportServerChanges(io, world.database, before, ['shop_copy'])
     expect(lines).toEqual([
       'whether the dump changed roles or settings of the server is unknown: they cannot be read',
     ])
