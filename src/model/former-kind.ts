@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
-import type { ActingStep, AnyStep, Probing } from './step.ts'
+import type { Act, ActingStep, AnyStep, Look, Probing } from './step.ts'
 
 type Conversion<I extends JsonObject, O extends Json, B extends Json> = {
   readonly kind: string
@@ -52,7 +52,10 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
         undo: (io, act) => step.undo(io, { ...read(act), output: undefined }),
         ...(remains === undefined
           ? {}
-          : { remains: (look, act) => remains(look, { ...read(act), output: undefined }) }),
+          : {
+              remains: (look: Look, act: Act<JsonObject, Json>) =>
+                remains(look, { ...read(act), output: undefined }),
+            }),
       } as AnyStep)
 }
 
