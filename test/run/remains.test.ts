@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { recordOf } from '../../src/run/record/record.ts'
+import { Killed } from '../../src/testing/index.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { bench, look, put, putting, type Bench } from './bench.ts'
@@ -77,7 +78,7 @@ describe('what no undo takes back', () => {
     for (const at of [last - 1, last, last + 1]) {
       const killed = keeping()
       killed.world.faults.killAfter(at)
-      await expect(killed.machine.run()).rejects.toThrow('killed')
+      await expect(killed.machine.run()).rejects.toThrow(Killed)
       await killed.machine.rollback()
       expect(stateOf(killed.machine.entries).remains, `killed at moment ${at}`).toEqual(['/kept is kept'])
     }

@@ -61,7 +61,7 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
       'on the server, settings of role evil_role was created: work_mem=7MB',
     ]
     expect(await reported(before)).toEqual(changes)
-    await databases.drop(world.database, ['shop_copy'])
+    await databases.drop(world.database, 'shop_copy')
     expect(await reported(before)).toEqual(changes)
   })
 
@@ -71,8 +71,14 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
     await world.sql("ALTER DATABASE shop_copy SET work_mem = '8MB'", 'postgres')
     expect(await reported(before)).toEqual([])
     await world.sql("ALTER SYSTEM SET work_mem = '9MB'", 'postgres')
-    expect(await reported(before)).toEqual(['on the server, setting work_mem was created: 9MB'])
-    await databases.drop(world.database, ['shop_copy'])
+    const changes = ['on the server, setting work_mem was created: 9MB']
+    expect(await reported(before)).toEqual(changes)
+    await world.sql('ALTER DATABASE shop_copy RENAME TO shop_kept', 'postgres')
+    expect(await reported(before, ['shop_copy', 'shop_kept'])).toEqual(changes)
+    expect(await reported(before)).toContain(
+      'on the server, settings of database shop_kept was created: work_mem=8MB',
+    )
+    await databases.drop(world.database, 'shop_kept')
   })
 
   test('is unknown, and said to be so, where the server cannot be asked any more', async () => {
