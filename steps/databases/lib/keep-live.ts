@@ -1,5 +1,4 @@
-import { cannot, failureOf, type Database, type Io, type Look } from '../../../src/index.ts'
-import type { FallbackDump } from '../dump-database.ts'
+import { cannot, failureOf, type Database, type Dump, type Io, type Look } from '../../../src/index.ts'
 import { carryOverFrom } from './carry-over.ts'
 import { inFileName, type DumpLabel } from './names.ts'
 import { countsOrWhy, newerRows, type RowCounts } from './newer-rows.ts'
@@ -7,7 +6,7 @@ import { countsOrWhy, newerRows, type RowCounts } from './newer-rows.ts'
 const label: DumpLabel = 'kept'
 
 /** Beside the fallback, so that it is pruned like one. */
-const keptFile = (database: Database, { file }: FallbackDump, run: string): string =>
+const keptFile = (database: Database, { file }: Pick<Dump, 'file'>, run: string): string =>
   `${file.slice(0, file.lastIndexOf('/'))}/${inFileName(database.name)}-${label}-${run}.${database.engine === 'sqlite' ? 'db' : 'dump'}`
 
 /**
@@ -19,7 +18,7 @@ const keptFile = (database: Database, { file }: FallbackDump, run: string): stri
 export async function keepLive(
   io: Io,
   database: Database,
-  fallback: FallbackDump,
+  fallback: Pick<Dump, 'file'>,
   was: RowCounts | null,
 ): Promise<void> {
   const file = keptFile(database, fallback, io.run.id)
@@ -44,7 +43,7 @@ export async function keepLive(
 export async function keptLive(
   look: Look,
   database: Database,
-  fallback: FallbackDump,
+  fallback: Pick<Dump, 'file'>,
 ): Promise<readonly string[]> {
   const file = keptFile(database, fallback, look.run.id)
   const kept = await look.files.stat(file)
