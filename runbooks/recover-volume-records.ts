@@ -114,7 +114,15 @@ export default runbook(
     )
     const swapped = step(
       'Swap the merged copy in',
-      swapVolumeDatabase({ at, backup: merged, kept, writers, services, ownership }),
+      swapVolumeDatabase({
+        at,
+        backup: merged,
+        kept,
+        writers,
+        services,
+        ownership,
+        keepIn: { folder: target.retention.dumps, name },
+      }),
       { id: 'put-the-copy-in-its-place' },
     )
     step('Start writers', startServices({ services }), { id: 'start-services' })

@@ -97,7 +97,15 @@ export default runbook(
         )
         const swapped = step(
           'Swap the downgraded copy in',
-          swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+          swapVolumeDatabase({
+            at,
+            backup,
+            kept,
+            writers,
+            services,
+            ownership,
+            keepIn: { folder: target.retention.dumps, name },
+          }),
           { id: 'put-the-copy-in-the-place-of-the-database' },
         )
         step('Start writers', startServices({ services }), { id: 'start-the-api' })

@@ -93,7 +93,15 @@ export default runbook(
     )
     const swapped = step(
       'Swap the restored database in',
-      swapVolumeDatabase({ at, backup, kept, writers, services, ownership }),
+      swapVolumeDatabase({
+        at,
+        backup,
+        kept,
+        writers,
+        services,
+        ownership,
+        keepIn: { folder: target.retention.dumps, name },
+      }),
       { id: 'put-the-backup-in-its-place' },
     )
     step('Start writers', startServices({ services }), { id: 'start-services' })

@@ -89,6 +89,7 @@ const names = [
   'run',
   'probe',
   'undo',
+  'remains',
   'irreversible',
   'rerunnable',
 ]
@@ -116,7 +117,7 @@ function actingFault(step: Fields): Fault | null {
       what: 'has an irreversible that is not a text',
       hint: "write irreversible: 'why it cannot be undone'",
     }
-  return wrongFunction(step, ['survey', 'probe'], ['undo'])
+  return wrongFunction(step, ['survey', 'probe'], ['undo', 'remains'])
 }
 
 function wrongFunction(step: Fields, required: readonly string[], optional: readonly string[]): Fault | null {

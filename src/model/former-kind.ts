@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
-import type { ActingStep, AnyStep, Probing } from './step.ts'
+import type { Act, ActingStep, AnyStep, Look, Probing } from './step.ts'
 
 type Conversion<I extends JsonObject, O extends Json, B extends Json> = {
   readonly kind: string
@@ -44,9 +44,19 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
       return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
     },
   } satisfies Partial<ActingStep<JsonObject, Json, Json>>
+  const { remains } = step
   return step.undo === undefined
     ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
-    : ({ ...shared, undo: (io, act) => step.undo(io, { ...read(act), output: undefined }) } as AnyStep)
+    : ({
+        ...shared,
+        undo: (io, act) => step.undo(io, { ...read(act), output: undefined }),
+        ...(remains === undefined
+          ? {}
+          : {
+              remains: (look: Look, act: Act<JsonObject, Json>) =>
+                remains(look, { ...read(act), output: undefined }),
+            }),
+      } as AnyStep)
 }
 
 const isOfToday = (recorded: Json): recorded is { readonly today: Json } =>

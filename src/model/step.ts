@@ -188,6 +188,12 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
   probe(look: Look, act: Probing<I, B>): Promise<ProbeResult<O>>
   /** A torn effect may be run again, because each part of it is idempotent. */
   readonly rerunnable?: true
+  /**
+   * What the undo leaves behind on purpose, such as data that was written meanwhile: one sentence each, recorded
+   * like those of `io.remains`. Called after every undo, also where its effect was found absent, so that a kill
+   * between the undo and its record loses nothing.
+   */
+  remains?(look: Look, act: Act<I, B> & { readonly output: O | undefined }): Promise<readonly string[]>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */

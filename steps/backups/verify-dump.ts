@@ -8,6 +8,7 @@ import {
   type Dump,
   type Verified,
 } from '../../src/index.ts'
+import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 
@@ -68,7 +69,10 @@ function requireMatch(database: Database, verified: Verified, dump: Dump): void 
       hint: 'find out who writes to it, then start again',
     })
   }
-  if (dump.database !== null && dump.database !== database.name) {
+  // Also a dump of what a run put aside: it was this database.
+  const ours = (name: string): boolean =>
+    name === database.name || asides.some((what) => isAside(database.name, name, what))
+  if (dump.database !== null && !ours(dump.database)) {
     throw new RunbookError(
       'verification',
       `${verified.file} is a dump of the database ${dump.database}, not of ${database.name}`,

@@ -1,7 +1,7 @@
 import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
 import { mustBeOurs } from './lib/ours.ts'
-import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
+import { reportServerChanges, serverChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
 /** `instance` tells it from another database of its name. Missing in older journals. */
@@ -16,7 +16,8 @@ type Before = {
 
 /**
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
- * only once it is complete. Undone by dropping it.
+ * only once it is complete. Undone by dropping it, unless it has been live: then the swap's undo has given it
+ * another name, under which it stays.
  */
 export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   kind: 'databases.restore-beside',
@@ -57,7 +58,7 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
       name,
       liveBytes: (await look.databases.identity(database)).bytes,
       freeBytes: await look.databases.freeBytes(database),
-      server: await serverFacts(look, database, name),
+      server: await serverFacts(look, database, [name]),
     }
   },
   predict: ({ before, input }) => ({
@@ -74,7 +75,7 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
         instance: (await io.databases.identity(database, name)).instance,
       }
     } finally {
-      await reportServerChanges(io, database, server, name)
+      await reportServerChanges(io, database, server, [name])
     }
   },
   probe: async (look, { input: { database }, before: { name } }) => {
@@ -91,12 +92,13 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   },
   // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
-  undo: async (io, { input: { database }, before: { name, server }, output }) => {
+  undo: async (io, { input: { database }, before: { name }, output }) => {
     if (output?.instance !== undefined) await mustBeOurs(io, database, name, [output.instance])
-    // A killed attempt could not report them.
-    await reportServerChanges(io, database, server, name)
     await io.databases.drop(database, name)
   },
+  // A killed attempt could not report them, and a swap that was undone has given the copy another name.
+  remains: (look, { input: { database }, before: { name, server } }) =>
+    serverChanges(look, database, server, [name, besideName(database.name, 'kept', look.run.id)]),
 })
 
 const needed = (bytes: number): number => Math.ceil(bytes * 1.1) + 64 * 1024 * 1024

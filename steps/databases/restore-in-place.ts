@@ -1,6 +1,8 @@
 import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
+import { keepLive, keptLive } from './lib/keep-live.ts'
+import { countsOf, reportExchange, type RowCounts } from './lib/newer-rows.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = {
@@ -17,12 +19,19 @@ type Before = {
   /** Missing in older journals. */
   readonly server?: ServerFacts
 }
-type Output = { readonly restored: string; readonly fallback: string }
+type Output = {
+  readonly restored: string
+  readonly fallback: string
+  /** Counted right after the restore. Missing in older journals. */
+  readonly tables?: RowCounts
+}
 
 /**
  * Replaces the live data in one transaction (`pg_restore --clean --if-exists --no-owner`), for servers
  * without room for two copies. Undone by restoring the fallback the same way; the fingerprint of every table
- * proves that the old data is back.
+ * proves that the old data is back. What was live meanwhile is first dumped beside the fallback, since it has every
+ * row that was written to it.
+ * @throws RunbookError `failed` from its undo where that dump cannot be taken: nothing is replaced then
  */
 export const restoreInPlace = defineStep<Input, Output, Before>({
   kind: 'databases.restore-in-place',
@@ -35,7 +44,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   survey: async (look, { database }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),
-    server: await serverFacts(look, database, null),
+    server: await serverFacts(look, database, []),
   }),
   predict: ({ input: { database, archive, fallback } }) => ({
     output:
@@ -44,20 +53,25 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
       ? []
       : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
   }),
-  run: async (io, { input: { database, archive, fallback }, before: { server } }) => {
+  run: async (io, { input: { database, archive, fallback }, before: { server, print } }) => {
     try {
       await io.databases.restoreInPlace(database, archive)
     } finally {
-      await reportServerChanges(io, database, server, null)
+      await reportServerChanges(io, database, server, [])
     }
-    return { restored: archive.file, fallback: fallback.file }
+    const tables = await countsOf(io, database, database.name)
+    reportExchange(io, print.tables, tables, fallback.file)
+    return { restored: archive.file, fallback: fallback.file, tables }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
       return { is: 'torn', why: `a restore in place left files beside ${database.name}` }
     const { generation } = await look.databases.identity(database)
     if (generation === before.generation) return { is: 'absent' }
-    if (way === 'forward') return { is: 'done', output: { restored: archive.file, fallback: fallback.file } }
+    if (way === 'forward') {
+      const tables = await countsOf(look, database, database.name)
+      return { is: 'done', output: { restored: archive.file, fallback: fallback.file, tables } }
+    }
     const print = await look.databases.fingerprint(database, database.name)
     return print.digest === before.print.digest
       ? { is: 'absent' }
@@ -66,9 +80,13 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.
   rerunnable: true,
-  undo: async (io, { input: { database, fallback }, before: { server } }) => {
+  undo: async (io, { input: { database, fallback }, before: { server }, output }) => {
     // A killed attempt could not report them.
-    await reportServerChanges(io, database, server, null)
+    await reportServerChanges(io, database, server, [])
+    // Without an output the run ended here, so nothing was written to the restored data.
+    if (output !== undefined) await keepLive(io, database, fallback, output.tables ?? null)
     await io.databases.restoreExactly(database, fallback)
   },
+  remains: async (look, { input: { database, fallback }, output }) =>
+    output === undefined ? [] : keptLive(look, database, fallback),
 })

@@ -10,7 +10,9 @@ import {
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
+import { carryOver } from './lib/carry-over.ts'
 import { besideName } from './lib/names.ts'
+import { countsOrWhy, newerRows, reportExchange } from './lib/newer-rows.ts'
 import { mustBeOurs } from './lib/ours.ts'
 
 type Input = {
@@ -37,8 +39,9 @@ export type Swapped = { readonly live: string; readonly aside: string; readonly 
 
 /**
  * Makes the proven copy the live database and keeps the old one under another name, by exchanging names
- * atomically. Undone by exchanging them back; the fingerprint of every table proves that exactly the old data
- * is live again.
+ * atomically. Undone by exchanging names again; the fingerprint of every table proves that exactly the old data
+ * is live again. The database that was live meanwhile is kept under a third name, since it has every row that
+ * was written to it; its row counts are compared with those of the restored copy.
  */
 export const swapDatabase = defineStep<Input, Swapped, Before>({
   kind: 'databases.swap',
@@ -77,9 +80,10 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
           `the old data is kept as ${before?.aside ?? 'a database beside it'}`,
         ],
   }),
-  run: async (io, { input: { database, services }, before: { staged, aside, print } }) => {
+  run: async (io, { input: { database, services, staged: copy }, before: { staged, aside, print } }) => {
     await requireQuiet(io, services, exchanged)
     await io.databases.swap(database, { staged, aside })
+    reportExchange(io, print.tables, copy.tables, aside)
     return { live: database.name, aside, oldData: print }
   },
   probe: async (look, { input: { database }, before, way }) => {
@@ -103,14 +107,23 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   // The exchange resumes after a kill between two file renames.
   rerunnable: true,
   undo: async (io, { input: { database, services }, before }) => {
-    const { staged, aside, live, copy } = before
+    const { aside, live, copy } = before
     await requireQuiet(io, services, exchanged)
     if (!(await io.databases.exists(database, aside))) return
     const replaced = await io.databases.exists(database, database.name)
     if (copy !== undefined)
       for (const name of replaced ? [database.name, aside] : [aside])
         await mustBeOurs(io, database, name, [live.instance, copy])
-    await io.databases.swap(database, { staged: aside, aside: replaced ? staged : null })
+    const kept = besideName(database.name, 'kept', io.run.id)
+    await io.databases.swap(database, { staged: aside, aside: replaced ? kept : null })
+  },
+  remains: async (look, { input: { database, staged } }) => {
+    const kept = besideName(database.name, 'kept', look.run.id)
+    if (!(await look.databases.exists(database, kept))) return []
+    const newer = newerRows(staged.tables, await countsOrWhy(look, database, kept))
+    return [
+      `the database ${kept}, which was live in this run, is kept; ${newer}; ${carryOver(database, kept)}`,
+    ]
   },
 })
 

@@ -4,7 +4,6 @@ import {
   RunbookError,
   say,
   type Io,
-  type Look,
   type Ownership,
   type ServiceGroup,
   type VolumePath,
@@ -12,7 +11,8 @@ import {
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
-import { beside, fingerprintOf, requireStopped, sidecars } from './lib/volume-files.ts'
+import { keepWritten, keptFrom, type KeepIn } from './lib/keep-written.ts'
+import { beside, partsAt, requireStopped, sidecars, type Part } from './lib/volume-files.ts'
 
 type Input = {
   readonly at: VolumePath
@@ -23,9 +23,13 @@ type Input = {
   readonly services: ServiceGroup
   /** Used where there is no live file to take them from. */
   readonly ownership: Ownership
+  /**
+   * Where the undo puts a file that was written to while it was live. Missing in older journals: it then stays
+   * in the volume.
+   */
+  readonly keepIn?: KeepIn
 }
 
-type Part = { readonly ending: string; readonly sha256: string }
 type Before = {
   /** Digests of what was live: the undo must bring exactly this back. */
   readonly parts: readonly Part[]
@@ -44,7 +48,8 @@ export type SwappedFile = {
  * Exchanges the live SQLite file of a volume with an examined backup by renaming, with the live one's owner
  * and mode. The old file moves aside with its `-wal`, `-shm` and `-journal`: an old log beside the new file
  * would bring old data back. Works on stopped containers. Undone by exchanging the names again; the digests
- * prove every byte.
+ * prove every byte. A restored file that was written to meanwhile is copied to this machine first, with its logs;
+ * one that still equals the backup is removed.
  * @throws RunbookError `failed` where a service runs again, `verification` where the backup changed
  */
 export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
@@ -62,13 +67,8 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
       throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, {
         hint: 'check it, and volumeDatabase.path in runbook.config.ts',
       })
-    const parts: Part[] = []
-    for (const ending of ['', ...sidecars]) {
-      const sha256 = await fingerprintOf(look, beside(at, ending))
-      if (sha256 !== null) parts.push({ ending, sha256 })
-    }
     return {
-      parts,
+      parts: await partsAt(look, at),
       staged: `${at.path}.rb-${look.run.id}`,
       aside: `${at.path}.old-${look.run.id}`,
       ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
@@ -136,10 +136,15 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
     }
   },
   rerunnable: true,
-  undo: async (io, { input: { at, services }, before }) => {
+  undo: async (io, { input, before }) => {
+    const { at, services } = input
     await requireStopped(io, services)
+    const aside = { ...at, path: before.aside }
+    // With the old main file aside, or without one before, everything in its place came with the backup.
+    if ((await io.volumes.stat(aside)) !== null || before.parts.length === 0) await keepWritten(io, input)
     await restoreParts(io, at, before)
   },
+  remains: (look, { input }) => keptFrom(look, input),
 })
 
 /** Resumes after a kill between any two of its moves. */
@@ -154,15 +159,6 @@ async function restoreParts(io: Io, at: VolumePath, before: Before): Promise<voi
     if (await there(beside(aside, ending)))
       await io.volumes.move(beside(aside, ending), beside(at, ending).path)
   await io.volumes.remove({ ...at, path: before.staged })
-}
-
-async function partsAt(look: Look, at: VolumePath): Promise<readonly Part[]> {
-  const found: Part[] = []
-  for (const ending of ['', ...sidecars]) {
-    const sha256 = await fingerprintOf(look, beside(at, ending))
-    if (sha256 !== null) found.push({ ending, sha256 })
-  }
-  return found
 }
 
 const same = (one: readonly Part[], other: readonly Part[]): boolean =>

@@ -10,6 +10,8 @@ import {
   type ServiceGroup,
 } from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump-database.ts'
+import { keepLive, keptLive } from '../databases/lib/keep-live.ts'
+import { countsOf, type RowCounts } from '../databases/lib/newer-rows.ts'
 import { activeNames } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Assessment } from './assess-migrations.ts'
@@ -31,12 +33,18 @@ type Input = {
 }
 
 type Before = { readonly revision: string; readonly print: Fingerprint }
-type Output = { readonly from: string; readonly to: string; readonly fallback: string }
+type Output = {
+  readonly from: string
+  readonly to: string
+  readonly fallback: string
+  /** Counted right after the downgrade. Missing in older journals. */
+  readonly tables?: RowCounts
+}
 
 /**
  * Undoes migrations in a one-off container of the image that has them. Undone by restoring the fallback
  * dump, since upgrading again would bring back the tables without their rows; the fingerprint of schema and
- * rows proves that everything is as it was.
+ * rows proves that everything is as it was. What was live meanwhile is first dumped beside the fallback.
  */
 export const downgradeDatabase = defineStep<Input, Output, Before>({
   kind: 'migrations.downgrade',
@@ -83,14 +91,18 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     await io.migrations.downgrade(assessment.tool, assessment.to).catch((thrown: unknown) => {
       throw withHint(thrown)
     })
-    return { from: assessment.from, to: assessment.to, fallback: fallback.file }
+    const tables = await countsOf(io, database, database.name)
+    return { from: assessment.from, to: assessment.to, fallback: fallback.file, tables }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
       return { is: 'torn', why: `leftovers of a restore in place still exist beside ${database.name}` }
     const revision = await revisionNow(look, database)
-    if (way === 'forward' && revision === assessment.to)
-      return { is: 'done', output: { from: assessment.from, to: assessment.to, fallback: fallback.file } }
+    if (way === 'forward' && revision === assessment.to) {
+      const tables = await countsOf(look, database, database.name)
+      const { from, to } = assessment
+      return { is: 'done', output: { from, to, fallback: fallback.file, tables } }
+    }
     const print = await look.databases.fingerprint(database, database.name)
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
     return {
@@ -98,10 +110,14 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       why: `${database.name} is at revision ${revision}, and its schema or rows differ from those at ${before.revision}`,
     }
   },
-  undo: async (io, { input: { database, fallback, services } }) => {
+  undo: async (io, { input: { database, fallback, services }, output }) => {
     await requireQuiet(io, services)
+    // Without an output the run ended here, so nothing was written to the downgraded data.
+    if (output !== undefined) await keepLive(io, database, fallback, output.tables ?? null)
     await io.databases.restoreExactly(database, fallback)
   },
+  remains: async (look, { input: { database, fallback }, output }) =>
+    output === undefined ? [] : keptLive(look, database, fallback),
 })
 
 /** Where the revision cannot be read, as after half a downgrade, the reason, which matches no revision. */

@@ -187,7 +187,8 @@ export class SqliteShop implements AsyncDisposable {
 
   /**
    * The shop sells, on this data and no other: every row as it was made, every sale that was receipted on it, and no row more.
-   * Nothing of the other data is left, but the old database and its dump where the run says that it keeps them.
+   * Nothing of the other data is left, but the old database and its dump where the run says that it keeps them, and after a rollback the
+   * data that was live, with every sale that was receipted on it.
    */
   async expectData(
     live: Generation,
@@ -203,10 +204,22 @@ export class SqliteShop implements AsyncDisposable {
       (name) => !name.endsWith('-wal') && !name.endsWith('-shm') && name !== '.shop.db.runbook-lock',
     )
     const asides = data.filter((name) => /^shop\.db__old_|^shop__old_/.test(name))
-    expect(data, 'files beside the live database').toEqual(['shop.db', ...asides])
+    const keptFiles = data.filter((name) => /^shop(?:\.db)?__kept_/.test(name))
+    expect(data.toSorted(), 'files beside the live database').toEqual(
+      ['shop.db', ...asides, ...keptFiles].toSorted(),
+    )
     expect(asides.length, 'old databases').toBe(kept.includes('aside') ? 1 : 0)
     for (const name of asides) this.#expectContent(this.scene.path('data', name), 'old')
-    const dumps = await this.scene.list('dumps')
+    const allDumps = await this.scene.list('dumps')
+    const dumps = allDumps.filter((name) => !/-kept-.*\.db$/.test(name))
+    const wereLive = [
+      ...keptFiles.map((name) => this.scene.path('data', name)),
+      ...allDumps.filter((name) => !dumps.includes(name)).map((name) => this.scene.path('dumps', name)),
+    ]
+    const soldOnNew = this.#issued().some((receipt) => receipt.startsWith(revisions.new))
+    if (live === 'new') expect(wereLive, 'kept data').toEqual([])
+    else if (soldOnNew) expect(wereLive.length, 'kept data').toBe(1)
+    for (const file of wereLive) this.#expectContent(file, 'new')
     const labels = dumps.map((name) => /-(replaced|before-rollback)-.*\.db$/.exec(name)?.[1] ?? name)
     expect(labels, 'dumps').toEqual(kept.filter((what) => what !== 'aside'))
     for (const name of dumps) this.#expectContent(this.scene.path('dumps', name), 'old')
@@ -228,12 +241,18 @@ export class SqliteShop implements AsyncDisposable {
       base === this.#template.base[generation],
       `${basename(file)} holds exactly the ${generation} rows`,
     ).toBe(true)
-    const issued = existsSync(this.scene.path('receipts'))
+    expect(receipts, `sales in ${basename(file)}`).toEqual(
+      this.#issued()
+        .filter((receipt) => receipt.startsWith(revisions[generation]))
+        .sort(),
+    )
+  }
+
+  /** Every sale that was acknowledged, on whichever data. */
+  #issued(): readonly string[] {
+    return existsSync(this.scene.path('receipts'))
       ? readFileSync(this.scene.path('receipts'), 'utf8').trimEnd().split('\n')
       : []
-    expect(receipts, `sales in ${basename(file)}`).toEqual(
-      issued.filter((receipt) => receipt.startsWith(revisions[generation])).sort(),
-    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

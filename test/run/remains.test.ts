@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { recordOf } from '../../src/run/record/record.ts'
+import { Killed } from '../../src/testing/index.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { bench, look, put, putting, type Bench } from './bench.ts'
@@ -48,6 +49,62 @@ describe('what no undo takes back', () => {
     const record = recordOf(machine.entries)
     expect(record.remains).toEqual(['role evil was created', 'role worse was created'])
     expect(reportOf(record)).toContain('role worse was created')
+  })
+
+  it('is asked of a step after its undo, also where a kill came between the undo and its record', async () => {
+    const keeping = (): Bench =>
+      bench(({ step }) => {
+        step(
+          'Restore',
+          put('/a', 'new', {
+            undo: async (io, act) => {
+              await io.files.write('/kept', 'new')
+              await putting.undo?.(io, act)
+            },
+            remains: async (at) => ((await at.files.stat('/kept')) === null ? [] : ['/kept is kept']),
+          }),
+        )
+        step(
+          'Assert',
+          look(async () => {
+            throw new RunbookError('failed', 'the copy is wrong')
+          }),
+        )
+      })
+    const { machine, world } = keeping()
+    await machine.run()
+    expect(stateOf(machine.entries).remains).toEqual(['/kept is kept'])
+    const last = world.faults.reached.lastIndexOf('journal.append undo-ended')
+    for (const at of [last - 1, last, last + 1]) {
+      const killed = keeping()
+      killed.world.faults.killAfter(at)
+      await expect(killed.machine.run()).rejects.toThrow(Killed)
+      await killed.machine.rollback()
+      expect(stateOf(killed.machine.entries).remains, `killed at moment ${at}`).toEqual(['/kept is kept'])
+    }
+  })
+
+  it('is unknown, and the undo still proven, where the step cannot look', async () => {
+    const { machine } = bench(({ step }) => {
+      step(
+        'Restore',
+        put('/a', 'new', {
+          remains: async () => {
+            throw new RunbookError('failed', 'no answer')
+          },
+        }),
+      )
+      step(
+        'Assert',
+        look(async () => {
+          throw new RunbookError('failed', 'the copy is wrong')
+        }),
+      )
+    })
+    expect(await machine.run()).toMatchObject({ outcome: 'rolled-back' })
+    expect(stateOf(machine.entries).remains).toEqual([
+      'what the undo of "Restore" leaves behind is unknown: no answer',
+    ])
   })
 
   it('is nothing where no step reports any', async () => {

@@ -118,7 +118,15 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
         expect(finished.code, whole(finished)).toBe(10)
         expect(await shop.data()).toBe(old)
         expect(await surroundings()).toEqual(before)
-        expect(await databases()).toEqual(['brace'])
+        const beside = await databases()
+        const kept = strategy === 'beside' ? beside[1] : undefined
+        expect(beside).toEqual(kept === undefined ? ['brace'] : ['brace', kept])
+        if (strategy === 'beside') expect(kept).toMatch(/^brace__kept_\d{8}_\d{6}_\w+$/)
+        expect(finished.stdout).toContain(
+          kept === undefined
+            ? '/dumps/brace-kept-'
+            : `remains: the database ${kept}, which was live in this run`,
+        )
         expect(await shop.writersUp()).toEqual([...writers].sort())
         expect((await shop.type(['evidence', 'verify', await newest()])).code).toBe(0)
       },

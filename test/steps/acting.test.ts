@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isJson, type Json, type JsonObject } from '../../src/kernel/json.ts'
+import { isJson, sha256, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import { compare } from '../../src/run/record/differences.ts'
 import { predictionOf } from '../../src/run/engine/prediction.ts'
@@ -15,6 +15,7 @@ import {
   swapDatabase,
   unpack,
 } from '../../steps/index.ts'
+import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, shop } from './fake-shop.ts'
@@ -40,6 +41,8 @@ type Case = {
   readonly name: string
   readonly call: (world: FakeWorld) => Promise<unknown> | unknown
   readonly undone?: false
+  /** The world after the undo, where it keeps what has been live; else the one before the step. */
+  readonly kept?: (before: JsonObject, world: FakeWorld, withOutput: boolean) => JsonObject
 }
 
 const cases: readonly Case[] = [
@@ -65,6 +68,11 @@ const cases: readonly Case[] = [
         services,
       })
     },
+    // The copy that was live, under another name.
+    kept: ({ databases, ...before }) => {
+      const { shop__rb: copy = null, ...rest } = databases as JsonObject
+      return { ...before, databases: { ...rest, shop__kept_20260203_050000_abcde: copy } }
+    },
   },
   {
     name: 'restoreInPlace',
@@ -77,6 +85,15 @@ const cases: readonly Case[] = [
         fallback: { ...fallback, dumpedFrom: 'shop' },
         writers,
       })
+    },
+    // Without its output, the run ended before anything could be written to the restored data.
+    kept: ({ files, ...before }, { disk }, withOutput) => {
+      const file = '/backups/kept/shop-kept-20260203-050000-abcde.dump'
+      const body = disk.files.get(file)
+      expect(body !== undefined).toBe(withOutput)
+      if (body === undefined) return { files: files ?? null, ...before }
+      expect(readDump(file, body).tables).toEqual({ orders: goodOrders })
+      return { ...before, files: { ...(files as JsonObject), [file]: sha256(body) } }
     },
   },
   { name: 'makeStaging', call: () => makeStaging({ under: '/srv/staging' }) },
@@ -128,7 +145,7 @@ const lasting = (output: Json): Json => {
   return rest
 }
 
-describe.each(cases)('$name', ({ call, undone }) => {
+describe.each(cases)('$name', ({ name, call, undone, kept }) => {
   const prepared = async () => {
     const world = damagedShop()
     const { step, input } = opened(await call(world))
@@ -179,23 +196,25 @@ describe.each(cases)('$name', ({ call, undone }) => {
   })
 
   if (undone !== false)
-    it('is undone to the last bit, with the output or without, and twice', async () => {
+    it('is undone to the last bit, but for what it keeps, with the output or without, and twice', async () => {
       for (const told of [true, false]) {
         const { world, step, input, io, before, was, probe } = await prepared()
         const output = (await step.run(io, { input, before: was })) as Json
         expect(world.state()).not.toEqual(before)
         await step.undo?.(io, { input, before: was, output: told ? output : undefined })
         expect(await probe('back')).toEqual({ is: 'absent' })
-        expect(world.state()).toEqual(before)
+        const expected = kept === undefined ? before : kept(before, world, told)
+        expect(world.state()).toEqual(expected)
         await step.undo?.(io, { input, before: was, output: undefined })
-        expect(world.state()).toEqual(before)
+        expect(world.state()).toEqual(expected)
       }
     })
 
   it('is undone and done again', async () => {
     const { step, input, io, was, probe } = await prepared()
     await step.run(io, { input, before: was })
-    if (undone !== false) {
+    // The engine repeats a swap without its undo, which gives the copy another name.
+    if (undone !== false && name !== 'swapDatabase') {
       await step.undo?.(io, { input, before: was, output: undefined })
       await step.run(io, { input, before: was })
     }

@@ -114,6 +114,10 @@ describe('names of what runs leave behind', () => {
           void expect(putAside(live, besideName(live, 'old', run))).toEqual(new Date('2026-02-03T04:12:33Z')),
       ),
     )
+    expect(putAside('shop', 'shop__kept_20260203_041233_k7f2q', 'kept')).toEqual(
+      new Date('2026-02-03T04:12:33Z'),
+    )
+    expect(putAside('shop', 'shop__kept_20260203_041233_k7f2q')).toBeNull()
     expect(
       [
         'shop',
@@ -130,6 +134,7 @@ describe('names of what runs leave behind', () => {
     ['shop-mine-20260203-041233-k7f2q.dump', 'mine'],
     ['shop-eu-replaced-20260203-041233-k7f2q.dump', 'eu-replaced'],
     ['shop-replaced-20260203-041233-k7f2q.dump', null],
+    ['shop-kept-20260203-041233-k7f2q.dump', null],
     ['shop-20260203_041233.dump', null],
     ['shop-mine-20260203-041233-k7f2q.dump.partial', null],
     ['other-mine-20260203-041233-k7f2q.dump', null],

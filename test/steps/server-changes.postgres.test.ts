@@ -29,10 +29,13 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
     await rm(folder, { recursive: true })
   })
 
-  const reported = async (before: Awaited<ReturnType<typeof serverFacts>>): Promise<readonly string[]> => {
+  const reported = async (
+    before: Awaited<ReturnType<typeof serverFacts>>,
+    copies: readonly string[] = ['shop_copy'],
+  ): Promise<readonly string[]> => {
     const lines: string[] = []
     const io = { databases, remains: (line: string) => void lines.push(line), note: () => undefined }
-    await reportServerChanges(io, world.database, before, 'shop_copy')
+    await reportServerChanges(io, world.database, before, copies)
     return lines
   }
 
@@ -49,7 +52,7 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
       INSERT INTO trap VALUES (1)`)
     const dump = await databases.dump(world.database, 'shop', join(folder, 'shop.dump'))
     await world.sql('DROP ROLE evil_role', 'postgres')
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     expect(await reported(before)).toEqual([])
     await databases.restoreBeside(world.database, dump, 'shop_copy')
     const changes = [
@@ -63,21 +66,27 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
   })
 
   test('is reported with a setting of the server, but not with those of the copy', async () => {
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     await world.sql('CREATE DATABASE shop_copy', 'postgres')
     await world.sql("ALTER DATABASE shop_copy SET work_mem = '8MB'", 'postgres')
     expect(await reported(before)).toEqual([])
     await world.sql("ALTER SYSTEM SET work_mem = '9MB'", 'postgres')
-    expect(await reported(before)).toEqual(['on the server, setting work_mem was created: 9MB'])
-    await databases.drop(world.database, 'shop_copy')
+    const changes = ['on the server, setting work_mem was created: 9MB']
+    expect(await reported(before)).toEqual(changes)
+    await world.sql('ALTER DATABASE shop_copy RENAME TO shop_kept', 'postgres')
+    expect(await reported(before, ['shop_copy', 'shop_kept'])).toEqual(changes)
+    expect(await reported(before)).toContain(
+      'on the server, settings of database shop_kept was created: work_mem=8MB',
+    )
+    await databases.drop(world.database, 'shop_kept')
   })
 
   test('is unknown, and said to be so, where the server cannot be asked any more', async () => {
-    const before = await serverFacts({ databases }, world.database, 'shop_copy')
+    const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     const dead = { ...databases, query: async () => Promise.reject(new Error('gone')) }
     const lines: string[] = []
     const io = { databases: dead, remains: (line: string) => void lines.push(line), note: () => undefined }
-    await reportServerChanges(io, world.database, before, 'shop_copy')
+    await reportServerChanges(io, world.database, before, ['shop_copy'])
     expect(lines).toEqual([
       'whether the dump changed roles or settings of the server is unknown: they cannot be read',
     ])

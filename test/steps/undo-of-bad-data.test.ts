@@ -110,7 +110,7 @@ const cases: { readonly [step: string]: Case } = {
       return steps.swapDatabase({ database, staged, writers, services })
     },
     databases: ['shop'],
-    foreign: [copy],
+    foreign: [copy, 'shop__kept_20260203_050000_abcde'],
   },
   restoreInPlace: {
     world: damagedShop,
@@ -126,7 +126,7 @@ const cases: { readonly [step: string]: Case } = {
       })
     },
     files: backup,
-    foreign: [backup, `${backup}.sha256`],
+    foreign: [backup, `${backup}.sha256`, '/backups/kept/shop-kept-20260203-050000-abcde.dump'],
   },
   recoverRows: {
     world: damagedShop,
@@ -175,8 +175,10 @@ const cases: { readonly [step: string]: Case } = {
         writers,
         services: one,
         ownership: { uid: 1, gid: 1, mode: 0o600 },
+        keepIn: { folder: '/backups/kept', name: 'shop' },
       }),
     inVolume: path,
+    foreign: ['/backups/kept/shop-kept-20260203-050000-abcde.db'],
   },
   downgradeCopy: {
     world: () => {
@@ -204,6 +206,7 @@ const cases: { readonly [step: string]: Case } = {
       })
     },
     databases: ['api'],
+    foreign: ['/srv/api/backups/rollback/api-kept-20260203-050000-abcde.dump'],
   },
 }
 

@@ -60,7 +60,7 @@ function copyName(name: string): string {
 
 /** The name of a copy with the id of the run that made it: nobody types it, so it is no other file's by mistake. */
 export const isNamedByRun = (name: string): boolean =>
-  /__(?:rb|old)_\d{8}_\d{6}_\w+$|\.rb-in-place-(?:new|old)$/.test(name)
+  /__(?:rb|old|kept)_\d{8}_\d{6}_\w+$|\.rb-in-place-(?:new|old)$/.test(name)
 
 export const isCopyName = (name: string): boolean =>
   name !== '' &&

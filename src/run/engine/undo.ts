@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { probeResultFrom } from '../../model/returned.ts'
-import { acts } from '../../model/step.ts'
+import { acts, type AnyStep } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { withTimeout } from './timeout.ts'
 import type { UndoEnded } from '../journal/entry.ts'
@@ -101,7 +101,10 @@ async function runUndo(
   const probe = async () =>
     probeResultFrom(step, await step.probe(attempt.look, { ...act, way: 'back' }), 'rollback-incomplete')
   const found = await probe()
-  if (found.is === 'absent') return 'absent'
+  if (found.is === 'absent') {
+    await reportRemains(step, planned, attempt, act)
+    return 'absent'
+  }
   if (found.is === 'unknown') {
     throw new RunbookError(
       'rollback-incomplete',
@@ -116,7 +119,27 @@ async function runUndo(
   attempt.signal.signal.throwIfAborted()
   await step.undo(attempt.io, act)
   const after = await probe()
-  if (after.is === 'absent') return 'undone'
+  if (after.is === 'absent') {
+    await reportRemains(step, planned, attempt, act)
+    return 'undone'
+  }
   const still = after.is === 'done' ? 'its effect is still there' : after.why
   throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
+}
+
+/** A failure to look does not fail an undo that is proven; what remains is then unknown. */
+async function reportRemains(
+  step: AnyStep,
+  planned: PlannedStep,
+  attempt: AttemptContext,
+  act: UndoInput,
+): Promise<void> {
+  if (!acts(step) || step.remains === undefined) return
+  try {
+    for (const line of await step.remains(attempt.look, act)) attempt.io.remains(line)
+  } catch (thrown) {
+    attempt.signal.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    attempt.io.remains(`what the undo of "${planned.title}" leaves behind is unknown: ${thrown.message}`)
+  }
 }

@@ -7,7 +7,7 @@ import type { Database, Io, Look } from '../../../src/index.ts'
 export type ServerFacts = { readonly [what: string]: string } | null
 
 /** Restored databases of the run are left out, since their settings go with them. */
-const shared = (copy: string): string => `
+const shared = (copies: readonly string[]): string => `
 SELECT 'role ' || rolname AS what, concat_ws(', ', CASE WHEN rolsuper THEN 'superuser' END,
   CASE WHEN rolcreaterole THEN 'creates roles' END, CASE WHEN rolcreatedb THEN 'creates databases' END,
   CASE WHEN rolreplication THEN 'replication' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END,
@@ -16,7 +16,7 @@ UNION ALL SELECT 'membership of ' || m.rolname || ' in ' || g.rolname, CASE WHEN
   FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid GROUP BY m.rolname, g.rolname
 UNION ALL SELECT concat_ws(' ', 'settings of', 'database ' || d.datname, 'role ' || r.rolname), array_to_string(s.setconfig, ', ')
   FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
-  WHERE d.datname IS NULL OR d.datname NOT LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}
+  WHERE d.datname IS NULL OR NOT (${['false', ...copies.map((copy) => `d.datname LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}`)].join(' OR ')})
 UNION ALL SELECT 'replication slot ' || slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots WHERE NOT temporary
 UNION ALL SELECT 'replication origin ' || roname, 'exists' FROM pg_replication_origin
 UNION ALL SELECT 'tablespace ' || spcname, 'exists' FROM pg_tablespace`
@@ -28,11 +28,11 @@ WHERE sourcefile LIKE '%/postgresql.auto.conf'`
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-/** @param copy name of the copy that the run restores; null for a restore in place */
+/** @param copies names of the copy that the run restores; none for a restore in place */
 export async function serverFacts(
   look: Pick<Look, 'databases'>,
   database: Database,
-  copy: string | null,
+  copies: readonly string[],
 ): Promise<ServerFacts> {
   if (database.engine !== 'postgres') return null
   const read = async (sql: string) => {
@@ -43,7 +43,7 @@ export async function serverFacts(
       return null
     }
   }
-  const facts = await read(shared(copy ?? ' '))
+  const facts = await read(shared(copies))
   if (facts === null) return null
   const settings = await read(files)
   return Object.fromEntries([...facts, ...(settings ?? [[unread, 'unknown'] as const])])
@@ -71,20 +71,34 @@ export function changesBetween(
 
 const isFileSetting = (what: string): boolean => what === unread || what.startsWith('setting ')
 
-/** Reports what changed on the server since `before`; what cannot be compared is reported as unknown. */
+/**
+ * What changed on the server since `before`, one sentence each; what cannot be compared is reported as unknown.
+ */
+export async function serverChanges(
+  look: Pick<Look, 'databases' | 'note'>,
+  database: Database,
+  before: ServerFacts | undefined,
+  copies: readonly string[],
+): Promise<readonly string[]> {
+  if (database.engine !== 'postgres') return []
+  if (before === null || before === undefined) {
+    look.note(
+      'whether the dump changes roles or settings of the server is not checked: they could not be read',
+    )
+    return []
+  }
+  const now = await serverFacts(look, database, copies)
+  if (now === null)
+    return ['whether the dump changed roles or settings of the server is unknown: they cannot be read']
+  return changesBetween(before, now).map((change) => `on the server, ${change}`)
+}
+
+/** Reports them as what remains. */
 export async function reportServerChanges(
   io: Pick<Io, 'databases' | 'remains' | 'note'>,
   database: Database,
   before: ServerFacts | undefined,
-  copy: string | null,
+  copies: readonly string[],
 ): Promise<void> {
-  if (database.engine !== 'postgres') return
-  if (before === null || before === undefined) {
-    io.note('whether the dump changes roles or settings of the server is not checked: they could not be read')
-    return
-  }
-  const now = await serverFacts(io, database, copy)
-  if (now === null)
-    io.remains('whether the dump changed roles or settings of the server is unknown: they cannot be read')
-  else for (const change of changesBetween(before, now)) io.remains(`on the server, ${change}`)
+  for (const change of await serverChanges(io, database, before, copies)) io.remains(change)
 }

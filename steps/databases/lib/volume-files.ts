@@ -14,6 +14,19 @@ export async function fingerprintOf(look: Look, at: VolumePath): Promise<string 
   return (await look.volumes.stat(at)) === null ? null : (await look.volumes.digest(at)).sha256
 }
 
+/** A database file or one of its logs: what its name has behind the main file's. */
+export type Part = { readonly ending: string; readonly sha256: string }
+
+/** The main file and its logs, as far as they exist; the main file first. */
+export async function partsAt(look: Look, at: VolumePath): Promise<readonly Part[]> {
+  const found: Part[] = []
+  for (const ending of ['', ...sidecars]) {
+    const sha256 = await fingerprintOf(look, beside(at, ending))
+    if (sha256 !== null) found.push({ ending, sha256 })
+  }
+  return found
+}
+
 /** @throws RunbookError `failed` where a stopped service runs again */
 export async function requireStopped(look: Look, services: ServiceGroup): Promise<void> {
   const active = activeNames(await look.services.states(services))

@@ -49,7 +49,7 @@ export async function dumpsOf(
     ...(database === null
       ? []
       : [inventoryOf(inFileName(database.name), [], ({ name }) => look.databases.readBack(database, name))]),
-    ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-journal'], notEmpty)]),
+    ...(volume === null ? [] : [inventoryOf(volume, ['-wal', '-shm', '-journal'], notEmpty)]),
   ])
 }
 

@@ -6,17 +6,31 @@ import {
   type Look,
   type Retention,
 } from '../../../src/index.ts'
-import { besideName } from '../../databases/lib/names.ts'
+import { asides, runIn, type Aside } from '../../databases/lib/names.ts'
 import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
 
-/** Databases that a swap put aside. One with open connections is in use. */
+/**
+ * Databases that runs put aside: those that a swap replaced, and those that a rollback replaced after they had
+ * been live. The newest of each stays. One with open connections is in use.
+ */
 export async function keptDatabasesOf(
   look: Look,
   database: Database,
-  { keepOldSeconds }: Retention,
+  retention: Retention,
 ): Promise<readonly Inventory[]> {
-  const names = (await look.databases.beside(database)).flatMap((name) => {
-    const at = putAside(database.name, name)
+  const beside = await look.databases.beside(database)
+  return Promise.all(asides.map((what) => inventoryOf(look, database, retention, what, beside)))
+}
+
+async function inventoryOf(
+  look: Look,
+  database: Database,
+  { keepOldSeconds }: Retention,
+  what: Aside,
+  beside: readonly string[],
+): Promise<Inventory> {
+  const names = beside.flatMap((name) => {
+    const at = putAside(database.name, name, what)
     return at === null ? [] : [{ name, takenAt: at.toISOString() }]
   })
   const artifacts = await Promise.all(
@@ -29,31 +43,29 @@ export async function keptDatabasesOf(
     })),
   )
   const sessions = await Promise.all(names.map(({ name }) => look.databases.sessions(database, name)))
-  return [
-    {
-      artifacts,
-      keep: 1,
-      before: look.clock.now().getTime() - keepOldSeconds * 1000,
-      inUse: new Map(
-        names.flatMap(({ name }, index) => {
-          const [session] = sessions[index] ?? []
-          return session === undefined
-            ? []
-            : [[name, `${session.application || session.id} is connected`] as const]
-        }),
-      ),
-      verify: async ({ name }) => {
-        const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
-        if (tables.length === 0) throw new RunbookError('verification', `${name} has no tables`)
-      },
+  return {
+    artifacts,
+    keep: 1,
+    before: look.clock.now().getTime() - keepOldSeconds * 1000,
+    inUse: new Map(
+      names.flatMap(({ name }, index) => {
+        const [session] = sessions[index] ?? []
+        return session === undefined
+          ? []
+          : [[name, `${session.application || session.id} is connected`] as const]
+      }),
+    ),
+    verify: async ({ name }) => {
+      const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
+      if (tables.length === 0) throw new RunbookError('verification', `${name} has no tables`)
     },
-  ]
+  }
 }
 
-/** When a database was put aside; null for a name that no swap gives. */
-export function putAside(live: string, name: string): Date | null {
-  const run = /__old_(\w+)$/.exec(name)?.[1] ?? ''
-  return run !== '' && besideName(live, 'old', run) === name ? momentIn(run) : null
+/** When a database was put aside; null for a name that no run gives. */
+export function putAside(live: string, name: string, what: Aside = 'old'): Date | null {
+  const run = runIn(live, name, what)
+  return run === null ? null : momentIn(run)
 }
 
 /** When a run began, from the time at the start of its id. */

@@ -1,0 +1,52 @@
+import { cannot, failureOf, type Database, type Dump, type Io, type Look } from '../../../src/index.ts'
+import { carryOverFrom } from './carry-over.ts'
+import { inFileName, type DumpLabel } from './names.ts'
+import { countsOrWhy, newerRows, type RowCounts } from './newer-rows.ts'
+
+const label: DumpLabel = 'kept'
+
+/** Beside the fallback, so that it is pruned like one. */
+const keptFile = (database: Database, { file }: Pick<Dump, 'file'>, run: string): string =>
+  `${file.slice(0, file.lastIndexOf('/'))}/${inFileName(database.name)}-${label}-${run}.${database.engine === 'sqlite' ? 'db' : 'dump'}`
+
+/**
+ * Dumps what is live before an undo replaces it by the fallback: it may have rows that were written since the step
+ * was done. A dump of an earlier attempt stays, since what is live may be half replaced by now.
+ * @param was row counts when it went live; null where they were not taken
+ * @throws RunbookError `failed` where it cannot be dumped: then nothing may be replaced
+ */
+export async function keepLive(
+  io: Io,
+  database: Database,
+  fallback: Pick<Dump, 'file'>,
+  was: RowCounts | null,
+): Promise<void> {
+  const file = keptFile(database, fallback, io.run.id)
+  if ((await io.files.stat(file)) !== null || !(await io.databases.exists(database, database.name))) return
+  try {
+    // SQLite keeps a journal beside a partial dump.
+    for (const left of [`${file}.partial-journal`, `${file}.partial`]) await io.files.removeTree(left)
+    const newer = newerRows(was, await countsOrWhy(io, database, database.name))
+    await io.databases.dump(database, database.name, file)
+    io.remains(`rows of the data in ${file}: ${newer}`)
+  } catch (thrown) {
+    io.signal.throwIfAborted()
+    throw cannot('keep', `what was written to ${database.name} in this run`, failureOf(thrown).message, {
+      code: 'failed',
+      cause: thrown,
+      hint: `make it possible to dump ${database.name} to ${file}, then roll back again; to give those rows up, create that file: touch ${file}`,
+    })
+  }
+}
+
+/** What `keepLive` kept, in one sentence; empty where it kept nothing. An empty file says that a person gave it up. */
+export async function keptLive(
+  look: Look,
+  database: Database,
+  fallback: Pick<Dump, 'file'>,
+): Promise<readonly string[]> {
+  const file = keptFile(database, fallback, look.run.id)
+  const kept = await look.files.stat(file)
+  if (kept === null || kept.bytes === 0) return []
+  return [`the data that was live in this run is kept as ${file}; ${carryOverFrom(file)}`]
+}
