@@ -3,7 +3,6 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import type { Database } from '../../src/drivers/databases.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
-import { stateOf } from '../../src/run/journal/state.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import {
@@ -80,9 +79,8 @@ describe.each(['beside', 'in-place'] as const)('rows written to restored data, s
     expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
     expect(keptRows(world, strategy)).toEqual(written(acknowledged))
 
-    const state = stateOf(machine.entries)
     const rows = acknowledged.length
-    const [screen, report] = [endingText(result, state), reportOf(recordOf(machine.entries))]
+    const [screen, report] = [endingText(result, machine.entries), reportOf(recordOf(machine.entries))]
     const name =
       strategy === 'beside'
         ? [...world.server.databases.keys()].find((one) => one.includes('__kept_'))
