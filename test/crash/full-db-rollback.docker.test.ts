@@ -181,7 +181,10 @@ describe.skipIf(!docker())(
       const finished = await shop.type([way, id])
       expect(finished.code, whole(finished)).toBe(0)
       const kept = await entries()
-      expect(kept.slice(-2).map(({ entry }) => entry)).toMatchObject([
+      expect(
+        kept.slice(-2).map(({ entry }) => entry),
+        JSON.stringify(kept.slice(-6)),
+      ).toMatchObject([
         { type: 'settled', outcome: way === 'resume' ? 'succeeded' : 'rolled-back' },
         { type: 'sealed' },
       ])

@@ -297,7 +297,10 @@ describe('the live data is damaged beyond what anyone would call a backup', () =
     const finished = await shop.type(shop.rollback('--strategy', strategy))
     expect(finished.code, whole(finished)).toBe(0)
     await asRestored()
-    expect((await readdir(join(shop.folder, 'dumps'))).filter((name) => name.endsWith('.db'))).toHaveLength(1)
+    // In place, a rollback also keeps what was live until then.
+    const dumps = (await readdir(join(shop.folder, 'dumps'))).filter((name) => name.endsWith('.db'))
+    expect(dumps.filter((name) => name.includes('-kept-'))).toHaveLength(strategy === 'in-place' ? 1 : 0)
+    expect(dumps.filter((name) => !name.includes('-kept-'))).toHaveLength(1)
     await sealed()
   })
 })

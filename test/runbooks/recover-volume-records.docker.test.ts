@@ -141,6 +141,12 @@ describe.skipIf(!docker())(
     it('puts every row and byte back where health never comes', async () => {
       const finished = await recover([], 'never')
       expect(finished.code, whole(finished)).toBe(10)
+      // What was live without getting healthy, with what the service wrote to it.
+      const folder = join(stack.folder, 'backups', 'kept')
+      const [kept, log, ...others] = (await readdir(folder)).sort()
+      expect(finished.stdout).toContain(`is kept as ${join(folder, String(kept))}`)
+      expect([log, others]).toEqual([`${kept}-wal`, []])
+      for (const name of [kept, log]) await rm(join(folder, String(name)))
       expect(await standing()).toEqual(lost)
     }, 90_000)
 

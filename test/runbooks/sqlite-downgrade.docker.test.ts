@@ -162,7 +162,11 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     const finished = await scene.type([...run, '--target', 'unhealthy'])
     expect(finished.code, whole(finished)).toBe(10)
     expect(await world()).toEqual(before)
-    expect([...(await scene.list('backups/staging')), ...(await scene.list('backups/kept'))]).toEqual([])
+    expect(await scene.list('backups/staging')).toEqual([])
+    // What was live without getting healthy, with what the service wrote to it.
+    const [kept, ...others] = await scene.list('backups/kept')
+    expect(finished.stdout).toContain(`is kept as ${scene.path('backups', 'kept', String(kept))}`)
+    expect(others).toEqual([`${kept}-wal`])
   }, 180_000)
 
   const step = 'roll-a-copy-back-and-verify-its-revision'

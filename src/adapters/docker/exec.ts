@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
+import type { ContainerInspectInfo } from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposePostgres, ThrowawayPostgres } from '../../drivers/databases.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
@@ -87,9 +88,15 @@ export async function execInContainer(
     },
     scope,
   )
-  if (ended.exitCode !== 0) await mustStillAnswer(argv[0] ?? '', container, scope, engine)
+  if (ended.exitCode !== 0) await mustStillAnswer(argv[0] ?? '', ended.exitCode, container, scope, engine)
   return ended
 }
+
+/** Exit codes of a program whose container died under it. A program may also return them on its own. */
+const deathCodes: readonly (number | null)[] = [126, 137]
+
+/** Milliseconds until the daemon has noticed that a container died: its programs are gone before. */
+const noticeTimeout = 2_000
 
 /**
  * When the daemon dies its client exits with 255 or 1, as a program may, while the program in the container
@@ -97,15 +104,43 @@ export async function execInContainer(
  */
 async function mustStillAnswer(
   program: string,
+  exitCode: number | null,
   container: string,
   scope: Scope,
   engine: DockerEngine,
 ): Promise<void> {
-  const doing = `check how ${program} ended`
   const name = container.slice(0, 12)
-  const found = await engine
+  const noticed = AbortSignal.timeout(noticeTimeout)
+  for (;;) {
+    const found = await stateAfter(program, container, scope, engine)
+    if (found?.State.Running !== true || found.State.Restarting)
+      throw new RunbookError(
+        'failed',
+        found === null
+          ? `container ${name} was removed while ${program} ran in it`
+          : `container ${found.Name.replace(/^\//, '')} stopped while ${program} ran in it (exit code ${found.State.ExitCode})`,
+        {
+          hint:
+            found === null
+              ? 'check: docker ps --all'
+              : `start it: docker start ${found.Name.replace(/^\//, '')}`,
+        },
+      )
+    if (!deathCodes.includes(exitCode) || noticed.aborted) return
+    await setTimeout(100, undefined, { signal: scope.signal })
+  }
+}
+
+/** Null if the container is gone. */
+const stateAfter = (
+  program: string,
+  container: string,
+  scope: Scope,
+  engine: DockerEngine,
+): Promise<ContainerInspectInfo | null> =>
+  engine
     .ask(scope, {
-      doing,
+      doing: `check how ${program} ended`,
       ask: async (docker, signal) =>
         docker
           .getContainer(container)
@@ -116,22 +151,10 @@ async function mustStillAnswer(
       if (scope.signal.aborted) throw thrown
       throw new RunbookError(
         'in-doubt',
-        `lost the connection to Docker while ${program} ran in container ${name}`,
+        `lost the connection to Docker while ${program} ran in container ${container.slice(0, 12)}`,
         { cause: thrown, hint: 'check: docker info' },
       )
     })
-  if (found?.State.Running === true && !found.State.Restarting) return
-  throw new RunbookError(
-    'failed',
-    found === null
-      ? `container ${name} was removed while ${program} ran in it`
-      : `container ${found.Name.replace(/^\//, '')} stopped while ${program} ran in it (exit code ${found.State.ExitCode})`,
-    {
-      hint:
-        found === null ? 'check: docker ps --all' : `start it: docker start ${found.Name.replace(/^\//, '')}`,
-    },
-  )
-}
 
 /** Milliseconds, on a busy machine, from the start of the client to that of the program in the container. */
 const startTimeout = 5_000
