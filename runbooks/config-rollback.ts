@@ -24,7 +24,7 @@ export default runbook(
 
     const version = step(
       'Find the earlier version of the env file',
-      earlierVersion({ file, revision: params.revision, copy: params.copy }),
+      earlierVersion({ file, revision: params.revision, copy: params.copy, services }),
       { id: 'find-the-version-to-go-back-to' },
     )
     step(
@@ -36,7 +36,7 @@ export default runbook(
       }),
       { id: 'ask-the-operator' },
     )
-    const edited = step('Replace the env file (keep a copy)', replaceConfig({ file, version }), {
+    const edited = step('Replace the env file (keep a copy)', replaceConfig({ file, version, services }), {
       id: 'put-that-version-in-place-and-keep-the-present-one',
     })
     step('Bring up the services', bringUp({ proof: 'environment', services, choice: edited }), {

@@ -22,7 +22,10 @@ export default runbook(
 
     const turn = (mode: 'off' | 'on') => {
       const value = target.exports[mode]
-      const edited = step(`Set ${variable}=${value}`, setVariable({ file, name: variable, value }))
+      const edited = step(
+        `Set ${variable}=${value}`,
+        setVariable({ file, name: variable, value, scope: { services, of: 'settings' } }),
+      )
       step(
         `Bring up the services with exports ${mode}`,
         bringUp({ proof: 'environment', services, choice: edited }),

@@ -66,7 +66,12 @@ export default runbook(
     )
     const pinned = step(
       'Set the image tag in the env file',
-      setVariable({ file: pin.file, name: pin.variable, value: chosen.tag }),
+      setVariable({
+        file: pin.file,
+        name: pin.variable,
+        value: chosen.tag,
+        scope: { services: pin.services, of: 'tag' },
+      }),
       { id: 'pin-the-version' },
     )
     step(

@@ -89,8 +89,10 @@ export type {
   ComposeStack,
   Creation,
   Declared,
+  DeclaredChange,
   DeclaredVariables,
   Drift,
+  FileEdit,
   Instance,
   InstanceCounts,
   Mount,
@@ -101,4 +103,4 @@ export type {
   StackFacts,
   Variables,
 } from './drivers/services.ts'
-export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'
+export type { FileDigest, Ownership, VolumeFacts, VolumeIdentity, VolumePath } from './drivers/volumes.ts'

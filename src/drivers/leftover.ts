@@ -27,6 +27,7 @@ export const leftBy: {
     outdated: process,
     creations: nothing,
     drift: process,
+    declaredChanges: process,
     declaredVariables: process,
     variables: nothing,
     digests: inDocker,
@@ -102,6 +103,7 @@ export const leftBy: {
   orphans: { find: nothing, end: nothing },
   volumes: {
     stat: nothing,
+    identity: nothing,
     list: nothing,
     read: nothing,
     digest: nothing,

@@ -135,6 +135,17 @@ export type Drift = JsonObject & {
   readonly hint: string
 }
 
+/** A file as it would be after an edit. */
+export type FileEdit = { readonly file: string; readonly body: Uint8Array }
+
+/** A place in the stack's declaration that an edit of a file would change. */
+export type DeclaredChange = JsonObject & {
+  /** Null for what services share, such as a network. */
+  readonly service: string | null
+  /** With dots: `image`, `environment.MODEL`. Empty for a service that appears or disappears. */
+  readonly path: string
+}
+
 /** How many instances of a service `up` leaves; of those not named, as many as the stack's files declare. */
 export type InstanceCounts = { readonly [service: string]: number }
 
@@ -160,8 +171,15 @@ export interface ServicesView {
   /**
    * Services whose instances differ from the stack's present files in more than their image. A service
    * without instances is not included.
+   * @param edit of one of the stack's Compose files, to compare with the files after it
    */
-  drift(group: ServiceGroup): Promise<readonly Drift[]>
+  drift(group: ServiceGroup, edit?: FileEdit): Promise<readonly Drift[]>
+  /**
+   * What an edit would change in the declaration of the complete stack, inactive profiles included, without
+   * writing anything. Null if no place is known where the stack reads the file.
+   * @throws RunbookError `preflight` if the stack's files cannot be read, now or after the edit
+   */
+  declaredChanges(stack: Stack, edit: FileEdit): Promise<readonly DeclaredChange[] | null>
   /** One per name, in order. @throws RunbookError `usage` for an unknown service */
   declaredVariables(group: ServiceGroup): Promise<readonly DeclaredVariables[]>
   /** Of all running instances. */

@@ -38,6 +38,8 @@ export type FakeInstance = {
   readonly settings?: string
   /** How many of its kind there are; 1 where left out. */
   count?: number
+  /** When it was started last, where that matters to a test. */
+  startedAt?: string
   /** ID of the image with this name at that time; missing where the fake machine had none. */
   readonly imageId?: string
   /** From its env files when it was created; missing for a service without env files. */
@@ -176,12 +178,12 @@ export function stateOf(name: string, { instance, health }: FakeService): Servic
   }
 }
 
-function factsOf({ id, image, imageId, exitCode, outOfMemory, state }: FakeInstance): Instance {
+function factsOf({ id, image, imageId, startedAt, exitCode, outOfMemory, state }: FakeInstance): Instance {
   return {
     id,
     image,
     imageId: imageId ?? digestOf(image),
-    startedAt: null,
+    startedAt: startedAt ?? null,
     exitCode: state === 'stopped' ? exitCode : null,
     outOfMemory,
   }

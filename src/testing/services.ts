@@ -3,7 +3,7 @@ import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/did-you-mean.ts'
-import { declaredOn } from './declared.ts'
+import { changesBetween, declarationsOf, declaredOn, readsFile, withEdit } from './declared.ts'
 import type { Disk } from './disk.ts'
 import { emptyStore, type ImageStore } from './images.ts'
 import {
@@ -126,7 +126,16 @@ export function fakeServices(
       known(group.names).flatMap(([service, { instance }]) =>
         instance === null ? [] : creationsOf(service, instance),
       ),
-    drift: async (group) => known(group.names).flatMap(([service, one]) => driftOf(service, one, disk)),
+    drift: async (group, edit) =>
+      withEdit(disk, edit, () => known(group.names).flatMap(([service, one]) => driftOf(service, one, disk))),
+    declaredChanges: async (stack, edit) => {
+      if (!readsFile(fleet.services, stack, edit.file)) return null
+      const was = declarationsOf(fleet.services, stack, disk)
+      return changesBetween(
+        was,
+        withEdit(disk, edit, () => declarationsOf(fleet.services, stack, disk)),
+      )
+    },
     declaredVariables: async (group) =>
       known(group.names).map(([service, one]) => ({
         service,

@@ -9,9 +9,12 @@ import {
   variablesOf,
   type JsonObject,
   type Look,
+  type ServiceGroup,
 } from '../../src/index.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
+import { variablesIn } from './lib/edit-file-step.ts'
 import { bytesOf } from './lib/edited-file.ts'
+import { scopeFindings } from './lib/edit-scope.ts'
 
 type Input = {
   readonly file: string
@@ -19,6 +22,8 @@ type Input = {
   readonly revision: string
   /** A copy of the file, used instead of the revision. */
   readonly copy: string | null
+  /** Of whose stack nothing else may change with that version. */
+  readonly services?: ServiceGroup
 }
 
 /**
@@ -51,13 +56,16 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
     const version = copy === null ? say`git ${revision}` : copy
     return say`Reads ${file} as of ${version}, and shows its differences from the present one, secrets masked.`
   },
-  preflight: async (look, { file, revision, copy }) => {
-    if (!isPending(file) && !isPending(revision) && !isPending(copy))
-      await findVersion(look, { file, revision, copy })
-    return []
+  preflight: async (look, { file, revision, copy, services }) => {
+    if (isPending(file) || isPending(revision) || isPending(copy)) return []
+    await findVersion(look, { file, revision, copy })
+    if (isPending(services) || services === undefined) return []
+    const body = await readVersion(look, { file, revision, copy })
+    const variables = variablesIn(await bytesOf(look, file), body)
+    return scopeFindings(look, { services, of: 'settings' }, { file, body, variables })
   },
-  run: async (look, input) => {
-    const { differences, ...version } = await findVersion(look, input)
+  run: async (look, { file, revision, copy }) => {
+    const { differences, ...version } = await findVersion(look, { file, revision, copy })
     for (const line of differences) look.note(line)
     return { ...version, differences }
   },

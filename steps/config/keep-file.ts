@@ -15,7 +15,12 @@ export const keepFile = defineStep<Input, Kept, Kept>({
   effect: 'change',
   describe: ({ file, folder }) => say`Copies ${file} to ${folder}.`,
   preflight: async (look, { file }) =>
-    isPending(file) ? [] : problemWith(file, `cannot copy ${file}`, () => bytesOf(look, file)),
+    isPending(file)
+      ? []
+      : problemWith(file, `cannot copy ${file}`, async () => {
+          await bytesOf(look, file)
+          return []
+        }),
   survey: async (look, { file, folder }) => {
     await bytesOf(look, file)
     return { file, copy: `${folder}/${lastOf(file)}-${look.run.id}`, sha256: await look.files.hash(file) }

@@ -1,14 +1,20 @@
-import { defineStep, isPending, say } from '../../src/index.ts'
+import { defineStep, isPending, say, type ServiceGroup } from '../../src/index.ts'
 import { bytesOfVersion, type EarlierVersion } from './earlier-version.ts'
 import { replacing } from './lib/edit-file-step.ts'
 import type { ReplacedFile } from './lib/edited-file.ts'
 
-type Input = { readonly file: string; readonly version: EarlierVersion }
+type Input = {
+  readonly file: string
+  readonly version: EarlierVersion
+  /** Of whose stack nothing else may change; missing in journals of earlier versions. */
+  readonly services?: ServiceGroup
+}
 
 /**
  * Replaces a configuration file by an earlier version and keeps the present one beside it. Mode and owner
  * stay. Undone to the exact bytes.
- * @throws RunbookError `failed` where the file changed meanwhile
+ * @throws RunbookError `failed` where the file changed meanwhile; `preflight` where Compose would also change
+ * something other than the settings of the services
  */
 export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   kind: 'config.replace',
@@ -26,5 +32,6 @@ export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   ...replacing<Input>({
     place: ({ file }) => ({ file }),
     body: (look, { version }) => bytesOfVersion(look, version),
+    scope: ({ services }) => (services === undefined ? undefined : { services, of: 'settings' }),
   }),
 })

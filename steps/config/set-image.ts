@@ -1,6 +1,7 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
 import type { FetchedImage } from '../images/fetch-image.ts'
-import { imageIn } from './lib/image-line.ts'
+import { scopeFindings } from './lib/edit-scope.ts'
+import { imageIn, withImage } from './lib/image-line.ts'
 import { editing } from './lib/edit-file-step.ts'
 import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
 
@@ -15,13 +16,17 @@ type Input = {
 const edits = editing<Input>({
   place: ({ services }) => ({ service: nameOf(services) }),
   value: ({ release }) => release.image,
+  scope: ({ services }) => ({ services, of: 'image' }),
 })
+
+/** Stands for an image that is not known yet: which places the line reaches does not depend on its value. */
+const anyImage = 'runbook.invalid/image:next'
 
 /**
  * Sets the image line of a service in its Compose file to a release and leaves every other byte. Undone to
  * the exact bytes.
  * @throws RunbookError `verification` where no line sets the image, the line sets more than it, or another
- * file overrides it
+ * file overrides it; `preflight` where Compose would also change something else
  */
 export const setImage = defineStep<Input, EditedLine, EditedLine>({
   kind: 'config.set-image',
@@ -32,12 +37,20 @@ export const setImage = defineStep<Input, EditedLine, EditedLine>({
     const image = isPending(release) ? release : release.image
     return say`Sets the image of ${names} in ${file} to ${image}; nothing else in it changes.`
   },
-  preflight: async (look, { file, services }) => {
+  preflight: async (look, { file, services, release }) => {
     if (isPending(file) || isPending(services)) return []
-    return problemWith(file, `cannot set the image of ${nameOf(services)} in ${file}`, async () => {
-      const image = imageIn(await bytesOf(look, file), nameOf(services))
+    const service = nameOf(services)
+    const doing = `cannot set the image of ${service} in ${file}`
+    return problemWith(file, doing, async () => {
+      const body = await bytesOf(look, file)
       // Compose uses the last of several files, so ask it for the effective image.
-      await requireDeclared(look, services, image, file)
+      await requireDeclared(look, services, imageIn(body, service), file)
+      const edit = {
+        file,
+        body: withImage(body, service, isPending(release) ? anyImage : release.image),
+        variables: [],
+      }
+      return scopeFindings(look, { services, of: 'image' }, edit)
     })
   },
   predict: ({ input: { file, release }, before }) => ({

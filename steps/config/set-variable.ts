@@ -8,6 +8,7 @@ import {
   type VersionPin,
 } from '../../src/index.ts'
 import { editing } from './lib/edit-file-step.ts'
+import { scopeFindings, type EditScope } from './lib/edit-scope.ts'
 import { bytesOf, problemWith, type EditedLine } from './lib/edited-file.ts'
 import { requireReversible, valueOf } from './lib/line.ts'
 
@@ -18,7 +19,15 @@ type Input = {
   readonly value: string
   /** What to do where the file does not set the variable. Default `append`. */
   readonly missing?: 'append' | 'refuse'
+  /**
+   * What the variable may change in the stack that reads the file. Without it, only the file is looked at, as
+   * in journals of earlier versions.
+   */
+  readonly scope?: EditScope
 }
+
+/** Stands for a tag that is not known yet: which places the variable reaches does not depend on its value. */
+const anyTag = 'next'
 
 const setting: ActingStep<Input, EditedLine, EditedLine> = {
   kind: 'config.set-variable',
@@ -26,18 +35,16 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
   effect: 'change',
   describe: ({ file, name, value }) =>
     say`Sets ${name} to "${value}" in ${file}; nothing else in it changes.`,
-  preflight: async (look, { file, name, value, missing }) => {
+  preflight: async (look, { file, name, value, missing, scope }) => {
     if (isPending(file) || isPending(name) || isPending(missing)) return []
     return problemWith(file, `cannot set ${name} in ${file}`, async () => {
       const body = await bytesOf(look, file)
       const from = valueOf(body, { variable: name })
-      if (isPending(value)) return
-      requireReversible(
-        body,
-        file,
-        { variable: name, from, to: value },
-        withVariable(body, name, value, missing),
-      )
+      const to = isPending(value) ? anyTag : value
+      const edit = { file, body: withVariable(body, name, to, missing), variables: [name] }
+      if (!isPending(value)) requireReversible(body, file, { variable: name, from, to }, edit.body)
+      if (from === to || isPending(scope) || scope === undefined) return []
+      return isPending(value) && scope.of !== 'tag' ? [] : scopeFindings(look, scope, edit)
     })
   },
   predict: ({ input: { file, name, value }, before }) => ({
@@ -51,6 +58,7 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
     place: ({ name }) => ({ variable: name }),
     value: ({ value }) => value,
     missing: ({ missing }) => missing,
+    scope: ({ scope }) => scope,
   }),
 }
 

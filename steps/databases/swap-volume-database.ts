@@ -2,17 +2,20 @@ import {
   defineStep,
   isPending,
   RunbookError,
+  sameJson,
   say,
   type Io,
+  type Look,
   type Ownership,
   type ServiceGroup,
+  type VolumeIdentity,
   type VolumePath,
 } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 import { keepWritten, keptFrom, type KeepIn } from './lib/keep-written.ts'
-import { beside, partsAt, requireStopped, sidecars, type Part } from './lib/volume-files.ts'
+import { beside, fingerprintOf, partsAt, requireStopped, sidecars, type Part } from './lib/volume-files.ts'
 
 type Input = {
   readonly at: VolumePath
@@ -36,6 +39,10 @@ type Before = {
   readonly staged: string
   readonly aside: string
   readonly ownership: Ownership
+  /** What the file was in. Missing in older journals, as the next. */
+  readonly volume?: VolumeIdentity | null
+  /** When the instances of the services were last started; null where one does not tell. */
+  readonly started?: readonly string[] | null
 }
 
 export type SwappedFile = {
@@ -50,7 +57,8 @@ export type SwappedFile = {
  * would bring old data back. Works on stopped containers. Undone by exchanging the names again; the digests
  * prove every byte. A restored file that was written to meanwhile is copied to this machine first, with its logs;
  * one that still equals the backup is removed.
- * @throws RunbookError `failed` where a service runs again, `verification` where the backup changed
+ * @throws RunbookError `failed` where a service runs again, `verification` where the backup changed, `in-doubt`
+ * where the undo finds another volume, or a file that neither this run nor a service of it wrote
  */
 export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   kind: 'databases.swap-volume-database',
@@ -72,6 +80,8 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
       staged: `${at.path}.rb-${look.run.id}`,
       aside: `${at.path}.old-${look.run.id}`,
       ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
+      volume: await look.volumes.identity(at),
+      started: await startsOf(look, services),
     }
   },
   predict: ({ input: { backup, at }, before }) => ({
@@ -139,6 +149,7 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   undo: async (io, { input, before }) => {
     const { at, services } = input
     await requireStopped(io, services)
+    await mustBeOurs(io, input, before)
     const aside = { ...at, path: before.aside }
     // With the old main file aside, or without one before, everything in its place came with the backup.
     if ((await io.volumes.stat(aside)) !== null || before.parts.length === 0) await keepWritten(io, input)
@@ -146,6 +157,39 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   },
   remains: (look, { input }) => keptFrom(look, input),
 })
+
+/** Null where an instance does not tell when it was started. */
+async function startsOf(look: Look, services: ServiceGroup): Promise<readonly string[] | null> {
+  const instances = (await look.services.states(services)).flatMap((one) => one.instances)
+  return instances.some(({ startedAt }) => startedAt === null)
+    ? null
+    : instances.map(({ id, startedAt }) => `${id} ${startedAt}`)
+}
+
+/**
+ * For an undo that replaces the live file: the volume must be the one of the survey, and a file that differs
+ * from the backup must be the work of a service, which must have been started since.
+ * @throws RunbookError `in-doubt`
+ */
+async function mustBeOurs(
+  io: Io,
+  { at, backup, services }: Pick<Input, 'at' | 'backup' | 'services'>,
+  { parts, aside, volume, started }: Before,
+): Promise<void> {
+  const doubt = (why: string): never => {
+    throw new RunbookError('in-doubt', why, {
+      hint: `find out who did, and which data ${at.path} of ${at.service} should have; nothing was moved or removed`,
+    })
+  }
+  if (volume !== undefined && !sameJson(await io.volumes.identity(at), volume))
+    doubt(`${at.path} of ${at.service} is in another volume than the one that this run changed`)
+  const exchanged = parts.length === 0 || (await io.volumes.stat({ ...at, path: aside })) !== null
+  if (!exchanged || started === undefined || started === null) return
+  if (!sameJson(await startsOf(io, services), started)) return
+  const live = await fingerprintOf(io, at)
+  if (live !== null && live !== backup.sha256)
+    doubt(`${at.path} of ${at.service} is not the file that this run put there: somebody else replaced it`)
+}
 
 /** Resumes after a kill between any two of its moves. */
 async function restoreParts(io: Io, at: VolumePath, before: Before): Promise<void> {

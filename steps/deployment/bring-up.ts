@@ -20,13 +20,12 @@ import {
   type Before,
   type BringUp,
 } from './lib/bring-up-input.ts'
+import { broughtUp, mustBeOurs, type BroughtUp } from './lib/bring-up-identity.ts'
 import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
 import { imageMismatches } from '../services/lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
 
-type Output = {
-  readonly services: readonly { readonly service: string; readonly imageIds: readonly string[] | null }[]
-}
+type Output = { readonly services: readonly BroughtUp[] }
 
 /** Stop timeout, in seconds, of a service that was idle before. */
 const grace = 10
@@ -118,7 +117,8 @@ const step: ActingStep<BringUp, Output, Before> = {
     return unchanged(before, now, there) ? { is: 'absent' } : { is: 'torn', why: faults.join('; ') }
   },
   rerunnable: true,
-  undo: async (io, { input, before }) => {
+  undo: async (io, { input, before, output }) => {
+    await mustBeOurs(io, input, { before, output: output ?? null })
     await putChoiceBack(io, input)
     for (const group of groupsOf(input)) {
       const was = before.services.filter(({ service }) => group.names.includes(service))
@@ -143,7 +143,8 @@ const step: ActingStep<BringUp, Output, Before> = {
  * services. Proven by the images, files or variables that run afterwards. Undone by restoring the choice,
  * bringing up what ran before, stopping what was idle and removing what it created, which is proven by how
  * each instance was created.
- * @throws RunbookError `failed` where the services come up otherwise
+ * @throws RunbookError `failed` where the services come up otherwise, `in-doubt` where the undo finds a service
+ * that somebody else deployed meanwhile
  */
 export const bringUp = defineStep<BringUp, Output, Before>({ ...step, formerly: formerly(step) })
 
@@ -187,9 +188,7 @@ async function putChoiceBack(io: Io, { choice }: BringUp): Promise<void> {
   else if (isEdited(choice)) await revertEdit(io, choice)
 }
 
-const outputOf = (now: Before['services']): Output => ({
-  services: now.map(({ service, imageIds }) => ({ service, imageIds })),
-})
+const outputOf = (now: Before['services']): Output => ({ services: now.map(broughtUp) })
 
 function hintFor(input: BringUp): string {
   switch (input.proof) {

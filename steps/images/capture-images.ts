@@ -1,10 +1,12 @@
 import {
   cannot,
   defineStep,
+  failureOf,
   isPending,
   RunbookError,
   say,
   stamp,
+  type Finding,
   type ImageEnvironment,
   type Look,
   type StackImages,
@@ -58,8 +60,10 @@ export const captureImages = defineStep<Input, Captured>({
     const captured = await capture(look, images)
     const required = captured.images.reduce((sum, { bytes }) => sum + bytes, 0)
     const free = await look.files.freeBytes(images.folder)
-    if (skipSave === true || free >= required) return []
+    const byName = captured.images.filter(({ from }) => from === 'name').map(unproven)
+    if (skipSave === true || free >= required) return byName
     return [
+      ...byName,
       {
         level: 'refuse',
         about: images.folder,
@@ -133,13 +137,25 @@ async function capture(look: Look, images: StackImages): Promise<Captured> {
   }
 }
 
+/** An image that was built and not deployed yet may have the name. */
+const unproven = ({ env, service, canonical }: CapturedImage): Finding => ({
+  level: 'warn',
+  about: env,
+  problem: `${service} has no container, so the snapshot takes the image that ${canonical} names, which may never have run`,
+  hint: `if ${service} runs under another project name, set stack.project of ${env}; check: docker ps --all`,
+})
+
 /** The image that runs; without a container, the one that the next `up` would start. */
 async function imageOf(
   look: Look,
   { stack, service, canonical }: ImageEnvironment,
 ): Promise<Pick<CapturedImage, 'imageId' | 'bytes' | 'from'> | null> {
   const declared = stack.files[0] !== undefined && (await look.files.stat(stack.files[0])) !== null
-  const [state] = declared ? await look.services.states({ stack, names: [service] }) : []
+  // Containers are found without the files; only where there is none either, the environment is not on this host.
+  const [state] = await look.services.states({ stack, names: [service] }).catch((thrown: unknown) => {
+    if (declared || look.signal.aborted || failureOf(thrown).code !== 'preflight') throw thrown
+    return []
+  })
   const ids = [...new Set(state?.instances.map(({ imageId }) => imageId) ?? [])]
   if (ids.length > 1)
     throw new RunbookError('preflight', `${service} runs ${ids.length} different images: ${ids.join(', ')}`, {

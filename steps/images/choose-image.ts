@@ -11,8 +11,7 @@ import {
   type Look,
   type StackImages,
 } from '../../src/index.ts'
-import { driftFindings } from '../services/lib/drift.ts'
-import { otherDeclared } from '../services/lib/declared-images.ts'
+import { environmentFindings } from './lib/environment-findings.ts'
 import {
   digits,
   imageId,
@@ -87,13 +86,8 @@ export const chooseImage = defineStep<Input, Wanted>({
     )
       return []
     const { told, images: wanted } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
-    const drift = await Promise.all(
-      wanted.map(async ({ environment: { stack, service, canonical } }) => [
-        ...(await otherDeclared(look, { stack, names: [service] }, () => canonical)),
-        ...(await driftFindings(look, { stack, names: [service] })),
-      ]),
-    )
-    if (drift.some((found) => found.length > 0)) return drift.flat()
+    const findings = await Promise.all(wanted.map((one) => environmentFindings(look, one.environment)))
+    if (findings.flat().length > 0) return findings.flat()
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
       ? [
           {

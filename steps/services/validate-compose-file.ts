@@ -4,10 +4,12 @@ import {
   RunbookError,
   say,
   type ComposeStack,
+  type FileEdit,
   type JsonObject,
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
+import { requireWithin } from '../config/lib/edit-scope.ts'
 import { bytesOfCopy, type FoundCopy, type ValidatedCopy } from '../config/find-copy.ts'
 
 type Input = { readonly copy: FoundCopy; readonly stack: ComposeStack; readonly services: ServiceGroup }
@@ -18,7 +20,9 @@ export type ValidatedComposeFile = ValidatedCopy &
 
 /**
  * Has Compose read the stack with the copy in place of the file, and checks that it declares the required
- * services.
+ * services, changes no other service that has a container, and takes nothing from the containers that neither
+ * it nor the present file declares.
+ * @throws RunbookError `verification` for another copy
  */
 export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
   kind: 'services.judge-compose-file',
@@ -29,7 +33,7 @@ export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
   describe: ({ copy, services }) =>
     say`Validates the stack with ${isPending(copy) ? copy : copy.from} in Compose, and checks that it declares ${isPending(services) ? services : services.names}.`,
   run: async (look, { copy, stack, services }) => {
-    await bytesOfCopy(look, copy)
+    const body = await bytesOfCopy(look, copy)
     const as = { ...stack, files: stack.files.map((file) => (file === copy.file ? copy.from : file)) }
     const { services: declared, manager } = await look.services.facts(as)
     const missing = services.names.filter((name) => !declared.includes(name))
@@ -37,9 +41,35 @@ export const validateComposeFile = defineStep<Input, ValidatedComposeFile>({
       throw new RunbookError('verification', `services not found in ${copy.from}: ${missing.join(', ')}`, {
         hint: 'name another copy with --from',
       })
-    return { ...copy, judgedBy: manager, presentOutdated: await presentOutdated(look, services) }
+    const outdated = await presentOutdated(look, services)
+    const edit = { file: copy.file, body }
+    await requireOwnDrift(look, services, edit, outdated !== null)
+    // What a file that Compose cannot read declares is unknown, so there is nothing to compare with.
+    if (outdated !== null)
+      await requireWithin(look, { services, of: 'declaration' }, { ...edit, variables: [] })
+    return { ...copy, judgedBy: manager, presentOutdated: outdated }
   },
 })
+
+/**
+ * What the containers have and the copy does not declare must come from the present file: else they were
+ * started with more than the target names, which recreating them would lose.
+ */
+async function requireOwnDrift(
+  look: Look,
+  services: ServiceGroup,
+  edit: FileEdit,
+  isReadable: boolean,
+): Promise<void> {
+  const fromCopy = await look.services.drift(services, edit)
+  const fromPresent = isReadable ? await look.services.drift(services) : null
+  for (const { service, kinds, problem, hint } of fromCopy) {
+    const isOwn = fromPresent?.every((one) => one.service !== service) === true
+    if (!isOwn && kinds.some((kind) => kind === 'files' || kind === 'mounts' || kind === 'networks'))
+      throw new RunbookError('verification', problem, { hint: `${hint}; or name another copy with --from` })
+    look.note(problem)
+  }
+}
 
 async function presentOutdated(look: Look, services: ServiceGroup): Promise<readonly string[] | null> {
   try {

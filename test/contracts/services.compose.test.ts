@@ -43,6 +43,10 @@ describe.skipIf(!docker())('with Docker', () => {
         await write(services('one', ', STAGE: two'))
         return stack
       },
+      edit: {
+        edit: { file: stack.files[0] ?? '', body: Buffer.from(services('one', ', STAGE: two')) },
+        changes: [{ service: 'worker', path: 'environment.STAGE' }],
+      },
       scales: true,
       crash: async (name) =>
         void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Scope } from '../../src/drivers/scope.ts'
-import type { ServiceGroup, Services, Stack } from '../../src/drivers/services.ts'
+import type { DeclaredChange, FileEdit, ServiceGroup, Services, Stack } from '../../src/drivers/services.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -17,6 +17,8 @@ export interface ServicesWorld {
   redeclare(declared: string): Promise<Stack>
   /** Says something else of `worker` in the stack's files, its image aside; what it returns is the stack from then on. */
   resettle(): Promise<Stack>
+  /** An edit of a file of the stack and what it changes; null for a stack that is in no file. */
+  readonly edit: { readonly edit: FileEdit; readonly changes: readonly DeclaredChange[] } | null
   /** Whether a service can have several instances. */
   readonly scales: boolean
   /** Ends a service as an accident would. */
@@ -169,6 +171,24 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await services.up(group('worker'))
       expect(await services.drift(group('web', 'worker'))).toEqual([])
       await expect(services.drift(group('wep'))).rejects.toMatchObject({ code: 'usage' })
+    })
+
+    test('what an edit of a file would change is reported without writing it', async () => {
+      const digest = async () => (await services.facts(stack)).configDigest
+      const [before, elsewhere] = [await digest(), { file: '/not/read', body: Buffer.from('A=1\n') }]
+      if (world.edit === null) {
+        expect(await services.declaredChanges(stack, elsewhere)).toEqual([])
+        return
+      }
+      const { edit, changes } = world.edit
+      expect(await services.declaredChanges(stack, elsewhere)).toBeNull()
+      expect(await services.declaredChanges(stack, edit)).toEqual(changes)
+      expect(await digest()).toBe(before)
+      await services.up(group('worker'))
+      expect(await services.drift(group('worker'))).toEqual([])
+      expect(await services.drift(group('worker'), edit)).toMatchObject([
+        { service: 'worker', kinds: ['environment'] },
+      ])
     })
 
     test('how an instance was created tells one declaration from another, also of one that is stopped', async () => {

@@ -10,6 +10,8 @@ servicesContract('memory', async () => {
   const disk = emptyDisk()
   lay(disk, '/web.env', 'NAME=web\n')
   Object.assign(fleet.services.get('web')!, { envFiles: ['/web.env'], mounts: { '/release': '/current' } })
+  lay(disk, '/worker.env', 'NAME=worker\n')
+  fleet.services.get('worker')!.envFiles = ['/worker.env']
   for (const word of ['one', 'two']) lay(disk, `/releases/${word}/name`, word)
   fleet.services.set(
     'check',
@@ -33,6 +35,10 @@ servicesContract('memory', async () => {
     resettle: async () => {
       fleet.services.get('worker')!.settings = 'two'
       return stack
+    },
+    edit: {
+      edit: { file: '/worker.env', body: Buffer.from('NAME=worker\nSTAGE=two\n') },
+      changes: [{ service: 'worker', path: 'environment.STAGE' }],
     },
     scales: true,
     crash: async (name) => {

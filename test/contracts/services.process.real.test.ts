@@ -43,6 +43,7 @@ servicesContract('process', async () => {
     services: (scope) => processServices({ scope, clock: systemClock }),
     redeclare: async (declared) => declare(declared),
     resettle: async () => declare('one', { STAGE: 'two' }),
+    edit: null,
     scales: false,
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
+import rapid from '../../runbooks/rapid-rollback.ts'
 import { tagImages } from '../../steps/images/tag-images.ts'
 import { fakeMachine, fakeWorld, emptyStore, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
 import { bookOf, target } from '../run/bench.ts'
+import { badlyLinked, badlyPinned, linkedShop, pinnedShop } from './fake-brace.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
 const params = { strategy: 'beside' }
@@ -98,5 +100,70 @@ describe('an undo of a tag', () => {
       failure: { message: expect.stringContaining('shop:prod points at other') as string },
     })
     expect(world.images.images.get('other')?.tags).toEqual(['shop:prod'])
+  })
+})
+
+describe('an undo of services that were brought up', () => {
+  const release = { to: '1.4' }
+  /** A run that fails when health is checked, at which moment somebody deploys. */
+  function deployedOver(meddle: (world: FakeWorld) => void) {
+    const world = badlyPinned()
+    let done = false
+    for (const url of world.web.answers.keys())
+      world.web.answers.set(url, [
+        () => {
+          if (!done) meddle(world)
+          done = true
+          return { status: 500 }
+        },
+      ])
+    return { world, machine: fakeMachine(world, { book: rapid, target: pinnedShop }) }
+  }
+  const instances = ({ fleet }: FakeWorld) =>
+    [...fleet.services].map(([name, { instance }]) => [name, instance?.id])
+
+  it('is in doubt where somebody else deployed one of them, and recreates none', async () => {
+    const { world, machine } = deployedOver(({ fleet }) => {
+      const service = fleet.services.get('backend')!
+      service.instance = {
+        ...service.instance!,
+        id: 'of another',
+        image: 'brace/backend:1.6',
+        imageId: 'sha256:16',
+      }
+    })
+    expect(await machine.run(release)).toMatchObject({
+      code: 'in-doubt',
+      outcome: 'needs-human',
+      failure: { message: 'backend is not as this run left it: somebody else deployed meanwhile' },
+    })
+    const before = instances(world)
+    expect(await machine.rollback()).toMatchObject({ code: 'in-doubt' })
+    expect(instances(world)).toEqual(before)
+  })
+
+  it('goes back where one was recreated just as this run had brought it up', async () => {
+    const { machine } = deployedOver(({ fleet }) => {
+      const service = fleet.services.get('backend')!
+      service.instance = { ...service.instance!, id: 'restarted' }
+    })
+    expect(await machine.run(release)).toMatchObject({ outcome: 'rolled-back' })
+  })
+
+  it('is in doubt where somebody else pointed the link of the release elsewhere', async () => {
+    const world = badlyLinked()
+    for (const url of world.web.answers.keys())
+      world.web.answers.set(url, [
+        () => {
+          for (const link of world.disk.links.keys()) world.disk.links.set(link, 'releases/9.9')
+          return { status: 500 }
+        },
+      ])
+    const machine = fakeMachine(world, { book: rapid, target: linkedShop })
+    expect(await machine.run({ to: '2026-02-02' })).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringContaining('points at releases/9.9') as string },
+    })
+    expect([...world.disk.links.values()]).toContain('releases/9.9')
   })
 })

@@ -285,6 +285,67 @@ describe('a SQLite file of a volume that was written to while it was live', () =
   })
 })
 
+describe('the undo of a swap in a volume', () => {
+  const swapped = async () => {
+    const { world, input, path } = inVolume()
+    const { step } = opened(swapVolumeDatabase(input))
+    if (!acts(step)) throw new Error('it does not act')
+    const { look, io } = handsOn(world)
+    const instance = world.fleet.services.get('api')!.instance!
+    instance.startedAt = '2026-02-03T04:00:00.000Z'
+    const before = (await step.survey(look, input)) as Json
+    const output = (await step.run(io, { input, before })) as Json
+    const write = (): void =>
+      layInVolume(world.volumes, 'api', path, sqlite({ orders: [{ id: 7 }] }), {
+        uid: 1,
+        gid: 1,
+        mode: 0o600,
+      })
+    const state = (): unknown =>
+      [...(world.volumes.get('api') ?? [])].map(([name, { body }]) => [name, sha256(body)])
+    const undo = async () => step.undo?.(io, { input, before, output })
+    return {
+      world,
+      instance,
+      write,
+      state,
+      undo,
+      path,
+      probe: () => step.probe(look, { input, before, way: 'back' }),
+    }
+  }
+
+  it('is in doubt where somebody else replaced the file while no service had run, and touches nothing', async () => {
+    const { write, state, undo, path } = await swapped()
+    write()
+    const before = state()
+    await expect(undo()).rejects.toMatchObject({
+      code: 'in-doubt',
+      message: `${path} of api is not the file that this run put there: somebody else replaced it`,
+    })
+    expect(state()).toEqual(before)
+  })
+
+  it('goes on where a service was started since, which may have written it', async () => {
+    const { instance, write, undo, probe } = await swapped()
+    instance.startedAt = '2026-02-03T05:00:00.000Z'
+    write()
+    await undo()
+    expect(await probe()).toEqual({ is: 'absent' })
+  })
+
+  it('is in doubt where the volume is another one', async () => {
+    const { world, state, undo } = await swapped()
+    world.volumes.set('api', new Map(world.volumes.get('api')))
+    const before = state()
+    await expect(undo()).rejects.toMatchObject({
+      code: 'in-doubt',
+      message: expect.stringContaining('is in another volume than the one that this run changed') as string,
+    })
+    expect(state()).toEqual(before)
+  })
+})
+
 describe('differences of row counts', () => {
   const was = [
     { table: 'gone', rows: 3 },

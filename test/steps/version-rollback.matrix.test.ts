@@ -3,7 +3,7 @@ import book from '../../runbooks/version-rollback.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
-import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
+import { fakeMachine, fakeService, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { after, api, badApi, checklist, envFile, history, envText, type ApiParts } from './fake-releases.ts'
 
@@ -138,6 +138,16 @@ describe('version-rollback', () => {
     })
     expect(result).toMatchObject({ outcome: 'refused' })
     expect(why(result)).toContain("jobs would not run api:rc1: the stack's files name api:rc2")
+    expect(unchanged).toBe(true)
+  })
+
+  it('refuses, before traffic is off, where the tag would also change a service that is not brought up', async () => {
+    const { result, unchanged } = await attempt({ to: 'rc1' }, {}, api, ({ fleet }) => {
+      const { instance } = fleet.services.get('api')!
+      fleet.services.set('mailer', { ...fakeService('mailer:${IMAGE_TAG}'), instance })
+    })
+    expect(result).toMatchObject({ outcome: 'refused' })
+    expect(why(result)).toContain('would change image of mailer')
     expect(unchanged).toBe(true)
   })
 

@@ -24,12 +24,26 @@ function onStack(stack: ComposeStack): readonly string[] {
 /**
  * The resolved configuration, with the services of every profile. It contains secrets: digest it, never show
  * it.
+ * @param override merges what is on standard input last
  */
-export const configArgv = (stack: ComposeStack): readonly string[] => [
-  ...onStack({ ...stack, profiles: ['*'] }),
+export const configArgv = (stack: ComposeStack, override: 'stdin' | 'none' = 'none'): readonly string[] => [
+  ...onStack({
+    ...stack,
+    files: override === 'stdin' ? [...stack.files, '-'] : stack.files,
+    profiles: ['*'],
+  }),
   'config',
   '--format',
   'json',
+]
+
+/**
+ * The configuration with its variables as written. Only so does Compose (2.26) name the `env_file` of a
+ * service, which it otherwise merges into `environment`.
+ */
+export const unexpandedConfigArgv = (stack: ComposeStack): readonly string[] => [
+  ...configArgv(stack),
+  '--no-interpolate',
 ]
 
 /**

@@ -90,6 +90,56 @@ export function varied(text: string, variations: { readonly [service: string]: V
   return JSON.stringify({ ...parsed, services: Object.fromEntries(services) })
 }
 
+/** An entry of `env_file` in its long form. */
+export type EnvironmentFile = JsonObject & { readonly path: string }
+export type EnvironmentFiles = ReadonlyMap<string, readonly EnvironmentFile[]>
+
+export function environmentFilesIn(text: string): EnvironmentFiles {
+  const { services = {} } = JSON.parse(text) as {
+    readonly services?: { readonly [name: string]: { readonly env_file?: readonly EnvironmentFile[] } }
+  }
+  return new Map(
+    Object.entries(services).flatMap(([name, { env_file: files = [] }]) =>
+      files.length === 0 ? [] : [[name, files] as const],
+    ),
+  )
+}
+
+const asking = 'paths'
+
+/** A Compose file with texts as variables of a service, so that Compose expands them. */
+export const asVariables = (texts: readonly string[]): string =>
+  JSON.stringify({
+    services: {
+      [asking]: {
+        image: asking,
+        environment: Object.fromEntries(texts.map((text, index) => [`P${index}`, text])),
+      },
+    },
+  })
+
+/** The texts as Compose expanded them, by the text as written. */
+export function expandedIn(answer: string, texts: readonly string[]): { readonly [written: string]: string } {
+  const { environment } = parseConfig(answer, asking).creation(asking)
+  return Object.fromEntries(texts.map((text, index) => [text, environment[`P${index}`] ?? text]))
+}
+
+/** Compose makes a path absolute before it expands it where it was told to leave variables as written. */
+export const withPaths = (
+  files: EnvironmentFiles,
+  expanded: { readonly [written: string]: string },
+): EnvironmentFiles =>
+  new Map(
+    [...files].map(([service, entries]) => [
+      service,
+      entries.map((entry) => {
+        const path = expanded[entry.path] ?? entry.path
+        const ownPart = path.slice(Math.max(0, entry.path.indexOf('$')))
+        return { ...entry, path: ownPart.startsWith('/') ? ownPart : path }
+      }),
+    ]),
+  )
+
 /** Lines of `docker compose config --hash`, one per service: its name and its hash. */
 export const hashesIn = (lines: string): ReadonlyMap<string, string> =>
   new Map(

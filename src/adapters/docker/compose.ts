@@ -1,9 +1,28 @@
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
-import { configArgv, hashesArgv, dryRunUpArgv, recreatedIn, versionArgv } from './compose-argv.ts'
-import { hashesIn, parseConfig, varied, type ComposeConfig, type Variation } from './compose-config.ts'
+import {
+  configArgv,
+  dryRunUpArgv,
+  hashesArgv,
+  recreatedIn,
+  unexpandedConfigArgv,
+  versionArgv,
+} from './compose-argv.ts'
+import {
+  asVariables,
+  environmentFilesIn,
+  expandedIn,
+  hashesIn,
+  parseConfig,
+  varied,
+  withPaths,
+  type ComposeConfig,
+  type EnvironmentFiles,
+  type Variation,
+} from './compose-config.ts'
 import type { DockerEngine } from './connection.ts'
 
 /** No Compose configuration is larger than this. */
@@ -17,6 +36,17 @@ export type Compose = {
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   config(stack: ComposeStack): Promise<ComposeConfig>
+  /**
+   * All that `config` is read from. It contains secrets.
+   * @param override text of a Compose file that is merged last
+   * @throws RunbookError `preflight` if a file is missing or invalid
+   */
+  document(stack: ComposeStack, override?: string): Promise<JsonObject>
+  /**
+   * The `env_file` of each service that has one, in order; paths absolute, with their variables expanded.
+   * @throws RunbookError `preflight` if a file is missing or invalid
+   */
+  environmentFiles(stack: ComposeStack): Promise<EnvironmentFiles>
   /**
    * The hash of each service by which Compose recognises its containers as up to date, once for each
    * variation of the files.
@@ -59,6 +89,22 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
   }
   return {
     config: async (stack) => parseConfig(await read(stack, { argv: configArgv(stack) }), stack.project),
+
+    async document(stack, override) {
+      const call =
+        override === undefined
+          ? { argv: configArgv(stack) }
+          : { argv: configArgv(stack, 'stdin'), stdin: override }
+      return JSON.parse(await read(stack, call)) as JsonObject
+    },
+
+    async environmentFiles(stack) {
+      const found = environmentFilesIn(await read(stack, { argv: unexpandedConfigArgv(stack) }))
+      const written = [...found.values()].flat().flatMap(({ path }) => (path.includes('$') ? [path] : []))
+      if (written.length === 0) return found
+      const asking = { argv: configArgv({ ...stack, files: ['-'] }), stdin: asVariables(written) }
+      return withPaths(found, expandedIn(await read(stack, asking), written))
+    },
 
     async hashes(stack, variations) {
       const resolved = await read(stack, { argv: configArgv(stack) })

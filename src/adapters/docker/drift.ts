@@ -12,6 +12,7 @@ type Created = { readonly service: string; readonly containers: readonly Created
 /**
  * How containers differ from what Compose would create from the stack's present files, their images aside.
  * Compose's own hash decides whether they do; what differs is then read from both sides.
+ * @param read the stack with the files that Compose is to read in place of its own
  */
 export async function driftFrom(
   {
@@ -21,10 +22,11 @@ export async function driftFrom(
   }: { readonly engine: DockerEngine; readonly command: Compose; readonly scope: Scope },
   stack: ComposeStack,
   services: readonly Created[],
+  read: ComposeStack = stack,
 ): Promise<readonly Drift[]> {
   const most = Math.max(0, ...services.map(({ containers }) => containers.length))
   if (most === 0) return []
-  const hashes = await command.hashes(stack, variationsOf(services, most))
+  const hashes = await command.hashes(read, variationsOf(services, most))
   const drifted = services.flatMap(({ service, containers }) => {
     const other = containers.find(
       ({ Config }) => !hashes.some((one) => one.get(service) === (Config.Labels?.[labels.configHash] ?? '')),
@@ -32,7 +34,7 @@ export async function driftFrom(
     return other === undefined ? [] : [{ service, container: other }]
   })
   if (drifted.length === 0) return []
-  const [config, version] = [await command.config(stack), await command.version()]
+  const [config, version] = [await command.config(read), await command.version()]
   return Promise.all(
     drifted.map(async ({ service, container }) =>
       driftOf({

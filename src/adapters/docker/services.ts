@@ -10,6 +10,7 @@ import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
 import { serviceState } from './container-state.ts'
 import { containersOf, refuseElsewhere, type ContainerInfo } from './containers.ts'
 import { creationOf, type CreatedContainer } from './creation.ts'
+import { declaredChanges, edited } from './declared-changes.ts'
 import { driftFrom } from './drift.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
@@ -113,7 +114,7 @@ export function composeServices({
       return (await Promise.all(each)).flat()
     },
 
-    async drift(group) {
+    async drift(group, edit) {
       const { stack, found } = await find(group)
       const services = await Promise.all(
         group.names.map(async (service) => ({
@@ -121,8 +122,13 @@ export function composeServices({
           containers: await Promise.all((found.get(service) ?? []).map(({ Id }) => inspect(Id))),
         })),
       )
-      return driftFrom({ engine, command, scope }, stack, services)
+      const context = { engine, command, scope }
+      return edit === undefined
+        ? driftFrom(context, stack, services)
+        : edited(stack, edit, ({ read }) => driftFrom(context, stack, services, read))
     },
+
+    declaredChanges: (stack, edit) => declaredChanges(command, composeStack(stack), edit),
 
     async declaredVariables(group) {
       const stack = composeStack(group.stack)

@@ -166,6 +166,12 @@ export function processServices(hands: ServiceDeps): Services {
       })
     },
 
+    /** Processes are declared in the configuration of the target, not in files of their own. */
+    async declaredChanges(stack) {
+      processStack(stack)
+      return []
+    },
+
     async declaredVariables(group) {
       const stack = processStack(group.stack)
       refuseUnknown('service', group.names, Object.keys(stack.services), stack.project)

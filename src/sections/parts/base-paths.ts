@@ -6,7 +6,7 @@ export type BasePaths = {
   readonly directory: string
   readonly home: string
   readonly host: string
-  /** The `name:` of Compose files that have one, by absolute path, where a stack needs them. */
+  /** Project names in Compose files and env files, by absolute path, where a stack needs them. */
   readonly projectNames?: ReadonlyMap<string, string>
 }
 

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { ComposeStack } from '../../drivers/services.ts'
 import type { SectionContext } from './section.ts'
@@ -7,7 +7,8 @@ import { strict, text, texts, variables } from './values.ts'
 export const composeStack = strict({
   kind: z.literal('compose').describe('Services in containers of a Docker Compose project.'),
   project: text.optional().describe('Name of the Compose project, as `docker compose ls` shows it.').meta({
-    otherwise: 'as for `docker compose` itself: the `name` in the files, else that of `directory`',
+    otherwise:
+      'as for `docker compose` itself: `COMPOSE_PROJECT_NAME` in its env files, else the `name` in the files, else that of `directory`',
   }),
   directory: text
     .optional()
@@ -31,20 +32,38 @@ export const composeStack = strict({
 export function composeStackOf(raw: z.output<typeof composeStack>, context: SectionContext): ComposeStack {
   const { path } = context
   const files = raw.files.map(path)
-  const directory = raw.directory === undefined ? dirname(files[0] ?? path('.')) : path(raw.directory)
-  const project = raw.project ?? defaultProject(directory, files, context)
+  const directory = directoryOf(raw, path)
+  const project = raw.project ?? defaultProject(directory, files, projectEnvFiles(raw, path), context)
   return { ...raw, project, directory, files, envFiles: raw.envFiles.map(path) }
 }
 
+type Located = {
+  readonly directory?: string | undefined
+  readonly files: readonly string[]
+  readonly envFiles?: readonly string[]
+}
+
+const directoryOf = ({ directory, files }: Located, path: (given: string) => string): string =>
+  directory === undefined ? dirname(path(files[0] ?? '.')) : path(directory)
+
+/** The env files in which Compose looks for `COMPOSE_PROJECT_NAME`; absolute. */
+export const projectEnvFiles = (raw: Located, path: (given: string) => string): readonly string[] =>
+  raw.envFiles === undefined || raw.envFiles.length === 0
+    ? [join(directoryOf(raw, path), '.env')]
+    : raw.envFiles.map(path)
+
 /**
- * The last file with a `name` decides, else the name of the folder, in the letters that Compose allows
- * (compose-go, loader.NormalizeProjectName).
+ * `COMPOSE_PROJECT_NAME` of the env files decides, else the last file with a `name`, else the name of the
+ * folder; the latter two in the letters that Compose allows (compose-go, loader.NormalizeProjectName).
  */
 function defaultProject(
   directory: string,
   files: readonly string[],
+  envFiles: readonly string[],
   { projectName, unusable }: SectionContext,
 ): string {
+  const variable = envFiles.map(projectName).findLast((name) => name !== undefined && name !== '')
+  if (variable !== undefined) return variable
   const named = files.map(projectName).findLast((name) => name !== undefined)
   const project = (named ?? basename(directory))
     .toLowerCase()

@@ -30,7 +30,7 @@ export type SectionContext = {
    * Makes a path absolute: `~` is the home folder, and a relative path starts at the configuration's folder.
    */
   path(given: string): string
-  /** The `name:` of a Compose file; undefined where it has none. */
+  /** The project name in a Compose file or env file; undefined where it has none. */
   projectName(file: string): string | undefined
   /** The secret, with an absolute path where it is a file; null where none is configured. */
   secret<H extends SecretHandle | undefined>(handle: H): H extends SecretHandle ? SecretHandle : null

@@ -1,4 +1,4 @@
-import { sha256, type Act, type Io, type JsonObject, type Look } from '../../../src/index.ts'
+import { sha256, variablesOf, type Act, type Io, type JsonObject, type Look } from '../../../src/index.ts'
 import type { FileLocation } from '../../files/lib/file-store.ts'
 import {
   bytesOf,
@@ -11,10 +11,23 @@ import {
   type EditedLine,
   type ReplacedFile,
 } from './edited-file.ts'
+import { requireWithin, type EditScope, type ScopedEdit } from './edit-scope.ts'
 import { requireReversible, valueOf, withLine, type Place } from './line.ts'
 
 type Body<I> = (look: Look, input: I) => Promise<Uint8Array>
 type EditAct<E> = Act<unknown, E>
+
+/** What the edit may change in the stack that reads the file; undefined where no stack does. */
+type Scoped<I> = { scope?(input: I): EditScope | undefined }
+
+async function requireScope(
+  look: Look,
+  scope: EditScope | undefined,
+  { file, before, after }: EditedFile,
+  { body, variables }: Pick<ScopedEdit, 'body' | 'variables'>,
+): Promise<void> {
+  if (scope !== undefined && before !== after) await requireWithin(look, scope, { file, body, variables })
+}
 
 /**
  * What every change of a configuration file shares. `body` returns the new contents; it is called again just
@@ -42,18 +55,32 @@ const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => 
 export const replacing = <I extends JsonObject>({
   place,
   body,
-}: {
+  scope,
+}: Scoped<I> & {
   place(input: I): { readonly file: string; readonly home?: FileLocation }
   readonly body: Body<I>
 }) => ({
   survey: async (look: Look, input: I): Promise<ReplacedFile> => {
     const { file, home } = place(input)
-    return surveyed(look, file, await body(look, input), home)
+    const fresh = await body(look, input)
+    const edited = await surveyed(look, file, fresh, home)
+    const limit = scope?.(input)
+    if (limit !== undefined)
+      await requireScope(look, limit, edited, {
+        body: fresh,
+        variables: variablesIn(await bytesOf(look, file, home), fresh),
+      })
+    return edited
   },
   ...changing<I, ReplacedFile>(body),
 })
 
-type Editing<I> = {
+/** The variables that either version of an env file sets. */
+export const variablesIn = (...bodies: readonly Uint8Array[]): readonly string[] => [
+  ...new Set(bodies.flatMap((body) => Object.keys(variablesOf(body)))),
+]
+
+type Editing<I> = Scoped<I> & {
   place(input: I): Place
   value(input: I): string
   /** What to do where the file does not set the value. Default `append`. */
@@ -68,6 +95,7 @@ export const editing = <I extends JsonObject & { readonly file: string }>({
   place,
   value,
   missing,
+  scope,
 }: Editing<I>) => {
   const body: Body<I> = async (look, input) =>
     withLine(await bytesOf(look, input.file), place(input), value(input), missing?.(input))
@@ -77,7 +105,10 @@ export const editing = <I extends JsonObject & { readonly file: string }>({
       const [old, fresh] = [await bytesOf(look, file), await body(look, input)]
       const line = { ...place(input), from: valueOf(old, place(input)), to: value(input) }
       requireReversible(old, file, line, fresh)
-      return { file, line, before: sha256(old), after: sha256(fresh) }
+      const edited = { file, line, before: sha256(old), after: sha256(fresh) }
+      const variables = 'variable' in line ? [String(line.variable)] : []
+      await requireScope(look, scope?.(input), edited, { body: fresh, variables })
+      return edited
     },
     ...changing<I, EditedLine>(body),
   }

@@ -172,15 +172,14 @@ const changedByAnother = (file: string): RunbookError =>
     hint: 'find out who changed it, and how, before you continue',
   })
 
-/** For preflight: the failure of an edit as a refusal. */
+/** For preflight: what an edit finds, and its failure as a refusal. */
 export async function problemWith(
   file: string,
   doing: string,
-  edit: () => Promise<unknown>,
+  edit: () => Promise<readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   try {
-    await edit()
-    return []
+    return await edit()
   } catch (thrown) {
     const { message, hint } = failureOf(thrown)
     return [{ level: 'refuse', about: file, problem: `${doing}: ${message}`, hint: hint ?? 'fix the file' }]

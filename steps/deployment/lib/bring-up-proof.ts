@@ -172,6 +172,16 @@ export const unchanged = (
     )
   })
 
+/** A declaration says nothing where it was made by another version. */
+const hasOther = (field: keyof CreatedInstance, one: CreatedInstance, other: CreatedInstance): boolean =>
+  !sameJson(one[field], other[field]) &&
+  (field !== 'declaration' || (one.createdBy ?? null) === (other.createdBy ?? null))
+
+export const isCreatedAlike = (one: CreatedInstance, other: CreatedInstance): boolean =>
+  !(['environment', 'mounts', 'networks', 'declaration'] as const).some((field) =>
+    hasOther(field, one, other),
+  )
+
 /** How the instances differ from those before, by number; empty where that was not recorded then. */
 function creationDifferences(now: ObservedService, was: ObservedService): readonly string[] {
   if (was.created === undefined || now.created === undefined) return []
@@ -181,11 +191,7 @@ function creationDifferences(now: ObservedService, was: ObservedService): readon
     (now.created ?? []).filter(({ number }) => number === then.number).map((one) => ({ one, earlier: then })),
   )
   const differs = (field: keyof CreatedInstance): boolean =>
-    pairs.some(
-      ({ one, earlier }) =>
-        !sameJson(one[field], earlier[field]) &&
-        (field !== 'declaration' || (one.createdBy ?? null) === (earlier.createdBy ?? null)),
-    )
+    pairs.some(({ one, earlier }) => hasOther(field, one, earlier))
   const found = (['environment', 'mounts', 'networks'] as const).filter(differs)
   if (found.length > 0) return [`${now.service} has other ${found.join(', ')} than before`]
   return differs('declaration') ? [`${now.service} was recreated from another declaration than before`] : []
