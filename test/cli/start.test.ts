@@ -52,7 +52,8 @@ test('reading the journal needs no engine, no runbook and no reports', async () 
   await project.run(['run', 'three-files'])
   for (const args of [['status'], ['history']]) {
     const { packages, files } = await loadedBy(...args)
-    expect(packages).toEqual([...toReadTheJournal].sort())
+    const toTellTheTime = args[0] === 'status' ? ['parse-ms', 'pretty-ms'] : []
+    expect(packages).toEqual([...toReadTheJournal, ...toTellTheTime].sort())
     expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
     expect(within(files, 'src/views')).toEqual(
       ['history', 'list', 'params', 'standing', 'status'].map((name) => `src/views/${name}.ts`),

@@ -129,6 +129,7 @@ async function mustStillAnswer(
     {
       hint:
         found === null ? 'check: docker ps --all' : `start it: docker start ${found.Name.replace(/^\//, '')}`,
+      down: found === null ? name : found.Name.replace(/^\//, ''),
     },
   )
 }
