@@ -6,7 +6,7 @@ import { stateOf } from '../../run/journal/state.ts'
 import { standingOf } from '../../run/journal/standing.ts'
 import { stepTimesOf } from '../../run/journal/step-times.ts'
 import { endedAs } from '../../views/history.ts'
-import { statusText, type OpenRun, type UnsealedRun } from '../../views/status.ts'
+import type { OpenRun, UnsealedRun } from '../../views/status.ts'
 import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
 import { checkedRuns, readJournal } from '../journal.ts'
@@ -33,7 +33,7 @@ export function statusCommand(program: Command, context: CliContext): void {
         }
         return { open, unsealed, damages }
       })
-      tell(context, open, unsealed, json === true)
+      await tell(context, open, unsealed, json === true)
       for (const thrown of damages.slice(1)) context.terminal.err(context.asTyped(errorReportOf(thrown).text))
       if (damages[0] !== undefined) throw damages[0]
     })
@@ -52,14 +52,17 @@ async function openRunOf(run: string, entries: readonly Stored[], holder: Holder
   }
 }
 
-function tell(
+async function tell(
   context: CliContext,
   open: readonly OpenRun[],
   unsealed: readonly UnsealedRun[],
   json: boolean,
-): void {
+): Promise<void> {
   const now = systemClock.now()
-  if (!json) return context.terminal.out(context.asTyped(statusText(open, { unsealed, now })))
+  if (!json) {
+    const { statusText } = await import('../../views/status.ts')
+    return context.terminal.out(context.asTyped(statusText(open, { unsealed, now })))
+  }
   for (const { run, runbook, target, startedAt, ended } of unsealed)
     context.terminal.json({ run, runbook, target, startedAt, ended, sealed: false })
   for (const { run, state, standing, holder, times } of open) {
