@@ -35,9 +35,15 @@ export default runbook(
       checkDestination({ data, mountCheck: params.mountCheck }),
       { id: 'check-that-the-drive-is-mounted-and-has-room' },
     )
-    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
-      id: 'make-a-staging-folder',
-    })
+    const staging = step(
+      'Create a staging folder',
+      makeStaging({
+        under: target.staging,
+        folders:
+          data.making === undefined ? [] : [{ folder: data.making.source, exclude: data.making.exclude }],
+      }),
+      { id: 'make-a-staging-folder' },
+    )
     const archive = step('Archive the live folder', packData({ data, staging }), {
       id: 'archive-the-live-folder',
     })

@@ -5,6 +5,7 @@ import { dumpDatabase } from '../steps/databases/dump-database.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
 import { restoreInPlace } from '../steps/databases/restore-in-place.ts'
+import { runsInService, startDatabase } from '../steps/databases/start-database.ts'
 import { swapDatabase } from '../steps/databases/swap-database.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
 import { approval } from '../steps/people/approval.ts'
@@ -36,6 +37,8 @@ export default runbook(
     const { database, writers: services } = target
     const asksPeople = target.duties?.includes('full-db-rollback') === true
 
+    if (runsInService(database))
+      step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
     const archive = step(
       'Choose and verify the dump',
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),

@@ -1,6 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { setVariable } from '../steps/config/set-variable.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
+import { runsInService, startDatabase } from '../steps/databases/start-database.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
 import { fetchImage } from '../steps/images/fetch-image.ts'
@@ -55,6 +56,8 @@ export default runbook(
       migrations: { tool },
     } = target
 
+    if (runsInService(database))
+      step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
     const assessment = step(
       'Identify the current migration',
       assessMigrations({

@@ -29,9 +29,14 @@ export default runbook(
     const tree = step('Choose the backup', chooseTree({ from: backups, path: params.backup, passphrase }), {
       id: 'locate-the-backup',
     })
-    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
-      id: 'make-a-staging-folder',
-    })
+    const staging = step(
+      'Create a staging folder',
+      makeStaging({
+        under: target.staging,
+        archives: [{ from: backups, file: params.backup, as: 'tree' }],
+      }),
+      { id: 'make-a-staging-folder' },
+    )
     const open = step('Extract the backup', openTree({ tree, staging, passphrase }), {
       id: 'unpack-the-backup',
     })

@@ -6,6 +6,7 @@ import { exportRows } from '../steps/databases/export-rows.ts'
 import { recoverRows } from '../steps/databases/recover-rows.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
+import { runsInService, startDatabase } from '../steps/databases/start-database.ts'
 import { approval } from '../steps/people/approval.ts'
 import { logResult } from '../steps/records/log-result.ts'
 
@@ -30,6 +31,8 @@ export default runbook(
     const { database } = target
     const { tables, key } = params
 
+    if (runsInService(database))
+      step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
     const archive = step(
       'Choose and verify the backup',
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),

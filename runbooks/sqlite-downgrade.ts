@@ -60,9 +60,11 @@ export default runbook(
       // Kept: only the application is rolled back.
       additive: () => undefined,
       breaking: () => {
-        const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
-          id: 'make-a-staging-folder',
-        })
+        const staging = step(
+          'Create a staging folder',
+          makeStaging({ under: target.staging, copies: [at] }),
+          { id: 'make-a-staging-folder' },
+        )
         // Stopped, not removed: without a container nothing can be copied out of its volume.
         const writers = step('Stop writers', stopServices({ services }), {
           id: 'stop-the-api-against-concurrent-writes',

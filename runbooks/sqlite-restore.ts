@@ -50,9 +50,14 @@ export default runbook(
         id: 'locate-the-backup',
       },
     )
-    const staging = step('Create a staging folder', makeStaging({ under: target.staging }), {
-      id: 'make-a-staging-folder',
-    })
+    const staging = step(
+      'Create a staging folder',
+      makeStaging({
+        under: target.staging,
+        archives: [{ from: target.backups, file: params.backup, as: 'decrypted' }],
+      }),
+      { id: 'make-a-staging-folder' },
+    )
     const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
       id: 'decrypt-the-backup',
     })

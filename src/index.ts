@@ -43,7 +43,15 @@ export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
 export { backupPattern } from './formats/backup-pattern.ts'
-export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failure } from './kernel/errors.ts'
+export {
+  RunbookError,
+  cannot,
+  downOf,
+  failureOf,
+  type Code,
+  type ErrorParts,
+  type Failure,
+} from './kernel/errors.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'

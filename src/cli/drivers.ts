@@ -1,4 +1,4 @@
-import type { Database, Databases } from '../drivers/databases.ts'
+import type { Database, Databases, PostgresDatabase } from '../drivers/databases.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
@@ -113,11 +113,16 @@ function orphansOf(
     const places = [processOrphans({ scope, clock, journaled: async () => children })]
     if (docker) places.push((await import('../adapters/docker/orphans.ts')).dockerOrphans({ scope }))
     if (databases.length > 0) {
-      const [{ postgresOrphans }, { execAtDatabase }] = await Promise.all([
+      const [{ postgresOrphans }, { execAtDatabase }, { isServiceDown }] = await Promise.all([
         import('../adapters/postgres/orphans.ts'),
         import('../adapters/docker/exec.ts'),
+        import('../adapters/docker/containers.ts'),
       ])
-      places.push(postgresOrphans({ databases, shell, execIn: execAtDatabase, secrets, scope, clock }))
+      const isDown = async ({ via }: PostgresDatabase): Promise<boolean> =>
+        via.kind === 'compose' && isServiceDown(via.stack, via.service)
+      places.push(
+        postgresOrphans({ databases, isDown, shell, execIn: execAtDatabase, secrets, scope, clock }),
+      )
     }
     return allOrphans(places)
   }

@@ -439,7 +439,7 @@ export type TargetConfig = {
     readonly channel?: string
     /** Where follow-up work is tracked. Default: no tracker is named. */
     readonly tracker?: string
-    /** Announces in the channel automatically. Every runbook posts here that it failed, went back, waits for a person or was found killed. Default: a person is asked to announce. */
+    /** Announces in the channel automatically. Every runbook posts here that it failed, went back, was stopped, waits for a person or was found killed. Default: a person is asked to announce. */
     readonly announce?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource

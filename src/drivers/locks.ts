@@ -26,8 +26,16 @@ export type LockHolder = {
 /** `by` is null where the holder cannot be read. */
 export type HeldLock = { readonly is: 'held'; readonly by: LockHolder | null }
 
-/** The place offers no lock to this account, so nothing excludes others there. */
-export type NoLock = { readonly is: 'unavailable'; readonly why: string; readonly hint: string }
+/**
+ * The place offers no lock to this account, so nothing excludes others there. `down`: the place itself does not
+ * answer, so it may offer one once it does.
+ */
+export type NoLock = {
+  readonly is: 'unavailable'
+  readonly why: string
+  readonly hint: string
+  readonly down?: string
+}
 
 export interface LocksView {
   /** Whether a lock could be taken now. Takes nothing and leaves nothing behind. */

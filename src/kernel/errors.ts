@@ -28,11 +28,14 @@ export class RunbookError extends Error {
   override readonly name = 'RunbookError'
   readonly code: Code
   readonly hint: string | undefined
+  /** What does not answer and may come back, such as `shop/db` or `docker`; undefined if it did answer. */
+  readonly down: string | undefined
 
-  constructor(code: Code, message: string, more: { readonly hint?: string; readonly cause?: unknown } = {}) {
+  constructor(code: Code, message: string, more: Omit<ErrorParts, 'code'> = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.hint = more.hint
+    this.down = more.down
   }
 }
 
@@ -42,6 +45,8 @@ export interface ErrorParts {
   /** One thing to type or to check next. */
   readonly hint?: string
   readonly cause?: unknown
+  /** What does not answer and may come back: a wait may help. */
+  readonly down?: string
 }
 
 /**
@@ -58,6 +63,13 @@ export function cannot(doing: string, what: string, why: string | null, parts: E
 /** The hint of an error, by shape, since a team's package may bring its own copy of the class. */
 export const hintOf = (thrown: unknown): string | undefined =>
   thrown instanceof Error && 'hint' in thrown && typeof thrown.hint === 'string' ? thrown.hint : undefined
+
+/** What is down according to an error or its causes, by shape as above; undefined if nothing is known to be. */
+export function downOf(thrown: unknown): string | undefined {
+  for (let at = thrown, left = 10; at instanceof Error && left > 0; at = at.cause, left -= 1)
+    if ('down' in at && typeof at.down === 'string') return at.down
+  return undefined
+}
 
 /** An error as data: what the journal and evidence keep. */
 export type Failure = JsonObject & {

@@ -63,7 +63,7 @@ function faultOf(step: Fields): Fault | null {
     return { what: 'has a formerly that is not a list', hint: 'write it as formerly: [formerKind(…)]' }
   return (
     misspelt(step) ??
-    wrongFunction(step, ['describe', 'run'], ['needs', 'secrets', 'preflight', 'predict']) ??
+    wrongFunction(step, ['describe', 'run'], ['brings', 'needs', 'secrets', 'preflight', 'predict']) ??
     markFault(marks) ??
     wrongFlag(step) ??
     (effect === 'change' || effect === 'destroy' ? actingFault(step) : null)
@@ -81,6 +81,7 @@ const names = [
   'formerly',
   'duty',
   'describe',
+  'brings',
   'needs',
   'secrets',
   'preflight',

@@ -53,6 +53,13 @@ export function needsOf(step: AnyStep, input: Preview<JsonObject>): readonly Nee
   )
 }
 
+/** What a step brings up. @throws RunbookError `usage` if `brings` returns something else */
+export function bringsOf(step: AnyStep, input: Preview<JsonObject>): readonly string[] {
+  const returned: unknown = step.brings?.(input) ?? []
+  if (isListOf(returned, isText)) return returned as readonly string[]
+  throw refuse('usage', step, 'brings', "names such as ['shop/db']", returned)
+}
+
 /**
  * The secrets that a step needs; null if it does not say.
  * @throws RunbookError `usage` if `secrets` returns something else

@@ -86,6 +86,8 @@ export type Finding = JsonObject & {
   readonly about: string
   readonly problem: string
   readonly hint: string
+  /** Id of a step after which it is looked for again: it could not be looked for before. */
+  readonly after?: string
 }
 
 /** A program that must be installed before the run starts. */
@@ -120,6 +122,11 @@ interface Described<I extends JsonObject, O extends Json> {
   secrets?(input: Preview<I>): readonly SecretHandle[]
   /** Finds every reason not to start, before anything is changed. Outputs of earlier steps may be pending. */
   preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
+  /**
+   * What this step brings up where it is down, as errors name it in `down`, such as `shop/db`: a service of a Compose
+   * stack. What preflight asks of it for later steps is then asked again when this step has succeeded. Pure.
+   */
+  brings?(input: Preview<I>): readonly string[]
   /**
    * Input property that names the step on the command line, as the name of a duty does: lowercase letters,
    * digits and single hyphens, unique in the runbook. Checked when the runbook is recorded.

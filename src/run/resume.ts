@@ -78,6 +78,7 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
       entries,
     })
     if (!needsWork(state)) {
+      await endLeftovers(runtime, run)
       const result = await seal(runtime, context)
       return state.released && context.journal.state.sealed ? { ...result, code: 'succeeded' } : result
     }
@@ -121,6 +122,17 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
     await lock.release()
     await hold.release()
   }
+}
+
+/**
+ * The process that settled a run may have been killed with a program still running. A place that does not answer
+ * keeps nobody from sealing what is settled, such as a run that was released because its server is gone.
+ */
+async function endLeftovers(runtime: Runtime, run: string): Promise<void> {
+  await runtime
+    .drivers(scopeOf(runtime, run))
+    .orphans.end(run)
+    .catch(() => runtime.stop.now.throwIfAborted())
 }
 
 /** Without their values nothing could be masked, and a step that needs one would fail half-way. */

@@ -12,6 +12,7 @@ import type { Finding, RunStatus } from '../model/step.ts'
 import { drive, underStop, type Driving } from './engine/drive.ts'
 import { settle, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
+import { bringingIn } from './engine/bringing.ts'
 import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
 import type { ProcessIdentity, Entry, Opened, Stored } from './journal/entry.ts'
 import type { Evidence } from './journal/evidence.ts'
@@ -19,7 +20,7 @@ import { harmless, type Listener } from './journal/events.ts'
 import { previewRun } from './dry-run/dry-run.ts'
 import { isOpen, type Lease, type Journal } from './journal/journal.ts'
 import { RunJournal } from './journal/run-journal.ts'
-import { preflight } from './engine/preflight.ts'
+import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
 import { refuseSecretsIn } from './engine/secrets-in-plan.ts'
 import type { Mask, RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
@@ -85,7 +86,14 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
     if (order.mode === 'run') {
       await refuseWhileOpen(runtime.journal, plan.system)
       // Before the run is opened: a refused one leaves nothing to settle.
-      lock = await takeLocks(runtime.locks, lockPartsOf(plan), { run, by, host, since }, runtime.clock)
+      const holder = { run, by, host, since }
+      lock = await takeLocks(
+        runtime.locks,
+        lockPartsOf(plan),
+        holder,
+        runtime.clock,
+        bringingIn(order.planned),
+      )
     }
     const foretoldBy = order.mode === 'run' ? await dryRunOf(runtime.journal, plan) : null
     const folder = await runtime.evidence.open(place)
@@ -185,7 +193,10 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const open = await openRunOn(runtime.journal, context.planned.plan.system)
-  const locks = context.mask.json(await lockFindings(runtime.locks, lockPartsOf(context.planned.plan)))
+  const { planned } = context
+  const locks = context.mask.json(
+    await lockFindings(runtime.locks, lockPartsOf(planned.plan), bringingIn(planned)),
+  )
   const findings: readonly Finding[] = [
     ...words,
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
@@ -198,23 +209,6 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
   const failure: Failure | null =
     refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
   return settle(runtime, context, 'foretold', failure, findings)
-}
-
-const refusals = (findings: readonly Finding[]): readonly Finding[] =>
-  findings.filter(({ level }) => level === 'refuse')
-const refusalOf = (findings: readonly Finding[]): string =>
-  refusals(findings)
-    .map(({ problem }) => problem)
-    .join('; ')
-
-async function noteFindings(context: RunContext, findings: readonly Finding[]): Promise<void> {
-  const refused = refusals(findings).length
-  await context.journal.write({
-    type: 'preflighted',
-    findings,
-    refusals: refused,
-    warnings: findings.length - refused,
-  })
 }
 
 interface RunContextParts {
@@ -247,7 +241,10 @@ export function runContextFor(
     stop: runtime.stop,
     losses: [],
     drivers: (scope) => runtime.drivers(scope),
-    fence: () => lock.fence(),
+    async fence() {
+      const locks = await lock.fence()
+      if (locks.length > 0) await journal.write({ type: 'locked', locks })
+    },
     status: () => runtime.statusOf(journal.entries),
   }
 }

@@ -56,7 +56,7 @@ export const operators = section({
     announce: webhook
       .optional()
       .describe(
-        'Announces in the channel automatically. Every runbook posts here that it failed, went back, waits for a person or was found killed.',
+        'Announces in the channel automatically. Every runbook posts here that it failed, went back, was stopped, waits for a person or was found killed.',
       )
       .meta({ otherwise: 'a person is asked to announce' }),
     ticket: webhook

@@ -6,6 +6,7 @@ import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
 import { dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
+import { placeOf } from './place.ts'
 import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
 import { answerOf } from './sql.ts'
 
@@ -77,20 +78,33 @@ export type FakeDatabases = {
   readonly scope: Scope
   readonly now: () => Date
   readonly faults?: Faults
+  /** Whether the service in which a database runs is up. Default: it is. */
+  readonly isUp?: (database: Database) => boolean
 }
 
 /** Databases of an in-memory server. Copies, swaps and dumps behave as real ones do: all or nothing. */
-export function fakeDatabases({ server, disk, scope, now, faults = new Faults() }: FakeDatabases): Databases {
+export function fakeDatabases({
+  server,
+  disk,
+  scope,
+  now,
+  faults = new Faults(),
+  isUp = () => true,
+}: FakeDatabases): Databases {
   const major = Number.parseInt(server.version, 10)
   const at = (moment: string): Promise<void> => faults.reach(`databases.${moment}`, scope.signal)
   const fail = (message: string, hint: string): RunbookError => new RunbookError('failed', message, { hint })
-  const answering = (database: Database): void => {
-    if (!server.reachable)
+  /** The tools that read dumps are in the container of the server. */
+  const up = (database: Database): void => {
+    if (!server.reachable || !isUp(database))
       throw new RunbookError(
         'preflight',
         `cannot connect to database ${database.name} at ${server.host}: connection refused`,
-        { hint: 'make the server of the test reachable' },
+        { hint: 'make the server of the test reachable', down: placeOf(database, server.host) },
       )
+  }
+  const answering = (database: Database): void => {
+    up(database)
     mustBeAdmitted(server.doorkeeper, database)
     if (database.engine !== server.engine)
       throw new RunbookError(
@@ -204,6 +218,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
     async inspect(database, file) {
       await at('inspect')
+      if (!isUp(database)) up(database)
       const dump = ofEngine(database, file)
       // As the driver of SQLite, which has no other sign of a backup that was made wrongly.
       if (database.engine !== 'sqlite' || dump.tables.length > 0) return dump
@@ -211,6 +226,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
     async readBack(database, file) {
       await at('readBack')
+      if (!isUp(database)) up(database)
       return ofEngine(database, file)
     },
     async header(_database, file) {
@@ -229,7 +245,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
     async sessions(database, name) {
       await at('sessions')
-      named(database, name)
+      answering(database)
       return (server.sessions.get(name) ?? []).map(({ id, application, user }) => ({ id, application, user }))
     },
     async freeBytes() {

@@ -1,4 +1,5 @@
-import { partName, type LockHolder, type Locks, type NoLock } from '../drivers/locks.ts'
+import { partName, type LockHolder, type LockPart, type Locks, type NoLock } from '../drivers/locks.ts'
+import { placeOf } from './place.ts'
 
 /** Locks of the fake world, as plain state that outlives processes. Keys are names, such as `service web of shop`. */
 export type FakeLocks = {
@@ -21,7 +22,15 @@ export type ProcessLocks = Locks & {
 
 export function fakeLocks(world: FakeLocks): ProcessLocks {
   const mine = new Map<string, LockHolder>()
-  const missing = (name: string): NoLock | null => {
+  const missing = (part: LockPart): NoLock | null => {
+    const name = partName(part)
+    if (world.down.has(name))
+      return {
+        is: 'unavailable',
+        why: `${name} is stopped`,
+        hint: 'start it',
+        down: part.kind === 'postgres' ? placeOf(part.database, name) : name,
+      }
     const why = world.unavailable.get(name)
     return why === undefined ? null : { is: 'unavailable', why, hint: 'make the lock of the test available' }
   }
@@ -33,12 +42,12 @@ export function fakeLocks(world: FakeLocks): ProcessLocks {
     async look(part) {
       const name = partName(part)
       const by = world.held.get(name)
-      return missing(name) ?? (by === undefined ? { is: 'free' } : { is: 'held', by })
+      return missing(part) ?? (by === undefined ? { is: 'free' } : { is: 'held', by })
     },
     async take(part, holder) {
       const name = partName(part)
       const by = world.held.get(name)
-      const gap = missing(name)
+      const gap = missing(part)
       if (gap !== null) return gap
       if (by !== undefined) return { is: 'held', by }
       const own = { ...holder }

@@ -1,4 +1,5 @@
 import type { Drivers } from '../drivers/drivers.ts'
+import type { Database, PostgresDatabase } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { sha256, type JsonObject } from '../kernel/json.ts'
 import { Redactor } from '../kernel/redact.ts'
@@ -151,7 +152,15 @@ function driversOf(
     services: fakeServices(watched(fleet, faults, scope), scope, disk, images),
     databases: databasesBy(
       (database) => serverOf(database, containers) ?? server,
-      (of) => fakeDatabases({ server: of, disk, scope, now: () => clock.now(), faults }),
+      (of) =>
+        fakeDatabases({
+          server: of,
+          disk,
+          scope,
+          now: () => clock.now(),
+          faults,
+          isUp: (database) => isUp(fleet, database),
+        }),
     ),
     backups: fakeBackups({ disk, clock, scope }),
     files: fakeFiles(disk),
@@ -193,6 +202,14 @@ function driversOf(
   const { databases, ...rest } = drivers
   const faulty = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
   return { ...(Object.fromEntries(faulty) as unknown as typeof rest), databases }
+}
+
+/** A database in a service that the fleet does not have is not in the stack's files: it is up. */
+function isUp({ services }: Fleet, database: Database): boolean {
+  // Reading the header of a dump gives no location of a server.
+  const { via }: Partial<PostgresDatabase> = database.engine === 'postgres' ? database : {}
+  const instance = via?.kind === 'compose' ? services.get(via.service)?.instance : undefined
+  return instance === undefined || instance?.state === 'running'
 }
 
 /** The fleet, with a fault point before each service. */

@@ -59,6 +59,7 @@ const happened = {
   resumed: 'Resumed',
   released: 'Released',
   announced: 'Announced',
+  locked: 'Locked',
 }
 
 function happenings(record: RunRecord): readonly string[] {

@@ -1,8 +1,10 @@
+import prettyMilliseconds from 'pretty-ms'
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Holder } from '../run/journal/entry.ts'
-import type { PlannedStep } from '../model/plan.ts'
+import type { Plan, PlannedStep } from '../model/plan.ts'
 import type { RunState, StepState } from '../run/journal/state.ts'
 import type { Standing } from '../run/journal/standing.ts'
+import type { StepTime } from '../run/journal/step-times.ts'
 import { changedLines, downLines } from './standing.ts'
 
 export type OpenRun = {
@@ -10,6 +12,10 @@ export type OpenRun = {
   readonly state: RunState
   readonly standing: Standing
   readonly holder: Holder | null
+  /** By step id. */
+  readonly times: ReadonlyMap<string, StepTime>
+  /** Id of the step that comes next, if none is in progress: a running process looks at it before it acts. */
+  readonly next: string | null
 }
 
 /** A run that has ended, but whose evidence is not sealed. */
@@ -22,9 +28,12 @@ export type UnsealedRun = {
 }
 
 /** The open runs: the state of each step, and what to type next. Then those that are only not sealed. */
-export function statusText(runs: readonly OpenRun[], unsealed: readonly UnsealedRun[] = []): string {
+export function statusText(
+  runs: readonly OpenRun[],
+  { unsealed = [], now }: { readonly unsealed?: readonly UnsealedRun[]; readonly now: Date },
+): string {
   if (runs.length + unsealed.length === 0) return 'No open runs.\n'
-  return [...runs.map(one), ...unsealed.map(toSeal)].join('\n')
+  return [...runs.map((open) => one(open, now)), ...unsealed.map(toSeal)].join('\n')
 }
 
 const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string =>
@@ -34,17 +43,26 @@ const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string
     '',
   ].join('\n')
 
-function one({ run, state, standing, holder }: OpenRun): string {
+function one({ run, state, standing, holder, times, next }: OpenRun, now: Date): string {
   const running = isRunning({ run, holder })
+  const seenOf = (step: PlannedStep): Seen => ({
+    running,
+    next: step.id === next,
+    asks: step.effect === 'decide',
+    time: times.get(step.id) ?? { since: null, milliseconds: null },
+    now,
+  })
   const { plan, opened, startedAt } = state
   const what = `${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}`
   const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   return [
     `${run}  ${what}, started ${startedAt} by ${oneLine(opened.by)}`,
+    ...(holder !== null && running ? [`  ${runningLine(holder, now)}`] : []),
+    ...waitingLines(plan.steps, state, running).map((text) => `  ${text}`),
     ...downLines(standing).map((text) => `  ${text}`),
     ...plan.steps.map(
       (step) =>
-        `  ${mark(stateOfStep(step), running)} ${oneLine(step.title)}${remark(stateOfStep(step), running)}`,
+        `  ${mark(stateOfStep(step), seenOf(step))} ${oneLine(step.title)}${remark(stateOfStep(step), seenOf(step))}`,
     ),
     ...(running ? [] : changedLines(standing)).map((text) => `  ${text}`),
     ...advice(run, state, holder).map((text) => `  ${text}`),
@@ -54,39 +72,67 @@ function one({ run, state, standing, holder }: OpenRun): string {
 
 const isRunning = ({ run, holder }: Pick<OpenRun, 'run' | 'holder'>): boolean => holder?.run === run
 
-/** @param running a process works on the run, so that a step without an ending is in progress */
-function mark(step: StepState | undefined, running: boolean): string {
+/** What is known of one step besides its state. `running`: a process works on the run. */
+type Seen = {
+  readonly running: boolean
+  readonly next: boolean
+  readonly asks: boolean
+  readonly time: StepTime
+  readonly now: Date
+}
+
+const runningLine = ({ by, host, pid, since }: Holder, now: Date): string =>
+  `RUNNING for ${elapsed(since, now)}: pid ${pid} of ${oneLine(by)} on ${oneLine(host)}, since ${since}`
+
+/** A run that waits for an answer does nothing until somebody gives it. */
+function waitingLines(steps: Plan['steps'], state: RunState, running: boolean): readonly string[] {
+  if (!running || state.way === 'back') return []
+  return steps
+    .filter(({ id, effect }) => effect === 'decide' && state.steps.get(id)?.status === 'doubt')
+    .map(({ title }) => `Waits for a person: ${oneLine(title)}`)
+}
+
+const elapsed = (since: string, now: Date): string => {
+  const seconds = (now.getTime() - Date.parse(since)) / 1000
+  return Number.isNaN(seconds)
+    ? 'an unknown time'
+    : prettyMilliseconds(Math.max(0, Math.round(seconds)) * 1000)
+}
+
+function mark(step: StepState | undefined, { running, next }: Seen): string {
   if (step === undefined) return ' '
   const doubt = running ? '▸' : '?'
   if (step.undo !== 'none') return { undone: '↩', failed: '✖', doubt }[step.undo]
-  return { waiting: '·', doubt, done: '✔', failed: '✖', skipped: '-' }[step.status]
+  const waiting = running && next ? '▸' : '·'
+  return { waiting, doubt, done: '✔', failed: '✖', skipped: '-' }[step.status]
 }
 
-function remark(step: StepState | undefined, running: boolean): string {
+function remark(step: StepState | undefined, { running, next, asks, time, now }: Seen): string {
   if (step === undefined) return ''
   const why = step.failure === null ? '' : `: ${oneLine(step.failure.message)}`
+  const took = time.milliseconds === null ? '' : ` (${prettyMilliseconds(time.milliseconds)})`
+  const soFar = time.since === null ? '' : ` for ${elapsed(time.since, now)}`
   if (step.undo !== 'none')
     return {
       undone: ' (undone)',
       failed: ` (undo failed${why})`,
-      doubt: running ? ' (undo in progress)' : ' (undo interrupted)',
+      doubt: running ? ` (undo in progress${soFar})` : ' (undo interrupted)',
     }[step.undo]
   return {
-    waiting: '',
-    doubt: running ? ' (in progress)' : ' (interrupted: not yet checked whether it took effect)',
-    done: '',
+    waiting: running && next ? ' (next, or looking before it acts)' : '',
+    doubt: running
+      ? asks
+        ? ` (waits for a person${soFar})`
+        : ` (in progress${soFar})`
+      : ' (interrupted: not yet checked whether it took effect)',
+    done: took,
     failed: ` (failed${why})`,
     skipped: ' (skipped)',
   }[step.status]
 }
 
 function advice(run: string, state: RunState, holder: Holder | null): readonly string[] {
-  if (holder !== null && isRunning({ run, holder })) {
-    return [
-      `Currently running: started by ${oneLine(holder.by)} on ${oneLine(holder.host)}, ` +
-        `pid ${holder.pid}, since ${holder.since}.`,
-    ]
-  }
+  if (isRunning({ run, holder })) return []
   const failure = state.settled?.failure ?? null
   const why =
     failure === null

@@ -1,22 +1,39 @@
 import {
   defineStep,
+  excludedWithParents,
   isPending,
   say,
-  type Backup,
   type BackupPlace,
   type Finding,
   type Look,
   type Preview,
+  type VolumePath,
 } from '../../src/index.ts'
 import { choose } from '../backups/lib/choose-backup.ts'
+import { pathOf } from '../backups/lib/choose-tree-path.ts'
 import { cipherOf } from './lib/cipher.ts'
 
-/** How an archive is chosen that will be unpacked into staging. */
-type Archive = { readonly from: BackupPlace; readonly file: string | null }
+/**
+ * How an archive is chosen that is read from staging. `as`: what becomes of it there. `unpacked` is the default;
+ * `decrypted`: only an encrypted one is copied; `tree`: it may also be a folder, which is used in place.
+ */
+type Archive = {
+  readonly from: BackupPlace
+  readonly file: string | null
+  readonly as?: 'unpacked' | 'decrypted' | 'tree'
+}
+
+/** A folder that is archived, and whose archive is unpacked again in staging. */
+type Folder = { readonly folder: string; readonly exclude: readonly string[] }
 
 type Input = { readonly under: string }
-/** `archives` is missing in older runs, and where the archives are not known before the run. */
-type Making = Input & { readonly archives?: readonly Archive[] }
+/** What will be in staging, as far as it is known before the run. Missing in older runs. */
+type Making = Input & {
+  readonly archives?: readonly Archive[]
+  readonly folders?: readonly Folder[]
+  /** Files of volumes that are copied. */
+  readonly copies?: readonly VolumePath[]
+}
 export type Staging = { readonly folder: string }
 
 /**
@@ -27,14 +44,14 @@ export const makeStaging = defineStep<Making, Staging, Staging>({
   version: 1,
   effect: 'change',
   describe: ({ under }) => say`Creates an empty folder for this run under ${under}.`,
-  preflight: async (look, { under, archives }) => {
+  preflight: async (look, { under, ...contents }) => {
     if (isPending(under)) return []
     const free = await look.files.freeBytes(under)
-    const needed = await leastBytes(look, archives)
+    const needed = await leastBytes(look, contents)
     if (free > 0 && free >= needed) return []
     const problem =
       free > 0
-        ? `not enough space in ${under}: ${free} bytes free, and the archives need at least ${needed} bytes`
+        ? `not enough space in ${under}: ${free} bytes free, and what this run puts there needs at least ${needed} bytes`
         : `no space left in ${under}`
     return [{ level: 'refuse', about: under, problem, hint: `make room: df -h ${under}` }] satisfies Finding[]
   },
@@ -55,28 +72,54 @@ export const makeStaging = defineStep<Making, Staging, Staging>({
 })
 
 /**
- * The bytes that unpacking needs at the very least: what an archive holds is no smaller than its file, and an
- * encrypted one is decrypted beside it first. How much it holds is known only once it was read.
+ * The bytes that are needed at the very least: what an archive holds is no smaller than its file, and an encrypted
+ * one is decrypted beside it first. How much it holds is known only once it was read.
  */
-async function leastBytes(look: Look, archives: Preview<Making>['archives']): Promise<number> {
-  if (archives === undefined || isPending(archives)) return 0
+async function leastBytes(
+  look: Look,
+  { archives = [], folders = [], copies = [] }: Omit<Preview<Making>, 'under'>,
+): Promise<number> {
+  const sizes: readonly (() => Promise<number>)[] = [
+    ...(isPending(archives) ? [] : archives.map((one) => () => bytesOfArchive(look, one))),
+    ...(isPending(folders)
+      ? []
+      : folders.map(
+          ({ folder, exclude }) =>
+            () =>
+              bytesIn(look, folder, exclude),
+        )),
+    ...(isPending(copies) ? [] : copies.map((at) => async () => (await look.volumes.stat(at))?.bytes ?? 0)),
+  ]
   let bytes = 0
-  for (const archive of archives) {
-    const backup = isPending(archive) ? null : await chosen(look, archive)
-    if (backup !== null) bytes += backup.bytes * (cipherOf(backup.name) === null ? 1 : 2)
+  for (const size of sizes) {
+    // What cannot be read is reported by the step that reads it.
+    bytes += await size().catch(() => 0)
+    look.signal.throwIfAborted()
   }
   return bytes
 }
 
-/** Null where none can be chosen, which the step that chooses it reports. */
-async function chosen(look: Look, { from, file }: Preview<Archive>): Promise<Backup | null> {
-  if (isPending(from) || isPending(file)) return null
-  try {
-    return await choose(look, from, { file, takenBefore: null })
-  } catch {
-    look.signal.throwIfAborted()
-    return null
+async function bytesOfArchive(look: Look, archive: Preview<Archive>): Promise<number> {
+  const { from, file, as = 'unpacked' } = archive
+  if (isPending(from) || isPending(file) || isPending(as)) return 0
+  const tree = as === 'tree' ? await pathOf(look, from, file) : null
+  if (tree !== null && (await look.files.stat(tree))?.kind === 'directory') return 0
+  const { name, bytes } = await choose(look, from, { file: tree ?? file, takenBefore: null })
+  const decrypted = cipherOf(name) === null ? 0 : bytes
+  return as === 'decrypted' ? decrypted : decrypted + bytes
+}
+
+/** Adds up sizes without reading contents, so files may change meanwhile. Links are not followed. */
+async function bytesIn(look: Look, folder: string, exclude: readonly string[], at = ''): Promise<number> {
+  let bytes = 0
+  for (const name of await look.files.list(at === '' ? folder : `${folder}/${at}`)) {
+    const path = at === '' ? name : `${at}/${name}`
+    if (excludedWithParents(path, exclude)) continue
+    const facts = await look.files.stat(`${folder}/${path}`)
+    if (facts?.kind === 'directory') bytes += await bytesIn(look, folder, exclude, path)
+    else if (facts?.kind === 'file') bytes += facts.bytes
   }
+  return bytes
 }
 
 /** Removes the run's staging folder, whatever the outcome of the run. */

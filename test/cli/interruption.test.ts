@@ -33,7 +33,7 @@ describe('a run that is killed', () => {
     await killed()
     const status = await project.run(['status'])
     expect(status.out).toMatch(
-      /✔ Write one\n {2}\? Wait \(interrupted: not yet checked whether it took effect\)\n {2}· Write two/,
+      /✔ Write one \(.+\)\n {2}\? Wait \(interrupted: not yet checked whether it took effect\)\n {2}· Write two/,
     )
     expect(status.out).toMatch(/Resume: {5}runbook resume \S+\n {2}Roll back: {2}runbook rollback \S+/)
     expect((await project.run(['run', 'three-files'])).code).toBe(13)
@@ -203,7 +203,7 @@ describe('a run that is alive', () => {
     const running = await waiting(project.start(waits))
     const [line] = jsonLines((await project.run(['status', '--json'])).out)
     const run = String(line?.['run'])
-    expect((await project.run(['status'])).out).toContain('Currently running: started by')
+    expect((await project.run(['status'])).out).toMatch(/^ {2}RUNNING for .+: pid \d+ of /m)
     expect((await project.run(['run', 'three-files'])).code).toBe(13)
     expect((await project.run(['resume', run])).code).toBe(13)
     const refused = await project.run(['unlock', run, '--reason', 'impatience'])

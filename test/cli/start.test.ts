@@ -50,12 +50,15 @@ test('the version and the help need neither the configuration nor an adapter', a
 
 test('reading the journal needs no engine, no runbook and no reports', async () => {
   await project.run(['run', 'three-files'])
-  for (const args of [['status'], ['history']]) {
+  for (const { args, more, views } of [
+    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'] },
+    { args: ['history'], more: [], views: [] },
+  ]) {
     const { packages, files } = await loadedBy(...args)
-    expect(packages).toEqual([...toReadTheJournal].sort())
+    expect(packages).toEqual([...toReadTheJournal, ...more].sort())
     expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
     expect(within(files, 'src/views')).toEqual(
-      ['history', 'list', 'params', 'standing', 'status'].map((name) => `src/views/${name}.ts`),
+      ['history', 'list', 'params', ...views].map((name) => `src/views/${name}.ts`),
     )
   }
 })

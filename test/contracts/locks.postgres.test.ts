@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { locksFor } from '../../src/cli/locks.ts'
 import type { PostgresPart } from '../../src/drivers/locks.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
@@ -27,5 +27,17 @@ describe.skipIf(!requirement())('advisory locks', () => {
       evicts: true,
       close: async () => undefined,
     }
+  })
+
+  it('of a server that is not up are not available, and say that it is down', async () => {
+    const locks = locksFor({ clock: systemClock, register: () => undefined, environment: {} })
+    const database = fixture.databaseOf({
+      name: 'shop',
+      via: { ...fixture.via, port: 1, password: null },
+    })
+    expect(await locks.look({ kind: 'postgres', database })).toMatchObject({
+      is: 'unavailable',
+      down: '127.0.0.1:1',
+    })
   })
 })

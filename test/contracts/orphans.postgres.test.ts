@@ -21,10 +21,11 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
   })
   afterAll(() => fixture?.stop())
 
-  const orphansOf = (port: number) =>
+  const orphansOf = (port: number, isDown = async () => false) =>
     postgresOrphans({
       ...fixture.means(),
       scope: watchedScope(),
+      isDown,
       databases: ['shop', 'till'].map((name) => fixture.databaseOf({ name, via: { ...fixture.via, port } })),
     })
 
@@ -48,6 +49,23 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
         await Promise.all(clients.map((client) => client.end().catch(() => undefined)))
       },
     }
+  })
+
+  test('are none where the server is known to be stopped, and unknown where it only does not answer', async () => {
+    const nobody = 1
+    expect(await orphansOf(nobody, async () => true).end('run-x')).toEqual([])
+    await expect(orphansOf(nobody).end('run-x')).rejects.toMatchObject({
+      code: 'in-doubt',
+      down: `127.0.0.1:${nobody}`,
+    })
+    // One that answers is asked, whatever is believed of it.
+    const run = `run-${process.pid}-asked`
+    const client = await connected(
+      `${fixture.cluster.url}?application_name=${encodeURIComponent(`rb:${run}:step`)}`,
+    )
+    client.on('error', () => undefined)
+    expect(await orphansOf(fixture.cluster.port, async () => true).end(run)).toHaveLength(1)
+    await client.end().catch(() => undefined)
   })
 
   test.each(['host', 'services', 'http', 'records', 'access'])(

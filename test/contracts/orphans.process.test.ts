@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { processOrphans } from '../../src/adapters/process/orphans.ts'
 import { isRunning, statOf } from '../../src/adapters/process/proc.ts'
 import { shell } from '../../src/adapters/process/shell.ts'
-import { systemClock } from '../../src/kernel/clock.ts'
+import { systemClock, type Clock } from '../../src/kernel/clock.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { orphansContract } from './orphans.contract.ts'
@@ -62,6 +62,27 @@ describe("a run's own processes", () => {
     const ours = processOrphans({ scope, clock: systemClock, journaled: journaled(startTime) })
     expect(await ours.end('run-x')).toEqual([{ what: 'process', id: `${pid}`, step: 'sleep' }])
     expect(isRunning({ pid: pid!, startTime })).toBe(false)
+  })
+
+  test('one that begins just after a search that found nothing is ended all the same', async () => {
+    let late: { readonly pid: number; readonly startTime: number } | null = null
+    const clock: Clock = {
+      ...systemClock,
+      async sleep(milliseconds, signal) {
+        if (late === null) {
+          const { pid } = spawn('sleep', ['1000'], {
+            detached: true,
+            env: { RUNBOOK_RUN: 'run-late', RUNBOOK_STEP: 'late' },
+          })
+          late = { pid: pid!, startTime: statOf(pid!)!.startTime }
+        }
+        await systemClock.sleep(milliseconds, signal)
+      },
+    }
+    const orphans = processOrphans({ scope, clock, journaled: async () => [] })
+    const ended = await orphans.end('run-late')
+    expect(ended).toEqual([{ what: 'process', id: `${late!.pid}`, step: 'late' }])
+    expect(isRunning(late!)).toBe(false)
   })
 
   test('where a pid is all that is known, nothing is killed and a person must look', async () => {

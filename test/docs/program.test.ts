@@ -97,6 +97,8 @@ describe('tables of operating.md', () => {
     const open = {
       run: 'r',
       holder: null,
+      times: new Map(),
+      next: null,
       standing: { down: [], unconfirmedSince: null, changed: [], unsure: [] },
       state: {
         plan: {
@@ -112,13 +114,13 @@ describe('tables of operating.md', () => {
         way: 'forward',
       },
     } as unknown as OpenRun
-    const shown = [...statusText([open]).matchAll(/^ {2}(.) (.)/gm)]
+    const shown = [...statusText([open], { now: new Date() }).matchAll(/^ {2}(.) (.)/gm)]
     expect(shown.map(([, mark]) => mark)).toEqual(Object.keys(states))
     const inProgress = {
       ...open,
       holder: { run: 'r', by: 'me', host: 'box', pid: 7, since: 'now' },
     } as unknown as OpenRun
-    expect(statusText([inProgress])).toContain('  ▸ ? (in progress)\n')
+    expect(statusText([inProgress], { now: new Date() })).toContain('  ▸ ? (in progress)\n')
     const told = [...operating.text.matchAll(/^\| `(.)` \| /gm)].map(([, mark]) => mark)
     expect(told).toEqual([...Object.keys(states), '▸'])
   })

@@ -87,6 +87,21 @@ describe.each(['resume', 'rollback'] as const)('before a %s', (way) => {
   })
 })
 
+it.each([
+  ['ended', []],
+  ['left where it does not end, which keeps nobody from sealing', [session]],
+])('a leftover of a run that only has to be sealed is %s', async (_, left) => {
+  const { world, machine } = machineWith({ kind: 'team.replay' })
+  world.faults.order('journal.append settled done', 'kill')
+  await expect(machine.run()).rejects.toThrow(Killed)
+  const run = machine.entries[0]?.run ?? ''
+  world.leftovers.living.set(run, [session])
+  for (const { id } of left) world.leftovers.undying.add(id)
+  expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
+  expect(world.leftovers.living.get(run)).toEqual(left)
+  expect(machine.entries.at(-1)?.entry.type).toBe('sealed')
+})
+
 describe('a step that calls what can leave more than it declares', () => {
   const drop = (io: Io): Promise<null> => io.databases.drop(database, 'copy').then(() => null)
   const said =

@@ -81,6 +81,67 @@ describe('the operators are told', () => {
     ])
   })
 
+  it('that a run was stopped by Ctrl-C, with what is down and changed and what to type, once for each stop', async () => {
+    const { world, machine, texts } = prepared(() => undefined)
+    world.fleet.beforeChange = async (operation) => {
+      if (operation === 'stop' && machine.stop.asked === null) machine.stop.ask('SIGINT')
+    }
+    const result = await machine.run(params)
+    expect(result).toMatchObject({ code: 'interrupted', outcome: 'open' })
+    expect(texts()).toEqual([
+      expect.stringMatching(
+        /on shop: was stopped by Ctrl-C and is open\. DOWN: web \(since \S+\), worker .*Changed and not undone: Restore beside the live database, Stop writers\. Next: runbook resume \S+ or runbook rollback \S+\. Run /,
+      ),
+    ])
+    expect(endingText(result, machine.entries)).toContain('\nThe operators were notified.\n')
+    world.fleet.beforeChange = async () => undefined
+    expect((await machine.resume()).code).toBe('succeeded')
+    expect(texts()).toHaveLength(1)
+  })
+
+  it('nothing of a run that was stopped before it began, and that TERM stopped one on the way back', async () => {
+    const early = prepared(() => undefined)
+    early.machine.stop.ask('SIGINT')
+    expect(await early.machine.run(params)).toMatchObject({ outcome: 'open' })
+    expect(early.texts()).toEqual([])
+    const { machine, texts, world } = prepared(({ faults }) => faults.order('databases.swap', 'fail'))
+    world.fleet.beforeChange = async (operation) => {
+      if (operation === 'start' && machine.stop.asked === null) machine.stop.ask('SIGTERM')
+    }
+    expect(await machine.run(params)).toMatchObject({ code: 'terminated', outcome: 'open' })
+    expect(texts()).toEqual([
+      expect.stringMatching(/was stopped by TERM and is open\. .*Next: runbook rollback \S+\. Run /),
+    ])
+  })
+
+  it('that a run waits for a person, where a second Ctrl-C left its step in doubt', async () => {
+    const { world, machine, texts } = prepared(({ faults }) => faults.order('databases.swap', 'hang'))
+    void world.clock.sleep(60_000).then(() => (machine.stop.ask('SIGINT'), machine.stop.ask('SIGINT')))
+    expect(await machine.run(params)).toMatchObject({
+      outcome: 'open',
+      doubt: 'Swap the restored database in',
+    })
+    expect(texts()).toEqual([
+      expect.stringMatching(/stopped by Ctrl-C .*Perhaps changed: Swap the restored database in\./),
+    ])
+  })
+
+  it('at most once of the same kill, though each resume that found it was killed in turn', async () => {
+    const { world, machine, texts } = prepared(({ faults }) =>
+      faults.order('databases.swap half-way', 'kill'),
+    )
+    await expect(machine.run(params)).rejects.toThrow(Killed)
+    for (const [moment, way] of [
+      ['journal.append announced done', 'resume'],
+      ['journal.append resumed', 'rollback'],
+    ] as const) {
+      world.faults.order(moment, 'kill')
+      await expect(machine[way](), moment).rejects.toThrow(Killed)
+    }
+    expect((await machine.rollback()).outcome).toBe('rolled-back')
+    expect(texts().filter((text) => text.includes('found killed'))).toHaveLength(1)
+  })
+
   it('at most once, where the program is killed while it tells them', async () => {
     for (const moment of [
       'journal.append announcing',

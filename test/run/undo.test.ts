@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { cannot } from '../../src/kernel/errors.ts'
 import { bench, fail, look, put, putting, textOf, told, type Loose } from './bench.ts'
 
 /** Changes `/a` with an undo that may misbehave, and then fails. */
@@ -13,6 +14,71 @@ const gone = (other: Partial<typeof putting>) =>
   })
 const tries = (machine: ReturnType<typeof gone>['machine']): readonly string[] =>
   told(machine).filter((one) => one.startsWith('undo'))
+
+/** Fails because a server is down, as drivers say it. */
+const down = (): never => {
+  throw cannot('look', 'at the shop', 'its container is exited', {
+    code: 'preflight',
+    hint: 'start it: docker start shop-db-1',
+    down: 'shop/db',
+  })
+}
+
+describe('an undo of which something is down', () => {
+  it('waits for it and goes on, and says what it waits for and how to start it', async () => {
+    let up = false
+    const { machine, world } = gone({
+      undo: async (io, act) => (up ? putting.undo?.(io, act) : down()),
+    })
+    const began = world.clock.monotonic()
+    void world.clock.sleep(60_000).then(() => (up = true))
+    expect(await machine.run()).toMatchObject({ code: 'failed', outcome: 'rolled-back' })
+    expect(textOf(world, '/a')).toBe('old')
+    expect(world.clock.monotonic() - began).toBeLessThan(60_000 + 16_000)
+    const notes = machine.events.flatMap((event) => (event.type === 'note' ? [event.line] : []))
+    expect(notes.find((note) => note.startsWith('waiting'))).toBe(
+      'waiting for shop/db, for 300 s at most: cannot look at the shop: its container is exited; start it: docker start shop-db-1',
+    )
+    // The longer it lasts, the less often it looks.
+    expect(tries(machine).length).toBeLessThan(20)
+  })
+
+  it('does not give up before five minutes, and then says why', async () => {
+    const { machine, world } = gone({
+      probe: async (at, act) => (act.way === 'back' ? down() : putting.probe(at, act)),
+    })
+    const began = world.clock.monotonic()
+    expect(await machine.run()).toMatchObject({
+      code: 'rollback-incomplete',
+      failure: {
+        message: 'cannot undo "First": cannot look at the shop: its container is exited',
+        hint: 'start it: docker start shop-db-1',
+      },
+    })
+    const waited = world.clock.monotonic() - began
+    expect(waited).toBeGreaterThanOrEqual(300_000)
+    expect(waited).toBeLessThan(330_000)
+    expect(tries(machine).at(-1)).toBe('undo-ended first failed')
+  })
+
+  it('has its three tries for other failures all the same', async () => {
+    let times = 0
+    const { machine } = gone({ undo: async () => ((times += 1) === 1 ? down() : fail('never')) })
+    expect(await machine.run()).toMatchObject({ code: 'rollback-incomplete' })
+    expect(times).toBe(4)
+  })
+
+  it('is left at once by Ctrl-C, and the way back goes on later', async () => {
+    let up = false
+    const one = gone({ undo: async (io, act) => (up ? putting.undo?.(io, act) : down()) })
+    void one.world.clock.sleep(20_000).then(() => one.machine.stop.ask('SIGINT'))
+    const began = one.world.clock.monotonic()
+    expect(await one.machine.run()).toMatchObject({ code: 'interrupted', outcome: 'open' })
+    expect(one.world.clock.monotonic() - began).toBeLessThan(21_000)
+    up = true
+    expect(await one.machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  })
+})
 
 describe('an undo', () => {
   it('is proven by the probe, and each of its tries is journaled', async () => {

@@ -72,18 +72,40 @@ describe.skipIf(!docker() || !root())(
       expect(finished.code, whole(finished)).toBe(0)
     }
 
-    it('while writers are being stopped: the run says what it could not put back, and does so later', async () => {
-      // Stopped by a signal, it does not hear the one that asks it to end, so stopping the writers takes Docker its ten seconds.
+    /** Stopped by a signal, it does not hear the one that asks it to end, so stopping the writers takes Docker its ten seconds. */
+    const killedWhileStopping = async (): Promise<Typed> => {
       await execa('docker', ['kill', '--signal', 'STOP', String(await shop.stack.containerId('scheduler'))], {
         env: shop.stack.dockerEnv,
       })
       const run = await start()
       await eventually(async () => (await shop.writersUp()).length < writers.length, 'a writer is down')
       await daemon.kill()
+      await run.says('waiting for Docker, for 300 s at most')
+      return run
+    }
+    const asBefore = async (): Promise<void> => {
+      expect(await shop.data()).toBe(old)
+      expect(await databases()).toEqual(['brace'])
+      expect(await shop.writersUp()).toEqual([...writers].sort())
+      await verified()
+    }
+
+    it('while writers are being stopped: the way back waits for it, and for the database', async () => {
+      const run = await killedWhileStopping()
+      await dockerAgain()
       const cut = await run.finished
-      expect(cut.code, whole(cut)).toBe(11)
+      expect(cut.code, whole(cut)).toBe(10)
       expect(whole(cut)).toContain(`Docker does not answer at ${daemon.host}`)
       expect(whole(cut)).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m)
+      await asBefore()
+    }, 180_000)
+
+    it('the same, and the wait is stopped: the run says what it could not put back, and does so later', async () => {
+      const run = await killedWhileStopping()
+      run.child.kill('SIGINT')
+      const cut = await run.finished
+      expect(cut.code, whole(cut)).toBe(130)
+      expect(whole(cut)).toMatch(/DOWN since .*: .*backend/)
       const id = await openRun()
       expect(cut.stdout).toContain(`runbook rollback ${id}`)
 
@@ -93,10 +115,7 @@ describe.skipIf(!docker() || !root())(
       expect(whole(refused)).toContain(`runbook rollback ${id}`)
       const back = await shop.type(['rollback', id])
       expect(back.code, whole(back)).toBe(0)
-      expect(await shop.data()).toBe(old)
-      expect(await databases()).toEqual(['brace'])
-      expect(await shop.writersUp()).toEqual([...writers].sort())
-      await verified()
+      await asBefore()
     }, 180_000)
 
     it('together with the run, in the middle of the restore: the run is resumed and ends well', async () => {

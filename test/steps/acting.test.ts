@@ -10,11 +10,13 @@ import {
   removeStaging,
   restoreBeside,
   restoreInPlace,
+  startDatabase,
   startServices,
   stopServices,
   swapDatabase,
   unpack,
 } from '../../steps/index.ts'
+import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
@@ -30,6 +32,7 @@ const services =
   (() => {
     throw new Error('the shop has no writers')
   })()
+const serviceOfDatabase = { stack: services.stack, names: ['db'] }
 const file = '/backups/db/shop-20260203_040000.dump'
 
 const inspected = (world: FakeWorld, of = file) => handsOn(world).look.databases.inspect(database, of)
@@ -47,6 +50,13 @@ type Case = {
 
 const cases: readonly Case[] = [
   { name: 'stopServices', call: () => stopServices({ services }) },
+  {
+    name: 'startDatabase',
+    call: async (world) => {
+      await handsOn(world).io.services.stop(serviceOfDatabase, 1)
+      return startDatabase({ database: database as DatabaseInService })
+    },
+  },
   { name: 'startServices', call: async (world) => (await stopped(world), startServices({ services })) },
   {
     name: 'dumpDatabase',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
-import { dumpBytes, lay, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
+import { dumpBytes, lay, layInVolume, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
 import { meets } from '../../steps/databases/assert-copy.ts'
 import { besideName } from '../../steps/databases/lib/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
@@ -425,7 +425,69 @@ describe('room', () => {
     world.disk.freeBytes = 0
     for (const call of calls) expect(await preflight(world, call)).toMatchObject([{ level: 'refuse' }])
   })
+
+  const data = needed(shop.data)
+  const at = { stack, service: 'web', path: '/data/shop.db' }
+  const folder = '/srv/live'
+  type Contents = Omit<Parameters<typeof makeStaging>[0], 'under'>
+  it.each<readonly [string, Contents, (world: FakeWorld) => number]>([
+    [
+      'an archive: it is decrypted and unpacked',
+      { archives: [{ from: data.place, file: null }] },
+      ({ disk }) => 2 * sizeOf(disk.files, '/backups/data/'),
+    ],
+    [
+      'a plain archive: it is unpacked',
+      { archives: [{ from: needed(shop.bundle).place, file: null }] },
+      ({ disk }) => sizeOf(disk.files, '/backups/releases/'),
+    ],
+    [
+      'a backup that is read as it is: an encrypted one is decrypted',
+      { archives: [{ from: data.place, file: null, as: 'decrypted' }] },
+      ({ disk }) => sizeOf(disk.files, '/backups/data/'),
+    ],
+    [
+      'a plain backup that is read as it is: nothing',
+      { archives: [{ from: backups, file: null, as: 'decrypted' }] },
+      () => 1,
+    ],
+    [
+      'a copy of a folder, which is used in place: nothing',
+      { archives: [{ from: { ...data.place, pattern: 'tree-{time}' }, file: null, as: 'tree' }] },
+      () => 1,
+    ],
+    [
+      'a folder that is archived and unpacked again, without what is excluded',
+      { folders: [{ folder, exclude: ['*.log', 'cache'] }] },
+      () => 700,
+    ],
+    ['a file of a volume that is copied', { copies: [at] }, () => 900],
+    ['several: the sum', { copies: [at], folders: [{ folder, exclude: ['*.log', 'cache'] }] }, () => 1600],
+  ])('staging must have room for %s', async (_, contents, bytes) => {
+    const world = damagedShop()
+    layInVolume(world.volumes, 'web', at.path, 'x'.repeat(900))
+    lay(world.disk, `${folder}/shop.db`, 'x'.repeat(400))
+    lay(world.disk, `${folder}/deep/er/page`, 'x'.repeat(300))
+    lay(world.disk, `${folder}/noise.log`, 'x'.repeat(5_000))
+    lay(world.disk, `${folder}/cache/entry`, 'x'.repeat(5_000))
+    lay(world.disk, '/backups/data/tree-20260203_040000/page', 'x'.repeat(5_000))
+    const call = makeStaging({ under: '/srv/staging', ...contents })
+    const needs = bytes(world)
+    world.disk.freeBytes = needs
+    expect(await preflight(world, call)).toEqual([])
+    world.disk.freeBytes = needs - 1
+    expect(await preflight(world, call)).toMatchObject([
+      { level: 'refuse', about: '/srv/staging', hint: 'make room: df -h /srv/staging' },
+    ])
+  })
 })
+
+const sizeOf = (files: ReadonlyMap<string, Uint8Array>, under: string): number =>
+  [...files].reduce(
+    (sum, [path, body]) =>
+      sum + (path.startsWith(under) && !/\.sha256$|\/tree-/.test(path) ? body.length : 0),
+    0,
+  )
 
 describe('logResult', () => {
   const line = async (

@@ -18,7 +18,7 @@ import {
   somebody,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { newestOf } from '../../steps/documents/choose-tree.ts'
+import { newestOf } from '../../steps/backups/lib/choose-tree-path.ts'
 import { fits, relativeTo } from '../../steps/documents/find-in-tree.ts'
 import { kindOfBytes, kindOfName } from '../../steps/files/lib/file-type.ts'
 import { provesItself } from '../fixtures/matrix.ts'

@@ -126,6 +126,7 @@ describe('full-db-rollback with the duties of a person', () => {
 it('the plan of a rollback reads as a procedure', () => {
   expect(procedure(rollback)).toMatchInlineSnapshot(`
     [
+      "reversible: Start the database if it is stopped. Starts db if it is stopped, and waits until it answers.",
       "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its checksum.",
       "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, and checks that the server has the roles and extensions that the dump needs.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",

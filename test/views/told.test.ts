@@ -4,17 +4,21 @@ import type { Result } from '../../src/run/engine/ending.ts'
 import type { Entry, Holder, Outcome, Stored } from '../../src/run/journal/entry.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { standingOf } from '../../src/run/journal/standing.ts'
+import { stepTimesOf } from '../../src/run/journal/step-times.ts'
 import { dryRunText } from '../../src/views/dry-run.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { historyText } from '../../src/views/history.ts'
 import { statusText, type OpenRun } from '../../src/views/status.ts'
 import { done, failed, intent, nightEntries, undone } from '../fixtures/night.ts'
 
-const openRun = (entries: readonly Stored[], holder: Holder | null): OpenRun => ({
+const now = new Date('2026-02-03T04:16:13.000Z')
+const openRun = (entries: readonly Stored[], holder: Holder | null, next: string | null = null): OpenRun => ({
   run: 'R1',
   state: stateOf(entries),
   standing: standingOf(entries),
   holder,
+  times: stepTimesOf(entries),
+  next,
 })
 const result = (outcome: Outcome | 'open', code: Code, more: Partial<Result> = {}): Result => ({
   run: 'R1',
@@ -103,13 +107,13 @@ test('the status of open runs', () => {
     bootId: 'b',
     since: '2026-02-03T04:12:33.000Z',
   }
-  expect(statusText([])).toBe('No open runs.\n')
-  expect(`\n${statusText([openRun(entries, null), openRun(nightEntries('run', turned), null)])}`)
+  expect(statusText([], { now })).toBe('No open runs.\n')
+  expect(`\n${statusText([openRun(entries, null), openRun(nightEntries('run', turned), null)], { now })}`)
     .toMatchInlineSnapshot(`
       "
       R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
-        ✔ Look "around"
-        ✔ Left hand
+        ✔ Look "around" (1ms)
+        ✔ Left hand (1ms)
         ? Right hand (interrupted: not yet checked whether it took effect)
         · Light the oil
         · Light the gas
@@ -121,7 +125,7 @@ test('the status of open runs', () => {
         Roll back:  runbook rollback R1
 
       R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
-        ✔ Look "around"
+        ✔ Look "around" (1ms)
         ✖ Left hand (undo failed: it is stuck)
         ↩ Right hand (undone)
         · Light the oil
@@ -132,9 +136,38 @@ test('the status of open runs', () => {
         Finish the rollback:  runbook rollback R1
       "
     `)
-  expect(statusText([openRun(entries, holder)])).toContain(
-    '  Currently running: started by op on box, pid 7, since 2026-02-03T04:12:33.000Z.',
-  )
+  expect(`\n${statusText([openRun(entries, holder)], { now })}`).toMatchInlineSnapshot(`
+    "
+    R1  Night | shift <b> on house, started 2026-02-03T04:12:33.000Z by op
+      RUNNING for 3m 40s: pid 7 of op on box, since 2026-02-03T04:12:33.000Z
+      ✔ Look "around" (1ms)
+      ✔ Left hand (1ms)
+      ▸ Right hand (in progress for 3m 40s)
+      · Light the oil
+      · Light the gas
+      · Burn the bridge
+      · Write it down
+    "
+  `)
+})
+
+test('the status of a run at work between two steps, and of one that waits for a person', () => {
+  const holder = { run: 'R1', by: 'op', host: 'box', pid: 7, startTime: 1, bootId: 'b' } as const
+  const running = { ...holder, since: '2026-02-03T04:16:03.000Z' }
+  const begun: readonly Entry[] = [intent('look-around'), done('look-around', { file: 'f', fresh: true })]
+  const text = statusText([openRun(nightEntries('run', begun), running, 'left-hand')], { now })
+  expect(text).toContain('  RUNNING for 10s: pid 7 of op on box, since 2026-02-03T04:16:03.000Z\n')
+  expect(text).toContain('  ▸ Left hand (next, or looking before it acts)\n  · Right hand\n')
+  const asking = openRun(nightEntries('run', half), running)
+  const plan = {
+    ...asking.state.plan,
+    steps: asking.state.plan.steps.map((step) =>
+      step.id === 'right-hand' ? { ...step, effect: 'decide' as const } : step,
+    ),
+  }
+  const waiting = statusText([{ ...asking, state: { ...asking.state, plan } }], { now })
+  expect(waiting).toMatch(/^R1 .*\n {2}RUNNING for 10s: .*\n {2}Waits for a person: Right hand\n/)
+  expect(waiting).toContain('  ▸ Right hand (waits for a person for 3m 40s)\n')
 })
 
 test('the history', () => {

@@ -1,6 +1,6 @@
 import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
-import { RunbookError, type Code } from '../../kernel/errors.ts'
+import { RunbookError, type Code, type ErrorParts } from '../../kernel/errors.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
 
 /**
@@ -92,12 +92,18 @@ export const isDaemonDown = (thrown: unknown): boolean =>
 
 function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: Endpoint): RunbookError {
   if (thrown instanceof RunbookError) return thrown
-  const failed = (code: Code, why: string, hint: string, cause?: unknown): RunbookError =>
-    new RunbookError(code, `cannot ${question.doing}: ${why}`, { hint, cause })
+  const failed = (
+    code: Code,
+    why: string,
+    hint: string,
+    more: Pick<ErrorParts, 'cause' | 'down'> = {},
+  ): RunbookError => new RunbookError(code, `cannot ${question.doing}: ${why}`, { hint, ...more })
   const status = statusOf(thrown)
   if (status !== undefined) {
     const { json, message } = thrown as DockerodeError
-    return failed('failed', `Docker refused: ${json?.message ?? message}`, 'check: docker ps --all', thrown)
+    return failed('failed', `Docker refused: ${json?.message ?? message}`, 'check: docker ps --all', {
+      cause: thrown,
+    })
   }
   const why =
     thrown instanceof Error ? ((thrown as NodeJS.ErrnoException).code ?? thrown.message) : String(thrown)
@@ -106,11 +112,15 @@ function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: En
       'preflight',
       `no permission to use Docker at ${host}`,
       'add this account to the group that owns the socket, or set DOCKER_HOST',
-      thrown,
+      { cause: thrown },
     )
   }
   const unreachable = ['ENOENT', 'ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH'].includes(why)
   if (question.changesWithinSeconds === undefined || unreachable)
-    return failed('preflight', `Docker does not answer at ${host} (${why})`, 'check: docker info')
-  return failed('failed', `lost the connection to Docker at ${host} (${why})`, 'check: docker info')
+    return failed('preflight', `Docker does not answer at ${host} (${why})`, 'check: docker info', {
+      down: 'Docker',
+    })
+  return failed('failed', `lost the connection to Docker at ${host} (${why})`, 'check: docker info', {
+    down: 'Docker',
+  })
 }

@@ -111,6 +111,7 @@ export async function runningContainer(
   throw cannot('run a program in', `${service} of ${stack.project}`, why, {
     code: 'preflight',
     hint: startHint(stack, service, found[0]),
+    down: `${stack.project}/${service}`,
   })
 }
 

@@ -124,6 +124,7 @@ async function mustStillAnswer(
             found === null
               ? 'check: docker ps --all'
               : `start it: docker start ${found.Name.replace(/^\//, '')}`,
+          down: found === null ? name : found.Name.replace(/^\//, ''),
         },
       )
     if (!deathCodes.includes(exitCode) || noticed.aborted) return

@@ -1,4 +1,4 @@
-import { RunbookError } from '../../kernel/errors.ts'
+import { downOf, RunbookError } from '../../kernel/errors.ts'
 import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { Orphan, Orphans } from '../../drivers/orphans.ts'
 import { applicationPrefix } from './server/client-environment.ts'
@@ -17,8 +17,13 @@ const pollMilliseconds = 200
  */
 export function postgresOrphans({
   databases,
+  isDown,
   ...means
-}: PostgresDeps & { readonly databases: readonly PostgresDatabase[] }): Orphans {
+}: PostgresDeps & {
+  readonly databases: readonly PostgresDatabase[]
+  /** Whether the server is known to be stopped, as opposed to one that cannot be reached: it has no sessions. */
+  readonly isDown: (database: PostgresDatabase) => Promise<boolean>
+}): Orphans {
   const { scope, clock } = means
   // Two databases on one server would list every session twice.
   const servers = [
@@ -28,7 +33,14 @@ export function postgresOrphans({
   ]
 
   const query = async (run: string, select: string): Promise<readonly Orphan[]> => {
-    const found = await Promise.all(servers.map((server) => ask(server, run, select, scope)))
+    const found = await Promise.all(
+      servers.map((server) =>
+        ask(server, run, select, scope).catch(async (thrown: unknown): Promise<readonly Orphan[]> => {
+          if (downOf(thrown) !== undefined && (await isDown(server.database))) return []
+          throw thrown
+        }),
+      ),
+    )
     return found.flat()
   }
   const find = (run: string) => query(run, 'true')

@@ -12,9 +12,18 @@ export type JournaledChild = { readonly child: Child; readonly step: string }
 const grace = 2_000
 
 /**
+ * Searches in a row that must find nothing, and the milliseconds between two. A single one misses a program whose
+ * parent died while it was looked at, and one that the dead process had forked but that has not begun: until then
+ * it has no tags.
+ */
+const emptySearches = 3
+const betweenSearches = 50
+
+/**
  * Processes of this machine that a run started, found by the tags in their environment, which their children
  * inherit, and by the journal: some programs overwrite their environment, and macOS has no /proc. Without
- * /proc a pid proves nothing, so a person must end the process. Only root sees programs of other accounts.
+ * /proc a pid proves nothing, so a person must end the process. Only root sees programs of other accounts. What
+ * starts while others are ended is ended too: `end` returns once several searches have found nothing.
  * Services are not tagged, so they are never orphans.
  */
 export function processOrphans({
@@ -44,10 +53,18 @@ export function processOrphans({
           return living.length === 0
         }
       }
-      const allEnded =
-        (await pollUntil(ending('SIGTERM'), grace, clock, scope.signal)) ||
-        (await pollUntil(ending('SIGKILL'), reapMilliseconds, clock, scope.signal))
-      if (!allEnded) throw survivedKill(run, liveProcessesOf(run, children))
+      for (let empty = 0; empty < emptySearches;) {
+        if (empty > 0) await clock.sleep(betweenSearches, scope.signal)
+        if (liveProcessesOf(run, children).length === 0) {
+          empty += 1
+          continue
+        }
+        empty = 0
+        const allEnded =
+          (await pollUntil(ending('SIGTERM'), grace, clock, scope.signal)) ||
+          (await pollUntil(ending('SIGKILL'), reapMilliseconds, clock, scope.signal))
+        if (!allEnded) throw survivedKill(run, liveProcessesOf(run, children))
+      }
       return [...found.values()].map(orphanOf)
     },
   }

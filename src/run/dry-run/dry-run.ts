@@ -5,6 +5,7 @@ import { untilOf, type PlannedStep } from '../../model/plan.ts'
 import { sentenceOf } from '../../model/returned.ts'
 import { acts, type AnyStep, type Finding, type Prediction } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from '../engine/attempt-context.ts'
+import { askedLater, bringerOf, bringersIn, dependsOn } from '../engine/bringing.ts'
 import { lookWithTimeout } from '../engine/timeout.ts'
 import type { StoredPrediction } from '../journal/entry.ts'
 import { predictionOf } from '../engine/prediction.ts'
@@ -66,6 +67,7 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
   let failure: Failure | null = null
   let changed = false
   const lookup = lookupAmong(context, previews, () => true)
+  const bringers = bringersIn(context.planned)
   for (const planned of context.planned.plan.steps) {
     boundary(context.stop)
     const because = notTaken(planned, lookup)
@@ -81,14 +83,20 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
         : 'firm'
     const input = preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps))
     const waiting = waitingFor(context, planned, previews)
-    const { notes, ...result } = await previewStep(context, planned, input, { confidence, waiting })
+    const { notes, ...seen } = await previewStep(context, planned, input, { confidence, waiting })
+    const bringer = 'thrown' in seen ? bringerOf(bringers, context.planned.plan, planned, seen.thrown) : null
+    const result = bringer === null ? seen : { ...seen, unknown: dependsOn(bringer) }
     previews.set(planned.id, result)
     if ('thrown' in result) {
       const why = failureOn(context, result.thrown)
-      if (confidence === 'firm') failure ??= why
-      findings.push(findingOf(planned, why, confidence))
+      if (confidence === 'firm' && bringer === null) failure ??= why
+      findings.push(
+        bringer === null
+          ? findingOf(planned, why, confidence)
+          : askedLater(bringer, result.thrown, why.message),
+      )
     }
-    changed ||= acts(stepOf(context, planned))
+    changed ||= changes(stepOf(context, planned), result)
     const { looked, before, prediction, unknown } = result
     const says = sentenceNow(context, planned, input)
     await context.journal.write({
@@ -104,6 +112,10 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
   }
   return { seen: lookupAmong(context, previews, ({ seen }) => seen), findings, failure }
 }
+
+/** Whether the state after a step differs from the one that is seen now: what is up is not brought up. */
+const changes = (step: AnyStep, { looked, prediction }: StepPreview): boolean =>
+  acts(step) && !(step.brings !== undefined && looked && prediction?.changes.length === 0)
 
 /** Says which steps a step waits for whose values were not seen; null if there are none. */
 function waitingFor(

@@ -50,6 +50,15 @@ export function agendaOf(state: RunState): Agenda {
     : ending(state, 'rolled-back', state.turned?.failure ?? null)
 }
 
+/** Id of the first step of the agenda, if none is in progress: a process looks at it, or is about to begin it. */
+export function nextIn(state: RunState): string | null {
+  const inProgress = [...state.steps.values()].some(
+    ({ status, undo }) => status === 'doubt' || undo === 'doubt',
+  )
+  const [first] = inProgress ? [] : agendaOf(state).todos
+  return first !== undefined && 'step' in first ? first.step.id : null
+}
+
 /** Steps whose effect may be there, newest first, for a rollback. */
 function maybeDone(state: RunState): readonly PlannedStep[] {
   return state.plan.steps

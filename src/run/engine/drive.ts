@@ -1,6 +1,7 @@
 import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Finding } from '../../model/step.ts'
 import { agendaOf, type Todo } from './agenda.ts'
+import { announce } from './announce.ts'
 import type { Conductor, Single } from './conductor.ts'
 import { lostLock, openResult, settle, type Result, type Sealer } from './ending.ts'
 import { perform, type Ended } from './perform.ts'
@@ -102,5 +103,6 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
   }
   const signal = thrown.code === 'held' ? lostLock : (context.stop.asked ?? 'SIGINT')
   await context.journal.write({ type: 'interrupted', signal })
+  await announce(driving, context)
   return openResult(context, failure, thrown.doubt)
 }

@@ -7,6 +7,7 @@ import { acts, type AnyStep } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { StepTimedOut, withTimeout } from './timeout.ts'
 import { applyChange, NotRetryable } from './apply.ts'
+import { preflightAgain } from './preflight.ts'
 import type { StepEnded } from '../journal/entry.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
 import { notTaken } from '../journal/state.ts'
@@ -112,6 +113,7 @@ async function runStep(
     const { as, output } = await time(() =>
       applyChange({ context, planned, step, input, attempt, number, state: stateOfStep(context, planned) }),
     )
+    if (step.brings !== undefined) await preflightAgain(context, planned)
     return done(as, output)
   }
   if (step.effect === 'exercise') await context.fence()

@@ -8,6 +8,8 @@ import { nameOf } from '../../model/ref.ts'
 import { findingsFrom, secretsOf } from '../../model/returned.ts'
 import type { Finding } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
+import { askedLater, bringerOf, bringersIn, type Bringers } from './bringing.ts'
+import { NotRetryable } from './apply.ts'
 import { lookWithTimeout } from './timeout.ts'
 import { lackingSecrets, programFindings, programsOf } from './requirements.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
@@ -23,12 +25,15 @@ const atOnce = 4
 /**
  * Collects the reasons not to start from all steps of the plan. Steps get read-only views.
  * @param lookup values known before the run: its parameters, and in a dry run the outputs of observations
+ * What an earlier step brings up is not looked at before: the finding says so, and `preflightAgain` does it.
  * @param concerns which steps to ask; default: all
+ * @param bringers steps that will bring up what is down
  */
 export async function preflight(
   context: RunContext,
   lookup: Lookup,
   concerns: (step: PlannedStep) => boolean = () => true,
+  bringers: Bringers = bringersIn(context.planned),
 ): Promise<readonly Finding[]> {
   const steps = context.planned.plan.steps.filter(
     (step) => concerns(step) && typeof notTaken(step, lookup) !== 'string',
@@ -54,12 +59,54 @@ export async function preflight(
     })),
   ]
   const found = (await Readable.from(looks)
-    .map(({ planned, about, look }: (typeof looks)[number]) => runLook(context, planned, about, look), {
-      concurrency: atOnce,
-    })
+    .map(
+      ({ planned, about, look }: (typeof looks)[number]) => runLook(context, planned, about, look, bringers),
+      {
+        concurrency: atOnce,
+      },
+    )
     .toArray()) as readonly (readonly Finding[])[]
   return unique([...missingParams(context, lookup, steps), ...faults, ...found.flat()])
 }
+
+/**
+ * Asks what preflight could not ask before a step had brought something up, once it has.
+ * @throws RunbookError `preflight` with the reasons not to go on
+ */
+export async function preflightAgain(context: RunContext, brought: PlannedStep): Promise<void> {
+  const known = context.journal.entries.flatMap(({ entry }) =>
+    entry.type === 'preflighted' ? [entry.findings] : [],
+  )
+  const before = known.at(-1) ?? []
+  if (!before.some(({ after }) => after === brought.id)) return
+  const { steps } = context.planned.plan
+  const later = new Set(steps.slice(steps.findIndex(({ id }) => id === brought.id) + 1).map(({ id }) => id))
+  const found = await preflight(context, lookupOn(context), ({ id }) => later.has(id), new Map())
+  await noteFindings(context, unique([...before.filter(({ after }) => after !== brought.id), ...found]))
+  const refused = refusals(found)
+  if (refused.length === 0) return
+  throw new NotRetryable('preflight', refusalOf(found), {
+    hint: refused.map(({ hint }) => hint).join('; '),
+  })
+}
+
+export async function noteFindings(context: RunContext, findings: readonly Finding[]): Promise<void> {
+  const refused = refusals(findings).length
+  await context.journal.write({
+    type: 'preflighted',
+    findings,
+    refusals: refused,
+    warnings: findings.length - refused,
+  })
+}
+
+export const refusals = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ level }) => level === 'refuse')
+
+export const refusalOf = (findings: readonly Finding[]): string =>
+  refusals(findings)
+    .map(({ problem }) => problem)
+    .join('; ')
 
 /**
  * Checks before a resume that all answers the run still needs can be obtained: if one were missing later, the
@@ -92,6 +139,7 @@ async function runLook(
   planned: PlannedStep,
   about: string,
   look: (attempt: AttemptContext) => Promise<readonly Finding[]>,
+  bringers: Bringers,
 ): Promise<readonly Finding[]> {
   boundary(context.stop)
   const attempt = await openAttempt(context, planned, 'ahead')
@@ -99,7 +147,12 @@ async function runLook(
     return context.mask.json(await lookWithTimeout(context, attempt, about, bound, () => look(attempt)))
   } catch (thrown) {
     if (thrown instanceof Stopped) throw thrown
-    return [refusalFor(context, about, thrown)]
+    const step = bringerOf(bringers, context.planned.plan, planned, thrown)
+    return [
+      step === null
+        ? refusalFor(context, about, thrown)
+        : askedLater(step, thrown, failureOn(context, thrown).message),
+    ]
   } finally {
     await attempt.close()
   }

@@ -32,19 +32,27 @@ export interface SystemLock {
   /** A warning for each part that could not be locked. */
   readonly findings: readonly Finding[]
   /**
-   * Checked before each intent. Parts that could not be locked from the start are left out.
-   * @throws Stopped with the code `held` if a lock was lost: the run stays open, and starts nothing more
+   * Checked before each intent. Parts that could not be locked from the start are left out, except those whose
+   * place was down: they are locked once it answers.
+   * @returns what was locked only now
+   * @throws Stopped with the code `held` if a lock was lost, or another run has taken one: the run stays open, and
+   *   starts nothing more
    */
-  fence(): Promise<void>
+  fence(): Promise<readonly LockRecord[]>
   release(): Promise<void>
 }
 
 export const noLock: SystemLock = {
   record: [],
   findings: [],
-  fence: async () => undefined,
+  fence: async () => [],
   release: async () => undefined,
 }
+
+/** Titles of the steps that bring up what is down, by what it is. */
+export type Bringing = ReadonlyMap<string, string>
+
+type Gap = { readonly part: LockPart; readonly gap: NoLock }
 
 /**
  * Takes the lock of each part, in order; waits for none but that of a dead process of the same run.
@@ -55,9 +63,10 @@ export async function takeLocks(
   parts: readonly LockPart[],
   holder: LockHolder,
   clock: Clock,
+  bringing: Bringing = new Map(),
 ): Promise<SystemLock> {
   const taken: { readonly part: LockPart; readonly lock: TakenLock }[] = []
-  const gaps: { readonly part: LockPart; readonly gap: NoLock }[] = []
+  const gaps: Gap[] = []
   const release = async (): Promise<void> => {
     await Promise.all(taken.toReversed().map(({ lock }) => lock.release()))
   }
@@ -72,9 +81,26 @@ export async function takeLocks(
     throw thrown
   }
   const without = new Map(gaps.map(({ part, gap }) => [partKey(part), gap.why]))
+  let down = gaps.filter(({ gap }) => gap.down !== undefined)
+  const takeLate = async (): Promise<readonly LockRecord[]> => {
+    const late: LockRecord[] = []
+    const still: Gap[] = []
+    for (const { part, gap } of down) {
+      // One place need not be waited for once for each of its parts.
+      const result = still.some((one) => one.gap.down === gap.down) ? gap : await locks.take(part, holder)
+      if (result.is === 'held') throw new Stopped('held', heldBeforeNext(part, result.by), null)
+      if (result.is === 'unavailable') still.push({ part, gap })
+      else {
+        taken.push({ part, lock: result.lock })
+        late.push({ what: partName(part), missing: null })
+      }
+    }
+    down = still
+    return late
+  }
   return {
     record: parts.map((part) => ({ what: partName(part), missing: without.get(partKey(part)) ?? null })),
-    findings: gaps.map(({ part, gap }) => warningOf(part, gap)),
+    findings: gaps.map(({ part, gap }) => warningOf(part, gap, bringing)),
     async fence() {
       const states = await Promise.all(
         taken.map(async ({ part, lock }) => ({ part, state: await lock.check() })),
@@ -84,6 +110,7 @@ export async function takeLocks(
         const what = `the run stopped before its next change: it lost its lock on ${partName(part)}: ${state.why}`
         throw new Stopped('held', what, null)
       }
+      return takeLate()
     },
     release,
   }
@@ -109,22 +136,32 @@ async function takeOne(locks: Locks, part: LockPart, holder: LockHolder, clock: 
 export async function lockFindings(
   locks: LocksView,
   parts: readonly LockPart[],
+  bringing: Bringing = new Map(),
 ): Promise<readonly Finding[]> {
   const looks = await Promise.all(parts.map(async (part) => ({ part, seen: await locks.look(part) })))
   return looks.flatMap(({ part, seen }): readonly Finding[] => {
-    if (seen.is === 'unavailable') return [warningOf(part, seen)]
+    if (seen.is === 'unavailable') return [warningOf(part, seen, bringing)]
     if (seen.is === 'free') return []
     const { message, hint = '' } = heldElsewhere(part, seen.by)
     return [{ level: 'refuse', about: 'target', problem: message, hint }]
   })
 }
 
-const warningOf = (part: LockPart, { why, hint }: NoLock): Finding => ({
-  level: 'warn',
-  about: 'lock',
-  problem: `other people and machines are not excluded from ${partName(part)}: it cannot be locked: ${why}`,
-  hint,
-})
+function warningOf(part: LockPart, { why, hint, down = '' }: NoLock, bringing: Bringing): Finding {
+  const step = bringing.get(down)
+  return {
+    level: 'warn',
+    about: 'lock',
+    problem:
+      step === undefined
+        ? `other people and machines are not excluded from ${partName(part)}: it cannot be locked: ${why}`
+        : `${partName(part)} is locked only once it answers: depends on "${step}"`,
+    hint: step === undefined ? hint : why,
+  }
+}
+
+const heldBeforeNext = (part: LockPart, by: LockHolder | null): string =>
+  `the run stopped before its next change: ${heldElsewhere(part, by).message}`
 
 function heldElsewhere(part: LockPart, by: LockHolder | null): RunbookError {
   const who =

@@ -1,4 +1,4 @@
-import { RunbookError, type Failure } from '../../kernel/errors.ts'
+import { downOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
@@ -12,41 +12,67 @@ import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext 
 import { unmasked } from './secrets-in-plan.ts'
 import { boundary, Stopped } from './stop.ts'
 
-/** Delays between the attempts of one undo. Milliseconds. */
-const waits = [1_000, 3_000] as const
+/** Delays after failures of one undo that waiting may not fix. Milliseconds. */
+const delays = [1_000, 3_000] as const
+
+/** How long an undo waits for what is down, and the longest delay between its looks. Milliseconds. */
+const patience = 300_000
+const longestDelay = 15_000
 
 /**
  * Undoes one step whose effect may be there, using only what the journal has. Does nothing if the probe finds
- * the effect absent; otherwise the probe must find it absent afterwards. After three failed attempts the
- * rollback stops.
+ * the effect absent; otherwise the probe must find it absent afterwards. What is down, such as a server that was
+ * killed, is waited for, at most 5 minutes; after three other failures the rollback stops.
  */
 export async function undo(context: RunContext, planned: PlannedStep): Promise<Ended> {
-  for (const wait of waits) {
-    const failure = await attemptOnce(context, planned, true)
+  const pauses = pausesOn(context)
+  for (;;) {
+    const { failure, pause } = await attemptOnce(context, planned, pauses)
     if (failure === null) return { ok: true, as: 'done' }
+    if (pause === null) return { ok: false, failure }
     boundary(context.stop)
     // A wait cut short by Ctrl-C ends at the boundary below.
-    await context.clock.sleep(wait, context.stop.soon).catch(() => undefined)
+    await context.clock.sleep(pause, context.stop.soon).catch(() => undefined)
     boundary(context.stop)
   }
-  const failure = await attemptOnce(context, planned, false)
-  return failure === null ? { ok: true, as: 'done' } : { ok: false, failure }
+}
+
+/**
+ * How long to wait after a failure; null: it was the last attempt. `left`: of the time for what is down. Milliseconds.
+ */
+type Pauses = (down: string | undefined) => { readonly pause: number; readonly left: number | null } | null
+
+function pausesOn({ clock }: RunContext): Pauses {
+  let failures = 0
+  let delay = 500
+  let until: number | null = null
+  return (down) => {
+    if (down === undefined) {
+      const pause = delays[failures]
+      failures += 1
+      return pause === undefined ? null : { pause, left: null }
+    }
+    const now = clock.monotonic()
+    until ??= now + patience
+    if (now >= until) return null
+    delay = Math.min(delay * 2, longestDelay)
+    return { pause: Math.min(delay, until - now), left: until - now }
+  }
 }
 
 type UndoEndedFields = Pick<UndoEnded, 'result' | 'failure' | 'again'>
 
-/** @returns the failure of this attempt; null if it succeeded */
-async function attemptOnce(
-  context: RunContext,
-  planned: PlannedStep,
-  again: boolean,
-): Promise<Failure | null> {
+type UndoAttempt = { readonly failure: Failure | null; readonly pause: number | null }
+
+/** @returns the failure of this attempt, null if it succeeded, and how long to wait before the next one */
+async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pauses): Promise<UndoAttempt> {
   const { undoAttempts, input, before, output } = stateOfStep(context, planned)
   const number = undoAttempts + 1
   const began = context.clock.monotonic()
   await context.fence()
   await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: number })
   let attempt: AttemptContext | null = null
+  let pause: number | null = null
   let ending: UndoEndedFields
   try {
     const opened = await openAttempt(context, planned, 'undo')
@@ -72,8 +98,15 @@ async function attemptOnce(
       throw thrown
     }
     const failure = failureOn(context, thrown, 'rollback-incomplete')
-    attempt?.look.note(`undo failed: ${failure.message}`)
-    ending = { result: 'failed', failure, ...(again ? { again } : {}) }
+    const down = downOf(thrown)
+    const next = pauses(down)
+    pause = next?.pause ?? null
+    attempt?.look.note(
+      next === null || next.left === null || down === undefined
+        ? `undo failed: ${failure.message}`
+        : waitingFor(down, failure, next.left),
+    )
+    ending = { result: 'failed', failure, ...(next === null ? {} : { again: true }) }
   }
   const log = (await attempt?.close()) ?? null
   await context.journal.write({
@@ -85,8 +118,11 @@ async function attemptOnce(
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
   })
-  return ending.failure
+  return { failure: ending.failure, pause }
 }
+
+const waitingFor = (down: string, { message, hint }: Failure, milliseconds: number): string =>
+  `waiting for ${down}, for ${Math.ceil(milliseconds / 1000)} s at most: ${message}${hint === undefined ? '' : `; ${hint}`}`
 
 type UndoInput = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
 

@@ -107,6 +107,8 @@ export type Entry =
       /** Places that the accepted code of steps may leave something in, besides those of the plan; by step id. */
       readonly leaves?: { readonly [step: string]: readonly Leftover[] }
     })
+  /** Parts of the system that were down when the run took its locks, and are locked from here on. */
+  | (JsonObject & { readonly type: 'locked'; readonly locks: readonly LockRecord[] })
   | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })

@@ -5,8 +5,8 @@ import { stateOf, type RunState } from '../journal/state.ts'
 import { standingOf } from '../journal/standing.ts'
 
 /**
- * What the operators have to know: that a run failed, went back, waits for a person, or was found killed. The
- * key is the same for the same state, so that a resume that ends where it began announces nothing again.
+ * What the operators have to know: that a run failed, went back, was stopped, waits for a person, or was found
+ * killed. The key is the same for the same state, so that a resume that ends where it began announces nothing again.
  * @param entries for a run that is about to be resumed, those of before the resume
  */
 export function newsOf(entries: readonly Stored[]): News | null {
@@ -14,12 +14,17 @@ export function newsOf(entries: readonly Stored[]): News | null {
   const found = foundIn(state, entries)
   if (found === null) return null
   const { plan, opened } = state
-  const down = standingOf(entries).down.map(({ service, since }) => `${service} (since ${since})`)
+  const standing = standingOf(entries)
+  const down = standing.down.map(({ service, since }) => `${service} (since ${since})`)
+  const list = (label: string, titles: readonly string[]): readonly string[] =>
+    state.settled !== null || titles.length === 0 ? [] : [`${label}: ${titles.join(', ')}.`]
   return {
     key: found.key,
     text: [
       `${plan.title} on ${String(plan.target['name'])}: ${found.says}`,
       ...(down.length === 0 ? [] : [`DOWN: ${down.join(', ')}.`]),
+      ...list('Changed and not undone', standing.changed),
+      ...list('Perhaps changed', standing.unsure),
       ...(found.next.length === 0 ? [] : [`Next: ${found.next.join(' or ')}.`]),
       `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
     ].join(' '),
@@ -31,7 +36,8 @@ type Found = { readonly key: string; readonly says: string; readonly next: reado
 function foundIn(state: RunState, entries: readonly Stored[]): Found | null {
   const { settled } = state
   const why = settled?.failure?.message ?? ''
-  if (settled === null) return killedIn(state, entries)
+  if (settled === null)
+    return state.interrupted === null ? killedIn(state, entries) : stoppedIn(state, entries)
   if (settled.outcome === 'rolled-back')
     return {
       key: 'rolled-back',
@@ -46,15 +52,33 @@ function foundIn(state: RunState, entries: readonly Stored[]): Found | null {
 
 /** A run that ended without an entry that says so, after it had begun to act. */
 function killedIn(state: RunState, entries: readonly Stored[]): Found | null {
-  const last = entries.at(-1)
-  const acted = [...state.steps.values()].some(({ attempts }) => attempts > 0)
-  if (last === undefined || state.interrupted !== null || state.released || !acted) return null
+  // An announcement changes nothing: a resume that is killed right after it finds the same kill.
+  const last = entries.findLast(({ entry }) => !['announcing', 'announced'].includes(entry.type))
+  if (last === undefined || state.released || !hasBegun(state)) return null
   return {
     key: `killed-${last.seq}`,
     says: `was found killed after ${last.at}, and is being resumed or rolled back now.`,
     next: [],
   }
 }
+
+/** A run that was stopped by a signal, or by the loss of a lock, and stays open. */
+function stoppedIn(state: RunState, entries: readonly Stored[]): Found | null {
+  const stop = entries.findLast(({ entry }) => entry.type === 'interrupted')
+  if (stop === undefined || state.released || !hasBegun(state)) return null
+  const signals: { readonly [signal: string]: string } = { SIGINT: 'Ctrl-C', SIGTERM: 'TERM' }
+  const signal = state.interrupted ?? ''
+  return {
+    key: `stopped-${stop.seq}`,
+    says:
+      signal in signals
+        ? `was stopped by ${signals[signal]} and is open.`
+        : `stopped by itself (${signal}) and is open.`,
+    next: commandsOf(state, entries),
+  }
+}
+
+const hasBegun = ({ steps }: RunState): boolean => [...steps.values()].some(({ attempts }) => attempts > 0)
 
 function commandsOf(state: RunState, entries: readonly Stored[]): readonly string[] {
   const run = entries[0]?.run ?? ''

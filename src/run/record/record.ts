@@ -52,7 +52,7 @@ export type JournalHead = { readonly count: number; readonly seq: number; readon
 
 export type RunHappening = JsonObject & {
   readonly at: string
-  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released' | 'announced'
+  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released' | 'announced' | 'locked'
   readonly says: string
   /** The difference to the opened plan that a person accepted; null if there was none. */
   readonly accepted: string | null
@@ -162,6 +162,13 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
         what: 'announced',
         says:
           entry.problem === null ? 'to the operators' : `NOT announced to the operators: ${entry.problem}`,
+        accepted: null,
+      }
+    case 'locked':
+      return {
+        at,
+        what: 'locked',
+        says: `only now, since it was down before: ${entry.locks.map(({ what }) => what).join(', ')}`,
         accepted: null,
       }
     case 'released':

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { DockerPart, LockHolder, LocksAt, NoLock, TakenLock } from '../../../drivers/locks.ts'
-import { failureOf } from '../../../kernel/errors.ts'
+import { downOf, failureOf } from '../../../kernel/errors.ts'
 import { sha256 } from '../../../kernel/json.ts'
 import { isDaemonDown, nullIfNotFound, type DockerEngine } from '../connection.ts'
 import { isNameTaken, openSession, type DaemonSession } from './session.ts'
@@ -140,5 +140,11 @@ const scope = () => ({ signal: new AbortController().signal })
 
 function unavailable(thrown: unknown): NoLock {
   const { message, hint } = failureOf(thrown)
-  return { is: 'unavailable', why: message, hint: hint ?? 'check: docker info' }
+  const down = downOf(thrown)
+  return {
+    is: 'unavailable',
+    why: message,
+    hint: hint ?? 'check: docker info',
+    ...(down === undefined ? {} : { down }),
+  }
 }

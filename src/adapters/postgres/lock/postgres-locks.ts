@@ -1,7 +1,7 @@
 import type { Scope } from '../../../drivers/scope.ts'
 import type { LockHolder, LocksAt, NoLock, PostgresPart, TakenLock } from '../../../drivers/locks.ts'
 import type { Clock } from '../../../kernel/clock.ts'
-import { failureOf } from '../../../kernel/errors.ts'
+import { downOf, failureOf } from '../../../kernel/errors.ts'
 import { sha256, type Json } from '../../../kernel/json.ts'
 import { maintenance, records } from '../server/psql.ts'
 import { literal } from '../server/quote.ts'
@@ -83,7 +83,8 @@ export function postgresLocks({ clock, serverOf, isDown }: PostgresLockDeps): Lo
         const attempt = await lock(part, holder)
         if (attempt.is === 'held') return attempt
         const again = () => lock(part, holder)
-        return { is: 'taken', lock: taken(attempt, { holder, clock, again, isDown: () => isDown(part) }) }
+        const keeping = { holder, clock, again, isDown: () => isDown(part), via: part.database.via.kind }
+        return { is: 'taken', lock: taken(attempt, keeping) }
       } catch (thrown) {
         return unavailable(thrown)
       }
@@ -125,9 +126,22 @@ type Keeping = {
   readonly clock: Clock
   again(): Promise<Attempt>
   isDown(): Promise<boolean>
+  readonly via: PostgresPart['database']['via']['kind']
 }
 
-function taken(first: Held, { holder, clock, again, isDown }: Keeping): TakenLock {
+/**
+ * Whether an error shows that the server accepts no session, so that nobody can hold the lock: it starts or replays its
+ * log, or nothing listens in its own container. One that cannot be reached may have other clients.
+ */
+const acceptsNobody = (thrown: unknown, via: Keeping['via']): boolean =>
+  /the database system is (?:starting up|not yet accepting connections|in recovery mode)/.test(
+    failureOf(thrown).message,
+  ) ||
+  (via === 'compose' &&
+    /refused|No such file/.test(failureOf(thrown).message) &&
+    downOf(thrown) !== undefined)
+
+function taken(first: Held, { holder, clock, again, isDown, via }: Keeping): TakenLock {
   let { session, facts } = first
   let stop = beating(first.session, holder, clock)
   /** A pooler may give each transaction another session, which does not have the lock. */
@@ -157,7 +171,7 @@ function taken(first: Held, { holder, clock, again, isDown }: Keeping): TakenLoc
         stop = beating(session, holder, clock)
         return { is: 'held' }
       } catch (thrown) {
-        if (await isDown().catch(() => false)) return { is: 'down' }
+        if (acceptsNobody(thrown, via) || (await isDown().catch(() => false))) return { is: 'down' }
         return { is: 'lost', why: failureOf(thrown).message }
       }
     },
@@ -174,7 +188,13 @@ async function whileStarting(again: () => Promise<Attempt>, clock: Clock): Promi
     try {
       return await again()
     } catch (thrown) {
-      if (left === 0 || !/starting up|refused|No such file/i.test(failureOf(thrown).message)) throw thrown
+      if (
+        left === 0 ||
+        !/starting up|not yet accepting|in recovery mode|refused|No such file/i.test(
+          failureOf(thrown).message,
+        )
+      )
+        throw thrown
       await clock.sleep(startingPause)
     }
   }
@@ -218,9 +238,11 @@ function holderFrom(found: unknown): LockHolder | null {
 
 function unavailable(thrown: unknown): NoLock {
   const { message, hint } = failureOf(thrown)
+  const down = downOf(thrown)
   return {
     is: 'unavailable',
     why: message,
     hint: hint ?? 'the role must be able to connect to the maintenance database',
+    ...(down === undefined ? {} : { down }),
   }
 }

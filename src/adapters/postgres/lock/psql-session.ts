@@ -3,7 +3,7 @@ import type { Clock } from '../../../kernel/clock.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import type { Json } from '../../../kernel/json.ts'
 import { converse } from '../../process/conversation.ts'
-import { answeringPsql, clientError } from '../server/psql.ts'
+import { answeringPsql, clientError, isDown } from '../server/psql.ts'
 import type { Server } from '../server/server.ts'
 
 /** One psql that stays connected; its session ends with its input, and so with this process. */
@@ -54,7 +54,8 @@ export function psqlSession(server: Server, database: string, run: string, clock
     try {
       const ended = await psql.ask(`${sql}\n`, take, late.signal)
       if (ended === null) return answer
-      throw lost(server, clientError(ended).message)
+      const error = clientError(ended)
+      throw lost(server, error.message, isDown(error))
     } catch (thrown) {
       over = thrown instanceof RunbookError ? thrown : lost(server, String(thrown))
       throw over
@@ -83,7 +84,8 @@ export function psqlSession(server: Server, database: string, run: string, clock
   }
 }
 
-const lost = (server: Server, why: string): RunbookError =>
+const lost = (server: Server, why: string, down = false): RunbookError =>
   new RunbookError('preflight', `no session at ${server.host}: ${why}`, {
     hint: `check that PostgreSQL is running at ${server.host}`,
+    ...(down ? { down: server.host } : {}),
   })

@@ -100,8 +100,22 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
 
 function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
   const hint = state === null ? `check that PostgreSQL is running at ${server.host}` : hints[state]
-  return new RunbookError(code, `cannot ${doing}: ${message}`, hint === undefined ? {} : { hint })
+  return new RunbookError(code, `cannot ${doing}: ${message}`, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(isDown({ state, message }) ? { down: server.host } : {}),
+  })
 }
+
+/**
+ * Whether no server listens, it starts or stops, or the connection broke, as opposed to an answer of the server. libpq
+ * prints no code (fe-connect.c, fe-misc.c); the codes are admin_shutdown, crash_shutdown and cannot_connect_now.
+ */
+export const isDown = ({ state, message }: ClientError): boolean =>
+  state === null
+    ? /could not connect to server|connection to server (?:on|at) .* failed: (?:No such file|timeout expired|Connection (?:refused|timed out|reset)|Operation timed out|No route to host|(?:Network|Host) is unreachable)|server closed the connection|connection to server was lost|the database system is (?:starting up|shutting down|not yet accepting connections|in recovery mode)/.test(
+        message,
+      )
+    : ['57P01', '57P02', '57P03'].includes(state)
 
 /** By SQLSTATE (appendix A of the manual). */
 const hints: { readonly [state: string]: string } = {
