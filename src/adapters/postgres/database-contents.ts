@@ -37,7 +37,7 @@ COMMIT;
 export async function contents(server: Server, name: string, scope: Scope): Promise<Contents> {
   const doing = `list the tables of database ${name}`
   const answers = await records(server, { database: name, doing, script }, scope)
-  const rest = answers.find((answer) => has(answer, 'schemas')) as Omit<Contents, 'tables'>
+  const rest = answers.find((answer) => has(answer, 'schemas')) as Contents
   return { ...rest, tables: answers.filter((answer): answer is TableRowCount => has(answer, 'table')) }
 }
 
