@@ -1,6 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { compareContents } from '../steps/databases/compare-contents.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
@@ -30,6 +31,11 @@ export default runbook(
           ['beside', 'in-place'],
         )
         .default('beside'),
+      acceptLoss: param
+        .text(
+          'Tables that the dump lacks and that may be lost, separated by commas, such as billing.invoices',
+        )
+        .optional(),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
@@ -44,6 +50,19 @@ export default runbook(
     const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
+    const { acceptLoss } = params
+    const live = step(
+      'Compare the dump with the live database',
+      compareContents({
+        database,
+        archive,
+        acceptLoss,
+        file: params.dump,
+        takenBefore: params.badSince,
+        rpoSeconds: target.objectives.rpoSeconds,
+      }),
+      { id: 'compare-the-dump-with-the-live-database' },
+    )
     if (asksPeople) {
       checklist(step, [
         {
@@ -69,6 +88,11 @@ export default runbook(
           server: fit.server,
           dump: archive.file,
           taken: archive.takenAt,
+          age: live.age,
+          chosen: live.chosen,
+          live: live.live,
+          'not in the dump': live.missing,
+          'attached to the live database': live.attached,
         },
       }),
       { id: 'ask-the-operator' },
@@ -81,7 +105,7 @@ export default runbook(
         })
         const staged = step(
           'Assert on the copy',
-          assertCopy({ database, copy, archive, assertions: target.assertions }),
+          assertCopy({ database, copy, archive, assertions: target.assertions, live, acceptLoss }),
           { id: 'assert-on-the-copy' },
         )
         const writers = step('Stop writers', stopServices({ services }), { id: 'stop-writers' })
@@ -113,6 +137,8 @@ export default runbook(
             copy: { name: database.name, bytes: 0 },
             archive,
             assertions: target.assertions,
+            live,
+            acceptLoss,
           }),
           { id: 'assert-on-the-restored-data' },
         )

@@ -46,6 +46,8 @@ export const leftBy: {
     bytes: nothing,
     leftover: nothing,
     fingerprint: everywhere,
+    contents: everywhere,
+    attachments: everywhere,
     query: nothing,
     rows: nothing,
     inspect: inDocker,

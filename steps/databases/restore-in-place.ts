@@ -1,6 +1,7 @@
 import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
+import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
 import { countsOf, reportExchange, type RowCounts } from './lib/newer-rows.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
@@ -41,6 +42,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     const live = isPending(database) ? database : database.name
     return say`Replaces the data of ${live} by ${isPending(archive) ? archive : archive.file} in one transaction.`
   },
+  preflight: async (look, { database }) =>
+    isPending(database) ? [] : attachmentFindings(look, database, 'in place'),
   survey: async (look, { database }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),

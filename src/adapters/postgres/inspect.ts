@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { isOwnExitCode } from '../process/call.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
-import { namesOf, tablesIn } from './archive/contents.ts'
+import { contentsOf, namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
@@ -36,6 +36,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     takenAt: header.takenAt,
     provesItself: header.checked,
     tables: tablesIn(archive.entries),
+    contents: contentsOf(archive.entries),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
   }
 }

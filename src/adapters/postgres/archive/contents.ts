@@ -1,3 +1,4 @@
+import type { DumpContents } from '../../../drivers/databases.ts'
 import { qualifiedName } from '../../../kernel/qualified-name.ts'
 import type { ArchiveEntry } from './table-of-contents.ts'
 
@@ -7,6 +8,21 @@ export const tablesIn = (entries: readonly ArchiveEntry[]): readonly string[] =>
     .filter(({ kind }) => kind === 'TABLE DATA')
     .map(({ schema, name }) => qualifiedName(schema ?? 'public', name))
     .toSorted()
+
+/** What its table of contents names besides tables; as `Contents` names it. */
+export function contentsOf(entries: readonly ArchiveEntry[]): DumpContents {
+  const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()
+  return {
+    schemas: sorted(namesOf(entries, 'SCHEMA').filter((name) => name !== 'public')),
+    sequences: sorted(
+      entries.flatMap(({ kind, schema, name }) =>
+        kind === 'SEQUENCE' ? [qualifiedName(schema ?? 'public', name)] : [],
+      ),
+    ),
+    extensions: sorted(namesOf(entries, 'EXTENSION').filter((name) => name !== 'plpgsql')),
+    largeObjects: entries.some(({ kind }) => kind.startsWith('BLOB')),
+  }
+}
 
 /** What a dump requires from a server. */
 export type DumpNeeds = {

@@ -1,0 +1,128 @@
+import {
+  defineStep,
+  isPending,
+  RunbookError,
+  say,
+  type Contents,
+  type Database,
+  type Dump,
+  type Look,
+  type TableRowCount,
+} from '../../src/index.ts'
+import { ageOf } from './lib/age.ts'
+import { absentFrom, acceptedIn, largeObjects, listed, type Absent } from './lib/absent.ts'
+
+type Input = {
+  readonly database: Database
+  readonly archive: Dump
+  /** Tables that may be lost, separated by commas; null for none. */
+  readonly acceptLoss: string | null
+  /** How the dump was chosen: named by the operator, and before which moment. */
+  readonly file: string | null
+  readonly takenBefore: string | null
+  readonly rpoSeconds: number | null
+}
+
+/** What is live, and what of it does not come back. */
+export type LiveContents = {
+  /** Null where the live database cannot be read. */
+  readonly tables: readonly TableRowCount[] | null
+  /** What the dump lacks, and whose loss was accepted. */
+  readonly lost: readonly Absent[]
+  /** For the approval: one line each. */
+  readonly live: string
+  readonly missing: string
+  readonly age: string
+  readonly chosen: string
+  /** What belongs to the live database on the server, and what is in no dump. */
+  readonly attached: string
+}
+
+/**
+ * Compares what is live with what the dump has, before anything is changed. A table with rows that the dump lacks,
+ * or whose rows it lacks, is lost by the restore: it must be named in `acceptLoss`. A live database that cannot be
+ * read is no reason to refuse, since that may be why it is restored.
+ * @throws RunbookError `preflight` for a loss that was not accepted
+ */
+export const compareContents = defineStep<Input, LiveContents>({
+  kind: 'databases.compare-contents',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 3600,
+  describe: ({ database, acceptLoss }) =>
+    `Compares the tables of ${isPending(database) ? 'the live database' : database.name} with those of the dump` +
+    (acceptLoss === null
+      ? ', and refuses if the dump lacks one that has rows.'
+      : say`, and refuses if the dump lacks one that has rows, except ${acceptLoss}.`),
+  run: async (look, { database, archive, acceptLoss, file, takenBefore, rpoSeconds }) => {
+    const about = {
+      age: ageOf(archive.takenAt, look.clock.now(), rpoSeconds),
+      chosen: chosenBy(file, takenBefore),
+      attached: await attachedTo(look, database),
+    }
+    const live = await look.databases.contents(database, database.name).catch((thrown: unknown) => {
+      look.signal.throwIfAborted()
+      if (!(thrown instanceof RunbookError)) throw thrown
+      return thrown.message
+    })
+    if (typeof live === 'string') {
+      look.note(`what the restore loses is unknown: the live database cannot be read: ${live}`)
+      const unknown = 'unknown: the live database cannot be read'
+      return { tables: null, lost: [], live: unknown, missing: unknown, ...about }
+    }
+    const absent = absentFrom(live, archive)
+    const accepted = acceptedIn(acceptLoss)
+    const refused = absent.filter(({ table }) => !accepted.includes(table))
+    if (refused.length > 0)
+      throw new RunbookError(
+        'preflight',
+        `${archive.file} lacks what ${database.name} has, and the restore would lose it: ${listed(refused)}`,
+        {
+          hint: `choose a dump that has it with --dump, or accept the loss: --accept-loss '${[...accepted, ...refused.map(({ table }) => table)].join(',')}'`,
+        },
+      )
+    const missing = absent.length === 0 ? 'no table with rows' : listed(absent)
+    for (const line of [
+      `live: ${sizeOf(live)}`,
+      `not in the dump: ${missing}`,
+      ...otherObjects(live, archive),
+    ])
+      look.note(line)
+    return { tables: live.tables, lost: absent, live: sizeOf(live), missing, ...about }
+  },
+})
+
+async function attachedTo(look: Look, database: Database): Promise<string> {
+  try {
+    const attached = await look.databases.attachments(database)
+    return attached.length === 0
+      ? 'nothing'
+      : attached.map(({ what, name, active }) => `${what} ${name}${active ? ' (in use)' : ''}`).join(', ')
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    return 'unknown: the server does not say'
+  }
+}
+
+function sizeOf({ tables, largeObjects: objects }: Contents): string {
+  const rows = tables.reduce((sum, one) => sum + one.rows, 0)
+  const about = tables.some(({ estimated }) => estimated) ? 'about ' : ''
+  const more = objects === 0 ? '' : `, ${objects} ${largeObjects}`
+  return `${tables.length} tables, ${about}${rows} rows${more}`
+}
+
+/** Schemas, sequences and extensions that the dump does not name: without rows of their own, so only noted. */
+function otherObjects(live: Contents, { contents }: Dump): readonly string[] {
+  if (contents === undefined) return []
+  return (['schemas', 'sequences', 'extensions'] as const).flatMap((what) => {
+    const absent = live[what].filter((name) => !contents[what].includes(name))
+    return absent.length === 0 ? [] : [`${what} that the dump does not have: ${absent.join(', ')}`]
+  })
+}
+
+function chosenBy(file: string | null, takenBefore: string | null): string {
+  const before = takenBefore === null ? '' : `, taken before ${takenBefore}`
+  if (file !== null) return `named with --dump${before}`
+  return takenBefore === null ? 'the newest; --bad-since was not given' : `the newest${before} (--bad-since)`
+}
