@@ -40,25 +40,27 @@ export default runbook(
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const { database, writers: services } = target
+    const { acceptLoss, badSince, strategy } = params
+    const again = { from: target.backups, flag: 'dump', params: { badSince, strategy, acceptLoss } }
     const asksPeople = target.duties?.includes('full-db-rollback') === true
 
     const archive = step(
       'Choose and verify the dump',
-      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
+      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
     const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
-    const { acceptLoss } = params
     const live = step(
       'Compare the dump with the live database',
       compareContents({
         database,
         archive,
+        strategy,
         acceptLoss,
         file: params.dump,
-        takenBefore: params.badSince,
+        takenBefore: badSince,
         rpoSeconds: target.objectives.rpoSeconds,
       }),
       { id: 'compare-the-dump-with-the-live-database' },
@@ -91,21 +93,30 @@ export default runbook(
           age: live.age,
           chosen: live.chosen,
           live: live.live,
-          'not in the dump': live.missing,
+          'would be lost': live.losses,
+          'other objects that the dump lacks': live.objects,
           'attached to the live database': live.attached,
         },
       }),
       { id: 'ask-the-operator' },
     )
 
-    const swapped = when(params.strategy, {
+    const swapped = when(strategy, {
       beside: () => {
         const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
           id: 'restore-beside-the-live-database',
         })
         const staged = step(
           'Assert on the copy',
-          assertCopy({ database, copy, archive, assertions: target.assertions, live, acceptLoss }),
+          assertCopy({
+            database,
+            copy,
+            archive,
+            assertions: target.assertions,
+            live,
+            acceptLoss,
+            again,
+          }),
           { id: 'assert-on-the-copy' },
         )
         const writers = step('Stop writers', stopServices({ services }), { id: 'stop-writers' })
@@ -139,6 +150,7 @@ export default runbook(
             assertions: target.assertions,
             live,
             acceptLoss,
+            again,
           }),
           { id: 'assert-on-the-restored-data' },
         )
@@ -151,7 +163,7 @@ export default runbook(
     pointOfNoReturn('Production answers on the restored data.')
 
     if (target.retention.dumpOld) {
-      when(params.strategy, {
+      when(strategy, {
         beside: () =>
           step(
             'Dump the old database',

@@ -117,7 +117,7 @@ export type Dump = JsonObject & {
    * there are none.
    */
   readonly subscriptions?: readonly string[]
-  /** Missing for SQLite, and in older journals. */
+  /** Missing in older journals. */
   readonly contents?: DumpContents
 }
 
@@ -176,13 +176,21 @@ export type Attachment = JsonObject & {
     | 'subscription'
     | 'prepared transaction'
     | 'scheduled jobs'
+    | 'background worker'
     | 'security label'
   readonly name: string
   readonly active: boolean
 }
 
-/** What a dump says that it holds, besides the tables with data. */
+/** What a dump says that it holds, besides the names of the tables with data. */
 export type DumpContents = JsonObject & {
+  /**
+   * Rows of the tables where the dump shows them before it is restored: SQLite of every table, Postgres of empty
+   * ones only, and of none that is compressed with lz4.
+   */
+  readonly rows: readonly { readonly table: string; readonly rows: number }[]
+  /** Tables that it creates and whose data was left out of it. */
+  readonly withoutData: readonly string[]
   readonly schemas: readonly string[]
   readonly sequences: readonly string[]
   readonly extensions: readonly string[]

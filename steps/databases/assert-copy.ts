@@ -11,8 +11,9 @@ import {
   type Json,
   type Look,
 } from '../../src/index.ts'
+import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
 import type { LiveContents } from './compare-contents.ts'
-import { acceptedIn, listed } from './lib/absent.ts'
+import { acceptFlag, accepts, listed } from './lib/losses.ts'
 import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
 
@@ -24,6 +25,8 @@ type Input = {
   /** What was live before, and the losses that were accepted; left out where nothing live is replaced. */
   readonly live?: LiveContents
   readonly acceptLoss?: string | null
+  /** To name other backups where this one fails; left out where the operator did not choose it. */
+  readonly again?: Again
 }
 
 /** Proof that a restored copy passed every check: `swapDatabase` requires it. */
@@ -41,7 +44,7 @@ export type Proven = {
  * Checks the restored copy before it may go live: tables, row counts, migration revision, and the configured
  * assertions.
  * @throws RunbookError `verification` where a table of the dump is missing, all are empty, an assertion fails, or
- * a table is empty that has rows live and whose loss was not accepted
+ * a table is empty that has rows live, which was neither shown before nor accepted
  */
 export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
@@ -55,28 +58,44 @@ export const assertCopy = defineStep<Input, Proven>({
         : say`${assertions.length} configured assertions`
     return `Counts the rows of every table in the copy, reads its migration revision, and checks the ${configured}.`
   },
-  run: async (look, { database, copy, archive, assertions, live, acceptLoss }) => {
-    const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
-    const counted = tables.map(({ table, rows }) => ({ table, rows }))
-    requireTables(archive, counted)
-    const differences = requireRows(live, counted, acceptLoss ?? null)
-    const answers = []
-    for (const assertion of assertions)
-      answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
-    const revision = await revisionOf(look, database, copy.name, counted)
-    look.note(
-      `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
-    )
-    for (const line of differences ?? []) look.note(`compared with what was live: ${line}`)
-    return {
-      name: copy.name,
-      tables: counted,
-      revision,
-      answers,
-      ...(differences === null ? {} : { differences }),
+  run: async (look, input) => {
+    try {
+      return await proven(look, input)
+    } catch (thrown) {
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification' || input.again === undefined)
+        throw thrown
+      throw new RunbookError('verification', thrown.message, {
+        cause: thrown.cause,
+        hint: `${thrown.hint ?? 'choose another dump'}; ${await olderBackups(look, input.again, input.archive)}`,
+      })
     }
   },
 })
+
+async function proven(
+  look: Look,
+  { database, copy, archive, assertions, live, acceptLoss }: Input,
+): Promise<Proven> {
+  const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
+  const counted = tables.map(({ table, rows }) => ({ table, rows }))
+  requireTables(archive, counted)
+  const differences = requireRows(live, counted, acceptLoss ?? null)
+  const answers = []
+  for (const assertion of assertions)
+    answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
+  const revision = await revisionOf(look, database, copy.name, counted)
+  look.note(
+    `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
+  )
+  for (const line of differences ?? []) look.note(`compared with what was live: ${line}`)
+  return {
+    name: copy.name,
+    tables: counted,
+    revision,
+    answers,
+    ...(differences === null ? {} : { differences }),
+  }
+}
 
 function requireTables(archive: Dump, counted: Proven['tables']): void {
   const present = new Set(counted.map(({ table }) => table))
@@ -95,17 +114,20 @@ function requireRows(
 ): readonly string[] | null {
   const was = live?.tables ?? null
   if (was === null) return null
-  const accepted = acceptedIn(acceptLoss)
+  const shown = (live?.fewer ?? []).flatMap(({ table, inDump }) => (inDump === 0 ? [table] : []))
   const empty = was.filter(
-    ({ table, rows }) =>
-      rows > 0 && !accepted.includes(table) && counted.some((one) => one.table === table && one.rows === 0),
+    (one) =>
+      one.rows > 0 &&
+      !shown.includes(one.table) &&
+      !accepts(acceptLoss, one) &&
+      counted.some(({ table, rows }) => table === one.table && rows === 0),
   )
   if (empty.length > 0)
     throw new RunbookError(
       'verification',
       `the restored copy failed verification: it has no rows of tables that have rows live: ${listed(empty)}`,
       {
-        hint: `choose another dump, or accept the loss: --accept-loss '${[...accepted, ...empty.map(({ table }) => table)].join(',')}'`,
+        hint: `choose another dump, or accept the loss: ${acceptFlag(acceptLoss, empty)}`,
       },
     )
   const estimated = new Set(was.flatMap(({ table, estimated: about }) => (about ? [table] : [])))

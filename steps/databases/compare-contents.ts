@@ -10,11 +10,21 @@ import {
   type TableRowCount,
 } from '../../src/index.ts'
 import { ageOf } from './lib/age.ts'
-import { absentFrom, acceptedIn, largeObjects, listed, type Absent } from './lib/absent.ts'
+import {
+  absentFrom,
+  acceptFlag,
+  accepts,
+  fewerIn,
+  largeObjects,
+  listed,
+  type Absent,
+  type Fewer,
+} from './lib/losses.ts'
 
 type Input = {
   readonly database: Database
   readonly archive: Dump
+  readonly strategy: 'beside' | 'in-place'
   /** Tables that may be lost, separated by commas; null for none. */
   readonly acceptLoss: string | null
   /** How the dump was chosen: named by the operator, and before which moment. */
@@ -29,9 +39,13 @@ export type LiveContents = {
   readonly tables: readonly TableRowCount[] | null
   /** What the dump lacks, and whose loss was accepted. */
   readonly lost: readonly Absent[]
+  /** Tables of which the dump is known to have fewer rows, or none. */
+  readonly fewer: readonly Fewer[]
   /** For the approval: one line each. */
   readonly live: string
-  readonly missing: string
+  readonly losses: string
+  /** Schemas, sequences and extensions that the dump lacks. */
+  readonly objects: string
   readonly age: string
   readonly chosen: string
   /** What belongs to the live database on the server, and what is in no dump. */
@@ -39,9 +53,10 @@ export type LiveContents = {
 }
 
 /**
- * Compares what is live with what the dump has, before anything is changed. A table with rows that the dump lacks,
- * or whose rows it lacks, is lost by the restore: it must be named in `acceptLoss`. A live database that cannot be
- * read is no reason to refuse, since that may be why it is restored.
+ * Compares what is live with what the dump has, before anything is changed. A table with rows that the dump does
+ * not have, or whose data was left out of it, is lost by the restore: it must be named in `acceptLoss`. One that
+ * was dumped while it had fewer rows, such as a queue, is only reported. A live database that cannot be read is no
+ * reason to refuse, since that may be why it is restored.
  * @throws RunbookError `preflight` for a loss that was not accepted
  */
 export const compareContents = defineStep<Input, LiveContents>({
@@ -54,7 +69,7 @@ export const compareContents = defineStep<Input, LiveContents>({
     (acceptLoss === null
       ? ', and refuses if the dump lacks one that has rows.'
       : say`, and refuses if the dump lacks one that has rows, except ${acceptLoss}.`),
-  run: async (look, { database, archive, acceptLoss, file, takenBefore, rpoSeconds }) => {
+  run: async (look, { database, archive, strategy, acceptLoss, file, takenBefore, rpoSeconds }) => {
     const about = {
       age: ageOf(archive.takenAt, look.clock.now(), rpoSeconds),
       chosen: chosenBy(file, takenBefore),
@@ -68,27 +83,28 @@ export const compareContents = defineStep<Input, LiveContents>({
     if (typeof live === 'string') {
       look.note(`what the restore loses is unknown: the live database cannot be read: ${live}`)
       const unknown = 'unknown: the live database cannot be read'
-      return { tables: null, lost: [], live: unknown, missing: unknown, ...about }
+      return { tables: null, lost: [], fewer: [], live: unknown, losses: unknown, objects: unknown, ...about }
     }
-    const absent = absentFrom(live, archive)
-    const accepted = acceptedIn(acceptLoss)
-    const refused = absent.filter(({ table }) => !accepted.includes(table))
+    const absent = absentFrom(live, archive, strategy)
+    const refused = absent.filter((one) => !accepts(acceptLoss, one))
     if (refused.length > 0)
       throw new RunbookError(
         'preflight',
         `${archive.file} lacks what ${database.name} has, and the restore would lose it: ${listed(refused)}`,
         {
-          hint: `choose a dump that has it with --dump, or accept the loss: --accept-loss '${[...accepted, ...refused.map(({ table }) => table)].join(',')}'`,
+          hint: `choose a dump that has it with --dump, or accept the loss: ${acceptFlag(acceptLoss, refused)}`,
         },
       )
-    const missing = absent.length === 0 ? 'no table with rows' : listed(absent)
-    for (const line of [
-      `live: ${sizeOf(live)}`,
-      `not in the dump: ${missing}`,
-      ...otherObjects(live, archive),
-    ])
-      look.note(line)
-    return { tables: live.tables, lost: absent, live: sizeOf(live), missing, ...about }
+    const fewer = fewerIn(live, archive)
+    const told = {
+      live: sizeOf(live),
+      losses: lossesIn(absent, fewer, live, archive),
+      objects: otherObjects(live, archive, strategy),
+    }
+    look.note(`live: ${told.live}`)
+    look.note(`would be lost: ${told.losses}`)
+    look.note(`other objects that the dump lacks: ${told.objects}`)
+    return { tables: live.tables, lost: absent, fewer, ...told, ...about }
   },
 })
 
@@ -112,13 +128,48 @@ function sizeOf({ tables, largeObjects: objects }: Contents): string {
   return `${tables.length} tables, ${about}${rows} rows${more}`
 }
 
-/** Schemas, sequences and extensions that the dump does not name: without rows of their own, so only noted. */
-function otherObjects(live: Contents, { contents }: Dump): readonly string[] {
-  if (contents === undefined) return []
-  return (['schemas', 'sequences', 'extensions'] as const).flatMap((what) => {
-    const absent = live[what].filter((name) => !contents[what].includes(name))
-    return absent.length === 0 ? [] : [`${what} that the dump does not have: ${absent.join(', ')}`]
-  })
+/** Rows that the dump does not show are compared once they are restored, and never said to be there. */
+function lossesIn(
+  absent: readonly Absent[],
+  fewer: readonly Fewer[],
+  { tables }: Contents,
+  { contents }: Dump,
+): string {
+  const known = new Set((contents?.rows ?? []).map(({ table }) => table))
+  const open = tables.some(({ table, rows }) => rows > 0 && !known.has(table))
+  return [
+    ...(absent.length === 0 ? ['no table that the dump lacks'] : [`not in the dump: ${listed(absent)}`]),
+    ...(fewer.length === 0 ? [] : [`fewer in the dump: ${listed(fewer)}`]),
+    ...(open ? ['other rows are compared once they are restored'] : []),
+  ].join('; ')
+}
+
+/** Those without rows of their own: what needs them fails in the copy, before anything is exchanged. */
+function otherObjects(
+  live: Contents,
+  { engine, tables, contents }: Dump,
+  strategy: Input['strategy'],
+): string {
+  if (contents === undefined) return 'unknown'
+  const dumped = [...tables, ...contents.rows.map(({ table }) => table)]
+  const absent = live.tables.filter(
+    ({ table }) => !dumped.includes(table) && !contents.withoutData.includes(table),
+  )
+  const lacking = {
+    'empty tables': absent.filter(({ rows }) => rows === 0).map(({ table }) => table),
+    ...(engine === 'postgres' && strategy === 'in-place'
+      ? { tables: absent.filter(({ rows }) => rows > 0).map(({ table }) => table) }
+      : {}),
+    schemas: live.schemas.filter((name) => !contents.schemas.includes(name)),
+    sequences: live.sequences.filter((name) => !contents.sequences.includes(name)),
+    extensions: live.extensions.filter((name) => !contents.extensions.includes(name)),
+  }
+  const lines = Object.entries(lacking).flatMap(([what, names]) =>
+    names.length === 0 ? [] : [`${what} ${names.join(', ')}`],
+  )
+  if (lines.length === 0) return 'none'
+  const stay = engine === 'postgres' && strategy === 'in-place' ? ' (they stay as they are)' : ''
+  return `${lines.join('; ')}${stay}`
 }
 
 function chosenBy(file: string | null, takenBefore: string | null): string {

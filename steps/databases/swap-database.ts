@@ -13,7 +13,7 @@ import type { Proven } from './assert-copy.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { besideName } from './lib/names.ts'
-import { countsOrWhy, newerRows, reportExchange } from './lib/newer-rows.ts'
+import { beforeAndAfter, countsOrWhy, newerRows, reportExchange, rowsIn } from './lib/newer-rows.ts'
 import { mustBeOurs } from './lib/ours.ts'
 
 type Input = {
@@ -49,6 +49,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
+  marks: { rows: ({ oldData }, { staged }) => beforeAndAfter(rowsIn(oldData), staged.tables) },
   describe: ({ database, staged }) => {
     const copy = isPending(staged) ? say`the copy ${staged}` : staged.name
     const live = isPending(database) ? 'database' : database.name

@@ -43,6 +43,7 @@ describe('what stays with the old database is a warning', () => {
     [of('replication slot', 'cdc', true), 'its consumer is disconnected'],
     [of('subscription', 'feed', false), 'the restored one has none'],
     [of('scheduled jobs', 'pg_cron', true), 'those of the dump'],
+    [of('background worker', 'my scheduler', true), 'goes back to the old one'],
     [of('security label', 'selinux', false), 'stays with the old database'],
   ])('%j', async (one, becomes) => {
     const result = await started(having(one), 'beside')

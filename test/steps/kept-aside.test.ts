@@ -3,6 +3,7 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import type { Database } from '../../src/drivers/databases.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import {

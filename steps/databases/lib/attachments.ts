@@ -40,6 +40,12 @@ function afterSwap({ what, name, active }: Attachment): Meaning {
         becomes: 'its jobs are those of the dump afterwards, and its worker is disconnected',
         hint: 'compare cron.job before and after, and restart the worker if no job runs',
       }
+    case 'background worker':
+      return {
+        level: 'warn',
+        becomes: 'it is disconnected, and one that knows its database by oid goes back to the old one',
+        hint: 'check afterwards which database it works on (pg_stat_activity), and restart it if that is the old one',
+      }
     case 'security label':
       return {
         level: 'warn',
