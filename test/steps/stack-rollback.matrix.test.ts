@@ -166,6 +166,9 @@ describe('stack-rollback', () => {
       const world = theirs()
       world.disk.files.delete(`${folder}/codex-image-history.jsonl`)
       const renamed = 'ghcr.io/drjlabs/codex-app-server-proxy'
+      const app = world.fleet.services.get('app')
+      if (app === undefined) throw new Error('the fake world has no app')
+      app.declared = `${renamed}:latest`
       const { images } = codexTarget
       if (images === undefined) throw new Error('the fake target has no images')
       const target = {
