@@ -6,6 +6,7 @@ import { bringUp } from '../steps/deployment/bring-up.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
 import { fetchImage } from '../steps/images/fetch-image.ts'
 import { runningVersion } from '../steps/images/running-version.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { escalation } from '../steps/people/escalation.ts'
 import { afterRollback, beforeRollback } from '../steps/people/lib/around-rollback.ts'
 import { checklist } from '../steps/people/lib/checklist.ts'
@@ -39,6 +40,12 @@ export default runbook(
           'Version to roll back to, such as 0.0.9-def5678; default: the last good one of the deployment history, or the newest older image',
         )
         .optional(),
+      schema: param
+        .choice(
+          'With migrations configured: fits: the version must contain the database revision; ahead: newer migrations are additive and are kept',
+          ['fits', 'ahead'],
+        )
+        .default('fits'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -63,6 +70,14 @@ export default runbook(
     const release = step('Pull the image', fetchImage({ services, tags: version.tags, when: 'missing' }), {
       id: 'pull-the-previous-image-if-it-is-not-cached',
     })
+    if (target.migrations !== undefined) {
+      const { tool } = target.migrations
+      step(
+        'Check that the image contains the database revision',
+        requireRevision({ database: at, tool: { ...tool, image: release.image }, schema: params.schema }),
+        { id: 'check-that-the-image-contains-the-database-revision' },
+      )
+    }
     checklist(step, beforeRollback(target.title))
 
     step('Back up the current configuration', keepFile({ file: configuration.file, folder }), {

@@ -1,6 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { compareContents } from '../steps/databases/compare-contents.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
@@ -31,22 +32,42 @@ export default runbook(
           ['beside', 'in-place'],
         )
         .default('beside'),
+      acceptLoss: param
+        .text(
+          'Tables that the dump lacks and that may be lost, separated by commas, such as billing.invoices',
+        )
+        .optional(),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const { database, writers: services } = target
+    const { acceptLoss, badSince, strategy } = params
+    const again = { from: target.backups, flag: 'dump', params: { badSince, strategy, acceptLoss } }
     const asksPeople = target.duties?.includes('full-db-rollback') === true
 
     if (runsInService(database))
       step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
     const archive = step(
       'Choose and verify the dump',
-      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
+      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
     const fit = step('Check version compatibility', requireFit({ database, archive }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
+    const live = step(
+      'Compare the dump with the live database',
+      compareContents({
+        database,
+        archive,
+        strategy,
+        acceptLoss,
+        file: params.dump,
+        takenBefore: badSince,
+        rpoSeconds: target.objectives.rpoSeconds,
+      }),
+      { id: 'compare-the-dump-with-the-live-database' },
+    )
     if (asksPeople) {
       checklist(step, [
         {
@@ -72,19 +93,33 @@ export default runbook(
           server: fit.server,
           dump: archive.file,
           taken: archive.takenAt,
+          age: live.age,
+          chosen: live.chosen,
+          live: live.live,
+          'would be lost': live.losses,
+          'other objects that the dump lacks': live.objects,
+          'attached to the live database': live.attached,
         },
       }),
       { id: 'ask-the-operator' },
     )
 
-    const swapped = when(params.strategy, {
+    const swapped = when(strategy, {
       beside: () => {
         const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
           id: 'restore-beside-the-live-database',
         })
         const staged = step(
           'Assert on the copy',
-          assertCopy({ database, copy, archive, assertions: target.assertions }),
+          assertCopy({
+            database,
+            copy,
+            archive,
+            assertions: target.assertions,
+            live,
+            acceptLoss,
+            again,
+          }),
           { id: 'assert-on-the-copy' },
         )
         const writers = step('Stop writers', stopServices({ services }), { id: 'stop-writers' })
@@ -116,6 +151,9 @@ export default runbook(
             copy: { name: database.name, bytes: 0 },
             archive,
             assertions: target.assertions,
+            live,
+            acceptLoss,
+            again,
           }),
           { id: 'assert-on-the-restored-data' },
         )
@@ -128,7 +166,7 @@ export default runbook(
     pointOfNoReturn('Production answers on the restored data.')
 
     if (target.retention.dumpOld) {
-      when(params.strategy, {
+      when(strategy, {
         beside: () =>
           step(
             'Dump the old database',

@@ -1,9 +1,11 @@
-import { param, runbook } from '../src/index.ts'
+import { param, runbook, type Wired } from '../src/index.ts'
 import { setVariable } from '../steps/config/set-variable.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
-import { chooseRelease } from '../steps/images/choose-release.ts'
+import { withoutField } from '../steps/http/lib/without-field.ts'
+import { chooseRelease, type ChosenRelease } from '../steps/images/choose-release.ts'
 import { retagImages } from '../steps/images/retag-images.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { logResult } from '../steps/records/log-result.ts'
 import { chooseFolder } from '../steps/releases/choose-folder.ts'
 import { switchFolder } from '../steps/releases/switch-folder.ts'
@@ -19,10 +21,29 @@ export default runbook(
       to: param.text(
         'Release to roll back to: the tag of its images, or the name of its folder if releases are folders',
       ),
+      schema: param
+        .choice(
+          'With migrations configured: fits: the release must contain the database revision; ahead: newer migrations are additive and are kept',
+          ['fits', 'ahead'],
+        )
+        .default('fits'),
     },
   },
-  ({ params, target, step, lastly }) => {
-    const { app: services, version: pin, releaseFolders: folders } = target
+  ({ params, target, step, when, lastly }) => {
+    const { app: services, version: pin, releaseFolders: folders, database, migrations } = target
+    const { schema } = params
+    /** Of the image in the stack's files, where the release does not choose images. */
+    const requireSchema = (images?: Wired<ChosenRelease['images']>): void => {
+      if (database === undefined || migrations === undefined) return
+      const { tool } = migrations
+      step(
+        'Check that the release contains the database revision',
+        requireRevision(
+          images === undefined ? { database, tool, schema } : { database, tool, images, schema },
+        ),
+        { id: 'check-that-the-release-contains-the-database-revision' },
+      )
+    }
 
     if (folders !== undefined) {
       const release = step(
@@ -33,6 +54,8 @@ export default runbook(
       const link = step('Switch the release symlink', switchFolder({ folders, release }), {
         id: 'let-the-link-lead-to-that-release',
       })
+      // One-off containers see the release that the link points at.
+      requireSchema()
       step('Bring up the services', bringUp({ proof: 'file', services, folders, release, choice: link }), {
         id: 'bring-the-previous-release-up',
       })
@@ -42,6 +65,7 @@ export default runbook(
         chooseRelease({ services, tag: params.to, pin }),
         { id: 'find-the-images-of-the-previous-release' },
       )
+      requireSchema(release.images)
       const edited = step(
         'Set the image tag in the env file',
         setVariable({ file: pin.file, name: pin.variable, value: params.to, scope: { services, of: 'tag' } }),
@@ -56,6 +80,7 @@ export default runbook(
         chooseRelease({ services, tag: params.to, pin: null }),
         { id: 'find-the-images-of-the-previous-release' },
       )
+      requireSchema(release.images)
       const names = step('Retag images to the release', retagImages({ release }), {
         id: 'let-the-stack-mean-that-release',
       })
@@ -63,9 +88,22 @@ export default runbook(
         id: 'bring-the-previous-release-up',
       })
     }
-    step('Check health', checkHealth({ checks: target.health }), {
-      id: 'check-health-and-that-the-frontend-loads',
-    })
+    const checked = (): void =>
+      void step('Check health', checkHealth({ checks: target.health }), {
+        id: 'check-health-and-that-the-frontend-loads',
+      })
+    if (database === undefined || migrations === undefined) checked()
+    else
+      when(schema, {
+        fits: checked,
+        // An older application reports that the database is ahead of it, and still works.
+        ahead: () =>
+          void step(
+            'Check health with the kept migration',
+            checkHealth({ checks: withoutField(target.health, migrations.readyField) }),
+            { id: 'check-health-with-the-kept-migration' },
+          ),
+      })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.to }), {
       id: 'log-the-result',

@@ -5,6 +5,7 @@ import { checkHealth } from '../steps/http/check-health.ts'
 import { chooseImage } from '../steps/images/choose-image.ts'
 import { loadImages } from '../steps/images/load-images.ts'
 import { tagImages } from '../steps/images/tag-images.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { logResult } from '../steps/records/log-result.ts'
 
 export default runbook(
@@ -20,9 +21,16 @@ export default runbook(
       snapshot: param.text('Time of an earlier snapshot, such as 20250912-235129Z').optional(),
       imageId: param.text('Id of the image, sha256:…').optional(),
       tag: param.text('Name of the image, NAME:TAG').optional(),
+      schema: param
+        .choice(
+          'With migrations configured: fits: the image must contain the database revision; ahead: newer migrations are additive and are kept',
+          ['fits', 'ahead'],
+        )
+        .default('fits'),
     },
   },
-  ({ params, target, step, lastly }) => {
+  ({ params, target, step, when, lastly }) => {
+    const { database, migrations, images } = target
     const wanted = step(
       'Choose the images to roll back to',
       chooseImage({
@@ -39,6 +47,26 @@ export default runbook(
       id: 'load-missing-images-from-their-tar-backups',
     })
     const tagged = step('Retag the images', tagImages({ names }), { id: 'retag-the-canonical-tags' })
+    if (database !== undefined && migrations !== undefined) {
+      const { tool } = migrations
+      const migrated = images.environments.find(
+        ({ stack, service }) => stack.project === tool.stack.project && service === tool.service,
+      )
+      // The image that the stack's files name is by now the one to roll back to; no container runs it yet.
+      const requireSchema = (env: string) => (): void => {
+        if (migrated === undefined || ![migrated.name, 'both'].includes(env)) return
+        step(
+          'Check that the image contains the database revision',
+          requireRevision({ database, tool, schema: params.schema }),
+          { id: `check-that-the-image-contains-the-database-revision-${env}` },
+        )
+      }
+      when(params.env, {
+        prod: requireSchema('prod'),
+        dev: requireSchema('dev'),
+        both: requireSchema('both'),
+      })
+    }
     step('Bring up the services', bringUp({ proof: 'image', wanted, choice: tagged }), {
       id: 'bring-up-the-services-without-building',
     })

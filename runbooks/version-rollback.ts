@@ -2,6 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import { setVariable } from '../steps/config/set-variable.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
+import { withoutField } from '../steps/http/lib/without-field.ts'
 import { fetchImage } from '../steps/images/fetch-image.ts'
 import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { duty } from '../steps/people/duty.ts'
@@ -88,12 +89,7 @@ export default runbook(
       ahead: () =>
         step(
           'Check health with the kept migration',
-          checkHealth({
-            checks: target.health.map((check) => ({
-              ...check,
-              json: Object.fromEntries(Object.entries(check.json).filter(([field]) => field !== readyField)),
-            })),
-          }),
+          checkHealth({ checks: withoutField(target.health, readyField) }),
           { id: 'smoke-test-liveness-and-readiness-the-kept-migration-aside' },
         ),
     })

@@ -2,7 +2,7 @@
 export { runbook, type About, type Runbook, type Script, type StepOptions } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './sections/parts/secret.ts'
-export { param, type Param } from './model/param.ts'
+export { flagOf, param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
 export { formerKind } from './model/former-kind.ts'
 export {
@@ -32,6 +32,7 @@ export {
   type Look,
   type Need,
   type Prediction,
+  type RowsBeforeAndAfter,
   type RunFacts,
   type RunStatus,
   type StepFunction,
@@ -74,13 +75,17 @@ export type {
   Cell,
   Copy,
   Database,
+  Attachment,
+  Contents,
   Dump,
+  DumpContents,
   DumpHeader,
   Fingerprint,
   Fit,
   Identity,
   RowChoice,
   Session,
+  TableRowCount,
   TableRows,
   ThrowawayDatabase,
 } from './drivers/databases.ts'

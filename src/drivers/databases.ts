@@ -117,6 +117,8 @@ export type Dump = JsonObject & {
    * there are none.
    */
   readonly subscriptions?: readonly string[]
+  /** Missing in older journals. */
+  readonly contents?: DumpContents
 }
 
 /** Header of a dump. Does not prove that the rest is intact. */
@@ -146,6 +148,55 @@ export type TableRows = {
 /** Rows whose column equals a value, given as text. */
 export type RowChoice = { readonly table: string; readonly column: string; readonly value: string }
 
+/** A table with its rows. `estimated`: from the statistics of the server, since counting them takes long. */
+export type TableRowCount = JsonObject & {
+  readonly table: string
+  readonly rows: number
+  readonly estimated: boolean
+}
+
+/** What a database holds, to compare with a dump or a copy of it. Lists are sorted; SQLite has tables only. */
+export type Contents = JsonObject & {
+  /** Ordinary tables, as in `fingerprint`, but without those of extensions, which no dump has. */
+  readonly tables: readonly TableRowCount[]
+  /** Without `public` and those of the server. */
+  readonly schemas: readonly string[]
+  readonly sequences: readonly string[]
+  readonly extensions: readonly string[]
+  readonly largeObjects: number
+}
+
+/**
+ * What the server keeps for one database outside it, or what acts on it, and no dump has. `active`: in use now.
+ * Owner, privileges, settings, comment and connection limit are not listed: a swap transfers them.
+ */
+export type Attachment = JsonObject & {
+  readonly what:
+    | 'replication slot'
+    | 'subscription'
+    | 'prepared transaction'
+    | 'scheduled jobs'
+    | 'background worker'
+    | 'security label'
+  readonly name: string
+  readonly active: boolean
+}
+
+/** What a dump says that it holds, besides the names of the tables with data. */
+export type DumpContents = JsonObject & {
+  /**
+   * Rows of the tables where the dump shows them before it is restored: SQLite of every table, Postgres of empty
+   * ones only, and of none that is compressed with lz4.
+   */
+  readonly rows: readonly { readonly table: string; readonly rows: number }[]
+  /** Tables that it creates and whose data was left out of it. */
+  readonly withoutData: readonly string[]
+  readonly schemas: readonly string[]
+  readonly sequences: readonly string[]
+  readonly extensions: readonly string[]
+  readonly largeObjects: boolean
+}
+
 export interface DatabasesView {
   /** @throws RunbookError `preflight` if the server does not answer in time */
   identity(database: Database, name?: string): Promise<Identity>
@@ -165,6 +216,10 @@ export interface DatabasesView {
   leftover(database: Database, name: string): Promise<boolean>
   /** Of the live database or a copy beside it, read in one transaction. */
   fingerprint(database: Database, name: string): Promise<Fingerprint>
+  /** Of the live database or a copy beside it, read in one transaction. Large tables are not counted. */
+  contents(database: Database, name: string): Promise<Contents>
+  /** Of the live database, sorted by kind and name. Empty for SQLite, where a file is all there is. */
+  attachments(database: Database): Promise<readonly Attachment[]>
   /** One read-only query on the live database or a copy, bounded in time and rows. @throws if it writes */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**

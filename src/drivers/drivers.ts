@@ -74,6 +74,8 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     bytes: true,
     leftover: true,
     fingerprint: true,
+    contents: true,
+    attachments: true,
     query: true,
     rows: true,
     inspect: true,

@@ -47,6 +47,8 @@ export const leftBy: {
     bytes: nothing,
     leftover: nothing,
     fingerprint: everywhere,
+    contents: everywhere,
+    attachments: everywhere,
     query: nothing,
     rows: nothing,
     inspect: inDocker,

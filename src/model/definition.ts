@@ -144,10 +144,10 @@ function wrongFlag(step: Fields): Fault | null {
 
 function markFault(marks: unknown): Fault | null {
   if (marks === undefined) return null
-  const hint = 'use downFrom: true, upAfter: true or dataAsOf(output, input)'
+  const hint = 'use downFrom: true, upAfter: true, dataAsOf(output, input) or rows(output, input)'
   if (!isFields(marks)) return { what: 'has marks that are not an object', hint }
   const wrong = Object.entries(marks).find(([name, value]) =>
-    name === 'dataAsOf'
+    ['dataAsOf', 'rows'].includes(name)
       ? typeof value !== 'function'
       : !['downFrom', 'upAfter'].includes(name) || typeof value !== 'boolean',
   )

@@ -2,7 +2,7 @@ import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError, shown, type Code } from '../kernel/errors.ts'
 import { isFields, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Preview } from './pending.ts'
-import type { AnyStep, Finding, Need, Prediction, ProbeResult } from './step.ts'
+import type { AnyStep, Finding, Need, Prediction, ProbeResult, RowsBeforeAndAfter } from './step.ts'
 
 /** Messages do not grow with what a step returns. */
 const longest = 120
@@ -106,6 +106,13 @@ export function predictionFrom(step: AnyStep, returned: unknown): Prediction<Jso
   )
     return returned as unknown as Prediction<Json>
   throw refuse('usage', step, 'predict', "a prediction such as { output, changes: ['…'] }", returned)
+}
+
+/** Whether the mark `rows` returned counts. */
+export function isRowsBeforeAndAfter(returned: unknown): returned is RowsBeforeAndAfter {
+  const areCounts = (value: unknown): boolean =>
+    isListOf(value, (one) => isFields(one) && isText(one['table']) && Number.isSafeInteger(one['rows']))
+  return isFields(returned) && areCounts(returned['before']) && areCounts(returned['after'])
 }
 
 /** What `probe` returned. @throws RunbookError with this code for anything but the result of a probe */

@@ -147,6 +147,14 @@ export interface Marks<I, O> {
   readonly upAfter?: true
   /** The recovery point: time as of which the data is once this output is live. ISO 8601. */
   dataAsOf?(output: O, input: I): string
+  /** The rows of each table before and after this step, for the report. */
+  rows?(output: O, input: I): RowsBeforeAndAfter | null
+}
+
+/** Rows of each table of the data that a step exchanged; counted, not estimated. */
+export type RowsBeforeAndAfter = JsonObject & {
+  readonly before: readonly { readonly table: string; readonly rows: number }[]
+  readonly after: readonly { readonly table: string; readonly rows: number }[]
 }
 
 interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {

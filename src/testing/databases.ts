@@ -1,4 +1,4 @@
-import type { Database, Databases, Dump, Session } from '../drivers/databases.ts'
+import type { Attachment, Database, Databases, Dump, Session } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
@@ -40,6 +40,8 @@ export type FakeServer = {
   reachable: boolean
   /** Answers to SQL that SQLite, which runs all other queries here, does not understand. */
   readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
+  /** What belongs to the live database outside it: replication slots, subscriptions. */
+  readonly attachments: Attachment[]
 }
 
 /**
@@ -62,6 +64,7 @@ export function fakeServer(
     acceptsWrites: true,
     reachable: true,
     answers: new Map(),
+    attachments: [],
     ...more,
     databases: new Map(
       Object.entries(databases).map(([name, tables], index) => [
@@ -205,6 +208,22 @@ export function fakeDatabases({
     async fingerprint(database, name) {
       await at('fingerprint')
       return printOf(named(database, name).tables, database.fingerprint)
+    },
+    async contents(database, name) {
+      await at('contents')
+      const { tables } = printOf(named(database, name).tables, 'rows')
+      return {
+        tables: tables.map(({ table, rows }) => ({ table, rows, estimated: false })),
+        schemas: [],
+        sequences: [],
+        extensions: [...server.extensions].sort(),
+        largeObjects: 0,
+      }
+    },
+    async attachments(database) {
+      await at('attachments')
+      answering(database)
+      return server.attachments
     },
     async query(database, name, sql) {
       await at('query')

@@ -47,7 +47,10 @@ export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump 
 
 /** The facts that a driver reports about a dump. */
 export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
-  const { engine, major, database, takenAt, tables } = readDump(file, bytes)
+  const { engine, major, database, takenAt, tables, extensions } = readDump(file, bytes)
+  const counts = Object.entries(tables)
+    .map(([table, rows]) => ({ table, rows: rows.length }))
+    .toSorted(({ table: one }, { table: other }) => (one < other ? -1 : 1))
   return {
     file,
     bytes: bytes?.length ?? 0,
@@ -58,10 +61,16 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
     provesItself: true,
-    tables: Object.entries(tables)
-      .filter(([, rows]) => rows.length > 0)
-      .map(([table]) => table)
-      .sort(),
+    tables: counts.filter(({ rows }) => rows > 0).map(({ table }) => table),
+    contents: {
+      // A dump of Postgres shows only which tables are empty.
+      rows: engine === 'sqlite' ? counts : counts.filter(({ rows }) => rows === 0),
+      withoutData: [],
+      schemas: [],
+      sequences: [],
+      extensions: extensions.toSorted(),
+      largeObjects: false,
+    },
   }
 }
 

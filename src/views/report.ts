@@ -1,7 +1,8 @@
 import type { RunRecord } from '../run/record/record.ts'
 import { moment } from './amounts.ts'
 import { block, code, markdown } from './markup.ts'
-import { measuresTable, summaryTable } from './report/summary.ts'
+import { measuresTable, parameters, summaryTable } from './report/summary.ts'
+import { dataBeforeAndAfter } from './report/data.ts'
 import { approvals, changes, duties, outputs, predictions, stepsTable, undoTable } from './report/steps.ts'
 import { verification } from './report/verification.ts'
 import { result } from './result.ts'
@@ -17,8 +18,10 @@ export function reportOf(record: RunRecord): string {
     dry ? ['**This was a dry run.** It read the state of the real system and changed nothing.'] : [],
     [summaryTable(record)],
     [measuresTable(record)],
+    section('Parameters', parameters(record)),
     section('Failure', failure(record)),
     section(dry ? 'What would change' : 'What changed', changes(record)),
+    section('Data before and after', dataBeforeAndAfter(record)),
     section('Steps', stepsTable(record)),
     section('Rollback', undoTable(record)),
     section('Predictions', predictions(record)),

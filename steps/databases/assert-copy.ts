@@ -11,6 +11,10 @@ import {
   type Json,
   type Look,
 } from '../../src/index.ts'
+import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
+import type { LiveContents } from './compare-contents.ts'
+import { acceptFlag, accepts, listed } from './lib/losses.ts'
+import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
 
 type Input = {
@@ -18,6 +22,11 @@ type Input = {
   readonly copy: Copy
   readonly archive: Dump
   readonly assertions: readonly Assertion[]
+  /** What was live before, and the losses that were accepted; left out where nothing live is replaced. */
+  readonly live?: LiveContents
+  readonly acceptLoss?: string | null
+  /** To name other backups where this one fails; left out where the operator did not choose it. */
+  readonly again?: Again
 }
 
 /** Proof that a restored copy passed every check: `swapDatabase` requires it. */
@@ -27,13 +36,15 @@ export type Proven = {
   /** The alembic revision of the data; null where the application has none. */
   readonly revision: string | null
   readonly answers: readonly { readonly name: string; readonly answer: Json }[]
+  /** Tables whose rows are more or fewer than the live ones, in words. Missing where nothing was compared. */
+  readonly differences?: readonly string[]
 }
 
 /**
  * Checks the restored copy before it may go live: tables, row counts, migration revision, and the configured
  * assertions.
- * @throws RunbookError `verification` where a table of the dump is missing, all are empty, or an assertion
- * fails
+ * @throws RunbookError `verification` where a table of the dump is missing, all are empty, an assertion fails, or
+ * a table is empty that has rows live, which was neither shown before nor accepted
  */
 export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
@@ -47,20 +58,44 @@ export const assertCopy = defineStep<Input, Proven>({
         : say`${assertions.length} configured assertions`
     return `Counts the rows of every table in the copy, reads its migration revision, and checks the ${configured}.`
   },
-  run: async (look, { database, copy, archive, assertions }) => {
-    const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
-    const counted = tables.map(({ table, rows }) => ({ table, rows }))
-    requireTables(archive, counted)
-    const answers = []
-    for (const assertion of assertions)
-      answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
-    const revision = await revisionOf(look, database, copy.name, counted)
-    look.note(
-      `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
-    )
-    return { name: copy.name, tables: counted, revision, answers }
+  run: async (look, input) => {
+    try {
+      return await proven(look, input)
+    } catch (thrown) {
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification' || input.again === undefined)
+        throw thrown
+      throw new RunbookError('verification', thrown.message, {
+        cause: thrown.cause,
+        hint: `${thrown.hint ?? 'choose another dump'}; ${await olderBackups(look, input.again, input.archive)}`,
+      })
+    }
   },
 })
+
+async function proven(
+  look: Look,
+  { database, copy, archive, assertions, live, acceptLoss }: Input,
+): Promise<Proven> {
+  const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
+  const counted = tables.map(({ table, rows }) => ({ table, rows }))
+  requireTables(archive, counted)
+  const differences = requireRows(live, counted, acceptLoss ?? null)
+  const answers = []
+  for (const assertion of assertions)
+    answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
+  const revision = await revisionOf(look, database, copy.name, counted)
+  look.note(
+    `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
+  )
+  for (const line of differences ?? []) look.note(`compared with what was live: ${line}`)
+  return {
+    name: copy.name,
+    tables: counted,
+    revision,
+    answers,
+    ...(differences === null ? {} : { differences }),
+  }
+}
 
 function requireTables(archive: Dump, counted: Proven['tables']): void {
   const present = new Set(counted.map(({ table }) => table))
@@ -69,6 +104,42 @@ function requireTables(archive: Dump, counted: Proven['tables']): void {
   if (counted.length > 0 && counted.every(({ rows }) => rows === 0))
     throw failed('every table of the copy is empty')
   if (counted.length === 0) throw failed('the copy has no tables')
+}
+
+/** @returns the differences in words; null where nothing is known of the live rows */
+function requireRows(
+  live: LiveContents | undefined,
+  counted: Proven['tables'],
+  acceptLoss: string | null,
+): readonly string[] | null {
+  const was = live?.tables ?? null
+  if (was === null) return null
+  const shown = (live?.fewer ?? []).flatMap(({ table, inDump }) => (inDump === 0 ? [table] : []))
+  const empty = was.filter(
+    (one) =>
+      one.rows > 0 &&
+      !shown.includes(one.table) &&
+      !accepts(acceptLoss, one) &&
+      counted.some(({ table, rows }) => table === one.table && rows === 0),
+  )
+  if (empty.length > 0)
+    throw new RunbookError(
+      'verification',
+      `the restored copy failed verification: it has no rows of tables that have rows live: ${listed(empty)}`,
+      {
+        hint: `choose another dump, or accept the loss: ${acceptFlag(acceptLoss, empty)}`,
+      },
+    )
+  const estimated = new Set(was.flatMap(({ table, estimated: about }) => (about ? [table] : [])))
+  const exact = (counts: RowCounts): RowCounts => counts.filter(({ table }) => !estimated.has(table))
+  return [
+    ...differencesOf(exact(was), exact(counted)),
+    ...was.flatMap(({ table, rows }) =>
+      estimated.has(table)
+        ? [`${table} ${counted.find((one) => one.table === table)?.rows ?? 0} rows instead of about ${rows}`]
+        : [],
+    ),
+  ]
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {

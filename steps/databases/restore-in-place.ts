@@ -1,8 +1,9 @@
 import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
+import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
-import { countsOf, reportExchange, type RowCounts } from './lib/newer-rows.ts'
+import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = {
@@ -24,6 +25,8 @@ type Output = {
   readonly fallback: string
   /** Counted right after the restore. Missing in older journals. */
   readonly tables?: RowCounts
+  /** Of the data that was replaced. Missing in older journals. */
+  readonly replaced?: RowCounts
 }
 
 /**
@@ -37,10 +40,13 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   kind: 'databases.restore-in-place',
   version: 1,
   effect: 'destroy',
+  marks: { rows: ({ replaced, tables }) => beforeAndAfter(replaced, tables) },
   describe: ({ database, archive }) => {
     const live = isPending(database) ? database : database.name
     return say`Replaces the data of ${live} by ${isPending(archive) ? archive : archive.file} in one transaction.`
   },
+  preflight: async (look, { database }) =>
+    isPending(database) ? [] : attachmentFindings(look, database, 'in place'),
   survey: async (look, { database }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),
@@ -61,7 +67,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     }
     const tables = await countsOf(io, database, database.name)
     reportExchange(io, print.tables, tables, fallback.file)
-    return { restored: archive.file, fallback: fallback.file, tables }
+    return { restored: archive.file, fallback: fallback.file, tables, replaced: rowsIn(print) }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
@@ -70,7 +76,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     if (generation === before.generation) return { is: 'absent' }
     if (way === 'forward') {
       const tables = await countsOf(look, database, database.name)
-      return { is: 'done', output: { restored: archive.file, fallback: fallback.file, tables } }
+      const replaced = rowsIn(before.print)
+      return { is: 'done', output: { restored: archive.file, fallback: fallback.file, tables, replaced } }
     }
     const print = await look.databases.fingerprint(database, database.name)
     return print.digest === before.print.digest

@@ -10,9 +10,10 @@ import {
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
+import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { besideName } from './lib/names.ts'
-import { countsOrWhy, newerRows, reportExchange } from './lib/newer-rows.ts'
+import { beforeAndAfter, countsOrWhy, newerRows, reportExchange, rowsIn } from './lib/newer-rows.ts'
 import { mustBeOurs } from './lib/ours.ts'
 
 type Input = {
@@ -48,11 +49,14 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
+  marks: { rows: ({ oldData }, { staged }) => beforeAndAfter(rowsIn(oldData), staged.tables) },
   describe: ({ database, staged }) => {
     const copy = isPending(staged) ? say`the copy ${staged}` : staged.name
     const live = isPending(database) ? 'database' : database.name
     return `Makes ${copy} the live ${live} by exchanging names; the old one stays under another name.`
   },
+  preflight: async (look, { database }) =>
+    isPending(database) ? [] : attachmentFindings(look, database, 'swap'),
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)
     const [live, copy, print] = await Promise.all([

@@ -6,14 +6,13 @@ import {
   say,
   type Database,
   type Finding,
-  type Io,
   type Look,
   type MigrationTool,
   type Revision,
   type VolumePath,
 } from '../../src/index.ts'
 import { isTag } from '../images/lib/names.ts'
-import { kindOf, revisionOf, severalRevisions, downgradePath } from './lib/revision.ts'
+import { currentOf, kindOf, revisionOf, titleOf, downgradePath } from './lib/revision.ts'
 
 type Input = {
   /** A file in a volume is asked through the tool, since only containers can open it. */
@@ -100,9 +99,6 @@ export const assessMigrations = defineStep<Input, Assessment>({
   },
 })
 
-const titleOf = (database: Database | VolumePath): string =>
-  'path' in database ? `${database.path} of ${database.service}` : database.name
-
 const fits = (image: string, tag: string): boolean =>
   image === '{tag}' ? /^[a-z0-9][\w./:-]{0,254}$/.test(tag) : isTag(tag)
 
@@ -128,15 +124,4 @@ async function requireMigrations(look: Look, database: Database | VolumePath): P
       hint: 'check its table alembic_version',
     },
   ]
-}
-
-async function currentOf(
-  io: Io,
-  database: Database | VolumePath,
-  tool: MigrationTool,
-): Promise<string | null> {
-  if (!('path' in database)) return revisionOf(io, database)
-  const [current = null, ...others] = await io.migrations.current(tool)
-  if (others.length > 0) throw severalRevisions(titleOf(database), [current ?? '', ...others])
-  return current
 }

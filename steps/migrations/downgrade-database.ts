@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump-database.ts'
 import { keepLive, keptLive } from '../databases/lib/keep-live.ts'
-import { countsOf, type RowCounts } from '../databases/lib/newer-rows.ts'
+import { beforeAndAfter, countsOf, rowsIn, type RowCounts } from '../databases/lib/newer-rows.ts'
 import { activeNames } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Assessment } from './assess-migrations.ts'
@@ -39,6 +39,8 @@ type Output = {
   readonly fallback: string
   /** Counted right after the downgrade. Missing in older journals. */
   readonly tables?: RowCounts
+  /** Counted before it. Missing in older journals. */
+  readonly replaced?: RowCounts
 }
 
 /**
@@ -51,6 +53,7 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'destroy',
   timeoutSeconds: 3600,
+  marks: { rows: ({ replaced, tables }) => beforeAndAfter(replaced, tables) },
   describe: ({ database, assessment }) =>
     say`Downgrades ${isPending(database) ? database : database.name} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
   preflight: async (look, { database, empty }) =>
@@ -92,7 +95,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       throw withHint(thrown)
     })
     const tables = await countsOf(io, database, database.name)
-    return { from: assessment.from, to: assessment.to, fallback: fallback.file, tables }
+    const { from, to } = assessment
+    return { from, to, fallback: fallback.file, tables, replaced: rowsIn(before.print) }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
@@ -101,7 +105,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     if (way === 'forward' && revision === assessment.to) {
       const tables = await countsOf(look, database, database.name)
       const { from, to } = assessment
-      return { is: 'done', output: { from, to, fallback: fallback.file, tables } }
+      const replaced = rowsIn(before.print)
+      return { is: 'done', output: { from, to, fallback: fallback.file, tables, replaced } }
     }
     const print = await look.databases.fingerprint(database, database.name)
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }

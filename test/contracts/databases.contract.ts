@@ -63,6 +63,39 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
     const orders = async (name = live) => (await databases.query(database, name, orderCount))[0]?.['count']
     const spoil = () => world.change({ put: 'orders', id: 99, text: 'written by the bad deploy' })
 
+    describe('attachments', () => {
+      test('are none where nothing belongs to the live database outside it', async () => {
+        expect(await databases.attachments(database)).toEqual([])
+      })
+    })
+
+    describe('contents', () => {
+      test('counts the rows of each table, of the live database and of a copy', async () => {
+        const copy = await takeDump()
+        await databases.restoreBeside(database, copy, staged)
+        await spoil()
+        const rowsOf = async (name: string) =>
+          (await databases.contents(database, name)).tables.map(({ table, rows, estimated }) => [
+            table.replace(/^public\./, ''),
+            rows,
+            estimated,
+          ])
+        expect(await rowsOf(live)).toEqual([
+          ['customers', 3, false],
+          ['orders', 3, false],
+        ])
+        expect(await rowsOf(staged)).toEqual([
+          ['customers', 3, false],
+          ['orders', 2, false],
+        ])
+      })
+
+      test('names its tables as a dump does', async () => {
+        const { tables } = await databases.contents(database, live)
+        expect((await takeDump()).tables).toEqual(tables.map(({ table }) => table))
+      })
+    })
+
     describe('identity', () => {
       test('says who answers, and says the same again', async () => {
         const identity = await databases.identity(database)

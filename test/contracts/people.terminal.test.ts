@@ -40,7 +40,7 @@ describe('people at a terminal', () => {
     ).ask(question)
     expect(shown).toEqual([
       "Restore?\n  dump: a\u{fffd}[2J\\u202eb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
-      "Wrong answer, 2 tries left. To continue, type exactly:  restore shop's\n>",
+      "Wrong answer, 2 tries left.\nRestore?\n  dump: a\u{fffd}[2J\\u202eb\n  bytes: 12\nTo continue, type exactly:  restore shop's\n>",
     ])
   })
 

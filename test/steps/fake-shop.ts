@@ -89,6 +89,28 @@ export const goodOrders = [
 ]
 export const badOrders = [{ id: 1, total: -5 }]
 
+/** A dump with its checksum. */
+export function layDump(
+  world: FakeWorld,
+  name: string,
+  more: Partial<Parameters<typeof dumpBytes>[0]> = {},
+): string {
+  const file = `/backups/db/${name}`
+  const body = dumpBytes({
+    engine: 'postgres',
+    major: 17,
+    database: 'shop',
+    takenAt: null,
+    tables: { orders: goodOrders },
+    roles: [],
+    extensions: [],
+    ...more,
+  })
+  lay(world.disk, file, body)
+  lay(world.disk, `${file}.sha256`, `${sha256(body)}  ${name}\n`)
+  return file
+}
+
 /** The shop after a bad deployment, with good backups of the hour before. */
 export function damagedShop(): FakeWorld {
   const disk = emptyDisk()

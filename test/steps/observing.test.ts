@@ -23,7 +23,7 @@ import {
   verifyDump,
 } from '../../steps/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
-import { damagedShop, goodOrders, shop } from './fake-shop.ts'
+import { damagedShop, goodOrders, layDump, shop } from './fake-shop.ts'
 
 const needed = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error('the shop lacks a section')
@@ -42,28 +42,6 @@ async function run(world: FakeWorld, call: unknown, hands = handsOn(world)): Pro
 async function preflight(world: FakeWorld, call: unknown): Promise<readonly Finding[]> {
   const { step, input } = opened(call)
   return (await step.preflight?.(handsOn(world).look, input)) ?? []
-}
-
-/** A dump with its checksum. */
-function layDump(
-  world: FakeWorld,
-  name: string,
-  more: Partial<Parameters<typeof dumpBytes>[0]> = {},
-): string {
-  const file = `/backups/db/${name}`
-  const body = dumpBytes({
-    engine: 'postgres',
-    major: 17,
-    database: 'shop',
-    takenAt: null,
-    tables: { orders: goodOrders },
-    roles: [],
-    extensions: [],
-    ...more,
-  })
-  lay(world.disk, file, body)
-  lay(world.disk, `${file}.sha256`, `${sha256(body)}  ${name}\n`)
-  return file
 }
 
 describe('verifyDump', () => {

@@ -4,8 +4,10 @@ import type { Database, Databases, PostgresDatabase } from '../../drivers/databa
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Shell } from '../process/shell.ts'
+import { attachments } from './attachments.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, reloadIn, type ExecIn } from './server/container-server.ts'
+import { contents } from './database-contents.ts'
 import { createRoles } from './create-roles.ts'
 import { drop } from './drop.ts'
 import { dump } from './dump.ts'
@@ -67,6 +69,8 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     bytes: async (database, name) => bytes(at(database), name, scope),
     leftover: async (database, name) => placeOf(database).exists(partialName(name)),
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
+    contents: async (database, name) => contents(at(database), name, scope),
+    attachments: async (database) => attachments(at(database), scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
     inspect: async (database, file) => inspect(at(database), file, scope),

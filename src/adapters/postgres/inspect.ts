@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { isOwnExitCode } from '../process/call.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
-import { namesOf, tablesIn } from './archive/contents.ts'
+import { contentsOf, namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
@@ -24,7 +24,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
   const archive = await readArchive(file)
   const { header } = archive
   const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
-  const sha256 = await decode(server, file, { archive, total: bytes }, scope)
+  const { sha256, empty } = await decode(server, file, { archive, total: bytes }, scope)
   return {
     file,
     bytes,
@@ -36,6 +36,7 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     takenAt: header.takenAt,
     provesItself: header.checked,
     tables: tablesIn(archive.entries),
+    contents: contentsOf(archive.entries, empty),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
   }
 }
@@ -62,7 +63,7 @@ async function decode(
   file: string,
   { archive, total }: { readonly archive: Archive; readonly total: number },
   scope: Scope,
-): Promise<string> {
+): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number> }> {
   const end = new DataEnd(archive)
   const seen = (part: Uint8Array): void => end.push(part)
   const { stream, read } = dumpStream(file, { expected: null, total, seen }, scope)
@@ -77,7 +78,7 @@ async function decode(
       refused: 'extra data after the end of the archive',
       hint: 'choose another dump, and check how this one was copied',
     })
-  return complete.sha256
+  return { sha256: complete.sha256, empty: end.empty }
 }
 
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {

@@ -167,6 +167,19 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       )
     },
 
+    async contents(database, name) {
+      const { tables } = await databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
+      return {
+        tables: tables.map(({ table, rows }) => ({ table, rows, estimated: false })),
+        schemas: [],
+        sequences: [],
+        extensions: [],
+        largeObjects: 0,
+      }
+    },
+
+    attachments: async () => [],
+
     async query(database, name, sql) {
       const file = await existing(database, name)
       const timeout = AbortSignal.timeout(limits.seconds * 1_000)

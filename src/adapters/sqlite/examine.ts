@@ -7,6 +7,8 @@ export type Examination = {
   readonly tables: number
   /** Names of the tables with rows. */
   readonly filled: readonly string[]
+  /** Only if thorough: rows of all tables that can be counted without what the application adds. */
+  readonly rows: readonly { readonly table: string; readonly rows: number }[]
   /**
    * A row with a dangling foreign key; null if there is none or it was not checked. SQLite does not enforce
    * them by default.
@@ -39,16 +41,24 @@ export async function examine(
       const unnamed = lacking.filter(({ name }) => known !== null && !known.includes(name.toLowerCase()))
       if (unnamed.length > 0) throw undeclared(file, unnamed)
       const tables = tablesOf(connection)
-      const filled = tables.filter(
-        (table) => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
-      )
+      const filled = tables.filter((table) => hasRows(connection, table))
+      const rows = thorough ? tables.flatMap((table) => counted(connection, table)) : []
       const dangling = thorough ? unlessLacking(() => danglingReference(connection)) : null
-      return { tables: tables.length, filled, dangling: isLacking(dangling) ? null : dangling }
+      return { tables: tables.length, filled, rows, dangling: isLacking(dangling) ? null : dangling }
     })
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
     throw refused('is not a readable SQLite database', thrown)
   }
+}
+
+const hasRows = (connection: Connection.Database, table: string): boolean =>
+  connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined
+
+function counted(connection: Connection.Database, table: string): Examination['rows'] {
+  const sql = `SELECT count(*) FROM main.${quoted(table)} NOT INDEXED`
+  const rows = unlessLacking(() => Number(connection.prepare(sql).pluck().get()))
+  return isLacking(rows) ? [] : [{ table, rows }]
 }
 
 /** A collation or function that this program lacks. */
@@ -134,10 +144,10 @@ export async function isIntact(file: string): Promise<boolean> {
 }
 
 /**
- * Names of the tables with rows, as far as a possibly damaged database can be read; a table whose rows cannot be
- * read counts as one with rows.
+ * The tables with rows, as far as a possibly damaged database can be read; a table whose rows cannot be read
+ * counts as one with rows.
  */
-export async function contentsOf(file: string): Promise<readonly string[]> {
+export async function contentsOf(file: string): Promise<Pick<Examination, 'filled' | 'rows'>> {
   const unless = <T>(damaged: T, read: () => T): T => {
     try {
       return read()
@@ -146,14 +156,13 @@ export async function contentsOf(file: string): Promise<readonly string[]> {
       throw thrown
     }
   }
-  return using(immutable(file), (connection) =>
-    unless([], () => tablesOf(connection)).filter((table) =>
-      unless(
-        true,
-        () => connection.prepare(`SELECT 1 FROM main.${quoted(table)} LIMIT 1`).get() !== undefined,
-      ),
-    ),
-  )
+  return using(immutable(file), (connection) => {
+    const tables = unless([], () => tablesOf(connection))
+    return {
+      filled: tables.filter((table) => unless(true, () => hasRows(connection, table))),
+      rows: tables.flatMap((table) => unless([], () => counted(connection, table))),
+    }
+  })
 }
 
 /** SQLITE_ERROR: what a damaged schema says may be no SQL, or name what is missing. */

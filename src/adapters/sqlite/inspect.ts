@@ -28,26 +28,28 @@ export function inspect(
     const { defined } = live
     const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true, defined }, scope)
     await mustBeWorthRestoring(path, examined, live.for, scope)
-    return examined.filled
+    return examined
   })
 }
 
 /** Reads a dump that a run took, without judging what is in it: it may be the damaged database. */
 export function readBack(path: string, scope: Scope): Promise<Dump> {
-  return readComplete(path, scope, () => runWork<readonly string[]>({ do: 'contents', file: path }, scope))
+  return readComplete(path, scope, () =>
+    runWork<Pick<Examination, 'filled' | 'rows'>>({ do: 'contents', file: path }, scope),
+  )
 }
 
 async function readComplete(
   path: string,
   scope: Scope,
-  tablesIn: () => Promise<readonly string[]>,
+  read: () => Promise<Pick<Examination, 'filled' | 'rows'>>,
 ): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
   mustBeComplete(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const tables = await tablesIn()
+  const { filled, rows } = await read()
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw new RunbookError('verification', `dump ${shellWord(path)} changed while it was being read`, {
@@ -65,7 +67,8 @@ async function readComplete(
     database: null,
     takenAt: takenAt.toISOString(),
     provesItself: false,
-    tables,
+    tables: filled,
+    contents: { rows, withoutData: [], schemas: [], sequences: [], extensions: [], largeObjects: false },
   }
 }
 

@@ -46,7 +46,7 @@ export function peopleAt(operator: Operator, scope: Pick<Scope, 'signal'>): Peop
         throw new RunbookError('interrupted', `the question "${question.text}" was cancelled with Ctrl-C`)
       })
       if (answers(question, text)) return text
-      message = `Wrong answer, ${left === 1 ? '1 try' : `${left} tries`} left. ${requestOf(question)}`
+      message = `Wrong answer, ${left === 1 ? '1 try' : `${left} tries`} left.\n${screenOf(question)}`
     }
     throw cannot('accept', `the answer to "${question.text}"`, `wrong ${tries} times`, {
       code: 'preflight',

@@ -3,6 +3,7 @@ import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { nameOf } from '../../model/ref.ts'
+import { isRowsBeforeAndAfter } from '../../model/returned.ts'
 import { acts, type AnyStep } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { StepTimedOut, withTimeout } from './timeout.ts'
@@ -42,7 +43,7 @@ type AttemptResult =
   | { readonly ok: true; readonly as: StepEnded['result'] }
   | { readonly ok: false; readonly failure: Failure; readonly again: boolean }
 
-type EndedFields = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf'>
+type EndedFields = Pick<StepEnded, 'result' | 'output' | 'failure' | 'again' | 'dataAsOf' | 'rows'>
 
 async function attemptOnce(
   context: RunContext,
@@ -108,6 +109,7 @@ async function runStep(
     output: requireJson(output, `the output of "${planned.title}"`),
     failure: null,
     dataAsOf: asOf(step, output, input),
+    ...rowsOf(step, output, input),
   })
   if (acts(step)) {
     const { as, output } = await time(() =>
@@ -137,6 +139,15 @@ function asOf({ marks }: AnyStep, output: Json, input: JsonObject): string | nul
     return typeof at === 'string' ? at : null
   } catch {
     return null
+  }
+}
+
+function rowsOf({ marks }: AnyStep, output: Json, input: JsonObject): Pick<EndedFields, 'rows'> {
+  try {
+    const rows: unknown = marks?.rows?.(output, input) ?? null
+    return isRowsBeforeAndAfter(rows) ? { rows } : {}
+  } catch {
+    return {}
   }
 }
 

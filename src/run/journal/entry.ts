@@ -2,7 +2,7 @@ import type { Leftover } from '../../drivers/leftover.ts'
 import type { Child } from '../../drivers/scope.ts'
 import type { Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
-import type { Finding } from '../../model/step.ts'
+import type { Finding, RowsBeforeAndAfter } from '../../model/step.ts'
 import type { Plan } from '../../model/plan.ts'
 
 /** Identifies the process of a run, so that a dead holder can be told from a live one. */
@@ -130,6 +130,8 @@ export type StepEnded = JsonObject & {
   readonly again?: true
   /** The recovery point: time as of which the restored data is. Null or missing if the step restored none. */
   readonly dataAsOf?: string | null
+  /** Of a step that exchanged data whose rows are known on both sides. */
+  readonly rows?: RowsBeforeAndAfter
   /** What changed outside the step's effect, and no undo takes back. */
   readonly remains?: readonly string[]
   /** By the monotonic clock; null if the attempt began in another process. */

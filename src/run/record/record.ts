@@ -1,18 +1,19 @@
 import type { Failure } from '../../kernel/errors.ts'
-import { RunbookError } from '../../kernel/errors.ts'
+import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
+import { codeOfState } from '../engine/ending.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
  * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 3
+export const rendering = 4
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -35,6 +36,8 @@ export type RunRecord = JsonObject & {
   readonly startedAt: string
   readonly endedAt: string | null
   readonly outcome: Outcome | 'open'
+  /** Exit code of the command that ended the run, once its evidence is sealed; null while it is open. */
+  readonly exit: number | null
   readonly failure: Failure | null
   readonly measures: Measures
   readonly findings: readonly Finding[]
@@ -98,7 +101,8 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
-  const { remains } = stateOf(covered)
+  const state = stateOf(covered)
+  const { remains } = state
   return {
     schema: 1,
     rendering,
@@ -116,6 +120,8 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     evidence,
     startedAt: first.at,
     ...settled,
+    // The record is part of the evidence, so it is written before that is sealed.
+    exit: settled.outcome === 'open' ? null : exits[codeOfState({ ...state, sealed: true })].exit,
     measures: measuresOf(covered),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,

@@ -1,6 +1,7 @@
 import type { Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { PlannedStep } from '../../model/plan.ts'
+import type { RowsBeforeAndAfter } from '../../model/step.ts'
 import { compare, type Comparison } from './differences.ts'
 import type { StoredPrediction, LogFile, Stored } from '../journal/entry.ts'
 
@@ -46,6 +47,8 @@ export type StepRecord = JsonObject & {
   readonly before: Json
   readonly output: Json
   readonly dataAsOf: string | null
+  /** Missing where the step exchanged no data, or its rows are not known. */
+  readonly rows?: RowsBeforeAndAfter
   readonly prediction: StoredPrediction | null
   readonly comparison: Comparison | null
   readonly undo: readonly AttemptRecord[]
@@ -109,6 +112,7 @@ export function stepRecord(planned: PlannedStep, entries: readonly Stored[]): St
         record.status = entry.result
         record.output = entry.output
         record.dataAsOf = entry.dataAsOf ?? null
+        if (entry.rows !== undefined) record.rows = entry.rows
         record.comparison =
           entry.failure === null && attempts.some((one) => one.startedAt !== null)
             ? compare(record.prediction, entry.output)

@@ -1,7 +1,11 @@
+import { handlesIn } from '../../drivers/secrets.ts'
+import { exits } from '../../kernel/errors.ts'
+import type { Json } from '../../kernel/json.ts'
+import { flagOf } from '../../model/param.ts'
 import type { Measure } from '../../run/record/measures.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { duration, moment } from '../amounts.ts'
-import { cell, markdown } from '../markup.ts'
+import { cell, code, markdown } from '../markup.ts'
 import { result } from '../result.ts'
 import { table } from './table.ts'
 
@@ -28,11 +32,31 @@ export function summaryTable(record: RunRecord): string {
       ...(record.mode === 'dry-run'
         ? []
         : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)]]),
+      ['Exit code', record.exit === null ? 'none, it is open' : `${record.exit} (${meaningOf(record.exit)})`],
       ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
       ['Plan', cell(plan.digest)],
+      ['Code of the steps', cell(plan.source)],
       ...(record.remains ?? []).map((one) => ['**Remains**', cell(one)]),
     ],
   )
+}
+
+const meaningOf = (exit: number): string =>
+  Object.values(exits).find((one) => one.exit === exit)?.means ?? 'unknown'
+
+/** What the run was asked with. A secret is in the plan as the place where it is read, never as its value. */
+export function parameters({ plan: { params } }: RunRecord): readonly string[] {
+  const rows = Object.entries(params).map(([name, value]) => [
+    code(flagOf(name)),
+    value === null ? 'not given' : cell(shownValue(value)),
+  ])
+  return rows.length === 0 ? [] : [table(['Parameter', 'Value'], rows)]
+}
+
+function shownValue(value: Json): string {
+  const [handle] = handlesIn(value)
+  if (handle === undefined) return typeof value === 'string' ? value : JSON.stringify(value)
+  return 'env' in handle.from ? `env:${handle.from.env}` : `file:${handle.from.file}`
 }
 
 export function measuresTable({ measures, mode }: RunRecord): string {

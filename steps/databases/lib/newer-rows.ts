@@ -1,4 +1,11 @@
-import { failureOf, type Database, type Io, type Look } from '../../../src/index.ts'
+import {
+  failureOf,
+  type Database,
+  type Fingerprint,
+  type Io,
+  type Look,
+  type RowsBeforeAndAfter,
+} from '../../../src/index.ts'
 
 export type RowCounts = readonly { readonly table: string; readonly rows: number }[]
 
@@ -8,8 +15,7 @@ export async function countsOf(
   database: Database,
   name: string,
 ): Promise<RowCounts> {
-  const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
-  return tables.map(({ table, rows }) => ({ table, rows }))
+  return rowsIn(await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, name))
 }
 
 /** The same; where they cannot be counted, why. */
@@ -25,6 +31,16 @@ export async function countsOrWhy(
     return failureOf(thrown).message
   }
 }
+
+/** The same of a fingerprint, without its digests. */
+export const rowsIn = ({ tables }: Pick<Fingerprint, 'tables'>): RowCounts =>
+  tables.map(({ table, rows }) => ({ table, rows }))
+
+/** For the mark `rows`; null where one side was not counted, as in older journals. */
+export const beforeAndAfter = (
+  before: RowCounts | undefined,
+  after: RowCounts | undefined,
+): RowsBeforeAndAfter | null => (before === undefined || after === undefined ? null : { before, after })
 
 const mostNamed = 20
 

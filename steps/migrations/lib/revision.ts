@@ -4,8 +4,11 @@ import {
   RunbookError,
   sqlName,
   type Database,
+  type Io,
   type Look,
+  type MigrationTool,
   type Revision,
+  type VolumePath,
 } from '../../../src/index.ts'
 
 const versionTable = 'alembic_version'
@@ -69,6 +72,21 @@ export async function revisionOf(look: Pick<Look, 'databases'>, database: Databa
   const revisions = levels[0]?.revisions ?? []
   if (revisions.length < 2) return revisions[0] ?? null
   throw severalRevisions(database.name, revisions)
+}
+
+export const titleOf = (database: Database | VolumePath): string =>
+  'path' in database ? `${database.path} of ${database.service}` : database.name
+
+/** The same of a file in a volume too, which is asked through the tool, since only containers can open it. */
+export async function currentOf(
+  io: Pick<Io, 'databases' | 'migrations'>,
+  database: Database | VolumePath,
+  tool: MigrationTool,
+): Promise<string | null> {
+  if (!('path' in database)) return revisionOf(io, database)
+  const [current = null, ...others] = await io.migrations.current(tool)
+  if (others.length > 0) throw severalRevisions(titleOf(database), [current ?? '', ...others])
+  return current
 }
 
 export const severalRevisions = (database: string, revisions: readonly string[]): RunbookError =>

@@ -3,6 +3,7 @@ import { createsPublic, needsOf, tablesIn } from '../../../src/adapters/postgres
 import type { ArchiveEntry } from '../../../src/adapters/postgres/archive/table-of-contents.ts'
 
 const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry => ({
+  id: 1,
   kind,
   name,
   schema: null,

@@ -1,3 +1,4 @@
+import { deflateSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { DataEnd } from '../../../src/adapters/postgres/archive/data-end.ts'
 import {
@@ -58,6 +59,7 @@ function archive(
 }
 
 const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry => ({
+  id: 0,
   kind,
   name,
   schema: null,
@@ -84,7 +86,8 @@ describe.each([12, 13, 14, 15, 16])('the table of contents of format 1.%i', (min
   const { front, data } = archive(minor, entries)
 
   test('names everything as it is', () => {
-    expect(read(Buffer.concat([front, data]))).toMatchObject({ entries, dataAt: front.length })
+    const numbered = entries.map((one, index) => ({ ...one, id: index + 1 }))
+    expect(read(Buffer.concat([front, data]))).toMatchObject({ entries: numbered, dataAt: front.length })
   })
 
   test('cut short anywhere is incomplete', () => {
@@ -108,7 +111,9 @@ describe.each([12, 13, 14, 15, 16])('the table of contents of format 1.%i', (min
     ] as const) {
       const [first, ...others] = entries
       const stated = [{ ...first!, definition: `SET client_encoding = '${encoding}';\n` }, ...others]
-      expect(read(archive(minor, stated, bytes).front).entries).toEqual(stated)
+      expect(read(archive(minor, stated, bytes).front).entries.map(({ name }) => name)).toEqual(
+        stated.map(({ name }) => name),
+      )
     }
   })
 })
@@ -123,5 +128,34 @@ test('data that is no block ends the archive', () => {
 test('a newer format is refused by its name', () => {
   expect(archiveIn(archive(17, entries).front)).toMatchObject({
     refused: expect.stringContaining('its format 1.17.0, of pg_dump 17.6, is newer than this program'),
+  })
+})
+
+describe('a table without rows', () => {
+  const empty = Buffer.from(String.raw`\.` + '\n\n\n')
+  const row = Buffer.from('1\t\\N\n' + String.raw`\.` + '\n\n\n')
+  const { front } = archive(16, [entry('TABLE DATA', 't', { hasData: true })])
+  const emptyWith = (...chunks: readonly Buffer[]): boolean => {
+    const end = new DataEnd(read(front))
+    const block = [Buffer.from([1]), int(1), ...chunks.flatMap((chunk) => [int(chunk.length), chunk]), int(0)]
+    for (const byte of Buffer.concat([front, ...block])) end.push(Buffer.from([byte]))
+    expect(end.extra).toBe(0)
+    return end.empty.has(1)
+  }
+
+  test.each<[string, (data: Buffer) => Buffer]>([
+    ['as it is', (data) => data],
+    ['with zlib', (data) => deflateSync(data)],
+    ['with zstd', (data) => zstdCompressSync(data)],
+  ])('is known from its block of data, compressed %s', (_, compress) => {
+    expect(emptyWith(compress(empty))).toBe(true)
+    expect(emptyWith(compress(empty).subarray(0, 3), compress(empty).subarray(3))).toBe(true)
+    expect(emptyWith(compress(row))).toBe(false)
+    expect(emptyWith(compress(Buffer.alloc(100_000)))).toBe(false)
+  })
+
+  test('is not said of one whose compression is not known, nor of a long one', () => {
+    expect(emptyWith(Buffer.from('04224d18604082', 'hex'))).toBe(false)
+    expect(emptyWith(Buffer.alloc(60, '\n'), Buffer.alloc(60, '\n'))).toBe(false)
   })
 })

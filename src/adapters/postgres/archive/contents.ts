@@ -1,12 +1,33 @@
+import type { DumpContents } from '../../../drivers/databases.ts'
 import { qualifiedName } from '../../../kernel/qualified-name.ts'
 import type { ArchiveEntry } from './table-of-contents.ts'
 
 /** Tables with data, as `schema.table`, sorted. */
 export const tablesIn = (entries: readonly ArchiveEntry[]): readonly string[] =>
+  qualified(entries, 'TABLE DATA')
+
+const qualified = (entries: readonly ArchiveEntry[], of: string): readonly string[] =>
   entries
-    .filter(({ kind }) => kind === 'TABLE DATA')
+    .filter(({ kind }) => kind === of)
     .map(({ schema, name }) => qualifiedName(schema ?? 'public', name))
     .toSorted()
+
+/**
+ * What its table of contents names besides tables; as `Contents` names it.
+ * @param empty ids of the blocks without rows
+ */
+export function contentsOf(entries: readonly ArchiveEntry[], empty: ReadonlySet<number>): DumpContents {
+  const withData = new Set(tablesIn(entries))
+  const sorted = (names: readonly string[]): readonly string[] => [...new Set(names)].toSorted()
+  return {
+    rows: tablesIn(entries.filter(({ id }) => empty.has(id))).map((table) => ({ table, rows: 0 })),
+    withoutData: qualified(entries, 'TABLE').filter((table) => !withData.has(table)),
+    schemas: sorted(namesOf(entries, 'SCHEMA').filter((name) => name !== 'public')),
+    sequences: qualified(entries, 'SEQUENCE'),
+    extensions: sorted(namesOf(entries, 'EXTENSION').filter((name) => name !== 'plpgsql')),
+    largeObjects: entries.some(({ kind }) => kind.startsWith('BLOB')),
+  }
+}
 
 /** What a dump requires from a server. */
 export type DumpNeeds = {

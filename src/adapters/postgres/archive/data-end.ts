@@ -1,8 +1,12 @@
+import { withoutRows } from './empty-block.ts'
 import type { Archive } from './table-of-contents.ts'
 
 /** What the data of an archive is made of: pg_backup_custom.c. */
 const tableBlock = 1
 const largeObjectsBlock = 3
+
+/** A longer block has rows: this is more than an empty one takes in any compression. */
+const mostOfEmpty = 64
 
 type Expected = 'kind' | 'id' | 'large object' | 'length'
 
@@ -18,6 +22,10 @@ export class DataEnd {
   #inLargeObjects = false
   #int: number[] = []
   #extra = 0
+  #id = 0
+  /** The start of the data of a table; null outside one, or where there is more. */
+  #short: Uint8Array[] | null = null
+  readonly #empty = new Set<number>()
 
   constructor({ dataAt, intSize, entries }: Archive) {
     this.#ahead = dataAt
@@ -30,11 +38,17 @@ export class DataEnd {
     return this.#extra
   }
 
+  /** Ids of the blocks of tables that surely hold no row. */
+  get empty(): ReadonlySet<number> {
+    return this.#empty
+  }
+
   push(part: Uint8Array): void {
     let at = 0
     while (at < part.length) {
       if (this.#ahead > 0) {
         const skipped = Math.min(this.#ahead, part.length - at)
+        this.#keep(part, at, skipped)
         this.#ahead -= skipped
         at += skipped
       } else if (this.#left === 0) {
@@ -45,6 +59,14 @@ export class DataEnd {
         at += 1
       }
     }
+  }
+
+  #keep(part: Uint8Array, at: number, count: number): void {
+    if (this.#short === null) return
+    const kept = this.#short.reduce((sum, { length }) => sum + length, 0)
+    // A copy: the part is overwritten by what is read next.
+    if (kept + count <= mostOfEmpty) this.#short.push(part.slice(at, at + count))
+    else this.#short = null
   }
 
   #take(byte: number): void {
@@ -62,10 +84,16 @@ export class DataEnd {
     if (this.#int.length <= this.#intSize) return
     const value = this.#int.slice(1).reduce((sum, digit, place) => sum + digit * 256 ** place, 0)
     this.#int = []
-    if (this.#expected === 'id') this.#expected = this.#inLargeObjects ? 'large object' : 'length'
+    if (this.#expected === 'id') this.#begin(value)
     else if (value === 0) this.#end()
     else if (this.#expected === 'large object') this.#expected = 'length'
     else this.#ahead = value
+  }
+
+  #begin(id: number): void {
+    this.#id = id
+    this.#short = this.#inLargeObjects ? null : []
+    this.#expected = this.#inLargeObjects ? 'large object' : 'length'
   }
 
   /** A zero ends the chunks of a table or a large object, and the list of large objects. */
@@ -74,6 +102,8 @@ export class DataEnd {
       this.#expected = 'large object'
       return
     }
+    if (this.#short !== null && withoutRows(Buffer.concat(this.#short))) this.#empty.add(this.#id)
+    this.#short = null
     this.#left -= 1
     this.#expected = 'kind'
   }

@@ -6,6 +6,8 @@ import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-h
 
 /** One entry of the table of contents. */
 export type ArchiveEntry = {
+  /** Of its block of data. */
+  readonly id: number
   /** Such as `TABLE DATA`, `SCHEMA`, `ACL`. */
   readonly kind: string
   /** The name of the object; of ACLs and comments, with the kind of the object before it. */
@@ -86,7 +88,8 @@ function entriesAt(
   const count = cursor.int()
   const raw = []
   for (let number = 0; number < count; number++) {
-    if (cursor.int() <= 0) throw new RangeError('invalid entry')
+    const id = cursor.int()
+    if (id <= 0) throw new RangeError('invalid entry')
     const hasData = cursor.int() !== 0
     // The oids of its catalog and its object.
     for (let text = 0; text < 2; text++) cursor.bytes()
@@ -107,13 +110,14 @@ function entriesAt(
     while (cursor.bytes() !== null);
     // The position of its data, with its state.
     cursor.skip(1 + offsetSize)
-    raw.push({ hasData, name, kind, definition, schema, owner })
+    raw.push({ id, hasData, name, kind, definition, schema, owner })
   }
   const encoding = raw.find(({ kind }) => kind?.toString() === 'ENCODING')?.definition?.toString('latin1')
   const decode = decoderFor(/client_encoding = '([^']+)'/.exec(encoding ?? '')?.[1] ?? 'UTF8')
   const orNull = (bytes: Buffer | null): string | null =>
     bytes === null || bytes.length === 0 ? null : decode(bytes)
-  const entries = raw.map(({ hasData, name, kind, definition, schema, owner }) => ({
+  const entries = raw.map(({ id, hasData, name, kind, definition, schema, owner }) => ({
+    id,
     hasData,
     name: orNull(name) ?? '',
     kind: orNull(kind) ?? '',

@@ -1,0 +1,53 @@
+import {
+  flagOf,
+  RunbookError,
+  shellWord,
+  type BackupPlace,
+  type JsonObject,
+  type Look,
+} from '../../../src/index.ts'
+import { whenTaken } from './choose-backup.ts'
+
+/** How the same run is started again with another backup. */
+export type Again = {
+  readonly from: BackupPlace
+  /** The flag that names the backup. */
+  readonly flag: string
+  /** The other parameters of the run, by name; null for those that were not given. */
+  readonly params: JsonObject
+}
+
+const most = 3
+
+/**
+ * What to type when a backup turned out to be unfit: the complete command with the next older one, and those after
+ * it. Only backups with the checksum that they need are named; none is read, since the run is about to end.
+ */
+export async function olderBackups(
+  look: Look,
+  { from, flag, params }: Again,
+  unfit: { readonly file: string; readonly takenAt: string },
+): Promise<string> {
+  const older = []
+  for (const backup of await look.backups.list(from)) {
+    if (older.length === most) break
+    const isOlder = Date.parse(backup.takenBy ?? backup.takenAt) < Date.parse(unfit.takenAt)
+    if (!isOlder || backup.file === unfit.file || backup.bytes < from.minBytes) continue
+    try {
+      await look.backups.checksumOf(from, backup)
+      older.push(backup)
+    } catch (thrown) {
+      if (!(thrown instanceof RunbookError)) throw thrown
+    }
+  }
+  const [next, ...rest] = older
+  if (next === undefined)
+    return `there is no older backup in ${from.directory} with the checksum that it needs`
+  const flags = Object.entries({ ...params, [flag]: next.file })
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => ` ${flagOf(name)} ${shellWord(String(value))}`)
+    .join('')
+  const command = `\`runbook run ${look.run.runbook} --target ${look.run.target}${flags}\``
+  const others = rest.map((backup) => `${backup.file} (${whenTaken(backup)})`).join(', ')
+  return `take the next older one, ${whenTaken(next)}: ${command}${others === '' ? '' : `; older ones: ${others}`}`
+}

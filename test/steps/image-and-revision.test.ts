@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest'
+import container from '../../runbooks/container-rollback.ts'
+import rapid from '../../runbooks/rapid-rollback.ts'
+import stack from '../../runbooks/stack-rollback.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import type { Runbook } from '../../src/model/runbook.ts'
+import type { Target } from '../../src/model/target.ts'
+import { fakeMachine, fakeServer, type FakeMigration, type FakeWorld } from '../../src/testing/index.ts'
+import { levelTable } from '../../steps/migrations/lib/revision.ts'
+import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
+import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
+import { codexTarget, deployed } from './fake-codex.ts'
+import { contextsafeWorld, target as contextsafe } from './fake-contextsafe.ts'
+
+/** The database is at the revision of rc2, which rc1 lacks. */
+const level = { alembic_version: [{ version_num: '3c4d5e6f7081' }], orders: [{ id: 1 }] }
+
+function migrated(
+  world: FakeWorld,
+  images: { readonly [image: string]: readonly FakeMigration[] },
+): FakeWorld {
+  const server = fakeServer({ shop: level })
+  Object.assign(world.server, server)
+  world.server.answers.set(levelTable('postgres'), () => [{ tablename: 'alembic_version' }])
+  Object.assign(world.migrations, { images: new Map(Object.entries(images)), database: 'shop' })
+  return world
+}
+
+function withMigrations(target: Target, service: string): Target {
+  const { stack: at } = target
+  if (at === undefined) throw new Error('the target has no stack')
+  return {
+    ...target,
+    database: {
+      engine: 'postgres',
+      name: 'shop',
+      user: 'app',
+      via: { kind: 'compose', stack: at, service: 'db' },
+      confirmPhrase: 'restore shop',
+      fingerprint: 'rows',
+    },
+    migrations: {
+      tool: { stack: at, service, image: null, command: ['alembic'], copy: null },
+      readyField: 'migrations_current',
+    },
+  } as Target
+}
+
+type Case = {
+  readonly book: Runbook
+  readonly target: Target
+  readonly params: JsonObject
+  readonly world: () => FakeWorld
+  /** The image of the release, as the tool is run with it. */
+  readonly image: string
+}
+
+const cases: readonly (readonly [string, Case])[] = [
+  [
+    'rapid-rollback by names that move',
+    {
+      book: rapid,
+      target: withMigrations(braceShop, 'backend'),
+      params: { to: '1.4' },
+      world: badlyDeployed,
+      image: 'brace/backend:1.4',
+    },
+  ],
+  [
+    'rapid-rollback by a tag in the env file',
+    {
+      book: rapid,
+      target: withMigrations(pinnedShop, 'backend'),
+      params: { to: '1.4' },
+      world: badlyPinned,
+      image: 'brace/backend:1.4',
+    },
+  ],
+  [
+    'rapid-rollback by the folder of a release',
+    {
+      book: rapid,
+      target: withMigrations(linkedShop, 'backend'),
+      params: { to: '2026-02-02' },
+      world: badlyLinked,
+      image: 'brace/backend:latest',
+    },
+  ],
+  [
+    'stack-rollback',
+    {
+      book: stack,
+      target: withMigrations(codexTarget, 'app'),
+      params: { env: 'both' },
+      world: () => deployed(),
+      image: 'codex-completions-api:latest',
+    },
+  ],
+]
+
+describe.each(cases)('%s to an image older than the revision of the database', (_, { book, ...one }) => {
+  const { target, params, image } = one
+  const attempt = async (migrations: readonly FakeMigration[], more: JsonObject = {}) => {
+    const world = migrated(one.world(), { [image]: migrations })
+    const made = world.fleet.made
+    const before = JSON.stringify([...world.fleet.services])
+    const result = await fakeMachine(world, { book, target }).run({ ...params, ...more })
+    return {
+      result,
+      untouched: world.fleet.made === made && JSON.stringify([...world.fleet.services]) === before,
+    }
+  }
+
+  it('is refused before a container is recreated', async () => {
+    const { result, untouched } = await attempt(rc1)
+    expect(result).toMatchObject({
+      code: 'verification',
+      failure: {
+        message: expect.stringContaining(
+          'does not contain the revision 3c4d5e6f7081 that shop is at',
+        ) as string,
+        hint: expect.stringContaining('--schema ahead') as string,
+      },
+    })
+    expect(untouched).toBe(true)
+  })
+
+  it('is done where the migration only added', async () => {
+    expect((await attempt(rc1, { schema: 'ahead' })).result).toMatchObject({ code: 'succeeded' })
+  })
+
+  it('is done where the image has the revision', async () => {
+    expect((await attempt(rc2)).result).toMatchObject({ code: 'succeeded' })
+  })
+})
+
+it('stack-rollback of the environment without the database asks nothing', async () => {
+  const world = migrated(deployed(), {})
+  const machine = fakeMachine(world, { book: stack, target: withMigrations(codexTarget, 'app') })
+  expect(await machine.run({ env: 'dev' })).toMatchObject({ code: 'succeeded' })
+})
+
+describe('container-rollback of an application with its database in a volume', () => {
+  const target: Target = {
+    ...contextsafe,
+    migrations: {
+      tool: { stack: contextsafe.stack!, service: 'api', image: null, command: ['alembic'], copy: null },
+      readyField: 'migrations_current',
+    },
+  } as Target
+
+  it('refuses before anything is touched where the tool cannot say', async () => {
+    const world = contextsafeWorld()
+    const result = await fakeMachine(world, { book: container, target }).run({})
+    expect(result).toMatchObject({ failure: { hint: expect.stringContaining('--schema ahead') as string } })
+    expect(world.faults.reached).not.toContain('services.stop')
+  })
+
+  it('goes on where the operator says that the schema is ahead, and notes what is unknown', async () => {
+    const world = contextsafeWorld()
+    const machine = fakeMachine(world, { book: container, target })
+    expect(await machine.run({ schema: 'ahead' })).toMatchObject({ code: 'succeeded' })
+  })
+})
