@@ -61,7 +61,7 @@ const told = (list: readonly Import[]): readonly string[] =>
 test('the reader of imports reads them', () => {
   expect(imports.length).toBeGreaterThan(300)
   expect(told(importsOf('src/adapters/process/shell.ts'))).toContain(
-    'src/adapters/process/shell.ts imports execa',
+    'src/adapters/process/shell.ts imports node:child_process',
   )
   expect(told(importsOf('src/cli/drivers.ts'))).toContain(
     'src/cli/drivers.ts imports src/adapters/sqlite/databases.ts',

@@ -1,6 +1,7 @@
 import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError, type Code, type ErrorParts } from '../../kernel/errors.ts'
+import { dockerClient } from './client.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
 
 /**
@@ -67,9 +68,7 @@ export function dockerEngine(
 
 async function open(environment: Environment): Promise<{ docker: Dockerode; endpoint: Endpoint }> {
   const endpoint = await findEndpoint(environment)
-  const { default: Docker } = await import('dockerode')
-  // dockerode takes an omitted option from DOCKER_HOST of this process.
-  return { docker: new Docker({ host: undefined, socketPath: undefined, ...endpoint.options }), endpoint }
+  return { docker: await dockerClient(endpoint.options), endpoint }
 }
 
 /** What dockerode throws for an error response. */

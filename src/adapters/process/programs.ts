@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { cannot } from '../../kernel/errors.ts'
 
 export type Argv = readonly [string, ...string[]]
@@ -77,13 +79,12 @@ async function findWrapper(): Promise<string | null> {
   if (process.platform !== 'linux') return null
   const path = await which('setpriv')
   if (path === null) return null
-  const { execa } = await import('execa')
-  const tried = await execa(path, ['--pdeathsig', 'KILL', '--', path, '--help'], {
-    reject: false,
-    stdin: 'ignore',
-    verbose: 'none',
+  const works = await promisify(execFile)(path, ['--pdeathsig', 'KILL', '--', path, '--help'], {
     timeout: 5_000,
-    extendEnv: false,
-  })
-  return tried.exitCode === 0 ? path : null
+    env: {},
+  }).then(
+    () => true,
+    () => false,
+  )
+  return works ? path : null
 }

@@ -1,11 +1,12 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { cannot } from '../../kernel/errors.ts'
 import type { Call, Ended } from './call.ts'
 import { childEnvironment } from './child-environment.ts'
-import { supervise } from './supervise.ts'
-import { dieWithParent, resolveProgram, which } from './programs.ts'
+import { supervise, type HowEnded, type Spawned } from './supervise.ts'
+import { dieWithParent, resolveProgram, which, type Argv } from './programs.ts'
 import { statOf } from './proc.ts'
 import { isStream, withStreams } from './streams.ts'
 
@@ -43,22 +44,14 @@ export const shell: Shell = {
       const command = await dieWithParent(await resolveProgram(call.argv, call.cwd))
       const stdout = call.stdout ?? 'log'
       const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
-      const { execa } = await import('execa')
-      scope.signal.throwIfAborted()
-      const subprocess = execa(command[0], command.slice(1), {
-        ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+      const subprocess = spawned(call.argv, command, {
+        cwd: call.cwd,
         env: { ...childEnvironment(process.env, call.env ?? {}), ...tags },
-        extendEnv: false,
-        detached: true,
-        buffer: false,
-        reject: false,
-        stripFinalNewline: false,
-        forceKillAfterDelay: false,
-        verbose: 'none',
-        stdin: call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
-        stdout:
-          !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? descriptor(stdout.fd) : 'pipe',
-        stderr: 'pipe',
+        stdio: [
+          call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
+          !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? stdout.fd : 'pipe',
+          'pipe',
+        ],
       })
       const ended = await supervise(subprocess, { ...call, stdout }, scope)
       return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
@@ -68,23 +61,14 @@ export const shell: Shell = {
     const command = await resolveProgram(call.argv, call.cwd)
     const log = await open(files.log, 'a', 0o600)
     try {
-      const { execa } = await import('execa')
-      const subprocess = execa(command[0], command.slice(1), {
-        ...(call.cwd === undefined ? {} : { cwd: call.cwd }),
+      const subprocess = spawned(call.argv, command, {
+        cwd: call.cwd,
         env: childEnvironment(process.env, call.env ?? {}),
-        extendEnv: false,
-        detached: true,
-        cleanup: false,
-        buffer: false,
-        reject: false,
-        verbose: 'none',
-        stdin: 'ignore',
-        stdout: descriptor(log.fd),
-        stderr: descriptor(log.fd),
+        stdio: ['ignore', log.fd, log.fd],
       })
       const { pid } = subprocess
       if (pid === undefined) {
-        const { cause } = await subprocess
+        const { cause } = await subprocess.ended
         throw cannot('start', call.argv[0] ?? '', null, { code: 'preflight', cause })
       }
       subprocess.unref()
@@ -97,5 +81,29 @@ export const shell: Shell = {
   which,
 }
 
-/** Execa passes any file descriptor to spawn(), but its types allow only a few. */
-const descriptor = (fd: number): 3 => fd as 3
+/**
+ * Starts a program in a session and process group of its own, never through a shell. It rejects nothing: an error
+ * and a signal are part of how it ended.
+ */
+function spawned(
+  [name = '']: readonly string[],
+  [program, ...args]: Argv,
+  options: {
+    readonly cwd: string | undefined
+    readonly env: NodeJS.ProcessEnv
+    readonly stdio: StdioOptions
+  },
+): Spawned {
+  let subprocess: ChildProcess
+  try {
+    subprocess = spawn(program, args, { ...options, detached: true })
+  } catch (cause) {
+    // Node throws some errors at once, such as that of arguments that are too long.
+    throw cannot('start', name, cause instanceof Error ? cause.message : null, { code: 'failed', cause })
+  }
+  const ended = new Promise<HowEnded>((resolve) => {
+    subprocess.on('error', (cause) => resolve({ cause }))
+    subprocess.once('close', (exitCode, signal) => resolve(signal === null ? { exitCode } : { signal }))
+  })
+  return Object.assign(subprocess, { ended })
+}

@@ -15,9 +15,17 @@ process.once('exit', () => {
   for (const group of live) signalGroup(group, 'SIGKILL')
 })
 
-/** The part of execa's result that is used here. */
-export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> &
-  PromiseLike<{ readonly exitCode?: number; readonly signal?: string; readonly cause?: unknown }>
+export type HowEnded = {
+  readonly exitCode?: number | null
+  readonly signal?: string
+  /** Why it did not start. */
+  readonly cause?: unknown
+}
+
+export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> & {
+  /** Once it has exited and its streams are closed. Never rejects. */
+  readonly ended: Promise<HowEnded>
+}
 
 type SupervisedCall = Call & Required<Pick<Call, 'stdout'>>
 
@@ -33,7 +41,7 @@ export async function supervise(
   const program = call.argv[0] ?? ''
   const { pid } = subprocess
   if (pid === undefined) {
-    const { cause } = await subprocess
+    const { cause } = await subprocess.ended
     throw cannot('start', program, null, {
       code: 'failed',
       cause,
@@ -70,7 +78,7 @@ export async function supervise(
 
     await Promise.race([exited, ending.promise])
     if (reason !== undefined) await ending.promise
-    const closed = await closesWithin(subprocess, call.stdout, grace)
+    const closed = await closesWithin(subprocess.ended, call.stdout, grace)
     if (!closed) {
       const { stdout } = subprocess
       if (reason === undefined && call.stdout !== 'log' && stdout !== null && !stdout.readableEnded) {
@@ -84,7 +92,7 @@ export async function supervise(
       stdout?.destroy()
       subprocess.stderr?.destroy()
     }
-    const result = await subprocess
+    const result = await subprocess.ended
     const stdout = await text
     if (reason !== undefined) throw reason.thrown
     return { ...exitOf(result, program, stderr()), stdout, stderrTail: stderr() }
@@ -119,7 +127,7 @@ async function outcomeOf(work: Call['endElsewhere']): Promise<PromiseSettledResu
 
 /** False if the output stays open for the grace period. A slow reader of ours gets all the time it needs. */
 async function closesWithin(
-  outputEnded: PromiseLike<unknown>,
+  outputEnded: Promise<unknown>,
   target: SupervisedCall['stdout'],
   grace: number,
 ): Promise<boolean> {
@@ -137,12 +145,8 @@ async function closesWithin(
   return readerIsSlow ? closesWithin(outputEnded, target, grace) : false
 }
 
-function exitOf(
-  result: { readonly exitCode?: number; readonly signal?: string },
-  program: string,
-  stderr: string,
-): { readonly exitCode: number } {
-  if (result.exitCode === undefined) {
+function exitOf(result: HowEnded, program: string, stderr: string): { readonly exitCode: number } {
+  if (result.exitCode === undefined || result.exitCode === null) {
     throw new RunbookError(
       'failed',
       `${program} was ended by ${result.signal ?? 'an unknown signal'} from outside`,

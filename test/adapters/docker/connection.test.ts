@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { dockerEngine, statusOf } from '../../../src/adapters/docker/connection.ts'
 import { composeServices } from '../../../src/adapters/docker/services.ts'
@@ -49,6 +51,19 @@ describe('a Docker daemon in trouble', () => {
       ),
       hint: 'check: docker info',
     })
+  })
+
+  test('is asked without what builds images and reaches daemons by SSH', async () => {
+    answer = (response) => response.end('OK')
+    const loaded = fileURLToPath(new URL('../../fixtures/docker-client-loads.ts', import.meta.url))
+    const of = (...host: readonly string[]): readonly string[] =>
+      execFileSync(process.execPath, [loaded, ...host], { encoding: 'utf8' })
+        .trim()
+        .split('\n')
+    const local = of(`unix://${socket}`)
+    expect(local).toContain('dockerode')
+    for (const name of ['ssh2', '@grpc/grpc-js', 'protobufjs', 'tar-fs']) expect(local).not.toContain(name)
+    expect(of('ssh://nobody@127.0.0.1:1')).toContain('ssh2')
   })
 
   test('that is not there is refused', async () => {

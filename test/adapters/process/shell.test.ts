@@ -218,6 +218,13 @@ describe('what cannot start', () => {
     })
   })
 
+  test('arguments that are too long for the system are refused', async () => {
+    await expect(shell.run({ argv: ['true', 'x'.repeat(4_000_000)] }, watchedScope())).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(/^cannot start true: .*E2BIG/),
+    })
+  })
+
   test('which() finds programs only', async () => {
     expect(await shell.which('cat')).toMatch(/^\/.*\/cat$/)
     expect(await shell.which('no-such-program-here')).toBeNull()
@@ -417,6 +424,11 @@ describe('ending a program', () => {
     const pid = Number(line.toString())
     const child = { pid, startTime: statOf(pid)!.startTime }
     expect(isRunning(child)).toBe(true)
+    // Before that it is setpriv, which has not asked the kernel yet.
+    await eventually(
+      async () => (await readFile(`/proc/${pid}/comm`, 'utf8')) === 'sleep\n',
+      'it is the program',
+    )
     engine.kill('SIGKILL')
     await eventually(() => !isRunning(child), 'the child of a killed engine is dead')
   })
