@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sha256, type Json } from '../../src/kernel/json.ts'
+import type { Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
 import { dumpBytes, lay, layInVolume, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
