@@ -420,26 +420,3 @@ export function fakeDatabases({
 
 /** A killed process cleans up nothing. */
 const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
-
-/** Several in-memory servers behind one port; the database selects the server. */
-export function databasesBy(
-  serverOf: (database: Database) => FakeServer,
-  open: (server: FakeServer) => Databases,
-): Databases {
-  const opened = new Map<FakeServer, Databases>()
-  return new Proxy({} as Databases, {
-    get: (_, method) => {
-      if (typeof method === 'symbol' || method === 'then') return undefined
-      return async (database: Database, ...rest: readonly unknown[]): Promise<unknown> => {
-        const server = serverOf(database)
-        const databases = opened.get(server) ?? open(server)
-        opened.set(server, databases)
-        return Reflect.apply(
-          Reflect.get(databases, method) as (...args: readonly unknown[]) => unknown,
-          databases,
-          [database, ...rest],
-        )
-      }
-    },
-  })
-}
