@@ -28,6 +28,7 @@ describe('full-db-rollback beside, killed', () => {
   const reversible = [
     'choose-and-verify-the-dump',
     'check-that-server-tools-and-dump-fit',
+    'compare-the-dump-with-the-live-database',
     'ask-the-operator',
     'restore-beside-the-live-database',
     'assert-on-the-copy',

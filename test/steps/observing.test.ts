@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
-import { type dumpBytes, lay, layInVolume, nobody, somebody, type FakeWorld } from '../../src/testing/index.ts'
+import {
+  type dumpBytes,
+  lay,
+  layInVolume,
+  nobody,
+  somebody,
+  type FakeWorld,
+} from '../../src/testing/index.ts'
 import { meets } from '../../steps/databases/assert-copy.ts'
 import { besideName } from '../../steps/databases/lib/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
