@@ -37,7 +37,7 @@ export type TargetConfig = {
   readonly stack?: {
     /** Services in containers of a Docker Compose project. */
     readonly kind: 'compose'
-    /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: the `name` in the files, else that of `directory`. */
+    /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: `COMPOSE_PROJECT_NAME` in its env files, else the `name` in the files, else that of `directory`. */
     readonly project?: string
     /** Folder against which Compose resolves relative paths in its files. Default: the folder of the first file, as for `docker compose` itself. */
     readonly directory?: string
@@ -270,7 +270,7 @@ export type TargetConfig = {
       readonly stack?: {
         /** Services in containers of a Docker Compose project. */
         readonly kind: 'compose'
-        /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: the `name` in the files, else that of `directory`. */
+        /** Name of the Compose project, as `docker compose ls` shows it. Default: as for `docker compose` itself: `COMPOSE_PROJECT_NAME` in its env files, else the `name` in the files, else that of `directory`. */
         readonly project?: string
         /** Folder against which Compose resolves relative paths in its files. Default: the folder of the first file, as for `docker compose` itself. */
         readonly directory?: string
