@@ -116,4 +116,4 @@ export type {
   StackFacts,
   Variables,
 } from './drivers/services.ts'
-export type { FileDigest, Ownership, VolumeFacts, VolumeIdentity, VolumePath } from './drivers/volumes.ts'
+export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'

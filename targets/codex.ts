@@ -6,7 +6,7 @@ export type CodexOptions = {
   readonly root?: string
   /** The folder of image tars, pointers and the history. */
   readonly snapshots?: string
-  /** Default, as for Compose: the name of the folder `root`. */
+  /** Default, as for Compose: the name of the folder of `file`, unless that or an env file names another. */
   readonly project?: string
   readonly devProject?: string
   /** Relative to `root`, as are the next three. */

@@ -105,7 +105,6 @@ export const leftBy: {
   orphans: { find: nothing, end: nothing },
   volumes: {
     stat: nothing,
-    identity: nothing,
     list: nothing,
     read: nothing,
     digest: nothing,

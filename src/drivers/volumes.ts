@@ -21,14 +21,6 @@ export type Ownership = { readonly uid: number; readonly gid: number; readonly m
 
 export type FileDigest = JsonObject & { readonly sha256: string; readonly bytes: number }
 
-/** What holds a path: a named volume, or a folder or file of this machine. */
-export type VolumeIdentity = JsonObject & {
-  readonly kind: 'volume' | 'folder'
-  readonly name: string
-  /** A volume that was removed and created again has another one; null for a folder. */
-  readonly createdAt: string | null
-}
-
 /**
  * Files in the volumes of a service's container, which must exist but need not run: after `docker compose
  * down` every call fails (`preflight`) with the command that creates one. The last link of a path is not
@@ -37,8 +29,6 @@ export type VolumeIdentity = JsonObject & {
 export interface VolumesView {
   /** Null if the path does not exist. */
   stat(at: VolumePath): Promise<VolumeFacts | null>
-  /** The volume behind a path, whether or not the path exists; null for the container's own layer. */
-  identity(at: VolumePath): Promise<VolumeIdentity | null>
   /** Names of the entries of a folder, sorted. Reads everything below it. */
   list(at: VolumePath): Promise<readonly string[]>
   /** @throws RunbookError `failed` beyond `maxBytes` or if it is not a regular file */

@@ -118,10 +118,6 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       const { kind, body, mode, uid, gid, link } = found
       return { kind, bytes: body.length, mode, uid, gid, modifiedAt: '2026-01-01T00:00:00.000Z', link }
     },
-    async identity(at) {
-      const files = filesOf(at)
-      return volumes.has(at.service) ? { kind: 'volume', name: 'data', createdAt: madeAt(files) } : null
-    },
     async list(at) {
       const place = placeOn(at.path)
       const files = filesOf(at)
@@ -194,16 +190,6 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       files.delete(cutOff(path))
     },
   }
-}
-
-const made = new WeakMap<Map<string, FakeFile>, number>()
-let count = 0
-
-/** When a volume was created; a map that takes the place of another is a new volume. */
-function madeAt(files: Map<string, FakeFile>): string {
-  const known = made.get(files)
-  if (known === undefined) made.set(files, (count += 1))
-  return new Date((known ?? count) * 1000).toISOString()
 }
 
 /** The path of an unfinished `put`. */

@@ -8,7 +8,6 @@ import {
   type Look,
   type Ownership,
   type ServiceGroup,
-  type VolumeIdentity,
   type VolumePath,
 } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
@@ -39,9 +38,10 @@ type Before = {
   readonly staged: string
   readonly aside: string
   readonly ownership: Ownership
-  /** What the file was in. Missing in older journals, as the next. */
-  readonly volume?: VolumeIdentity | null
-  /** When the instances of the services were last started; null where one does not tell. */
+  /**
+   * When the instances of the services were last started; null where one does not tell. Missing in older
+   * journals.
+   */
   readonly started?: readonly string[] | null
 }
 
@@ -58,7 +58,7 @@ export type SwappedFile = {
  * prove every byte. A restored file that was written to meanwhile is copied to this machine first, with its logs;
  * one that still equals the backup is removed.
  * @throws RunbookError `failed` where a service runs again, `verification` where the backup changed, `in-doubt`
- * where the undo finds another volume, or a file that neither this run nor a service of it wrote
+ * where the undo finds a file that neither this run nor a service of it wrote
  */
 export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   kind: 'databases.swap-volume-database',
@@ -80,7 +80,6 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
       staged: `${at.path}.rb-${look.run.id}`,
       aside: `${at.path}.old-${look.run.id}`,
       ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
-      volume: await look.volumes.identity(at),
       started: await startsOf(look, services),
     }
   },
@@ -167,28 +166,32 @@ async function startsOf(look: Look, services: ServiceGroup): Promise<readonly st
 }
 
 /**
- * For an undo that replaces the live file: the volume must be the one of the survey, and a file that differs
- * from the backup must be the work of a service, which must have been started since.
+ * For an undo that replaces the live file: with the old file aside, the live one must be the backup, or the work
+ * of a service, which must have been started since; with none aside, it must be the old one.
  * @throws RunbookError `in-doubt`
  */
 async function mustBeOurs(
   io: Io,
   { at, backup, services }: Pick<Input, 'at' | 'backup' | 'services'>,
-  { parts, aside, volume, started }: Before,
+  { parts: [old], aside, started }: Before,
 ): Promise<void> {
-  const doubt = (why: string): never => {
-    throw new RunbookError('in-doubt', why, {
-      hint: `find out who did, and which data ${at.path} of ${at.service} should have; nothing was moved or removed`,
+  const doubt = (problem: string): never => {
+    throw new RunbookError('in-doubt', `${at.path} of ${at.service} ${problem}`, {
+      hint: 'find out who changed it, and which data it should have; nothing was moved or removed',
     })
   }
-  if (volume !== undefined && !sameJson(await io.volumes.identity(at), volume))
-    doubt(`${at.path} of ${at.service} is in another volume than the one that this run changed`)
-  const exchanged = parts.length === 0 || (await io.volumes.stat({ ...at, path: aside })) !== null
-  if (!exchanged || started === undefined || started === null) return
-  if (!sameJson(await startsOf(io, services), started)) return
-  const live = await fingerprintOf(io, at)
-  if (live !== null && live !== backup.sha256)
-    doubt(`${at.path} of ${at.service} is not the file that this run put there: somebody else replaced it`)
+  // Journals of earlier versions keep their way.
+  if (started === undefined) return
+  if (old !== undefined && (await io.volumes.stat({ ...at, path: aside })) === null) {
+    const live = await fingerprintOf(io, at)
+    if (live === null) doubt(`is gone, and so is the old file at ${aside}: the volume may be another one`)
+    if (live !== old.sha256)
+      doubt('is not the old file, which is not beside it either: somebody else replaced it')
+  } else if (started !== null && sameJson(await startsOf(io, services), started)) {
+    const live = await fingerprintOf(io, at)
+    if (live !== null && live !== backup.sha256)
+      doubt('is not the file that this run put there: somebody else replaced it')
+  }
 }
 
 /** Resumes after a kill between any two of its moves. */

@@ -50,14 +50,6 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       expect((await volumes.stat(at('/data/live')))?.modifiedAt).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     })
 
-    it('tells which volume a path is in, whether the path exists or not', async () => {
-      const { volumes, at } = await bench()
-      const one = await volumes.identity(at('/data/live'))
-      expect(one).toMatchObject({ kind: 'volume', name: expect.any(String), createdAt: expect.any(String) })
-      expect(await volumes.identity(at('/data/none'))).toEqual(one)
-      await expect(volumes.identity(at('/data/live', 'gone'))).rejects.toMatchObject({ code: 'preflight' })
-    })
-
     it('lists a folder, and reads and hashes a file', async () => {
       const { volumes, at } = await bench()
       expect(await volumes.list(at('/data/docs'))).toEqual(['.two', 'one'])

@@ -334,13 +334,19 @@ describe('the undo of a swap in a volume', () => {
     expect(await probe()).toEqual({ is: 'absent' })
   })
 
-  it('is in doubt where the volume is another one', async () => {
+  it.each([
+    ['is empty', []],
+    ['holds another file', [['/app/data/shop.db', 'another']] as const],
+  ])('is in doubt where the volume is another one that %s', async (_, files) => {
     const { world, state, undo } = await swapped()
-    world.volumes.set('api', new Map(world.volumes.get('api')))
+    world.volumes.set('api', new Map())
+    for (const [name, body] of files) layInVolume(world.volumes, 'api', name, body)
     const before = state()
     await expect(undo()).rejects.toMatchObject({
       code: 'in-doubt',
-      message: expect.stringContaining('is in another volume than the one that this run changed') as string,
+      message: expect.stringMatching(
+        /is gone, and so is the old file|is not the old file, which is not beside it either/,
+      ) as string,
     })
     expect(state()).toEqual(before)
   })

@@ -13,7 +13,6 @@ import { syncFolder } from '../disk/durable.ts'
 import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
 import { runHelper } from './volume-helper.ts'
-import { volumeIdentity } from './volume-identity.ts'
 import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
 /** Seconds to copy a file into a volume. */
@@ -190,8 +189,6 @@ export function dockerVolumes({
         link: kind === 'link' ? seen.linkTarget : null,
       }
     },
-
-    identity: async (at) => volumeIdentity(engine, scope, await containerOf(at), at),
 
     async list(at) {
       const seen = await look(at)
