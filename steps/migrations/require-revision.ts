@@ -40,6 +40,8 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
   kind: 'migrations.require-revision',
   version: 1,
   effect: 'exercise',
+  // An entrypoint may start the application instead of the tool.
+  timeoutSeconds: 300,
   describe: ({ tool, images, database }) => {
     const image = isPending(tool)
       ? tool
