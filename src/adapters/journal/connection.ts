@@ -107,9 +107,12 @@ function refuseForeign(path: string): void {
 }
 
 function refuseForeignIn(view: Connection, path: string): void {
-  const version = Number(view.pragma('user_version', { simple: true }))
-  const application = Number(view.pragma('application_id', { simple: true }))
-  const tables = Number(view.prepare('SELECT count(*) FROM sqlite_schema').pluck().get())
+  // One transaction: another process may be creating it.
+  const { version, application, tables } = view.transaction(() => ({
+    version: Number(view.pragma('user_version', { simple: true })),
+    application: Number(view.pragma('application_id', { simple: true })),
+    tables: Number(view.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()),
+  }))()
   if (application === 0 && version === 0 && tables === 0) return
   if (application !== applicationId) {
     throw new RunbookError('journal', `${path} is not a journal, or damaged; it was not changed`, {
