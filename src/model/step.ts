@@ -160,6 +160,8 @@ export type RowsBeforeAndAfter = JsonObject & {
 interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'observe'
   run(look: Look, input: I): Promise<O>
+  /** Fields of the output that change while the system is in use: a dry run shows them, but predicts nothing of them. */
+  readonly volatile?: readonly Extract<keyof O, string>[]
   /** If missing, a dry run calls `run`, since an observation changes nothing. */
   predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<O>>
 }

@@ -64,6 +64,7 @@ export const compareContents = defineStep<Input, LiveContents>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,
+  volatile: ['tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
   describe: ({ database, acceptLoss }) =>
     `Compares the tables of ${isPending(database) ? 'the live database' : database.name} with those of the dump` +
     (acceptLoss === null

@@ -14,7 +14,7 @@ const hour = 3_600_000
 const looking = [
   /^psql --no-psqlrc --quiet --no-align --tuples-only --record-separator-zero --no-password --set=ON_ERROR_STOP=1 --set=VERBOSITY=verbose$/,
   /^pg_restore (--list|--file=\/dev\/null|--schema-only --file=-)$/,
-  /^(psql|pg_dump|pg_restore) --version$/,
+  /^sh -c for tool do "\$tool" --version; done; true sh psql pg_dump pg_restore$/,
   /^df -P -k \S+$/,
 ]
 

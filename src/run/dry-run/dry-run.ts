@@ -1,5 +1,5 @@
 import { textOf, type Failure } from '../../kernel/errors.ts'
-import { requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
+import { isFields, requireJson, type Json, type JsonObject } from '../../kernel/json.ts'
 import { at, isKnown, isPending, preview, type Lookup, type Preview } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
 import { sentenceOf } from '../../model/returned.ts'
@@ -220,7 +220,7 @@ async function look(
       output,
       seen: confidence === 'firm',
       looked: true,
-      prediction: predictionOf(step, { output }),
+      prediction: predictionOf(step, { output: lasting(output, step.volatile ?? []) }),
       unknown,
     }
   }
@@ -251,6 +251,12 @@ async function look(
     before,
   }
 }
+
+/** The part of an output that is still the same a moment later. */
+const lasting = (output: Json, volatile: readonly string[]): Json =>
+  isFields(output) && volatile.length > 0
+    ? Object.fromEntries(Object.entries(output).filter(([name]) => !volatile.includes(name)))
+    : output
 
 /** @param waiting what a prediction that says nothing, or cannot be made, waits for */
 async function predictionFrom(

@@ -25,7 +25,7 @@ export function keptPsql(
 ): Server['script'] {
   const home = maintenance(server)
   const key = `psql ${JSON.stringify([scope.run, server.database])}`
-  const open = new Set<Conversation>()
+  const idle = new Set<Conversation>()
   let usable = home !== 'template1'
 
   const isReady = async (psql: Conversation): Promise<boolean> =>
@@ -36,6 +36,17 @@ export function keptPsql(
     const psql = programs?.start(key, program, scope, clock) ?? converse(program, scope, clock)
     usable = await isReady(psql)
     return usable ? psql : null
+  }
+
+  /** Of this attempt. Its session may have been ended since. */
+  const opened = async (): Promise<Conversation | null> => {
+    for (const psql of idle) {
+      // At once, so that no other script takes it meanwhile.
+      idle.delete(psql)
+      if (psql.free && (await isReady(psql).catch(() => false))) return psql
+      scope.signal.throwIfAborted()
+    }
+    return null
   }
 
   /** Of an earlier attempt. Its server or its container may have stopped since. */
@@ -50,16 +61,12 @@ export function keptPsql(
   }
 
   return async ({ database, sql }, as) => {
-    const psql =
-      usable && as === scope
-        ? ([...open].find(({ free }) => free) ?? (await kept()) ?? (await start()))
-        : null
+    const psql = usable && as === scope ? ((await opened()) ?? (await kept()) ?? (await start())) : null
     if (psql === null) return server.script({ database, sql }, as)
-    open.add(psql)
     try {
       return await ask(psql, visit(home, database, `${sql}\n`))
     } finally {
-      if (!psql.free) open.delete(psql)
+      if (psql.free) idle.add(psql)
     }
   }
 }
