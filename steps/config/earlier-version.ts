@@ -16,14 +16,16 @@ import { variablesIn } from './lib/edit-file-step.ts'
 import { bytesOf } from './lib/edited-file.ts'
 import { scopeFindings } from './lib/edit-scope.ts'
 
-type Input = {
+type Source = {
   readonly file: string
   /** A git revision. */
   readonly revision: string
   /** A copy of the file, used instead of the revision. */
   readonly copy: string | null
-  /** Of whose stack nothing else may change with that version. */
-  readonly services?: ServiceGroup
+}
+type Input = Source & {
+  /** Those that run with it; nothing else of their stack may change with that version. */
+  readonly services: ServiceGroup
 }
 
 /**
@@ -59,7 +61,7 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   preflight: async (look, { file, revision, copy, services }) => {
     if (isPending(file) || isPending(revision) || isPending(copy)) return []
     await findVersion(look, { file, revision, copy })
-    if (isPending(services) || services === undefined) return []
+    if (isPending(services)) return []
     const body = await readVersion(look, { file, revision, copy })
     const variables = variablesIn(await bytesOf(look, file), body)
     return scopeFindings(look, { services, of: 'settings' }, { file, body, variables })
@@ -85,7 +87,7 @@ export async function bytesOfVersion(
 
 async function findVersion(
   look: Pick<Look, 'git' | 'files' | 'volumes'>,
-  input: Input,
+  input: Source,
 ): Promise<EarlierVersion> {
   const now = await bytesOf(look, input.file)
   const body = await readVersion(look, input)
@@ -104,7 +106,7 @@ async function findVersion(
 
 async function readVersion(
   look: Pick<Look, 'git' | 'files' | 'volumes'>,
-  { file, revision, copy }: Input,
+  { file, revision, copy }: Source,
 ): Promise<Uint8Array> {
   if (copy !== null) return bytesOf(look, copy)
   try {

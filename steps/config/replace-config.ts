@@ -6,8 +6,8 @@ import type { ReplacedFile } from './lib/edited-file.ts'
 type Input = {
   readonly file: string
   readonly version: EarlierVersion
-  /** Of whose stack nothing else may change; missing in journals of earlier versions. */
-  readonly services?: ServiceGroup
+  /** Those that run with it; nothing else of their stack may change. */
+  readonly services: ServiceGroup
 }
 
 /**
@@ -32,6 +32,8 @@ export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   ...replacing<Input>({
     place: ({ file }) => ({ file }),
     body: (look, { version }) => bytesOfVersion(look, version),
-    scope: ({ services }) => (services === undefined ? undefined : { services, of: 'settings' }),
+    // Journals of earlier versions name no services.
+    scope: ({ services }: { readonly services?: ServiceGroup }) =>
+      services === undefined ? undefined : { services, of: 'settings' },
   }),
 })

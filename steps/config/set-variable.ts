@@ -19,11 +19,8 @@ type Input = {
   readonly value: string
   /** What to do where the file does not set the variable. Default `append`. */
   readonly missing?: 'append' | 'refuse'
-  /**
-   * What the variable may change in the stack that reads the file. Without it, only the file is looked at, as
-   * in journals of earlier versions.
-   */
-  readonly scope?: EditScope
+  /** What the variable may change in the stack that reads the file; null for a file that no stack reads. */
+  readonly scope: EditScope | null
 }
 
 /** Stands for a tag that is not known yet: which places the variable reaches does not depend on its value. */
@@ -43,7 +40,7 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
       const to = isPending(value) ? anyTag : value
       const edit = { file, body: withVariable(body, name, to, missing), variables: [name] }
       if (!isPending(value)) requireReversible(body, file, { variable: name, from, to }, edit.body)
-      if (from === to || isPending(scope) || scope === undefined) return []
+      if (from === to || isPending(scope) || scope === null) return []
       return isPending(value) && scope.of !== 'tag' ? [] : scopeFindings(look, scope, edit)
     })
   },
@@ -58,7 +55,8 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
     place: ({ name }) => ({ variable: name }),
     value: ({ value }) => value,
     missing: ({ missing }) => missing,
-    scope: ({ scope }) => scope,
+    // Journals of earlier versions have none.
+    scope: ({ scope }) => scope ?? undefined,
   }),
 }
 
@@ -77,7 +75,7 @@ export const setVariable = defineStep<Input, EditedLine, EditedLine>({
       version: 1,
       input: (then): Input => {
         const { pin, chosen } = then as unknown as PinInput
-        return { file: pin.file, name: pin.variable, value: chosen.tag }
+        return { file: pin.file, name: pin.variable, value: chosen.tag, scope: null }
       },
       before: (saw, { file, name, value }) => {
         const { tag, digest, pinned } = saw as PinBefore

@@ -176,7 +176,7 @@ describe.skipIf(!docker())('an edit that changes more than it says', () => {
     for (const more of [['--dry-run'], []]) {
       const finished = await run(...access, ...more)
       expect(finished.code, said(finished)).not.toBe(0)
-      expect(said(finished)).toMatch(/edit of \S+compose\.yml would change environment of side/)
+      expect(said(finished)).toMatch(/edit of \S+compose\.yml would change environment\.LEVEL of side/)
       expect(await world()).toEqual(before)
     }
   })

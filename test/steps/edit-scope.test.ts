@@ -41,7 +41,7 @@ describe('an edit', () => {
   it.each<readonly [EditScope['of'], readonly string[]]>([
     ['image', ['web image', 'jobs image']],
     ['tag', ['web image']],
-    ['settings', ['web environment.MODEL', 'jobs environment']],
+    ['settings', ['web environment.MODEL', 'jobs environment.LEVEL']],
   ])('for %s passes where it changes that of its services', async (of, changes) => {
     expect(await found(of, ...changes)).toEqual([])
   })

@@ -13,7 +13,7 @@ export async function withNamelessFile<T>(
   work: (path: string) => Promise<T>,
   nameless = existsSync('/proc/self/fd'),
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'runbook-'))
+  const folder = await mkdtemp(join(tmpdir(), 'runbook-edit-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {
     const path = join(folder, 'file')

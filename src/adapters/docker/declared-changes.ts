@@ -128,13 +128,17 @@ function changesBetween(was: JsonObject, is: JsonObject): readonly DeclaredChang
   ]
 }
 
-/** Where two values differ, lists as one. */
+/** Where two values differ, lists as one; what is missing in an object counts as empty. */
 function pathsBetween(was: Json | undefined, is: Json | undefined): readonly string[] {
   if (!isObject(was) || !isObject(is))
     return was !== undefined && is !== undefined && sameJson(was, is) ? [] : ['']
   return keysOf(was, is).flatMap((key) => {
     const [before, after] = [valueOf(was, key), valueOf(is, key)]
-    return pathsBetween(before, after).map((path) => (path === '' ? key : `${key}.${path}`))
+    const paths = pathsBetween(
+      isObject(after) ? (before ?? {}) : before,
+      isObject(before) ? (after ?? {}) : after,
+    )
+    return paths.map((path) => (path === '' ? key : `${key}.${path}`))
   })
 }
 

@@ -141,7 +141,7 @@ function findingsOn(
 const isPurpose = ({ services, of }: EditScope, { service, path }: DeclaredChange): boolean =>
   service !== null &&
   services.names.includes(service) &&
-  (of === 'settings' ? path.startsWith('environment.') || path === 'environment' : path === 'image')
+  (of === 'settings' ? path.startsWith('environment.') : path === 'image')
 
 const isFixed = ({ of }: EditScope, path: string): boolean => {
   const [field = ''] = path.split('.')

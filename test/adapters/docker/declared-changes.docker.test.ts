@@ -105,8 +105,8 @@ describe.skipIf(!docker())('what Compose makes of an edit', () => {
     expect(await changes('.env', 'IMAGE_TAG=1.4\nDATA=other\n')).toEqual([
       'fixed volumes',
       'twin volumes',
-      'shared volumes.data',
-      'shared volumes.other',
+      'shared volumes.data.name',
+      'shared volumes.other.name',
     ])
   })
 
@@ -140,6 +140,14 @@ describe.skipIf(!docker())('what Compose makes of an edit', () => {
     expect(await changes('absolute.env', 'C=2\n', more)).toEqual(['api environment.C'])
   })
 
+  it('names the first variable of a service that had none', async () => {
+    await shop.write(
+      compose.replace('image: shop/fixed:1', 'image: shop/fixed:1\n    env_file: [more/none.env]'),
+    )
+    await writeFile(path('more/none.env'), '')
+    expect(await changes('more/none.env', 'A=1\n')).toEqual(['fixed environment.A', 'twin environment.A'])
+  })
+
   it('compares one file in both of its roles, as env file of the stack and of a service', async () => {
     await shop.write(compose.replace('[app.env]', '[.env]'))
     expect(await changes('.env', 'IMAGE_TAG=1.4\nLEVEL=debug\n')).toEqual([
@@ -161,7 +169,8 @@ describe.skipIf(!docker())('what Compose makes of an edit', () => {
   })
 
   it('refuses an edit after which Compose could not read the stack, and leaves no file behind', async () => {
-    const ours = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('runbook-')).length
+    const ours = async () =>
+      (await readdir(tmpdir())).filter((name) => name.startsWith('runbook-edit-')).length
     const before = await ours()
     for (const [name, body] of [
       ['compose.yml', 'services: [broken'],
