@@ -1,6 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { compareKept } from '../steps/databases/compare-kept.ts'
 import { examineBackup } from '../steps/databases/examine-backup.ts'
 import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
 import { removeOldFile, swapVolumeDatabase } from '../steps/databases/swap-volume-database.ts'
@@ -34,6 +35,9 @@ export default runbook(
     remedy: {},
     params: {
       backup: param.path('Backup to restore; default: the newest one').optional(),
+      acceptLoss: param
+        .text('Tables that the backup lacks and that may be lost, separated by commas, such as invoices')
+        .optional(),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
@@ -96,6 +100,11 @@ export default runbook(
       keepVolumeDatabase({ at, name, folder: target.retention.dumps, label: 'current', writers, services }),
       { id: 'back-up-the-current-database' },
     )
+    const compared = step(
+      'Compare the backup with the live database',
+      compareKept({ kept, backup, name, acceptLoss: params.acceptLoss }),
+      { id: 'compare-the-backup-with-the-live-database' },
+    )
     const swapped = step(
       'Swap the restored database in',
       swapVolumeDatabase({
@@ -106,6 +115,7 @@ export default runbook(
         services,
         ownership,
         keepIn: { folder: target.retention.dumps, name },
+        compared,
       }),
       { id: 'put-the-backup-in-its-place' },
     )

@@ -56,7 +56,7 @@ export default runbook(
       const requireSchema = (env: string) => (): void => {
         if (migrated === undefined || ![migrated.name, 'both'].includes(env)) return
         step(
-          'Check that the image contains the database revision',
+          `Check that the image contains the database revision (${env})`,
           requireRevision({ database, tool, schema: params.schema }),
           { id: `check-that-the-image-contains-the-database-revision-${env}` },
         )

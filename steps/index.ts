@@ -30,6 +30,7 @@ export {
 } from './containers/throwaway-postgres.ts'
 export { assertCopy, type Proven } from './databases/assert-copy.ts'
 export { compareContents, type LiveContents } from './databases/compare-contents.ts'
+export { compareKept, type ComparedFiles } from './databases/compare-kept.ts'
 export { compareRows, type Compared } from './databases/compare-rows.ts'
 export { createRoles, type MadeRoles } from './databases/create-roles.ts'
 export { dropCopy } from './databases/drop-copy.ts'

@@ -4,7 +4,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
-import { dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
+import { contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { Faults } from './faults.ts'
 import { placeOf } from './place.ts'
 import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
@@ -211,14 +211,7 @@ export function fakeDatabases({
     },
     async contents(database, name) {
       await at('contents')
-      const { tables } = printOf(named(database, name).tables, 'rows')
-      return {
-        tables: tables.map(({ table, rows }) => ({ table, rows, estimated: false })),
-        schemas: [],
-        sequences: [],
-        extensions: [...server.extensions].sort(),
-        largeObjects: 0,
-      }
+      return contentsOf(named(database, name).tables, server.extensions)
     },
     async attachments(database) {
       await at('attachments')

@@ -2,7 +2,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { timeInName } from '../formats/file-time.ts'
-import type { Database, Dump, Fingerprint } from '../drivers/databases.ts'
+import type { Contents, Database, Dump, Fingerprint } from '../drivers/databases.ts'
 
 /** Tables by name, each a list of rows. */
 export type FakeTables = { readonly [table: string]: readonly JsonObject[] }
@@ -71,6 +71,18 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
       extensions: extensions.toSorted(),
       largeObjects: false,
     },
+  }
+}
+
+/** What a database with these tables holds; each is counted. */
+export function contentsOf(tables: FakeTables, extensions: Iterable<string>): Contents {
+  const counted = printOf(tables, 'rows').tables.map(({ table, rows }) => ({ table, rows, estimated: false }))
+  return {
+    tables: counted,
+    schemas: [],
+    sequences: [],
+    extensions: [...extensions].sort(),
+    largeObjects: 0,
   }
 }
 

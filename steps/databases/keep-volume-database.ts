@@ -79,6 +79,8 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
+    // Whoever reads a copy with its log makes the index of that log.
+    await io.files.removeTree(`${before.file}-shm`)
     for (const { ending } of before.parts)
       for (const path of [`${before.file}${ending}.partial`, `${before.file}${ending}`])
         await io.files.removeTree(path)

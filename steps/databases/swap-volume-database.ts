@@ -11,6 +11,7 @@ import {
   type VolumePath,
 } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
+import type { ComparedFiles } from './compare-kept.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 import { keepWritten, keptFrom, type KeepIn } from './lib/keep-written.ts'
@@ -30,6 +31,8 @@ type Input = {
    * in the volume.
    */
   readonly keepIn?: KeepIn
+  /** Rows of both files, for the report. */
+  readonly compared?: ComparedFiles
 }
 
 type Before = {
@@ -65,6 +68,7 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 3600,
+  marks: { rows: (_, { compared }) => compared?.compared ?? null },
   describe: ({ at, backup }) =>
     say`Replaces ${isPending(at) ? at : at.path} by ${isPending(backup) ? backup : backup.source}, ` +
     'with the owner and mode of the old file, and moves the old file with its -wal and -shm aside.',

@@ -23,12 +23,14 @@ type Input = {
    * with it.
    */
   readonly schema: 'fits' | 'ahead'
+  /** What follows where the tool cannot say: a refusal, or only a note. Default: `refuse`. */
+  readonly unknown?: 'refuse' | 'report'
 }
 
 export type ImageThatFits = {
   readonly image: string
   readonly revision: string | null
-  readonly schema: 'fits' | 'ahead'
+  readonly schema: 'fits' | 'ahead' | 'unknown'
 }
 
 /**
@@ -54,19 +56,19 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
     if (!isPending(database) && !('path' in database)) await revisionOf(look, database)
     return []
   },
-  run: async (io, { database, tool: configured, images, schema }) => {
+  run: async (io, { database, tool: configured, images, schema, unknown = 'refuse' }) => {
     const chosen = images?.find(({ service }) => service === configured.service)?.release ?? configured.image
     const tool = { ...configured, image: chosen }
     const image = chosen ?? `the image of ${tool.service}`
     const read = await levelAndHistory(io, database, tool).catch((thrown: unknown) => {
       io.signal.throwIfAborted()
       if (!(thrown instanceof RunbookError) || thrown.code !== 'failed') throw thrown
-      if (schema === 'fits') throw unread(thrown)
+      if (schema === 'fits' && unknown === 'refuse') throw unread(thrown)
       return thrown.message
     })
     if (typeof read === 'string') {
       io.note(`whether ${image} fits ${titleOf(database)} is unknown: ${read}`)
-      return { image, revision: null, schema }
+      return { image, revision: null, schema: 'unknown' }
     }
     const { revision, revisions } = read
     const found = revisions.find(({ id }) => id === revision)

@@ -5,12 +5,19 @@ import stack from '../../runbooks/stack-rollback.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
 import type { Target } from '../../src/model/target.ts'
-import { fakeMachine, fakeServer, type FakeMigration, type FakeWorld } from '../../src/testing/index.ts'
+import {
+  dumpBytes,
+  fakeMachine,
+  fakeServer,
+  layInVolume,
+  type FakeMigration,
+  type FakeWorld,
+} from '../../src/testing/index.ts'
 import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
 import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
 import { codexTarget, deployed } from './fake-codex.ts'
-import { contextsafeWorld, target as contextsafe } from './fake-contextsafe.ts'
+import { bad, contextsafeWorld, good, target as contextsafe } from './fake-contextsafe.ts'
 
 /** The database is at the revision of rc2, which rc1 lacks. */
 const level = { alembic_version: [{ version_num: '3c4d5e6f7081' }], orders: [{ id: 1 }] }
@@ -149,16 +156,57 @@ describe('container-rollback of an application with its database in a volume', (
     },
   } as Target
 
-  it('refuses before anything is touched where the tool cannot say', async () => {
+  const at = { service: 'api', path: '/app/data/contextsafe.db' }
+  const attempt = async (release: readonly FakeMigration[], params: JsonObject = {}) => {
     const world = contextsafeWorld()
-    const result = await fakeMachine(world, { book: container, target }).run({})
-    expect(result).toMatchObject({ failure: { hint: expect.stringContaining('--schema ahead') as string } })
+    const tables = { alembic_version: [{ version_num: '3c4d5e6f7081' }] }
+    const body = dumpBytes({
+      engine: 'sqlite',
+      major: 3,
+      database: null,
+      takenAt: null,
+      tables,
+      roles: [],
+      extensions: [],
+    })
+    layInVolume(world.volumes, at.service, at.path, body)
+    const images = new Map([
+      [bad, rc2],
+      [good, release],
+    ])
+    Object.assign(world.migrations, { images, database: at })
+    return { world, result: await fakeMachine(world, { book: container, target }).run(params) }
+  }
+
+  it('is refused before anything is touched', async () => {
+    const { world, result } = await attempt(rc1)
+    expect(result).toMatchObject({
+      code: 'verification',
+      failure: { hint: expect.stringContaining('runbook run sqlite-downgrade') as string },
+    })
     expect(world.faults.reached).not.toContain('services.stop')
   })
 
-  it('goes on where the operator says that the schema is ahead, and notes what is unknown', async () => {
+  it.each([
+    [rc2, {}],
+    [rc1, { schema: 'ahead' }],
+  ] as const)(
+    'is done where the image has the revision, or the migration only added',
+    async (release, params) => {
+      expect((await attempt(release, params)).result).toMatchObject({ code: 'succeeded' })
+    },
+  )
+
+  it('goes on where the tool cannot say, and notes that it is unknown', async () => {
     const world = contextsafeWorld()
     const machine = fakeMachine(world, { book: container, target })
-    expect(await machine.run({ schema: 'ahead' })).toMatchObject({ code: 'succeeded' })
+    expect(await machine.run({})).toMatchObject({ code: 'succeeded' })
+    expect(
+      machine.entries.flatMap(({ entry }) =>
+        entry.type === 'ended' && entry.step === 'check-that-the-image-contains-the-database-revision'
+          ? [entry.output]
+          : [],
+      ),
+    ).toEqual([{ image: good, revision: null, schema: 'unknown' }])
   })
 })

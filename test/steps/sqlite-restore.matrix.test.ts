@@ -271,6 +271,7 @@ it('the plan reads as the document does', () => {
       "reversible: Stop incoming traffic",
       "reversible: Stop writers",
       "reversible: Back up the live database",
+      "reversible: Compare the backup with the live database",
       "reversible: Swap the restored database in",
       "reversible: Start writers",
       "reversible: Check health",

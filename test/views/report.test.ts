@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
-import { ended, intent, journalOf, planWith } from '../fixtures/told-run.ts'
+import { ended, intent, journalOf, planWith, undoEnded, undoIntent } from '../fixtures/told-run.ts'
 
 describe('the report that a reviewer reads', () => {
   it('of a run that went well, over a crash in the middle', async () => {
@@ -23,6 +23,67 @@ describe('the report that a reviewer reads', () => {
     expect(report).toContain('| Result | **not settled** |')
     expect(report).toContain('| To | not finished |')
     expect(report).toContain('**In doubt, check the target:**\n\n- Stop writers')
+  })
+
+  it('says what the run was asked with; of a secret, where it is read', () => {
+    const params = {
+      badSince: '2026-02-03T04:00:00.000Z',
+      dump: null,
+      strategy: 'in | place',
+      force: true,
+      token: { secret: 'token', from: { env: 'API_TOKEN' } },
+      key: { secret: 'key', from: { file: '/run/secrets/key' } },
+    }
+    const report = reportOf(recordOf(journalOf(planWith([{ title: 'Stop writers' }], { params }), [])))
+    expect(report).toContain(
+      [
+        '## Parameters',
+        '',
+        '| Parameter | Value |',
+        '| --- | --- |',
+        '| `--bad-since` | `2026-02-03T04:00:00.000Z` |',
+        '| `--dump` | not given |',
+        '| `--strategy` | `in \\| place` |',
+        '| `--force` | `true` |',
+        '| `--token` | `env:API_TOKEN` |',
+        '| `--key` | `file:/run/secrets/key` |',
+      ].join('\n'),
+    )
+  })
+
+  it('compares the rows of data that was exchanged, and says where that was undone', () => {
+    const rows = {
+      before: [
+        { table: 'gone', rows: 3 },
+        { table: 'orders', rows: 5 },
+        { table: 'same', rows: 1 },
+      ],
+      after: [
+        { table: 'new', rows: 2 },
+        { table: 'orders', rows: 7 },
+        { table: 'same', rows: 1 },
+      ],
+    }
+    const plan = planWith([{ title: 'Swap' }])
+    const done = [[1, intent('Swap')] as const, [2, ended('Swap', { rows })] as const]
+    expect(reportOf(recordOf(journalOf(plan, done)))).toContain(
+      [
+        '## Data before and after',
+        '',
+        'Swap:',
+        '',
+        '| Table | Rows before | Rows after | Difference |',
+        '| --- | --- | --- | --- |',
+        '| `gone` | 3 | **not there** | -3 |',
+        '| `new` | not there | 2 | +2 |',
+        '| `orders` | 5 | 7 | +2 |',
+        '',
+        '1 other table has as many rows as before. Updated rows are not counted.',
+      ].join('\n'),
+    )
+    const undo = [[3, undoIntent('Swap')] as const, [4, undoEnded('Swap')] as const]
+    expect(reportOf(recordOf(journalOf(plan, [...done, ...undo])))).toContain('Swap, which was undone:')
+    expect(reportOf(recordOf(journalOf(plan, [[1, intent('Swap')]])))).not.toContain('## Data before')
   })
 
   it('cuts a long output, and says that the record has it whole', () => {

@@ -1,0 +1,74 @@
+import { defineStep, RunbookError, say, type Look } from '../../src/index.ts'
+import { fileOf, type ExaminedBackup } from './examine-backup.ts'
+import type { KeptDatabase } from './keep-volume-database.ts'
+import { lastOf } from '../files/lib/path.ts'
+import { acceptFlag, accepts, listed } from './lib/losses.ts'
+import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
+
+type Input = {
+  /** The copy of what was live, taken while nothing wrote. */
+  readonly kept: KeptDatabase
+  readonly backup: ExaminedBackup
+  readonly name: string
+  /** Tables that may be lost, separated by commas; null for none. */
+  readonly acceptLoss: string | null
+}
+
+/** Rows of both; null where there was nothing live, or it cannot be read. */
+export type ComparedFiles = {
+  readonly compared: { readonly before: RowCounts; readonly after: RowCounts } | null
+}
+
+/**
+ * Compares the rows of a SQLite database with those of the backup that is about to replace it. A table with rows
+ * that the backup does not have is lost: it must be named in `acceptLoss`. A database that cannot be read is no
+ * reason to refuse, since that may be why it is replaced.
+ * @throws RunbookError `verification` for a loss that was not accepted
+ */
+export const compareKept = defineStep<Input, ComparedFiles>({
+  kind: 'databases.compare-kept',
+  version: 1,
+  effect: 'observe',
+  timeoutSeconds: 3600,
+  describe: ({ name, acceptLoss }) =>
+    say`Compares the tables of ${name} with those of the backup, and refuses if the backup lacks one that has rows` +
+    (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
+  run: async (look, { kept, backup, name, acceptLoss }) => {
+    if (kept.file === null) return { compared: null }
+    const before = await countsOrNull(look, kept.file, name)
+    const after = await countsOrNull(look, backup.file, name)
+    if (before === null || after === null) return { compared: null }
+    const there = new Set(after.map(({ table }) => table))
+    const absent = before
+      .filter(({ table, rows }) => rows > 0 && !there.has(table))
+      .map((one) => ({ ...one, estimated: false }))
+    const refused = absent.filter((one) => !accepts(acceptLoss, one))
+    if (refused.length > 0)
+      throw new RunbookError(
+        'verification',
+        `${backup.source} lacks what ${name} has, and the restore would lose it: ${listed(refused)}`,
+        {
+          hint: `choose a backup that has it with --backup, or accept the loss: ${acceptFlag(acceptLoss, refused)}`,
+        },
+      )
+    const differences = differencesOf(before, after)
+    look.note(
+      differences.length === 0
+        ? 'each table of the backup has as many rows as the live one'
+        : `the backup, compared with what is live: ${differences.join(', ')}`,
+    )
+    return { compared: { before, after } }
+  },
+})
+
+async function countsOrNull(look: Look, file: string, name: string): Promise<RowCounts | null> {
+  try {
+    const { tables } = await look.databases.contents(fileOf(file, name), lastOf(file))
+    return tables.map(({ table, rows }) => ({ table, rows }))
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    look.note(`what the restore loses is unknown: the rows of ${file} cannot be counted: ${thrown.message}`)
+    return null
+  }
+}
