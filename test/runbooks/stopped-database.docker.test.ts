@@ -98,7 +98,7 @@ describe.skipIf(!docker())('full-db-rollback where the database is not up', () =
 
   it('killed in the middle of a run, it is waited for on the way back, and everything is as before', async () => {
     const run = shop.start(command())
-    await run.says('[STARTED] Restore beside the live database')
+    await run.says('[STARTED] Assert on the copy')
     const id = String(await shop.stack.containerId('db'))
     await dockerDo('kill', id)
     await run.says(/waiting for \S+, for 300 s at most: [^]*start it: docker/)
@@ -112,7 +112,7 @@ describe.skipIf(!docker())('full-db-rollback where the database is not up', () =
 
   it('killed together with the run: a rollback begins while it is down, and waits for it', async () => {
     const run = shop.start(command())
-    await run.says('[STARTED] Restore beside the live database')
+    await run.says('[STARTED] Assert on the copy')
     run.child.kill('SIGKILL')
     await run.finished
     const id = String(await shop.stack.containerId('db'))

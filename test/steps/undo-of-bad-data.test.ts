@@ -15,6 +15,7 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import * as steps from '../../steps/index.ts'
+import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { after, api, badApi } from './fake-releases.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 import { handsOn, opened } from './hands.ts'
@@ -104,6 +105,15 @@ const cases: { readonly [step: string]: Case } = {
     call: () =>
       steps.dumpDatabase({ database, name: 'shop', folder: '/backups/kept', label: 'before-rollback' }),
     files: '/backups/kept/shop-',
+  },
+  startDatabase: {
+    world: damagedShop,
+    call: async (world) => {
+      await handsOn(world).io.services.stop({ stack: services.stack, names: ['db'] }, 1)
+      return steps.startDatabase({ database: database as DatabaseInService })
+    },
+    databases: ['shop'],
+    foreign: ['shop'],
   },
   restoreBeside: {
     world: damagedShop,

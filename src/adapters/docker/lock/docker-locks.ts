@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import type { DockerPart, LockHolder, LocksAt, NoLock, TakenLock } from '../../../drivers/locks.ts'
+import { systemClock } from '../../../kernel/clock.ts'
 import { downOf, failureOf } from '../../../kernel/errors.ts'
 import { sha256 } from '../../../kernel/json.ts'
 import { isDaemonDown, nullIfNotFound, type DockerEngine } from '../connection.ts'
@@ -8,6 +9,7 @@ import { isNameTaken, openSession, type DaemonSession } from './session.ts'
 /** How often a taken name is asked for its holder, who writes it just after taking the name. */
 const readings = 3
 const pauseMilliseconds = 50
+const retryMilliseconds = 500
 
 /**
  * Locks of a Docker daemon. The lock is a session of a fixed name, which exists once and ends with its
@@ -65,15 +67,14 @@ function taken(engine: DockerEngine, part: DockerPart, holder: LockHolder, first
       if (await session.answers()) return { is: 'held' }
       session.close()
       try {
-        const again = await openSession(engine, nameOf(part))
-        if (again === null) {
-          const by = await holderOf(engine, part)
+        const again = await openedAgain(engine, part, holder)
+        if (again.is === 'held') {
+          const { by } = again
           return { is: 'lost', why: by === null ? 'another run holds it' : `run ${by.run} holds it` }
         }
-        session = again
+        ;({ session } = again)
         // Each holder writes its name before it acts, so our name means that there was none in between.
-        const last = await holderOf(engine, part)
-        if (last?.run === holder.run && last.since === holder.since) return { is: 'held' }
+        if (isSame(await holderOf(engine, part), holder)) return { is: 'held' }
         session.close()
         return { is: 'lost', why: 'the connection was interrupted, and another run may have held it' }
       } catch (thrown) {
@@ -88,6 +89,33 @@ function taken(engine: DockerEngine, part: DockerPart, holder: LockHolder, first
     },
   }
 }
+
+/** How long a daemon that starts may not answer, though it listens already. Milliseconds. */
+const startingMilliseconds = 30_000
+
+type Reopened =
+  | { readonly is: 'open'; readonly session: DaemonSession }
+  | { readonly is: 'held'; readonly by: LockHolder | null }
+
+/** As `openSession`, of a daemon that may be starting: it may take a name for a request that was given up. */
+async function openedAgain(engine: DockerEngine, part: DockerPart, holder: LockHolder): Promise<Reopened> {
+  const until = systemClock.monotonic() + startingMilliseconds
+  for (;;) {
+    const over = systemClock.monotonic() >= until
+    try {
+      const session = await openSession(engine, nameOf(part))
+      if (session !== null) return { is: 'open', session }
+      const by = await holderOf(engine, part)
+      if (over || !isSame(by, holder)) return { is: 'held', by }
+    } catch (thrown) {
+      if (over || downOf(thrown) === undefined || isDaemonDown(thrown)) throw thrown
+    }
+    await setTimeout(retryMilliseconds)
+  }
+}
+
+const isSame = (one: LockHolder | null, other: LockHolder): boolean =>
+  one?.run === other.run && one.since === other.since
 
 const label = 'runbook.lock'
 

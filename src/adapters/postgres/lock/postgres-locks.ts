@@ -182,7 +182,7 @@ function taken(first: Held, { holder, clock, again, isDown, via }: Keeping): Tak
   }
 }
 
-/** A server that was just started refuses connections for a moment. */
+/** A server that was just started refuses connections for a moment, and a daemon that starts listens before it answers. */
 async function whileStarting(again: () => Promise<Attempt>, clock: Clock): Promise<Attempt> {
   for (let left = startingTries; ; left -= 1) {
     try {
@@ -190,7 +190,7 @@ async function whileStarting(again: () => Promise<Attempt>, clock: Clock): Promi
     } catch (thrown) {
       if (
         left === 0 ||
-        !/starting up|not yet accepting|in recovery mode|refused|No such file/i.test(
+        !/starting up|not yet accepting|in recovery mode|refused|No such file|Docker does not answer .*no answer within/i.test(
           failureOf(thrown).message,
         )
       )
