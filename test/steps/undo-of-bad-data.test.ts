@@ -89,17 +89,6 @@ const assessment = {
 
 /** Every step of this project that acts on databases and can be undone. */
 const cases: { readonly [step: string]: Case } = {
-  startDatabase: {
-    world: () => {
-      const world = damagedShop()
-      const instance = world.fleet.services.get('db')?.instance
-      if (instance) instance.state = 'stopped'
-      return world
-    },
-    call: () => steps.startDatabase({ database: database as steps.DatabaseInService }),
-    databases: ['shop'],
-    foreign: ['shop'],
-  },
   dumpDatabase: {
     world: damagedShop,
     call: () =>
