@@ -79,7 +79,13 @@ describe.skipIf(!docker())("stacks as teams' own files declare them", () => {
   afterEach(async () => {
     const left = await containers()
     if (left.length > 0) await execa('docker', ['rm', '--force', '--volumes', ...left])
-    if (images.size > 0) await execa('docker', ['rmi', '--force', ...images], { reject: false })
+    // A snapshot gives them more names.
+    const names = [...images].map((name) => name.replace(/:.*$/, ''))
+    for (const name of new Set(names)) {
+      const { stdout } = await execa('docker', ['images', '--quiet', name])
+      const ids = stdout.split('\n').filter((id) => id !== '')
+      if (ids.length > 0) await execa('docker', ['rmi', '--force', ...new Set(ids)], { reject: false })
+    }
     images.clear()
     await shop.close()
   })
