@@ -8,6 +8,7 @@ import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
 import { secretsFrom } from '../adapters/environment/secrets.ts'
+import type { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { shell } from '../adapters/process/shell.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
@@ -20,6 +21,8 @@ export type DriverDeps = {
   readonly journal: Pick<JournalView, 'read'>
   readonly register: (secret: Secret) => void
   readonly environment: { readonly [name: string]: string | undefined }
+  /** Clients of databases, kept from one attempt to the next. */
+  readonly programs: KeptPrograms
   /** Who answers, and how a question of this step reaches them. */
   operator(scope: Scope): Operator
 }
@@ -29,7 +32,7 @@ export type DriverDeps = {
  * use.
  */
 export function driversFor(
-  { clock, journal, register, environment, operator }: DriverDeps,
+  { clock, journal, register, environment, programs, operator }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
@@ -40,14 +43,14 @@ export function driversFor(
     (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
   )
   const sqlite = once(async () =>
-    (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope }),
+    (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope, programs }),
   )
   const postgres = once(async () => {
     const [{ postgresDatabases }, { execAtDatabase }] = await Promise.all([
       import('../adapters/postgres/databases.ts'),
       import('../adapters/docker/exec.ts'),
     ])
-    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock })
+    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock, programs })
   })
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
@@ -82,7 +85,7 @@ export function driversFor(
     people: peopleAt(operator(scope), scope),
     secrets,
     commands: lazyDriver(commands),
-    orphans: orphansOf({ clock, journal }, secrets, scope),
+    orphans: orphansOf({ clock, journal, programs }, secrets, scope),
     volumes: lazyDriver(volumes),
     images: lazyDriver(images),
     git: lazyDriver(git),
@@ -99,11 +102,13 @@ const stackOf = (first: Stack | ServiceGroup): Stack => ('stack' in first ? firs
  * leave something are searched.
  */
 function orphansOf(
-  { clock, journal }: Pick<DriverDeps, 'clock' | 'journal'>,
+  { clock, journal, programs }: Pick<DriverDeps, 'clock' | 'journal' | 'programs'>,
   secrets: Secrets,
   scope: Scope,
 ): Orphans {
   const placesOf = async (run: string): Promise<Orphans> => {
+    // They bear the run's tags too.
+    await programs.end()
     const entries = await journal.read(run)
     const [{ allOrphans }, { processOrphans }] = await Promise.all([
       import('../adapters/process/all-orphans.ts'),

@@ -21,6 +21,7 @@ import { newsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { filesOf } from '../views/files.ts'
+import { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { driversFor } from './drivers.ts'
 import { locksFor } from './locks.ts'
 import { storyTeller } from './story.ts'
@@ -90,6 +91,7 @@ export async function wire(
   }
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
+  const programs = new KeptPrograms()
   const runtime: Runtime = {
     journal,
     evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
@@ -105,6 +107,7 @@ export async function wire(
           clock: systemClock,
           journal,
           ...secretSources,
+          programs,
           operator: ({ step }) => ({
             clock: systemClock,
             atTerminal,

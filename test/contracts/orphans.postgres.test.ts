@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Operator } from '../../src/adapters/terminal/people.ts'
 import { postgresOrphans } from '../../src/adapters/postgres/orphans.ts'
 import { driversFor } from '../../src/cli/drivers.ts'
+import { KeptPrograms } from '../../src/adapters/process/kept-programs.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import { planOf } from '../../src/model/plan.ts'
@@ -73,6 +74,7 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
         journal: { read: async () => entries },
         register: () => undefined,
         environment: { ...process.env, SHOP_PASSWORD: password },
+        programs: new KeptPrograms(),
         operator: () => ({}) as Operator,
       }
       const { orphans } = driversFor(means, watchedScope())

@@ -3,6 +3,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Databases, PostgresDatabase } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
+import type { KeptPrograms } from '../process/kept-programs.ts'
 import type { Shell } from '../process/shell.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, reloadIn, type ExecIn } from './server/container-server.ts'
@@ -36,6 +37,8 @@ export type PostgresDeps = {
   readonly scope: Scope
   readonly clock: Clock
   readonly patienceMilliseconds?: number
+  /** Left out, each attempt starts its own clients. */
+  readonly programs?: KeptPrograms
 }
 
 /** A server for one attempt, and the question that shares its clients. */
@@ -113,8 +116,8 @@ export function serverOf(
   return whileStarting(endOwnSessionsOnAbort(server, clock), clock)
 }
 
-/** The same with one psql for the scripts of an attempt. */
+/** The same with one psql for the scripts of an attempt, and of the next ones. */
 export function serverOfAttempt(database: PostgresDatabase, means: PostgresDeps): Server {
   const server = serverOf(database, means)
-  return { ...server, script: keptPsql(server, means.scope, means.clock) }
+  return { ...server, script: keptPsql(server, means.scope, means.clock, means.programs) }
 }

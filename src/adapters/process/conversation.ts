@@ -1,6 +1,6 @@
 import { PassThrough, Writable, type Readable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import type { Scope } from '../../drivers/scope.ts'
+import type { Child, Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Ended } from './call.ts'
 
@@ -14,7 +14,7 @@ export type Answering = {
   readonly longestMessage: number
 }
 
-/** One program, kept for several requests of one attempt. */
+/** One program, kept for several requests of one attempt, and of later ones where it is kept for them. */
 export interface Conversation {
   /** It takes a request now: no other one is being answered, and the program has not been asked to end. */
   readonly free: boolean
@@ -24,23 +24,41 @@ export interface Conversation {
    * @returns null, or how the program ended before the last message
    */
   ask(request: string, take: (message: string) => boolean, signal?: AbortSignal): Promise<Ended | null>
+  /**
+   * Works for this attempt from now on: its output and children are the attempt's. Only for a program that was kept
+   * when the attempt before ended; its tags stay those of the attempt that started it.
+   */
+  serve(scope: Scope): void
   /** Ends its input. */
   end(): void
   /** Settles once the program has exited. Never rejects. */
   readonly ended: Promise<void>
 }
 
-/** How long a program waits for the next request: steps ask in bursts. */
-const idleMilliseconds = 300
+/** How long a program waits for the next request: longer than most steps that do not ask. */
+const idleMilliseconds = 5_000
 
-/** The program starts at once; it ends after an idle time unless it stays open, and at the latest with the attempt. */
+/** How long a program that was kept may take to exit when its input has ended. */
+const exitMilliseconds = 2_000
+
+export type Keeping = {
+  /** Without an idle time. */
+  readonly staysOpen?: boolean
+  /** Takes the program if it has no request when its attempt ends. Left out, it ends then. */
+  readonly keep?: ((conversation: Conversation) => void) | undefined
+}
+
+/** The program starts at once; it ends after an idle time unless it stays open, and with the attempt unless it is kept. */
 export function converse(
   program: Answering,
   scope: Scope,
   clock: Clock,
-  { staysOpen = false }: { readonly staysOpen?: boolean } = {},
+  { staysOpen = false, keep }: Keeping = {},
 ): Conversation {
   scope.signal.throwIfAborted()
+  /** Null while it is kept for the next attempt. */
+  let owner: Scope | null = null
+  const children: Child[] = []
   const requests = new PassThrough()
   const ending = new AbortController()
   let take: ((message: string) => boolean) | null = null
@@ -48,17 +66,35 @@ export function converse(
   let over = false
   let idle: AbortController | null = null
 
+  /** Waits for a request or the exit of the program at most so long. */
+  const after = (milliseconds: number, act: () => void): void => {
+    idle?.abort()
+    const waiting = (idle = new AbortController())
+    clock.sleep(milliseconds, waiting.signal).then(act, () => undefined)
+  }
   const end = (): void => {
     over = true
     requests.end()
+    // No attempt ends that would kill it.
+    if (owner === null) after(exitMilliseconds, () => ending.abort(new Error('it does not exit')))
   }
   // A program without a request is not killed: it ends by itself, and leaves nothing behind.
-  const onAbort = (): void => (take === null && !over ? end() : ending.abort(scope.signal.reason))
-  scope.signal.addEventListener('abort', onAbort, { once: true })
+  const onAbort = (): void => {
+    if (take !== null || over) return ending.abort(owner?.signal.reason)
+    if (keep === undefined) return end()
+    owner = null
+    leaveSoon()
+    keep(conversation)
+  }
+  const serve = (next: Scope): void => {
+    owner = next
+    next.signal.addEventListener('abort', onAbort, { once: true })
+    for (const child of children) next.spawned(child)
+  }
+  serve(scope)
   const leaveSoon = (): void => {
     if (staysOpen) return
-    const waiting = (idle = new AbortController())
-    clock.sleep(idleMilliseconds, waiting.signal).then(end, () => undefined)
+    after(idleMilliseconds, end)
   }
 
   const stdout = messages(program, (message) => {
@@ -68,24 +104,35 @@ export function converse(
     leaveSoon()
     answered?.()
   })
-  const ended = program.run({ stdin: requests, stdout }, { ...scope, signal: ending.signal }).finally(() => {
+  const relay: Scope = {
+    run: scope.run,
+    step: scope.step,
+    signal: ending.signal,
+    output: (chunk) => owner?.output(chunk),
+    progress: (progress) => owner?.progress(progress),
+    spawned: (child) => {
+      children.push(child)
+      owner?.spawned(child)
+    },
+  }
+  const ended = program.run({ stdin: requests, stdout }, relay).finally(() => {
     over = true
     idle?.abort()
-    scope.signal.removeEventListener('abort', onAbort)
+    owner?.signal.removeEventListener('abort', onAbort)
   })
   const settled = ended.then(
     () => undefined,
     () => undefined,
   )
 
-  return {
+  const conversation: Conversation = {
     get free() {
       return !over && take === null
     },
     async ask(request, takeMessage, signal) {
-      scope.signal.throwIfAborted()
+      owner?.signal.throwIfAborted()
       signal?.throwIfAborted()
-      if (over || take !== null) throw new Error('the program takes no request now')
+      if (over || take !== null || owner === null) throw new Error('the program takes no request now')
       idle?.abort()
       take = takeMessage
       const answer = new Promise<null>((resolve) => (answered = () => resolve(null)))
@@ -98,9 +145,15 @@ export function converse(
         signal?.removeEventListener('abort', onAbortOfAsking)
       }
     },
+    serve(next) {
+      next.signal.throwIfAborted()
+      if (over || owner !== null) throw new Error('the program serves another attempt, or has ended')
+      serve(next)
+    },
     end,
     ended: settled,
   }
+  return conversation
 }
 
 /** Splits output at the delimiter; an error of `take` ends the program. */

@@ -8,8 +8,9 @@ import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { runWork } from './run-work.ts'
+import { keepWorkers, runWork } from './run-work.ts'
 import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
@@ -24,6 +25,8 @@ export type SqliteOptions = {
   readonly queryLimits?: QueryLimits
   /** How long a swap waits for the last process to close the file. */
   readonly patienceMilliseconds?: number
+  /** Left out, each attempt starts its own processes. */
+  readonly programs?: KeptPrograms
 }
 
 const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
@@ -33,7 +36,8 @@ const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
  * Owner, group and mode are kept; ACLs and other extended attributes are not.
  */
 export function sqliteDatabases(options: SqliteOptions): Databases {
-  const { scope } = options
+  const { scope, programs } = options
+  if (programs !== undefined) keepWorkers(scope, programs)
   const limits = options.queryLimits ?? defaultLimits
 
   const existing = async (database: Database, name: string): Promise<string> => {

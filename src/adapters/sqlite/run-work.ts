@@ -5,6 +5,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import { errorOf, RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { converse, type Answering, type Conversation } from '../process/conversation.ts'
+import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shell } from '../process/shell.ts'
 import type { WorkMessage, Work } from './work.ts'
 
@@ -32,6 +33,23 @@ const worker: Answering = {
 /** The processes of an attempt: a small task takes less time than starting one. */
 const workers = new WeakMap<Scope, Set<Conversation>>()
 
+const keepers = new WeakMap<Scope, KeptPrograms>()
+
+/** The processes of this attempt come from earlier attempts, and are kept for later ones. */
+export const keepWorkers = (scope: Scope, programs: KeptPrograms): unknown => keepers.set(scope, programs)
+
+/** A free process of this attempt, or one of an earlier attempt, or a new one. */
+function workerOf(scope: Scope, open: ReadonlySet<Conversation>): Conversation {
+  const programs = keepers.get(scope)
+  const key = `sqlite ${scope.run}`
+  return (
+    [...open].find(({ free }) => free) ??
+    programs?.take(key, scope) ??
+    programs?.start(key, worker, scope, systemClock) ??
+    converse(worker, scope, systemClock)
+  )
+}
+
 type Options = {
   /** Receives the progress of a copy. */
   readonly onBytes?: (done: number, total: number) => void
@@ -57,7 +75,7 @@ export async function runWork<Answer extends Json>(
   }
   const open = workers.get(scope) ?? new Set()
   workers.set(scope, open)
-  const process = [...open].find(({ free }) => free) ?? converse(worker, scope, systemClock)
+  const process = workerOf(scope, open)
   open.add(process)
   const ended = await process.ask(`${JSON.stringify(work)}\n`, take, signal).finally(() => {
     if (!process.free) open.delete(process)

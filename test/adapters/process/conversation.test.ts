@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { converse, type Answering } from '../../../src/adapters/process/conversation.ts'
+import { KeptPrograms } from '../../../src/adapters/process/kept-programs.ts'
 import { isRunning } from '../../../src/adapters/process/proc.ts'
 import { shell } from '../../../src/adapters/process/shell.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
@@ -115,6 +116,91 @@ test('a message that is too long, and one without a request, end the program', a
   await conversation.ask('talk\n', answer().take)
   await eventually(async () => !conversation.free, 'it is over')
   await eventually(async () => !isRunning(first(scope.children.slice(1))), 'the program has ended')
+})
+
+describe('kept for the next attempt', () => {
+  const attempt = (step: string) => {
+    const stop = new AbortController()
+    return {
+      scope: watchedScope({ step, signal: stop.signal }),
+      close: () => stop.abort(new Error(`${step} has ended`)),
+    }
+  }
+
+  test('it serves one attempt after another, which both journal it', async () => {
+    const programs = new KeptPrograms()
+    const [one, two] = [attempt('one'), attempt('two')]
+    const conversation = programs.start('echo', echo, one.scope, systemClock)
+    await conversation.ask('one\n', answer().take)
+    expect(programs.take('echo', two.scope)).toBeUndefined()
+    one.close()
+    await expect(conversation.ask('late\n', answer().take)).rejects.toThrow('no request')
+    expect(programs.take('another', two.scope)).toBeUndefined()
+    expect(programs.take('echo', two.scope)).toBe(conversation)
+    expect(programs.take('echo', two.scope)).toBeUndefined()
+    const { lines, take } = answer()
+    expect(await conversation.ask('two\n', take)).toBeNull()
+    expect(lines).toEqual(['two', '2'])
+    expect(two.scope.children).toEqual(one.scope.children)
+    expect(await conversation.ask('die\n', answer().take)).toMatchObject({ exitCode: 7 })
+    expect(one.scope.text()).toBe('')
+    expect(two.scope.text()).toBe('dying\n')
+  })
+
+  test('one that answers when its attempt ends is ended, not kept', async () => {
+    const programs = new KeptPrograms()
+    const one = attempt('one')
+    const conversation = programs.start('echo', echo, one.scope, systemClock)
+    const asking = conversation.ask('silence\n', answer().take)
+    asking.catch(() => undefined)
+    await eventually(async () => one.scope.children.length > 0, 'it runs')
+    one.close()
+    await expect(asking).rejects.toThrow('one has ended')
+    expect(isRunning(first(one.scope.children))).toBe(false)
+    expect(programs.take('echo', attempt('two').scope)).toBeUndefined()
+  })
+
+  test('an abort of the next attempt ends it during an answer', async () => {
+    const programs = new KeptPrograms()
+    const [one, two] = [attempt('one'), attempt('two')]
+    await programs.start('echo', echo, one.scope, systemClock).ask('one\n', answer().take)
+    one.close()
+    const asking = programs.take('echo', two.scope)?.ask('silence\n', answer().take)
+    asking?.catch(() => undefined)
+    two.close()
+    await expect(asking).rejects.toThrow('two has ended')
+    expect(isRunning(first(one.scope.children))).toBe(false)
+  })
+
+  test('without another attempt it ends by itself after a while, also if it was never asked', async () => {
+    const programs = new KeptPrograms()
+    const [asked, unasked] = [attempt('asked'), attempt('unasked')]
+    await programs.start('echo', echo, asked.scope, systemClock).ask('one\n', answer().take)
+    programs.start('echo', echo, unasked.scope, systemClock)
+    await eventually(async () => unasked.scope.children.length > 0, 'it runs')
+    for (const { close } of [asked, unasked]) close()
+    for (const { scope } of [asked, unasked])
+      await eventually(async () => !isRunning(first(scope.children)), 'the program has ended')
+    expect(programs.take('echo', attempt('next').scope)).toBeUndefined()
+  })
+
+  test('all that are kept end together, also one that ignores the end of its input', async () => {
+    const programs = new KeptPrograms()
+    const [one, two] = [attempt('one'), attempt('two')]
+    await programs.start('echo', echo, one.scope, systemClock).ask('one\n', answer().take)
+    const deaf: Answering = {
+      ...echo,
+      run: (streams, scope) =>
+        shell.run(
+          { argv: [process.execPath, '-e', `${source}\nsetInterval(() => {}, 1000)`], ...streams },
+          scope,
+        ),
+    }
+    await programs.start('deaf', deaf, two.scope, systemClock).ask('one\n', answer().take)
+    for (const { close } of [one, two]) close()
+    await programs.end()
+    for (const { scope } of [one, two]) expect(isRunning(first(scope.children))).toBe(false)
+  })
 })
 
 test('while one answers, another request needs another program', async () => {

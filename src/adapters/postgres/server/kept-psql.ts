@@ -3,32 +3,57 @@ import type { Scope } from '../../../drivers/scope.ts'
 import { cannot } from '../../../kernel/errors.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { converse, type Conversation } from '../../process/conversation.ts'
+import type { KeptPrograms } from '../../process/kept-programs.ts'
 import { answeringPsql, longestAnswer, maintenance } from './psql.ts'
 import { connectArgument, connectionTo } from './quote.ts'
 import type { ScriptEnd, Server } from './server.ts'
 
 /**
  * Runs the scripts of one attempt in one psql: starting the program takes longer than most questions, and in a
- * container many times as long. It stays in the maintenance database and only visits others, since a database with
+ * container many times as long. With `programs` it is kept for the next attempt. It stays in the maintenance database and only visits others, since a database with
  * sessions can be neither renamed nor dropped. The first error ends it, so an error is reported as from a psql of
  * its own.
  *
  * A script gets a psql of its own where the role cannot connect to the maintenance database, and where that is
  * `template1`, of which others may be creating databases.
  */
-export function keptPsql(server: Server, scope: Scope, clock: Clock): Server['script'] {
+export function keptPsql(
+  server: Server,
+  scope: Scope,
+  clock: Clock,
+  programs?: KeptPrograms,
+): Server['script'] {
   const home = maintenance(server)
+  const key = `psql ${JSON.stringify([scope.run, server.database])}`
   const open = new Set<Conversation>()
   let usable = home !== 'template1'
 
+  const isReady = async (psql: Conversation): Promise<boolean> =>
+    (await psql.ask(`${select(ready)};\n`, (row) => row === ready)) === null
+
   const start = async (): Promise<Conversation | null> => {
-    const psql = converse(answeringPsql(server, home), scope, clock)
-    usable = (await psql.ask(`${select(ready)};\n`, (row) => row === ready)) === null
+    const program = answeringPsql(server, home)
+    const psql = programs?.start(key, program, scope, clock) ?? converse(program, scope, clock)
+    usable = await isReady(psql)
     return usable ? psql : null
   }
 
+  /** Of an earlier attempt. Its server or its container may have stopped since. */
+  const kept = async (): Promise<Conversation | null> => {
+    for (;;) {
+      const psql = programs?.take(key, scope)
+      if (psql === undefined) return null
+      const answers = await isReady(psql).catch(() => false)
+      scope.signal.throwIfAborted()
+      if (answers) return psql
+    }
+  }
+
   return async ({ database, sql }, as) => {
-    const psql = usable && as === scope ? ([...open].find(({ free }) => free) ?? (await start())) : null
+    const psql =
+      usable && as === scope
+        ? ([...open].find(({ free }) => free) ?? (await kept()) ?? (await start()))
+        : null
     if (psql === null) return server.script({ database, sql }, as)
     open.add(psql)
     try {
