@@ -10,6 +10,9 @@ import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 
+/** Each program says its version in one line that begins with its name; one that is missing says none. */
+const versionsScript = 'for tool do "$tool" --version; done; true'
+
 /** The user nobody: a program that only reads a foreign file needs no privileges. */
 const nobody = '65534:65534'
 
@@ -70,12 +73,16 @@ export function containerServer(
     run,
     script: ownPsql(run),
     async tools(scope): Promise<readonly Tool[]> {
-      return Promise.all(
-        programs.map(async (tool) => {
-          const { stdout } = await exec({ argv: [tool, '--version'], stdout: { text: 4096 } }, scope)
-          return { tool, version: toolVersion(stdout), where: host }
-        }),
+      const { stdout } = await exec(
+        { argv: ['sh', '-c', versionsScript, 'sh', ...programs], stdout: { text: 4096 } },
+        scope,
       )
+      const lines = stdout.split('\n')
+      return programs.map((tool) => ({
+        tool,
+        version: toolVersion(lines.find((line) => line.startsWith(`${tool} `)) ?? ''),
+        where: host,
+      }))
     },
     async freeBytes({ dataDirectory }: ServerPlace, scope) {
       const { exitCode, stdout } = await exec(
