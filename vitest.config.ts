@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { compileCache } from './test/fixtures/compile-cache.ts'
 import LongestFirst from './test/fixtures/longest-first.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
@@ -11,6 +12,8 @@ const quick = { maxWorkers: 3, testTimeout: 20_000, hookTimeout: 30_000 }
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Of the programs that tests start, and of the workers themselves.
+    env: compileCache,
     reporters: ['default', './test/fixtures/suite-times.ts', './test/fixtures/skipped-suites.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [

@@ -9,6 +9,7 @@ import { viewJournal } from '../../src/adapters/journal/open.ts'
 import type { Stored } from '../../src/run/journal/entry.ts'
 import { isOpen } from '../../src/run/journal/journal.ts'
 import { filesOf } from '../../src/views/files.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { typed, type Finished } from '../fixtures/typed.ts'
 import { deadly, type Kill } from './kill.ts'
 
@@ -45,11 +46,10 @@ export class Scene implements AsyncDisposable {
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    const compiled = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache')
     return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
       // A folder for temporary files of its own shows what is left there.
       cwd: this.folder,
-      env: { ...this.env, ...env, TMPDIR: this.path('tmp'), NODE_COMPILE_CACHE: compiled, NO_COLOR: '1' },
+      env: { ...this.env, ...env, TMPDIR: this.path('tmp'), ...compileCache, NO_COLOR: '1' },
     }).finished
   }
 

@@ -15,6 +15,7 @@ import { expect } from 'vitest'
 import { processServices } from '../../src/adapters/process/services.ts'
 import { stamp, systemClock } from '../../src/kernel/clock.ts'
 import type { ProcessStack } from '../../src/drivers/services.ts'
+import { compileCache } from '../fixtures/compile-cache.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { freePorts } from '../fixtures/free-ports.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -267,6 +268,7 @@ function servicesOf(folder: string, port: number): ProcessStack['services'] {
     SHOP_PORT: String(port),
     SHOP_RECEIPTS: join(folder, 'receipts'),
     SHOP_BROKEN: join(folder, 'broken'),
+    ...compileCache,
   }
   return {
     app: { command: [process.execPath, app, 'serve'], environment, oneOff: false },
