@@ -48,7 +48,8 @@ export async function loadConfig(request: LoadRequest): Promise<Loaded> {
       hint: 'change to the folder of your runbooks, or pass --config FILE',
     })
   }
-  const parsed = configSchema.safeParse(found.config)
+  // It is checked once: compiling the checks takes longer than they do.
+  const parsed = configSchema.safeParse(found.config, { jitless: true })
   if (!parsed.success) {
     throw new RunbookError(
       'usage',

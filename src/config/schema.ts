@@ -4,9 +4,6 @@ import { nearest } from '../kernel/did-you-mean.ts'
 import { sections } from '../sections/index.ts'
 import { duration, jsonObject, strict, text, texts } from '../sections/parts/values.ts'
 
-// A configuration is checked once: compiling its checks takes longer than they do.
-z.config({ jitless: true })
-
 type Sections = typeof sections
 type OptionalSections = { readonly [S in keyof Sections]: z.ZodOptional<Sections[S]['schema']> }
 
