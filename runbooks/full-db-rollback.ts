@@ -69,6 +69,7 @@ export default runbook(
           server: fit.server,
           dump: archive.file,
           taken: archive.takenAt,
+          'vouched for by': maybe(archive.vouched),
         },
       }),
       { id: 'ask-the-operator' },

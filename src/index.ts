@@ -43,6 +43,7 @@ export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
 export { backupPattern } from './formats/backup-pattern.ts'
+export { manifestFiles, mustBeFrom } from './formats/backup-manifest.ts'
 export { RunbookError, cannot, failureOf, type Code, type ErrorParts, type Failure } from './kernel/errors.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
@@ -59,7 +60,17 @@ export type {
   Packed,
   Packing,
 } from './drivers/archives.ts'
-export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
+export type {
+  Backup,
+  BackupPlace,
+  BackupSource,
+  CompleteFile,
+  Expected,
+  RowCount,
+  SignedManifest,
+  Statement,
+  Verified,
+} from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Throwaway, ThrowawayFacts } from './drivers/containers.ts'
 export type {

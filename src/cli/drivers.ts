@@ -5,7 +5,7 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
-import { diskFilesFor } from '../adapters/disk/files.ts'
+import { diskFiles, diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
 import { secretsFrom } from '../adapters/environment/secrets.ts'
 import { shell } from '../adapters/process/shell.ts'
@@ -19,6 +19,10 @@ export type DriverDeps = {
   readonly clock: Clock
   readonly journal: Pick<JournalView, 'read'>
   readonly register: (secret: Secret) => void
+  /** The state folder, with the keys that sign and verify manifests of backups. */
+  readonly state: string
+  /** Name and version of this program. */
+  readonly program: string
   readonly environment: { readonly [name: string]: string | undefined }
   /** Who answers, and how a question of this step reaches them. */
   operator(scope: Scope): Operator
@@ -29,7 +33,7 @@ export type DriverDeps = {
  * use.
  */
 export function driversFor(
-  { clock, journal, register, environment, operator }: DriverDeps,
+  { clock, journal, register, state, program, environment, operator }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
@@ -65,6 +69,9 @@ export function driversFor(
   const releases = once(async () =>
     (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }),
   )
+  const seal = once(async () =>
+    (await import('../adapters/evidence/manifest-seal.ts')).manifestSeal(state, diskFiles),
+  )
   const containers = once(async () =>
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
@@ -75,7 +82,7 @@ export function driversFor(
     databases: lazyDriver<Databases>((first) =>
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
-    backups: diskBackups({ scope, clock }),
+    backups: diskBackups({ scope, clock, seal: lazyDriver(seal), files: diskFiles, program }),
     files: diskFilesFor(scope),
     archives: lazyDriver(archives),
     http: lazyDriver(http),

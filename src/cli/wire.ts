@@ -104,6 +104,8 @@ export async function wire(
         {
           clock: systemClock,
           journal,
+          state: loaded.state,
+          program: `runbook ${version}`,
           ...secretSources,
           operator: ({ step }) => ({
             clock: systemClock,

@@ -23,6 +23,7 @@ import { fakeMigrations, noMigrations, type FakeMigrations } from './migrations.
 import { fakeOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { fakePeople, nobody, type FakePerson } from './people.ts'
 import { emptyShelf, fakeReleases, publishedIn, type ReleaseShelf } from './releases.ts'
+import { fakeKeys, type FakeKeys } from './seal.ts'
 import { fakeSecrets } from './secrets.ts'
 import { emptyFleet, fakeServices, type Fleet } from './services.ts'
 import { fakeVolumes, noVolumes, volumeFacts, type FakeVolumes } from './volumes.ts'
@@ -44,6 +45,8 @@ export interface FakeWorld {
   readonly repositories: Repositories
   readonly migrations: FakeMigrations
   readonly shelf: ReleaseShelf
+  /** The key that signs manifests of backups, and those that are trusted. */
+  readonly keys: FakeKeys
   /** Throwaway containers that runs create. */
   readonly containers: FakeContainers
   /** Locks of the things that runs change. Two machines on one world exclude each other by them. */
@@ -87,6 +90,7 @@ export type WorldParts = Partial<
     | 'repositories'
     | 'migrations'
     | 'shelf'
+    | 'keys'
     | 'containers'
     | 'locks'
     | 'person'
@@ -110,6 +114,7 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
     shelf: parts.shelf ?? emptyShelf(),
+    keys: parts.keys ?? fakeKeys(),
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
     containers: parts.containers ?? noContainers(),
@@ -143,6 +148,7 @@ function driversOf(
     repositories,
     migrations,
     shelf,
+    keys,
     containers,
     faults,
   } = world
@@ -153,7 +159,7 @@ function driversOf(
       (database) => serverOf(database, containers) ?? server,
       (of) => fakeDatabases({ server: of, disk, scope, now: () => clock.now(), faults }),
     ),
-    backups: fakeBackups({ disk, clock, scope }),
+    backups: fakeBackups({ disk, clock, scope, keys }),
     files: fakeFiles(disk),
     archives: fakeArchives(disk, secrets),
     http: fakeHttp(web, secrets),

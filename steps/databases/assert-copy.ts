@@ -10,13 +10,18 @@ import {
   type Dump,
   type Json,
   type Look,
+  type SignedManifest,
 } from '../../src/index.ts'
+import { differencesOf } from './lib/newer-rows.ts'
 import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
+
+/** A dump, with its signed manifest where it has one. */
+export type VouchedDump = Dump & { readonly manifest?: SignedManifest }
 
 type Input = {
   readonly database: Database
   readonly copy: Copy
-  readonly archive: Dump
+  readonly archive: VouchedDump
   readonly assertions: readonly Assertion[]
 }
 
@@ -32,8 +37,8 @@ export type Proven = {
 /**
  * Checks the restored copy before it may go live: tables, row counts, migration revision, and the configured
  * assertions.
- * @throws RunbookError `verification` where a table of the dump is missing, all are empty, or an assertion
- * fails
+ * @throws RunbookError `verification` where a table of the dump is missing, all are empty, rows differ from the
+ * signed manifest of the dump, or an assertion fails
  */
 export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
@@ -51,12 +56,13 @@ export const assertCopy = defineStep<Input, Proven>({
     const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
     const counted = tables.map(({ table, rows }) => ({ table, rows }))
     requireTables(archive, counted)
+    requireRows(archive, counted)
     const answers = []
     for (const assertion of assertions)
       answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
     const revision = await revisionOf(look, database, copy.name, counted)
     look.note(
-      `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
+      `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}${archive.manifest?.rows == null ? '' : '; as many rows in each table as the manifest of the dump says'}`,
     )
     return { name: copy.name, tables: counted, revision, answers }
   },
@@ -69,6 +75,19 @@ function requireTables(archive: Dump, counted: Proven['tables']): void {
   if (counted.length > 0 && counted.every(({ rows }) => rows === 0))
     throw failed('every table of the copy is empty')
   if (counted.length === 0) throw failed('the copy has no tables')
+}
+
+/** Tables that the manifest does not name may be there: a restore in place keeps newer ones. */
+function requireRows({ manifest }: VouchedDump, counted: Proven['tables']): void {
+  const rows = manifest?.rows ?? null
+  if (rows === null) return
+  const named = new Set(rows.map(({ table }) => table))
+  const differences = differencesOf(
+    rows,
+    counted.filter(({ table }) => named.has(table)),
+  )
+  if (differences.length > 0)
+    throw failed(`its rows differ from the manifest of the dump: ${differences.slice(0, 20).join(', ')}`)
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {

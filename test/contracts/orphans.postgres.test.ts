@@ -72,6 +72,8 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
         clock: systemClock,
         journal: { read: async () => entries },
         register: () => undefined,
+        state: '/nonexistent',
+        program: 'runbook',
         environment: { ...process.env, SHOP_PASSWORD: password },
         operator: () => ({}) as Operator,
       }

@@ -22,7 +22,12 @@ function rolledBack(world: FakeWorld, result: Result): void {
   expect(
     [...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running'),
   ).toHaveLength(3)
-  expect([...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))).toHaveLength(1)
+  const kept = [...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))
+  expect(kept).toEqual([
+    expect.stringMatching(/^\/backups\/kept\/shop-[\w-]+\.dump$/),
+    `${kept[0]}.manifest.json.sig`,
+    `${kept[0]}.manifest.json`,
+  ])
 }
 
 function lookedAt(world: FakeWorld, result: Result): void {
