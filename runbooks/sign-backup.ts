@@ -23,7 +23,7 @@ export default runbook(
       verifyDump({ database, from, file: params.dump, takenBefore: null }),
       { id: 'choose-and-verify-the-dump' },
     )
-    step('Sign the manifest of the dump', signBackup({ database, from, archive }), {
+    step('Sign the manifest of the dump', signBackup({ database, archive }), {
       id: 'sign-the-manifest-of-the-dump',
     })
     pointOfNoReturn('The dump is signed.')

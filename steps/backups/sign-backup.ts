@@ -3,20 +3,16 @@ import {
   defineStep,
   isPending,
   manifestFiles,
-  RunbookError,
   say,
-  type BackupPlace,
   type Database,
-  type Look,
   type SignedManifest,
 } from '../../src/index.ts'
-import { sourceOf } from './lib/source.ts'
+import { manifestOf, sourceOf } from './lib/source.ts'
 import type { VerifiedDump } from './verify-dump.ts'
 
 type Input = {
   /** The database that the dump was taken from, as the operator says. */
   readonly database: Database
-  readonly from: BackupPlace
   readonly archive: VerifiedDump
 }
 type Before = { readonly file: string }
@@ -55,25 +51,20 @@ export const signBackup = defineStep<Input, SignedManifest, Before>({
     io.note(`${file}: signed with ${signed.key}`)
     return signed
   },
-  probe: async (look, { input: { from }, before: { file }, way }) => {
+  probe: async (look, { before: { file }, way }) => {
     const [manifest, signature] = manifestFiles(file)
     const there = [manifest, signature]
     const found = await Promise.all(there.map((path) => look.files.stat(path)))
     if (found.every((facts) => facts === null)) return { is: 'absent' }
     if (way === 'back' || found.some((facts) => facts === null))
       return { is: 'torn', why: `${found[0] === null ? signature : manifest} exists` }
-    return { is: 'done', output: await manifestOf(look, from, file) }
+    const signed = (await manifestOf(look, file))?.manifest
+    return signed === undefined
+      ? { is: 'torn', why: `${manifest} no longer exists` }
+      : { is: 'done', output: signed }
   },
   rerunnable: true,
   undo: async (io, { before: { file } }) => {
     for (const path of manifestFiles(file)) await io.files.removeTree(path)
   },
 })
-
-async function manifestOf(look: Look, from: BackupPlace, file: string): Promise<SignedManifest> {
-  const expected = await look.backups.checksumOf(from, await look.backups.find(from, file))
-  if (expected?.manifest !== undefined) return expected.manifest
-  throw new RunbookError('verification', `the manifest of ${file} no longer exists`, {
-    hint: `check: ls -l ${file}*`,
-  })
-}

@@ -1,4 +1,5 @@
 import {
+  manifestFiles,
   mustBeFrom,
   type BackupPlace,
   type BackupSource,
@@ -7,6 +8,7 @@ import {
   type Look,
   type Verified,
 } from '../../../src/index.ts'
+import { folderOf } from '../../files/lib/path.ts'
 
 /** What the manifest of a backup must name. A `system` of null is not known, as without a server. */
 export type OwnSource = { readonly kind: BackupSource['kind']; readonly system: string | null }
@@ -52,3 +54,23 @@ export const voucher = ({
     : checksumFile === null
       ? 'nothing'
       : `the checksum in ${checksumFile}`
+
+/**
+ * What the manifest beside a file says, without reading the file; null where there is none.
+ * @throws RunbookError `verification` where it does not verify
+ */
+export async function manifestOf(
+  look: Pick<Look, 'files' | 'backups'>,
+  file: string,
+): Promise<Expected | null> {
+  if ((await look.files.stat(manifestFiles(file)[0])) === null) return null
+  const place: BackupPlace = {
+    directory: folderOf(file),
+    pattern: '*',
+    maxAgeSeconds: 0,
+    minBytes: 1,
+    checksums: 'if-present',
+    require: 'signed',
+  }
+  return look.backups.checksumOf(place, await look.backups.find(place, file))
+}
