@@ -71,8 +71,6 @@ export type Statement = {
   readonly tools: readonly JsonObject[]
   /** Null where they are not known to be those of this backup. */
   readonly rows: readonly RowCount[] | null
-  /** Files that belong to it, such as its lock file, with their SHA-256. */
-  readonly covers?: readonly (JsonObject & { readonly name: string; readonly sha256: string })[]
 }
 
 /** A manifest whose signature by a trusted key was verified. */

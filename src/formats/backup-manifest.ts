@@ -60,7 +60,7 @@ export type Signer = {
 export function manifestText(
   name: string,
   { bytes, sha256 }: CompleteFile,
-  { source, begun, tools, rows, covers = [] }: Statement,
+  { source, begun, tools, rows }: Statement,
   { run, host, program, ended }: Signer,
 ): string {
   const stated: JsonObject = {
@@ -74,7 +74,6 @@ export function manifestText(
     ended: ended.toISOString(),
     tools,
     rows,
-    covers,
     run,
     host,
     program,

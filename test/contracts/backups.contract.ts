@@ -267,7 +267,6 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
           bytes: body.length,
           sha256: hash,
           ...statement,
-          covers: [],
           host: expect.any(String),
           program: expect.stringMatching(/^runbook/),
         })

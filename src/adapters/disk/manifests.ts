@@ -36,8 +36,10 @@ export const signOnDisk =
     const text = manifestText(basename(file), made, statement, signer)
     const payload = Buffer.from(text)
     const [manifest, signature] = manifestFiles(file)
-    await files.write(signature, await seal.sign(payload))
-    await files.write(manifest, payload)
+    // Whoever may read the backup may verify it.
+    const mode = there.mode & 0o666
+    await files.write(signature, await seal.sign(payload), { mode })
+    await files.write(manifest, payload, { mode })
     const backup: Backup = {
       file,
       name: basename(file),
