@@ -9,7 +9,8 @@ export { fileBackup } from './backups/file-backup.ts'
 export { moveAside, putInPlace, putLiveBack, type Aside } from './backups/live-folder.ts'
 export { packData, type PackedData } from './backups/pack-data.ts'
 export { pruneBackups } from './backups/prune-backups.ts'
-export { verifyBackup } from './backups/verify-backup.ts'
+export { signBackup } from './backups/sign-backup.ts'
+export { verifyBackup, type VerifiedBackup } from './backups/verify-backup.ts'
 export { verifyDump, type VerifiedDump } from './backups/verify-dump.ts'
 export { confirmVariables } from './config/confirm-variables.ts'
 export { earlierVersion, type EarlierVersion } from './config/earlier-version.ts'
@@ -26,7 +27,7 @@ export {
   type DroppedServer,
   type ThrowawayServer,
 } from './containers/throwaway-postgres.ts'
-export { assertCopy, type Proven } from './databases/assert-copy.ts'
+export { assertCopy, type Proven, type VouchedDump } from './databases/assert-copy.ts'
 export { compareRows, type Compared } from './databases/compare-rows.ts'
 export { createRoles, type MadeRoles } from './databases/create-roles.ts'
 export { dropCopy } from './databases/drop-copy.ts'

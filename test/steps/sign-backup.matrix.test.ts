@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import book from '../../runbooks/sign-backup.ts'
 import { manifestFiles } from '../../src/formats/backup-manifest.ts'
+import type { Target } from '../../src/model/target.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
@@ -9,7 +10,7 @@ import { damagedShop, shop } from './fake-shop.ts'
 const checklist = '/artifacts/checklist.md'
 const dump = '/backups/db/shop-20260203_040000.dump'
 const [manifest, signature] = manifestFiles(dump)
-const onlySigned = { ...shop, backups: { ...shop.backups, require: 'signed' as const } }
+const onlySigned = { ...shop, backups: { ...shop.backups, require: 'signed' } } as Target
 
 provesItself({
   name: 'sign-backup',

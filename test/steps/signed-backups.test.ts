@@ -49,7 +49,7 @@ async function refused(
     const result = await (how === 'run' ? machine.run(params) : machine.dryRun(params))
     expect(JSON.stringify(machine.entries), how).toMatch(message)
     expect(JSON.stringify(machine.entries), how).toMatch(hint)
-    expect(result.code, how).toBe('preflight')
+    expect(result.code, how).toBe(how === 'run' ? 'preflight' : 'verification')
   }
   const { files: _was, ...rest } = before
   const { files: _is, ...now } = world.state()
@@ -115,17 +115,17 @@ describe('a restore of a dump with a signed manifest', () => {
   it.each([
     [
       'an altered dump',
-      (world: FakeWorld) => void world.disk.files.set(dump, Buffer.from('shorter')),
+      (world: FakeWorld): void => void world.disk.files.set(dump, Buffer.from('longer '.repeat(100))),
       /it states \d+ bytes/,
     ],
     [
       'an altered manifest',
-      (world: FakeWorld) => void world.disk.files.set(manifestFiles(dump)[0], Buffer.from('{}')),
+      (world: FakeWorld): void => void world.disk.files.set(manifestFiles(dump)[0], Buffer.from('{}')),
       /not a manifest of a backup/,
     ],
     [
       'a missing signature',
-      (world: FakeWorld) => void world.disk.files.delete(manifestFiles(dump)[1]),
+      (world: FakeWorld): void => void world.disk.files.delete(manifestFiles(dump)[1]),
       /its signature .* is missing/,
     ],
     [
@@ -224,7 +224,7 @@ describe('dumps that runs make', () => {
       const run = machine.run({ ...params, strategy: 'in-place' })
       if (fault === 'kill') {
         await expect(run).rejects.toMatchObject({ name: 'Killed' })
-        expect(await machine.resume()).toMatchObject({ outcome: 'rolled-back' })
+        expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
       } else {
         expect(await run).toMatchObject({ outcome: 'rolled-back' })
         expect(stateOf(machine.entries).remains.join('\n')).toMatch(
