@@ -99,6 +99,7 @@ export default runbook(
           'would be lost': live.losses,
           'other objects that the dump lacks': live.objects,
           'attached to the live database': live.attached,
+          'vouched for by': maybe(archive.vouched),
         },
       }),
       { id: 'ask-the-operator' },

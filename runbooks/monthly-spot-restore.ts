@@ -32,7 +32,12 @@ export default runbook(
           ),
           step(
             'Choose and verify the data archive',
-            verifyBackup({ from: data.place, file: params.archive, passphrase: data.passphrase }),
+            verifyBackup({
+              from: data.place,
+              file: params.archive,
+              passphrase: data.passphrase,
+              folder: data.making?.source ?? null,
+            }),
             { id: 'choose-and-verify-the-data-archive' },
           ),
         ] as const,

@@ -48,7 +48,12 @@ export default runbook(
           ),
           step(
             'Choose and verify the data archive',
-            verifyBackup({ from: data.place, file: params.archive, passphrase }),
+            verifyBackup({
+              from: data.place,
+              file: params.archive,
+              passphrase,
+              folder: data.making?.source ?? null,
+            }),
             { id: 'choose-and-verify-the-data-archive' },
           ),
         ] as const,

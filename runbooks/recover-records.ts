@@ -62,6 +62,7 @@ export default runbook(
           host: fit.host,
           backup: archive.file,
           taken: archive.takenAt,
+          'vouched for by': maybe(archive.vouched),
           missing: compared.missing,
           tables,
         },

@@ -93,6 +93,7 @@ export default runbook(
           service: at.service,
           backup: backup.source,
           taken: backup.takenAt,
+          'vouched for by': maybe(found.vouched),
           tables,
         },
       }),

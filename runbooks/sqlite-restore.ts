@@ -87,6 +87,7 @@ export default runbook(
           file: at.path,
           backup: backup.source,
           taken: backup.takenAt,
+          'vouched for by': maybe(found.vouched),
         },
       }),
       { id: 'ask-the-operator' },

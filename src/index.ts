@@ -53,6 +53,7 @@ export {
   type ErrorParts,
   type Failure,
 } from './kernel/errors.ts'
+export { manifestFiles, mustBeFrom } from './formats/backup-manifest.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
@@ -68,7 +69,17 @@ export type {
   Packed,
   Packing,
 } from './drivers/archives.ts'
-export type { Backup, BackupPlace, Verified } from './drivers/backups.ts'
+export type {
+  Backup,
+  BackupPlace,
+  BackupSource,
+  CompleteFile,
+  Expected,
+  RowCount,
+  SignedManifest,
+  Statement,
+  Verified,
+} from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
 export type { Throwaway, ThrowawayFacts } from './drivers/containers.ts'
 export type {

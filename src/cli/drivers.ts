@@ -5,7 +5,7 @@ import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
-import { diskFilesFor } from '../adapters/disk/files.ts'
+import { diskFiles, diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
 import { secretsFrom } from '../adapters/environment/secrets.ts'
 import type { KeptPrograms } from '../adapters/process/kept-programs.ts'
@@ -20,6 +20,10 @@ export type DriverDeps = {
   readonly clock: Clock
   readonly journal: Pick<JournalView, 'read'>
   readonly register: (secret: Secret) => void
+  /** The state folder, with the keys that sign and verify manifests of backups. */
+  readonly state: string
+  /** Name and version of this program. */
+  readonly program: string
   readonly environment: { readonly [name: string]: string | undefined }
   /** Clients of databases, kept from one attempt to the next. */
   readonly programs: KeptPrograms
@@ -32,7 +36,7 @@ export type DriverDeps = {
  * use.
  */
 export function driversFor(
-  { clock, journal, register, environment, programs, operator }: DriverDeps,
+  { clock, journal, register, state, program, environment, programs, operator }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
@@ -68,6 +72,9 @@ export function driversFor(
   const releases = once(async () =>
     (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }),
   )
+  const seal = once(async () =>
+    (await import('../adapters/evidence/manifest-seal.ts')).manifestSeal(state, diskFiles),
+  )
   const containers = once(async () =>
     (await import('../adapters/docker/throwaways.ts')).dockerThrowaways({ scope }),
   )
@@ -78,7 +85,7 @@ export function driversFor(
     databases: lazyDriver<Databases>((first) =>
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
-    backups: diskBackups({ scope, clock }),
+    backups: diskBackups({ scope, clock, seal: lazyDriver(seal), files: diskFiles, program }),
     files: diskFilesFor(scope),
     archives: lazyDriver(archives),
     http: lazyDriver(http),

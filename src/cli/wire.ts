@@ -106,6 +106,8 @@ export async function wire(
         {
           clock: systemClock,
           journal,
+          state: loaded.state,
+          program: `runbook ${version}`,
           ...secretSources,
           programs,
           operator: ({ step }) => ({

@@ -116,6 +116,10 @@ export type TargetConfig = {
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
+    /** `signed` refuses a file without a signed manifest (`FILE.manifest.json`), whatever checksum it has. An existing manifest must verify either way. Default: a checksum is enough. */
+    readonly require?: 'signed'
+    /** Systems besides the target's own whose backups are accepted, as their manifests name them (`source.system`): a former server, or production for a staging target. Default: a manifest must be of the target's own system. */
+    readonly alsoFrom?: readonly string[]
     /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
   }
@@ -181,6 +185,10 @@ export type TargetConfig = {
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
+    /** `signed` refuses a file without a signed manifest (`FILE.manifest.json`), whatever checksum it has. An existing manifest must verify either way. Default: a checksum is enough. */
+    readonly require?: 'signed'
+    /** Systems besides the target's own whose backups are accepted, as their manifests name them (`source.system`): a former server, or production for a staging target. Default: a manifest must be of the target's own system. */
+    readonly alsoFrom?: readonly string[]
     /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Installs production dependencies in the folder of the extracted bundle: a program and its arguments. */
@@ -200,6 +208,10 @@ export type TargetConfig = {
     readonly maxAge?: Duration
     /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
     readonly minBytes?: Size
+    /** `signed` refuses a file without a signed manifest (`FILE.manifest.json`), whatever checksum it has. An existing manifest must verify either way. Default: a checksum is enough. */
+    readonly require?: 'signed'
+    /** Systems besides the target's own whose backups are accepted, as their manifests name them (`source.system`): a former server, or production for a staging target. Default: a manifest must be of the target's own system. */
+    readonly alsoFrom?: readonly string[]
     /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
     /** Passphrase of archives that end in `.gpg` or `.age`, and of those that `data-backup --encrypt` makes. Default: encrypted archives are refused. */
@@ -561,6 +573,10 @@ export type TargetConfig = {
       readonly maxAge?: Duration
       /** Smallest plausible size; a smaller file is refused as incomplete. Default: `1`. */
       readonly minBytes?: Size
+      /** `signed` refuses a file without a signed manifest (`FILE.manifest.json`), whatever checksum it has. An existing manifest must verify either way. Default: a checksum is enough. */
+      readonly require?: 'signed'
+      /** Systems besides the target's own whose backups are accepted, as their manifests name them (`source.system`): a former server, or production for a staging target. Default: a manifest must be of the target's own system. */
+      readonly alsoFrom?: readonly string[]
       /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
       readonly checksums?: 'required' | 'if-present'
     }

@@ -14,6 +14,10 @@ export type BackupPlace = {
   readonly minBytes: number
   /** `required`: a backup without a checksum is refused. `if-present`: an existing checksum must match. */
   readonly checksums: 'required' | 'if-present'
+  /** `signed`: a backup without a signed manifest is refused, whatever checksum it has. */
+  readonly require?: 'signed'
+  /** Systems besides the target's own whose backups are accepted, as manifests name them (`source.system`). */
+  readonly alsoFrom?: readonly string[]
 }
 
 export type Backup = JsonObject & {
@@ -41,10 +45,61 @@ export type Undated = JsonObject & {
   readonly modifiedAt: string
 }
 
+/** What a backup was made from. */
+export type BackupSource = JsonObject & {
+  readonly kind: 'postgres' | 'sqlite' | 'folder' | 'images' | 'release'
+  /**
+   * What a restore compares with its own system. Postgres: `system_identifier`. SQLite and folders: the path.
+   * Images and releases: their name.
+   */
+  readonly system: string
+  /** Of the database, folder or bundle. */
+  readonly name: string
+  /** Postgres only: where the server answered, and the oid of the database. */
+  readonly host?: string
+  readonly oid?: string
+}
+
+export type RowCount = JsonObject & { readonly table: string; readonly rows: number }
+
+/** What a run states about a backup that it made and read back. */
+export type Statement = {
+  readonly source: BackupSource
+  /** ISO 8601, UTC. */
+  readonly begun: string
+  /** Versions of the server and of the tools that made it. */
+  readonly tools: readonly JsonObject[]
+  /** Null where they are not known to be those of this backup. */
+  readonly rows: readonly RowCount[] | null
+}
+
+/** A manifest whose signature by a trusted key was verified. */
+export type SignedManifest = JsonObject & {
+  readonly file: string
+  /** Fingerprint of the key that signed it, as `ssh-keygen -l` prints it. */
+  readonly key: string
+  readonly source: BackupSource
+  /** ISO 8601, UTC. */
+  readonly begun: string
+  readonly ended: string
+  readonly rows: readonly RowCount[] | null
+  /** The run that signed it. */
+  readonly run: string
+}
+
+/** What a backup is compared with: its manifest, or else a checksum file. */
+export type Expected = {
+  readonly sha256: string
+  readonly checksumFile: string
+  readonly manifest?: SignedManifest
+}
+
 export type Verified = Backup & {
   readonly sha256: string
-  /** The checksum file it was compared with; null if none exists and none is required. */
+  /** The manifest or checksum file it was compared with; null if none exists and none is required. */
   readonly checksumFile: string | null
+  /** Left out where it has no manifest. */
+  readonly manifest?: SignedManifest
 }
 
 export interface BackupsView {
@@ -58,19 +113,33 @@ export interface BackupsView {
   /** Follows links. @throws RunbookError `usage` for a file that is missing or not a regular file */
   find(place: BackupPlace, file: string): Promise<Backup>
   /**
-   * Hashes the file and compares it with its checksum: in `FILE.sha256`, the lock file of a bundle, or a line
-   * of `SHA256SUMS` or `CHECKSUMS` beside it.
-   * @throws RunbookError `verification`, with distinct messages: checksum mismatch, checksum required but
-   *   missing, empty or for another name; backup empty, smaller than `minBytes`, dated in the future or
-   *   still being written
+   * Hashes the file and compares it with its signed manifest, or without one with its checksum: in
+   * `FILE.sha256`, the lock file of a bundle, or a line of `SHA256SUMS` or `CHECKSUMS` beside it.
+   * @throws RunbookError `verification`, with distinct messages: manifest not signed, signed by a key that is
+   *   not trusted, altered or for another name; manifest or checksum required but missing; checksum mismatch,
+   *   empty or for another name; backup empty, smaller than `minBytes`, dated in the future or still being
+   *   written
    */
   verify(place: BackupPlace, backup: Backup): Promise<Verified>
   /**
-   * The checksum that `verify` will compare it with, without reading the backup; null if none exists and none is
+   * What `verify` will compare it with, without reading the backup; null if nothing exists and nothing is
    * required. @throws RunbookError `verification` as `verify`, except for what only its contents show
    */
-  checksumOf(
-    place: BackupPlace,
-    backup: Backup,
-  ): Promise<{ readonly sha256: string; readonly checksumFile: string } | null>
+  checksumOf(place: BackupPlace, backup: Backup): Promise<Expected | null>
+}
+
+/** A complete file, by the digest that was found when it was read back. */
+export type CompleteFile = {
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export interface Backups extends BackupsView {
+  /**
+   * Writes `FILE.manifest.json` beside a backup, and its signature `FILE.manifest.json.sig` before it, so that
+   * a manifest is never without one. A manifest that is there is replaced.
+   * @throws RunbookError `verification` if the file has another size by now, `preflight` without a signing key
+   */
+  sign(made: CompleteFile, statement: Statement): Promise<SignedManifest>
 }

@@ -1,5 +1,5 @@
 import type { Archives, ArchivesView } from './archives.ts'
-import type { BackupsView } from './backups.ts'
+import type { Backups, BackupsView } from './backups.ts'
 import type { Commands, CommandsView } from './commands.ts'
 import type { Containers, ContainersView } from './containers.ts'
 import type { Databases, DatabasesView } from './databases.ts'
@@ -38,6 +38,7 @@ export interface Views {
 export interface Drivers extends Views {
   readonly services: Services
   readonly databases: Databases
+  readonly backups: Backups
   readonly files: Files
   readonly archives: Archives
   readonly http: Http

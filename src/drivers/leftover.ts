@@ -70,7 +70,14 @@ export const leftBy: {
     insertRows: everywhere,
     deleteRows: everywhere,
   },
-  backups: { list: nothing, undated: nothing, find: nothing, verify: nothing, checksumOf: nothing },
+  backups: {
+    list: nothing,
+    undated: nothing,
+    find: nothing,
+    verify: nothing,
+    checksumOf: nothing,
+    sign: nothing,
+  },
   files: {
     stat: nothing,
     read: nothing,

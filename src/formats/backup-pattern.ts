@@ -16,7 +16,7 @@ export type BackupPattern = {
 /** A file written beside a backup, never a backup itself. */
 function isSidecar(name: string): boolean {
   return (
-    /(?:\.(?:sha256|sha256sum|sha1|sha1sum|sha512|sha512sum|md5|md5sum|sig|minisig|lock\.json|partial)|-wal|-shm|-journal)$/i.test(
+    /(?:\.(?:sha256|sha256sum|sha1|sha1sum|sha512|sha512sum|md5|md5sum|sig|minisig|lock\.json|manifest\.json|partial)|-wal|-shm|-journal)$/i.test(
       name,
     ) || /^(?:sha256|sha512|sha1|md5|check)sums?(?:\.txt)?$/i.test(name)
   )

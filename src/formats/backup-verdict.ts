@@ -1,4 +1,4 @@
-import type { Backup, BackupPlace, Undated, Verified } from '../drivers/backups.ts'
+import type { Backup, BackupPlace, Expected, Undated, Verified } from '../drivers/backups.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { checksumsIn, type Beside } from './checksum-files.ts'
@@ -70,8 +70,6 @@ export type ChecksumFile = { readonly file: string; readonly kind: Beside['kind'
 /** What lies beside a backup: checksum files, the most specific first, and names that look like one. */
 export type ChecksumFiles = { readonly read: readonly ChecksumFile[]; readonly unread: readonly string[] }
 
-export type Expected = { readonly sha256: string; readonly checksumFile: string }
-
 /**
  * The expected hash of a backup, from the first file that names it; null if there is none and none is
  * required.
@@ -141,5 +139,10 @@ export function verified(backup: Backup, expected: Expected | null, sha256: stri
       'the file is damaged or was changed: choose another backup, or fetch this one again',
     )
   }
-  return { ...backup, sha256, checksumFile: expected?.checksumFile ?? null }
+  return {
+    ...backup,
+    sha256,
+    checksumFile: expected?.checksumFile ?? null,
+    ...(expected?.manifest === undefined ? {} : { manifest: expected.manifest }),
+  }
 }

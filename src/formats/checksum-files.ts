@@ -39,7 +39,9 @@ export function checksumsBeside(
   const others = /\.(?:md5|md5sum|sha1|sha1sum|sha512|sha512sum|b2|asc|sig|minisig)$/
   const unread = names.filter(
     (one) =>
-      (others.test(one) && backups.some((backup) => one.startsWith(`${backup}.`))) ||
+      (others.test(one) &&
+        !one.endsWith('.manifest.json.sig') &&
+        backups.some((backup) => one.startsWith(`${backup}.`))) ||
       /^(?:md5|sha1|sha512|b2)sums?(?:\.txt)?$/i.test(one),
   )
   return { read: [...found].map(([name, kind]) => ({ name, kind })), unread: unread.toSorted() }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import type { Backup, BackupPlace, BackupsView } from '../drivers/backups.ts'
+import type { Backup, BackupPlace, Backups } from '../drivers/backups.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
@@ -15,20 +15,25 @@ import {
   verified,
   type ChecksumFile,
 } from '../formats/backup-verdict.ts'
+import { manifestFiles, manifestText, vouchedBy } from '../formats/backup-manifest.ts'
 import { checksumsBeside } from '../formats/checksum-files.ts'
 import { timeInName } from '../formats/file-time.ts'
-import { modifiedOn, type Disk } from './disk.ts'
+import { lay, modifiedOn, type Disk } from './disk.ts'
+import { fakeKeys, fakeSeal, type FakeKeys } from './seal.ts'
 
 /** Backups on the in-memory disk, judged as real ones are. Links do not count as backups. */
 export function fakeBackups({
   disk,
   scope,
   clock,
+  keys = fakeKeys(),
 }: {
   readonly disk: Disk
   readonly scope: Scope
   readonly clock: Clock
-}): BackupsView {
+  readonly keys?: FakeKeys
+}): Backups {
+  const seal = fakeSeal(keys)
   const { files, folders } = disk
   const backupOf = (path: string, times: Parameters<typeof timesOf>[0]): Backup => ({
     file: path,
@@ -48,8 +53,7 @@ export function fakeBackups({
     }
     return [...files.keys()].filter((path) => isBelow(place, path))
   }
-  const expectedOf = (place: BackupPlace, backup: Backup): ReturnType<typeof expectedHash> => {
-    mustBePlausible(place, backup, clock.now())
+  const checksumIn = (place: BackupPlace, backup: Backup): ReturnType<typeof expectedHash> => {
     const folder = posix.dirname(backup.file)
     const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
     const { read, unread } = checksumsBeside(
@@ -61,6 +65,16 @@ export function fakeBackups({
       return { file, kind, text: new TextDecoder().decode(files.get(file)) }
     })
     return expectedHash(place, backup, { read: beside, unread })
+  }
+  const checksumOf: Backups['checksumOf'] = async (place, backup) => {
+    mustBePlausible(place, backup, clock.now())
+    const [file, beside] = manifestFiles(backup.file)
+    const [body, signature] = [files.get(file), files.get(beside)]
+    const found =
+      body === undefined
+        ? null
+        : { file, body, signature: signature === undefined ? null : new TextDecoder().decode(signature) }
+    return vouchedBy(place, backup, found, seal, async () => checksumIn(place, backup))
   }
 
   return {
@@ -103,10 +117,10 @@ export function fakeBackups({
       return backupOf(chosen, backupPattern(place.pattern).match(name) ?? { takenAt: timeInName(name) })
     },
 
-    checksumOf: async (place, backup) => expectedOf(place, backup),
+    checksumOf,
 
     async verify(place, backup) {
-      const expected = expectedOf(place, backup)
+      const expected = await checksumOf(place, backup)
       scope.signal.throwIfAborted()
       const body = files.get(backup.file)
       if (body?.length !== backup.bytes) {
@@ -118,6 +132,32 @@ export function fakeBackups({
       }
       scope.progress({ done: body.length, total: body.length, unit: 'bytes' })
       return verified(backup, expected, sha256(body))
+    },
+
+    async sign(made, statement) {
+      const { file, bytes } = made
+      if (files.get(file)?.length !== bytes)
+        throw new RunbookError(
+          'verification',
+          `cannot sign a manifest for ${shellWord(file)}: it no longer has ${bytes} bytes`,
+          { hint: 'start again' },
+        )
+      const ended = clock.now()
+      const signer = { run: scope.run, host: 'pretended', program: 'runbook', ended }
+      const text = manifestText(posix.basename(file), made, statement, signer)
+      const [manifest, signature] = manifestFiles(file)
+      lay(disk, signature, await seal.sign(new TextEncoder().encode(text)))
+      lay(disk, manifest, text)
+      const { source, begun, rows } = statement
+      return {
+        file: manifest,
+        key: keys.own,
+        source,
+        begun,
+        ended: ended.toISOString(),
+        rows,
+        run: scope.run,
+      }
     },
   }
 }

@@ -35,6 +35,7 @@ export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
 export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
 export { emptyFleet, fakeService, runningFleet, runOn, runWith, type Fleet } from './services.ts'
 export type { Ending, FakeInstance, FakeService } from './instances.ts'
+export { fakeKeys, type FakeKeys } from './seal.ts'
 export { commitOn, noRepositories, type FakeCommit, type Repositories } from './git.ts'
 export {
   emptyShelf,

@@ -25,6 +25,7 @@ import { fakeMigrations, noMigrations, type FakeMigrations } from './migrations.
 import { fakeOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { fakePeople, nobody, type FakePerson } from './people.ts'
 import { emptyShelf, fakeReleases, publishedIn, type ReleaseShelf } from './releases.ts'
+import { fakeKeys, type FakeKeys } from './seal.ts'
 import { fakeSecrets } from './secrets.ts'
 import { emptyFleet, fakeServices, type Fleet } from './services.ts'
 import { fakeVolumes, noVolumes, volumeFacts, type FakeVolumes } from './volumes.ts'
@@ -46,6 +47,8 @@ export interface FakeWorld {
   readonly repositories: Repositories
   readonly migrations: FakeMigrations
   readonly shelf: ReleaseShelf
+  /** The key that signs manifests of backups, and those that are trusted. */
+  readonly keys: FakeKeys
   /** Throwaway containers that runs create. */
   readonly containers: FakeContainers
   /** Locks of the things that runs change. Two machines on one world exclude each other by them. */
@@ -89,6 +92,7 @@ export type WorldParts = Partial<
     | 'repositories'
     | 'migrations'
     | 'shelf'
+    | 'keys'
     | 'containers'
     | 'locks'
     | 'person'
@@ -112,6 +116,7 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
     shelf: parts.shelf ?? emptyShelf(),
+    keys: parts.keys ?? fakeKeys(),
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
     containers: parts.containers ?? noContainers(),
@@ -145,6 +150,7 @@ function driversOf(
     repositories,
     migrations,
     shelf,
+    keys,
     containers,
     faults,
   } = world
@@ -163,7 +169,7 @@ function driversOf(
           isUp: (database) => isUp(fleet, database),
         }),
     ),
-    backups: fakeBackups({ disk, clock, scope }),
+    backups: fakeBackups({ disk, clock, scope, keys }),
     files: fakeFiles(disk),
     archives: fakeArchives(disk, secrets),
     http: fakeHttp(web, secrets),

@@ -5,10 +5,12 @@ import {
   say,
   type BackupPlace,
   type DumpHeader,
+  type Preview,
   type Verified,
 } from '../../src/index.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
+import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
   /** The database that the dump must come from. */
@@ -37,22 +39,31 @@ export const chooseDump = defineStep<Input, ChosenDump>({
     const what = file === null ? 'the newest dump' : say`${file}`
     const place = isPending(from) ? '' : ` in ${from.directory}`
     const read = 'reads the server version and the database name from its header'
-    return `Compares ${what}${place} with its checksum, and ${read}.`
+    return `Compares ${what}${place} with its signed manifest or checksum, and ${read}.`
   },
-  preflight: (look, input) => freshness(look, { ...input, takenBefore: null }),
+  preflight: (look, input) =>
+    freshness(look, { ...input, takenBefore: null }, async () => ownOf(input.engine)),
   run: async (look, { engine, name, from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
+    await mustBeOf(from, verified, verified, async () => ownOf(engine))
     const { major, database } = await look.databases.header({ engine }, verified.file)
-    if (database !== null && database !== name) {
+    const theirs = database ?? verified.manifest?.source.name ?? name
+    if (theirs !== name) {
       throw new RunbookError(
         'verification',
-        `${verified.file} is a dump of the database ${database}, not of ${name}`,
+        `${verified.file} is a dump of the database ${theirs}, not of ${name}`,
         { hint: 'choose a dump of the right database with --dump' },
       )
     }
     look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}`,
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}; vouched for by ${voucher(verified)}`,
     )
     return { ...verified, major, database }
   },
+})
+
+/** The server that is restored to is a throwaway, so a backup of any server of the right engine counts. */
+const ownOf = (engine: Preview<Input>['engine']): OwnSource => ({
+  kind: isPending(engine) ? 'postgres' : engine,
+  system: null,
 })

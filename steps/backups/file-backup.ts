@@ -4,6 +4,7 @@ import {
   defineStep,
   failureOf,
   isPending,
+  manifestFiles,
   RunbookError,
   say,
   type DataArchive,
@@ -13,7 +14,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
-import { folderOf } from '../files/lib/path.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
 import { makingOf, mounted } from './lib/destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
 
@@ -33,8 +34,8 @@ type Before = {
 }
 
 /**
- * Copies a backup to the backup folder, reads it back from there, and writes its checksum. The checksum comes
- * last: without it, the copy does not count as a backup.
+ * Copies a backup to the backup folder, reads it back from there, signs its manifest and writes its checksum. The
+ * checksum comes last: without it, the copy does not count as complete.
  * @throws RunbookError `verification` where the copy differs from the archive
  */
 export const fileBackup = defineStep<Input, Verified, Before>({
@@ -45,7 +46,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   describe: ({ data, archive }) => {
     const name = isPending(archive) ? archive : archive.name
     const folder = isPending(data) ? data : `${data.place.directory}${layoutSuffix(data)}`
-    return say`Copies ${name} to ${folder}, reads it back from there, and writes its checksum beside it.`
+    return say`Copies ${name} to ${folder}, reads it back from there, signs its manifest, and writes its checksum beside it.`
   },
   preflight: async (look, { data, encrypt }) => {
     return isPending(data) || isPending(encrypt)
@@ -61,7 +62,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     const folder = folderFor(data, archive.takenAt)
     const file = `${folder}/${archive.name}`
     const before = { file, checksum: `${file}.sha256`, folders: await missingFolders(look, folder) }
-    for (const path of [before.file, before.checksum]) {
+    for (const path of [before.file, before.checksum, ...manifestFiles(file)]) {
       if ((await look.files.stat(path)) !== null)
         throw cannot('write', path, 'already exists', {
           code: 'failed',
@@ -72,7 +73,14 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined ? [] : [`a backup ${before.file}`, `its checksum ${before.checksum}`],
+    changes:
+      before === undefined
+        ? []
+        : [
+            `a backup ${before.file}`,
+            `its checksum ${before.checksum}`,
+            `its signed manifest ${manifestFiles(before.file)[0]}`,
+          ],
   }),
   run: async (io, { input: { data, archive: unencrypted, sealed }, before }) => {
     const archive = sealed ?? unencrypted
@@ -88,6 +96,15 @@ export const fileBackup = defineStep<Input, Verified, Before>({
         { hint: 'check the drive, then start again' },
       )
     }
+    await io.backups.sign(
+      { file: before.file, bytes: archive.bytes, sha256: back },
+      {
+        source: { kind: 'folder', system: makingOf(data).source, name: lastOf(makingOf(data).source) },
+        begun: archive.takenAt,
+        tools: [],
+        rows: null,
+      },
+    )
     // The bare name: an absolute path would be wrong wherever else the drive is mounted.
     await io.files.write(before.checksum, `${archive.sha256}  ${archive.name}\n`)
     io.note(`to check it by hand: ${checksumCommand(before.checksum)}`)
@@ -95,7 +112,9 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   },
   probe: async (look, { input: { data, archive, sealed }, before }) => {
     await mounted(look, data)
-    if ((await look.files.stat(before.file)) !== null && (await look.files.stat(before.checksum)) !== null) {
+    const parts = [before.file, before.checksum, ...manifestFiles(before.file)]
+    const there = await Promise.all(parts.map((path) => look.files.stat(path)))
+    if (there.every((facts) => facts !== null)) {
       try {
         const verified = await verifiedAt(look, data, before.file)
         if (verified.sha256 === (sealed ?? archive).sha256) return { is: 'done', output: verified }
@@ -119,8 +138,13 @@ export const fileBackup = defineStep<Input, Verified, Before>({
   },
 })
 
-/** The checksum goes first: without one, the rest does not count as a backup. */
-const pathsWritten = ({ file, checksum }: Before): readonly string[] => [checksum, file, `${file}.partial`]
+/** The checksum goes first: without one, the rest does not count as complete. */
+const pathsWritten = ({ file, checksum }: Before): readonly string[] => [
+  checksum,
+  ...manifestFiles(file),
+  file,
+  `${file}.partial`,
+]
 
 const verifiedAt = async (look: Look, { place }: DataArchive, file: string): Promise<Verified> =>
   look.backups.verify(place, await look.backups.find(place, file))

@@ -1,6 +1,7 @@
 import {
   defineStep,
   isPending,
+  manifestFiles,
   RunbookError,
   say,
   type DataArchive,
@@ -19,11 +20,15 @@ type Input = {
 }
 
 type RemovedBackup = { readonly file: string; readonly bytes: number }
-type Before = { readonly remove: readonly RemovedBackup[] }
+type Before = {
+  readonly remove: readonly RemovedBackup[]
+  /** Manifests, their signatures and checksums that exist. Missing in older journals. */
+  readonly beside?: readonly string[]
+}
 type Output = { readonly removed: readonly RemovedBackup[]; readonly bytes: number }
 
 /**
- * Removes old backups, each with its checksum.
+ * Removes old backups, each with its checksum and manifest.
  * @throws RunbookError `usage` where no count is given or configured, or it is below 1
  */
 export const pruneBackups = defineStep<Input, Output, Before>({
@@ -35,7 +40,7 @@ export const pruneBackups = defineStep<Input, Output, Before>({
     const configured = isPending(data) ? null : data.making?.keep
     const count = isPending(keep) ? say`${keep}` : String(keep ?? configured ?? 'few')
     const folder = isPending(data) ? 'their folder' : data.place.directory
-    return `Removes all but the newest ${count} backups in ${folder}, each with its checksum.`
+    return `Removes all but the newest ${count} backups in ${folder}, each with its checksum and manifest.`
   },
   preflight: async (_, { data, keep }) => {
     if (!isPending(data) && !isPending(keep)) keepOf(data, keep)
@@ -43,7 +48,10 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   },
   survey: async (look, { data, newest, keep }) => {
     await mounted(look, data)
-    return { remove: await selected(look, data, newest.file, keepOf(data, keep)) }
+    const remove = await selected(look, data, newest.file, keepOf(data, keep))
+    const beside = remove.flatMap(({ file }) => besideOf(file))
+    const found = await Promise.all(beside.map((path) => look.files.stat(path)))
+    return { remove, beside: beside.filter((_, index) => found[index] !== null) }
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : { removed: before.remove },
@@ -52,16 +60,19 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   run: async (io, { input: { data }, before: { remove } }) => {
     await mounted(io, data)
     for (const { file, bytes } of remove) {
-      // The checksum goes first: a kill then leaves a backup without one, which the next pruning removes.
-      await io.files.removeTree(`${file}.sha256`)
+      // They go first: a kill then leaves a backup without them, which the next pruning removes.
+      for (const path of besideOf(file)) await io.files.removeTree(path)
       await io.files.removeTree(file)
       io.note(`removed ${file} (${bytes} bytes)`)
     }
     return outputOf(remove)
   },
-  probe: async (look, { input: { data }, before: { remove } }) => {
+  probe: async (look, { input: { data }, before: { remove, beside } }) => {
     await mounted(look, data)
-    const paths = remove.flatMap(({ file }) => [`${file}.sha256`, file])
+    const paths = [
+      ...(beside ?? remove.map(({ file }) => `${file}.sha256`)),
+      ...remove.map(({ file }) => file),
+    ]
     const there: string[] = []
     for (const path of paths) if ((await look.files.stat(path)) !== null) there.push(path)
     if (there.length === 0) return { is: 'done', output: outputOf(remove) }
@@ -71,6 +82,9 @@ export const pruneBackups = defineStep<Input, Output, Before>({
   },
   rerunnable: true,
 })
+
+/** In the order of their removal. */
+const besideOf = (file: string): readonly string[] => [`${file}.sha256`, ...manifestFiles(file)]
 
 const outputOf = (remove: readonly RemovedBackup[]): Output => ({
   removed: remove,

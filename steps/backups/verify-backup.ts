@@ -10,6 +10,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
+import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
@@ -19,22 +20,31 @@ type Input = {
   readonly file: string | null
   /** Given where the run decrypts the chosen backup next. Not required where that backup is not encrypted. */
   readonly passphrase?: SecretHandle | null
+  /** The live folder that a manifest must name; left out or null, any. */
+  readonly folder?: string | null
 }
 
-/** Chooses a backup, reads it to its last byte and compares it with its checksum. */
-export const verifyBackup = defineStep<Input, Verified>({
+/** A backup that matches its manifest or checksum. */
+export type VerifiedBackup = Verified & {
+  /** What vouches for it, in words. */
+  readonly vouched: string
+}
+
+/** Chooses a backup, reads it to its last byte and compares it with its signed manifest, or its checksum. */
+export const verifyBackup = defineStep<Input, VerifiedBackup>({
   kind: 'backups.verify',
   version: 1,
   effect: 'observe',
   describe: ({ from, file }) => {
     const backup = file === null ? `the newest ${isPending(from) ? 'backup' : from.pattern}` : say`${file}`
-    return `Reads ${backup}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its checksum.`
+    return `Reads ${backup}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its signed manifest or checksum.`
   },
   secrets: () => [],
-  preflight: async (look, { from, file, passphrase }) => {
-    if (isPending(from) || isPending(file)) return []
+  preflight: async (look, { from, file, passphrase, folder }) => {
+    if (isPending(from) || isPending(file) || isPending(folder)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
-    await look.backups.checksumOf(from, backup)
+    const expected = await look.backups.checksumOf(from, backup)
+    if (folder !== undefined && folder !== null) await mustBeOf(from, backup, expected, ownOf(folder))
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),
@@ -44,13 +54,19 @@ export const verifyBackup = defineStep<Input, Verified>({
     ]
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
-  run: async (look, { from, file }) => {
+  run: async (look, { from, file, folder }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}`)
+    if (folder !== undefined && folder !== null) await mustBeOf(from, verified, verified, ownOf(folder))
+    const vouched = voucher(verified)
+    look.note(
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
+    )
     look.note(`to check it by hand: ${digestCommand(verified.file, verified.sha256)}`)
-    return verified
+    return { ...verified, vouched }
   },
 })
+
+const ownOf = (folder: string) => async (): Promise<OwnSource> => ({ kind: 'folder', system: folder })
 
 function tooOld(look: Look, from: BackupPlace, backup: Backup, requested: boolean): readonly Finding[] {
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000

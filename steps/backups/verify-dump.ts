@@ -6,11 +6,14 @@ import {
   type BackupPlace,
   type Database,
   type Dump,
+  type Look,
+  type SignedManifest,
   type Verified,
 } from '../../src/index.ts'
 import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
+import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
   readonly database: Database
@@ -26,7 +29,11 @@ export type VerifiedDump = Dump & {
   readonly checksumFile: string | null
   readonly dated: 'by-name' | 'by-mtime'
   /** What would have revealed an altered byte. */
-  readonly vouchedBy: 'checksum' | 'archive' | 'nothing'
+  readonly vouchedBy: 'signature' | 'checksum' | 'archive' | 'nothing'
+  /** The same in words, with the key or the file. */
+  readonly vouched: string
+  /** Left out where it has no manifest. */
+  readonly manifest?: SignedManifest
 }
 
 /**
@@ -42,26 +49,49 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const before = takenBefore === null ? '' : say` taken before ${takenBefore}`
     const what = file === null ? `the newest dump${before}` : say`${file}`
     const place = isPending(from) ? '' : ` from ${from.directory}`
-    return `Reads ${what}${place} to its last byte, and compares it with its checksum.`
+    return `Reads ${what}${place} to its last byte, and compares it with its signed manifest or checksum.`
   },
-  preflight: freshness,
+  preflight: async (look, input) =>
+    isPending(input.database) ? [] : freshness(look, input, ownOf(look, input.database)),
   marks: { dataAsOf: (dump) => dump.takenAt },
   run: async (look, { database, from, file, takenBefore }) => {
     const backup = await choose(look, from, { file, takenBefore })
     const verified = await look.backups.verify(from, backup)
+    await mustBeOf(from, verified, verified, ownOf(look, database))
     const dump = await look.databases.inspect(database, verified.file)
     requireMatch(database, verified, dump)
-    look.note(`${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}`)
     // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
-    const vouchedBy = verified.checksumFile !== null ? 'checksum' : dump.provesItself ? 'archive' : 'nothing'
+    const { manifest, checksumFile } = verified
+    const vouchedBy =
+      manifest !== undefined
+        ? 'signature'
+        : checksumFile !== null
+          ? 'checksum'
+          : dump.provesItself
+            ? 'archive'
+            : 'nothing'
+    const vouched = vouchedBy === 'archive' ? 'the check values in it' : voucher(verified)
+    look.note(
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
+    )
     if (vouchedBy === 'nothing')
       look.note(
         `${verified.name} has no checksum file, and its format has no checksum: corruption may go undetected`,
       )
-    return { ...dump, takenAt, checksumFile: verified.checksumFile, dated: verified.dated, vouchedBy }
+    return {
+      ...dump,
+      takenAt,
+      checksumFile,
+      dated: verified.dated,
+      vouchedBy,
+      vouched,
+      ...(manifest === undefined ? {} : { manifest }),
+    }
   },
 })
+
+const ownOf = (look: Look, database: Database) => (): Promise<OwnSource> => sourceOf(look, database)
 
 function requireMatch(database: Database, verified: Verified, dump: Dump): void {
   if (dump.sha256 !== verified.sha256) {
@@ -72,10 +102,11 @@ function requireMatch(database: Database, verified: Verified, dump: Dump): void 
   // Also a dump of what a run put aside: it was this database.
   const ours = (name: string): boolean =>
     name === database.name || asides.some((what) => isAside(database.name, name, what))
-  if (dump.database !== null && !ours(dump.database)) {
+  const theirs = dump.database ?? verified.manifest?.source.name ?? null
+  if (theirs !== null && !ours(theirs)) {
     throw new RunbookError(
       'verification',
-      `${verified.file} is a dump of the database ${dump.database}, not of ${database.name}`,
+      `${verified.file} is a dump of the database ${theirs}, not of ${database.name}`,
       {
         hint: 'choose a dump of the right database with --dump',
       },

@@ -10,6 +10,7 @@ import {
   type Dump,
   type Json,
   type Look,
+  type SignedManifest,
 } from '../../src/index.ts'
 import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
 import type { LiveContents } from './compare-contents.ts'
@@ -17,10 +18,13 @@ import { acceptFlag, accepts, listed } from './lib/losses.ts'
 import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
 
+/** A dump, with its signed manifest where it has one. */
+export type VouchedDump = Dump & { readonly manifest?: SignedManifest }
+
 type Input = {
   readonly database: Database
   readonly copy: Copy
-  readonly archive: Dump
+  readonly archive: VouchedDump
   readonly assertions: readonly Assertion[]
   /** What was live before, and the losses that were accepted; left out where nothing live is replaced. */
   readonly live?: LiveContents
@@ -43,8 +47,9 @@ export type Proven = {
 /**
  * Checks the restored copy before it may go live: tables, row counts, migration revision, and the configured
  * assertions.
- * @throws RunbookError `verification` where a table of the dump is missing, all are empty, an assertion fails, or
- * a table is empty that has rows live, which was neither shown before nor accepted
+ * @throws RunbookError `verification` where a table of the dump is missing, all are empty, rows differ from the
+ * signed manifest of the dump, an assertion fails, or a table is empty that has rows live, which was neither shown
+ * before nor accepted
  */
 export const assertCopy = defineStep<Input, Proven>({
   kind: 'databases.assert-copy',
@@ -79,13 +84,14 @@ async function proven(
   const { tables } = await look.databases.fingerprint({ ...database, fingerprint: 'rows' }, copy.name)
   const counted = tables.map(({ table, rows }) => ({ table, rows }))
   requireTables(archive, counted)
+  requireSameRows(archive, counted)
   const differences = requireRows(live, counted, acceptLoss ?? null)
   const answers = []
   for (const assertion of assertions)
     answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
   const revision = await revisionOf(look, database, copy.name, counted)
   look.note(
-    `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}`,
+    `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}${archive.manifest?.rows == null ? '' : '; as many rows in each table as the manifest of the dump says'}`,
   )
   for (const line of differences ?? []) look.note(`compared with what was live: ${line}`)
   return {
@@ -140,6 +146,19 @@ function requireRows(
         : [],
     ),
   ]
+}
+
+/** Tables that the manifest does not name may be there: a restore in place keeps newer ones. */
+function requireSameRows({ manifest }: VouchedDump, counted: Proven['tables']): void {
+  const rows = manifest?.rows ?? null
+  if (rows === null) return
+  const named = new Set(rows.map(({ table }) => table))
+  const differences = differencesOf(
+    rows,
+    counted.filter(({ table }) => named.has(table)),
+  )
+  if (differences.length > 0)
+    throw failed(`its rows differ from the manifest of the dump: ${differences.slice(0, 20).join(', ')}`)
 }
 
 async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {

@@ -1,4 +1,5 @@
-import { defineStep, isPending, say, type Database, type Dump } from '../../src/index.ts'
+import { defineStep, isPending, manifestFiles, say, type Database, type Dump } from '../../src/index.ts'
+import { dumpSigned } from './lib/dump-signed.ts'
 import { inFileName, type DumpLabel } from './lib/names.ts'
 
 type Input = {
@@ -19,15 +20,15 @@ type Before = { readonly file: string; readonly bytes: number }
 export type FallbackDump = Dump & { readonly dumpedFrom: string }
 
 /**
- * Dumps a database to a file that gets its name only once it is complete and was read back. Undone by
- * removing the file.
+ * Dumps a database to a file that gets its name only once it is complete and was read back, and signs its
+ * manifest. Undone by removing the files.
  */
 export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   kind: 'databases.dump',
   version: 1,
   effect: 'change',
   describe: ({ name, folder, label }) =>
-    say`Dumps ${name} into ${folder}, named ${label}, and reads the dump back.`,
+    say`Dumps ${name} into ${folder}, named ${label}, reads the dump back and signs its manifest.`,
   preflight: async (look, { database, folder }) => {
     if (isPending(database) || isPending(folder)) return []
     const { bytes } = await look.databases.identity(database)
@@ -48,25 +49,32 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   }),
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
-    changes: before === undefined ? [] : [`a dump ${before.file}`],
+    changes: before === undefined ? [] : [`a dump ${before.file}, with a signed manifest`],
     ...(before === undefined ? {} : { bytes: before.bytes }),
   }),
   run: async (io, { input: { database, name, folder }, before: { file } }) => {
     await io.files.makeFolder(folder)
-    return { ...(await io.databases.dump(database, name, file)), dumpedFrom: name }
+    return { ...(await dumpSigned(io, database, name, file)), dumpedFrom: name }
   },
   probe: async (look, { input: { database, name }, before: { file }, way }) => {
     // Both names may exist for a moment. A dump is never overwritten, so the undo clears what is there first.
     if ((await look.files.stat(`${file}.partial`)) !== null)
       return { is: 'torn', why: `${file}.partial still exists` }
-    if ((await look.files.stat(file)) === null) return { is: 'absent' }
+    const [manifest, signature] = manifestFiles(file)
+    const signed = (await look.files.stat(manifest)) !== null
+    if ((await look.files.stat(file)) === null) {
+      const left = signed ? manifest : (await look.files.stat(signature)) === null ? null : signature
+      return left === null ? { is: 'absent' } : { is: 'torn', why: `${left} still exists` }
+    }
     // An undo removes the file, whatever is in it.
     if (way === 'back') return { is: 'torn', why: `${file} still exists` }
+    if (!signed) return { is: 'torn', why: `${manifest} does not exist yet` }
     return { is: 'done', output: { ...(await look.databases.readBack(database, file)), dumpedFrom: name } }
   },
   undo: async (io, { before: { file } }) => {
     // SQLite keeps a journal beside the partial dump. Remove it first: without that dump, no probe would find
     // it.
-    for (const path of [`${file}.partial-journal`, file, `${file}.partial`]) await io.files.removeTree(path)
+    for (const path of [...manifestFiles(file), `${file}.partial-journal`, file, `${file}.partial`])
+      await io.files.removeTree(path)
   },
 })

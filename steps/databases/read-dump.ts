@@ -1,5 +1,6 @@
-import { defineStep, isPending, RunbookError, say, type Dump } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say } from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
+import type { VouchedDump } from './assert-copy.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
 type Input = { readonly throwaway: ThrowawayServer; readonly dump: ChosenDump }
@@ -9,7 +10,7 @@ type Input = { readonly throwaway: ThrowawayServer; readonly dump: ChosenDump }
  * half a dump has one too.
  * @throws RunbookError `verification` where the dump changed since it was chosen
  */
-export const readDump = defineStep<Input, Dump>({
+export const readDump = defineStep<Input, VouchedDump>({
   kind: 'databases.read-dump',
   version: 1,
   effect: 'observe',
@@ -22,6 +23,10 @@ export const readDump = defineStep<Input, Dump>({
         hint: 'find out who writes to it, then start again',
       })
     }
-    return { ...read, takenAt: dump.takenAt }
+    return {
+      ...read,
+      takenAt: dump.takenAt,
+      ...(dump.manifest === undefined ? {} : { manifest: dump.manifest }),
+    }
   },
 })

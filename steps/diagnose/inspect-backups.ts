@@ -69,7 +69,13 @@ async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Ob
       ? []
       : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, was taken ${newest.takenAt}` }]
   try {
-    const { checksumFile } = await look.backups.verify({ ...place, checksums: 'if-present' }, newest)
+    const { require, ...from } = place
+    const { checksumFile, manifest } = await look.backups.verify({ ...from, checksums: 'if-present' }, newest)
+    if (require === 'signed' && manifest === undefined)
+      return [
+        ...stale,
+        { case: 'checksum-missing', evidence: `${newest.file} has no signed manifest beside it` },
+      ]
     return checksumFile !== null || place.checksums === 'if-present'
       ? stale
       : [...stale, { case: 'checksum-missing', evidence: `${newest.file} has no checksum beside it` }]

@@ -1,4 +1,5 @@
 import {
+  RunbookError,
   defineStep,
   isPending,
   say,
@@ -6,6 +7,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
+import { voucher } from '../backups/lib/source.ts'
 import { undecipherable } from '../backups/verify-backup.ts'
 import { pathOf } from '../backups/lib/choose-tree-path.ts'
 import { lastOf } from '../files/lib/path.ts'
@@ -33,18 +35,22 @@ export const chooseTree = defineStep<Input, ChosenTree>({
   describe: ({ from, path }) =>
     isPending(from)
       ? 'Locates the backup.'
-      : say`Takes ${path ?? `the newest ${from.pattern} in ${from.directory}`}; an archive is compared with its checksum.`,
+      : say`Takes ${path ?? `the newest ${from.pattern} in ${from.directory}`}; an archive is compared with its signed manifest or checksum.`,
   secrets: () => [],
   preflight: async (look, { from, path, passphrase }) => {
     if (isPending(from) || isPending(path) || isPending(passphrase)) return []
     const chosen = await pathOf(look, from, path)
-    return (await look.files.stat(chosen))?.kind === 'directory'
-      ? []
-      : undecipherable(look, { name: lastOf(chosen) }, passphrase)
+    if ((await look.files.stat(chosen))?.kind === 'directory') {
+      mustNeedNoSignature(from, chosen)
+      return []
+    }
+    await look.backups.checksumOf(from, await look.backups.find(from, chosen))
+    return undecipherable(look, { name: lastOf(chosen) }, passphrase)
   },
   run: async (look, { from, path }) => {
     const chosen = await pathOf(look, from, path)
     const facts = await look.files.stat(chosen)
+    if (facts?.kind === 'directory') mustNeedNoSignature(from, chosen)
     const archive =
       facts?.kind === 'directory'
         ? null
@@ -52,8 +58,18 @@ export const chooseTree = defineStep<Input, ChosenTree>({
     look.note(
       archive === null
         ? `the folder ${chosen}`
-        : `the archive ${chosen}: ${archive.bytes} bytes, sha256 ${archive.sha256}`,
+        : `the archive ${chosen}: ${archive.bytes} bytes, sha256 ${archive.sha256}; vouched for by ${voucher(archive)}`,
     )
     return { path: chosen, name: lastOf(chosen), archive }
   },
 })
+
+/** @throws RunbookError `verification` where only signed backups are accepted: a folder has no manifest */
+function mustNeedNoSignature({ require }: BackupPlace, folder: string): void {
+  if (require !== 'signed') return
+  throw new RunbookError(
+    'verification',
+    `the backup ${folder} is a folder, which has no manifest, and require: 'signed' is configured`,
+    { hint: 'choose an archive with a signed manifest' },
+  )
+}

@@ -1,7 +1,6 @@
 import {
   cannot,
   defineStep,
-  failureOf,
   isPending,
   RunbookError,
   say,
@@ -24,6 +23,7 @@ import {
   tarNames,
   type Recalled,
 } from './lib/lock-file.ts'
+import { imageIn } from './lib/signed-tar.ts'
 import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
 
@@ -224,15 +224,9 @@ async function wantedOf(
       tried.push(`${tar} not found`)
       continue
     }
-    const content = await look.images.archived(tar).catch((thrown: unknown) => failureOf(thrown).message)
-    if (typeof content === 'string') tried.push(content)
-    else {
-      const found = content.find(({ ids, tags }) =>
-        id === null ? tags.includes(tag ?? '') : ids.includes(id),
-      )
-      if (found !== undefined) return { environment, imageId: id ?? found.ids[0] ?? '', tar, from }
-      tried.push(`${tar} contains ${content.flatMap(({ ids }) => ids).join(', ')} instead`)
-    }
+    const found = await imageIn(look, tar, source)
+    if (typeof found !== 'string') return { environment, imageId: found.imageId, tar, from }
+    tried.push(found)
   }
   const what = id ?? tag ?? 'the image'
   const rebuild = `rebuild it from commit ${gitSha ?? 'of that day (git log)'} and tag it ${tag ?? environment.canonical}`

@@ -1,11 +1,14 @@
-import { defineStep, failureOf, isPending, say, type Look } from '../../src/index.ts'
+import { defineStep, failureOf, isPending, manifestFiles, say, type Look } from '../../src/index.ts'
 import type { Captured } from './capture-images.ts'
 
 type Input = { readonly captured: Captured; readonly folder: string }
 type Before = { readonly tars: readonly string[] }
 export type SavedImages = { readonly tars: readonly string[] }
 
-/** Saves each image of the snapshot as a tar file and reads it back. Undone by removing the files. */
+/**
+ * Saves each image of the snapshot as a tar file, reads it back and signs its manifest. Undone by removing the
+ * files.
+ */
 export const saveImages = defineStep<Input, SavedImages, Before>({
   kind: 'images.save',
   version: 1,
@@ -13,8 +16,8 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   timeoutSeconds: 3600,
   describe: ({ captured, folder }) =>
     isPending(captured)
-      ? say`Saves each image as a tar file in ${folder}, and reads it back.`
-      : say`Saves ${captured.images.map(({ tag }) => tag)} as tar files in ${folder}, and reads them back.`,
+      ? say`Saves each image as a tar file in ${folder}, reads it back and signs its manifest.`
+      : say`Saves ${captured.images.map(({ tag }) => tag)} as tar files in ${folder}, reads them back and signs their manifests.`,
   survey: async (_look, { captured }) => ({ tars: captured.images.map(({ tar }) => tar) }),
   predict: ({ input: { captured }, before }) =>
     isPending(captured) || before === undefined
@@ -26,7 +29,16 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
         },
   run: async (io, { input: { captured, folder }, before }) => {
     await io.files.makeFolder(folder)
-    for (const { tag, tar } of captured.images) await io.images.save(tag, tar)
+    for (const { tag, tar, imageId } of captured.images) {
+      const begun = io.clock.now().toISOString()
+      for (const path of manifestFiles(tar)) await io.files.removeTree(path)
+      await io.images.save(tag, tar)
+      const bytes = (await io.files.stat(tar))?.bytes ?? 0
+      await io.backups.sign(
+        { file: tar, bytes, sha256: await io.files.hash(tar) },
+        { source: { kind: 'images', system: imageId, name: tag }, begun, tools: [], rows: null },
+      )
+    }
     return before
   },
   probe: async (look, { input: { captured }, before }) => {
@@ -37,6 +49,9 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
     if (missing.length > 0)
       return { is: 'torn', why: `${missing.map(({ tar }) => tar).join(', ')} is missing` }
     for (const { imageId, tar } of captured.images) {
+      const [manifest] = manifestFiles(tar)
+      if ((await look.files.stat(manifest)) === null)
+        return { is: 'torn', why: `${manifest} does not exist yet` }
       const contains = await look.images.archived(tar).then(
         (all) => all.some(({ ids }) => ids.includes(imageId)),
         (thrown: unknown) => failureOf(thrown).message,
@@ -48,10 +63,13 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
   },
   rerunnable: true,
   undo: async (io, { before }) => {
-    for (const tar of before.tars) for (const path of [tar, `${tar}.partial`]) await io.files.removeTree(path)
+    for (const tar of before.tars)
+      for (const path of [...manifestFiles(tar), tar, `${tar}.partial`]) await io.files.removeTree(path)
   },
 })
 
 /** A partial file left by a kill counts too: it has to be removed. */
 const isPresent = async (look: Look, tar: string): Promise<boolean> =>
-  (await look.files.stat(tar)) !== null || (await look.files.stat(`${tar}.partial`)) !== null
+  (
+    await Promise.all([tar, `${tar}.partial`, ...manifestFiles(tar)].map((path) => look.files.stat(path)))
+  ).some((facts) => facts !== null)

@@ -3,6 +3,7 @@ import {
   defineStep,
   excludedWithParents,
   isPending,
+  manifestFiles,
   RunbookError,
   say,
   type Io,
@@ -38,7 +39,7 @@ export type ReleaseBundle = {
 
 /**
  * Packs the tracked files of the checkout into a reproducible bundle: under `./`, dated by their commit.
- * The same files give the same bytes. Undone by removing the bundle.
+ * The same files give the same bytes. Signs a manifest of the bundle. Undone by removing both.
  */
 export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   kind: 'releases.pack',
@@ -48,7 +49,7 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   describe: ({ release }) =>
     isPending(release)
       ? 'Packs the tracked files of the checkout.'
-      : say`Packs the tracked files of ${release.source}, without ${release.exclude}, into a bundle in ${release.directory}, and reads it back.`,
+      : say`Packs the tracked files of ${release.source}, without ${release.exclude}, into a bundle in ${release.directory}, reads it back and signs its manifest.`,
   preflight: async (look, { release }) => {
     if (isPending(release)) return []
     const { directory } = release
@@ -93,12 +94,13 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
             name: `${before.stem}.tar.gz`,
             file: before.file,
           },
-          changes: [`the bundle ${before.file} is created`],
+          changes: [`the bundle ${before.file} is created, with a signed manifest`],
         },
   run: async (io, { input: { release, sources, allowDirty }, before }) => {
     const only = await filesOf(io, release, sources, allowDirty)
     // A torn attempt is started over: nothing is packed over an existing file.
-    await io.files.removeTree(before.file)
+    for (const file of [...manifestFiles(before.file), before.file]) await io.files.removeTree(file)
+    const begun = io.clock.now().toISOString()
     await io.files.makeFolder(release.directory)
     const packing = {
       folder: release.source,
@@ -118,6 +120,12 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
         { hint: 'check the disk, then start again' },
       )
     }
+    await io.backups.sign(bundle, {
+      source: { kind: 'release', system: release.name, name: `${before.stem} (${sources.sha})` },
+      begun,
+      tools: [],
+      rows: null,
+    })
     io.note(`${bundle.name}: ${bundle.members} members, ${bundle.bytes} bytes, sha256 ${bundle.sha256}`)
     return bundle
   },
@@ -132,7 +140,10 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
   ) => {
     if ((await look.files.stat(`${before.file}.partial`)) !== null)
       return { is: 'torn', why: `${before.file}.partial still exists` }
+    const [manifest, signature] = manifestFiles(before.file)
+    const signed = (await look.files.stat(manifest)) !== null
     if ((await look.files.stat(before.file)) !== null) {
+      if (!signed) return { is: 'torn', why: `${manifest} does not exist yet` }
       try {
         return { is: 'done', output: await readBack(look, before) }
       } catch (thrown) {
@@ -142,6 +153,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
         throw thrown
       }
     }
+    if (signed || (await look.files.stat(signature)) !== null)
+      return { is: 'torn', why: `the manifest of ${before.file} exists without it` }
     return (await isOurFolder(look, directory, before))
       ? { is: 'torn', why: `${directory} exists without a bundle` }
       : { is: 'absent' }
@@ -156,7 +169,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
       before,
     },
   ) => {
-    for (const file of [`${before.file}.partial`, before.file]) await io.files.removeTree(file)
+    for (const file of [...manifestFiles(before.file), `${before.file}.partial`, before.file])
+      await io.files.removeTree(file)
     if (await isOurFolder(io, directory, before)) await io.files.removeTree(directory)
   },
 })

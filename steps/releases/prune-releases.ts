@@ -1,4 +1,13 @@
-import { cannot, defineStep, isPending, RunbookError, say, type Look, type Release } from '../../src/index.ts'
+import {
+  cannot,
+  defineStep,
+  isPending,
+  manifestFiles,
+  RunbookError,
+  say,
+  type Look,
+  type Release,
+} from '../../src/index.ts'
 import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
 import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
 import { verified } from './verify-release.ts'
@@ -15,6 +24,8 @@ type Before = {
   /** Names of bundles and of their lock files, in the same order. */
   readonly bundles: readonly string[]
   readonly locks: readonly string[]
+  /** Their manifests and signatures that exist. Missing in older journals. */
+  readonly manifests?: readonly string[]
   /** Those of the bundles that `SHA256SUMS` names. */
   readonly listed: readonly string[]
 }
@@ -78,7 +89,8 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     ]
   },
   survey: async (look, { release, keep, newest }) => {
-    const { pairs } = releaseFilesOf(await namesIn(look, release.directory), release.name)
+    const there = new Set(await namesIn(look, release.directory))
+    const { pairs } = releaseFilesOf([...there], release.name)
     const made = pairs.find(({ lock }) => `${release.directory}/${lock}` === newest)
     if (made === undefined)
       throw cannot('prune', release.directory, `${newest} or its bundle no longer exists`, {
@@ -95,6 +107,7 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     return {
       bundles,
       locks: old.map(({ lock }) => lock),
+      manifests: bundles.flatMap(manifestFiles).filter((name) => there.has(name)),
       listed: listedIn(await sumsIn(look, release.directory), bundles),
     }
   },
@@ -111,14 +124,14 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
       input: {
         release: { directory },
       },
-      before: { bundles, locks },
+      before: { bundles, locks, manifests = [] },
     },
   ) => {
     const sums = await sumsIn(io, directory)
     // The list first, so that it never names a file that is missing.
     if (sums !== null && listedIn(sums, bundles).length > 0)
       await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(sums, bundles))
-    for (const name of [...bundles, ...locks]) await io.files.removeTree(`${directory}/${name}`)
+    for (const name of [...manifests, ...bundles, ...locks]) await io.files.removeTree(`${directory}/${name}`)
     bundles.forEach((name) => io.note(`removed ${name} and its lock file`))
     return { removed: bundles }
   },
@@ -128,10 +141,10 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
       input: {
         release: { directory },
       },
-      before: { bundles, locks, listed },
+      before: { bundles, locks, manifests = [], listed },
     },
   ) => {
-    const removed = [...bundles, ...locks]
+    const removed = [...manifests, ...bundles, ...locks]
     const there = new Set(await namesIn(look, directory))
     const left = removed.filter((name) => there.has(name))
     const lines = listedIn(await sumsIn(look, directory), bundles)

@@ -11,6 +11,7 @@ import { claimIn } from './lib/lock.ts'
 import { lastOf } from '../files/lib/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
 import { sumsIn } from './lib/sums.ts'
+import { manifestOf } from '../backups/lib/source.ts'
 
 type Input = {
   /** Absolute path of the lock file; the bundle is beside it. */
@@ -25,14 +26,14 @@ export type VerifiedRelease = {
   readonly bytes: number
 }
 
-/** Reads a bundle to its last byte, and checks it against its lock file and `SHA256SUMS`. */
+/** Reads a bundle to its last byte, and checks it against its lock file, `SHA256SUMS` and signed manifest if any. */
 export const verifyRelease = defineStep<Input, VerifiedRelease>({
   kind: 'releases.verify',
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,
   describe: ({ lock }) =>
-    say`Reads the bundle of ${isPending(lock) ? lock : lastOf(lock)} to its last byte, and compares it with its lock file and SHA256SUMS.`,
+    say`Reads the bundle of ${isPending(lock) ? lock : lastOf(lock)} to its last byte, and compares it with its lock file, SHA256SUMS and its signed manifest if it has one.`,
   run: async (look, { lock }) => {
     const release = await verified(look, lock)
     look.note(`SHA256 ${release.sha256}  ${release.file}`)
@@ -42,7 +43,7 @@ export const verifyRelease = defineStep<Input, VerifiedRelease>({
 
 /** @throws RunbookError `verification` where the three disagree, or one is damaged or missing */
 export async function verified(
-  look: Pick<Look, 'files' | 'archives'>,
+  look: Pick<Look, 'files' | 'archives' | 'backups'>,
   lock: string,
 ): Promise<VerifiedRelease> {
   const refused = (why: string): RunbookError =>
@@ -68,6 +69,11 @@ export async function verified(
     )
   if (sums.sha256 !== sha256)
     throw refused(`checksum mismatch in ${file}: expected ${sums.sha256} (SHA256SUMS), found ${sha256}`)
+  const manifest = await manifestOf(look, file)
+  if (manifest !== null && manifest.sha256 !== sha256)
+    throw refused(
+      `checksum mismatch in ${file}: expected ${manifest.sha256} (${manifest.checksumFile}), found ${sha256}`,
+    )
   await look.archives.inspect(file, archiveLimits)
   return { lock, file, version: claim.version, sha256, bytes: there.bytes }
 }

@@ -1,15 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { BackupPlace, BackupsView } from '../../src/drivers/backups.ts'
+import type { BackupPlace, Backups, Statement } from '../../src/drivers/backups.ts'
 import type { Scope } from '../../src/drivers/scope.ts'
 import { systemClock, type Clock } from '../../src/kernel/clock.ts'
 import type { Code } from '../../src/kernel/errors.ts'
-import { sha256 } from '../../src/kernel/json.ts'
+import { canonical, sha256, type JsonObject } from '../../src/kernel/json.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
 /** A folder of backups in which the test writes as a backup job would. */
 export interface BackupsWorld {
   readonly directory: string
-  backups(scope: Scope, clock: Clock): BackupsView
+  backups(scope: Scope, clock: Clock): Backups
+  /** Whose signatures count from now on. */
+  trusting(who: 'this machine' | 'another machine' | 'nobody'): Promise<void>
+  read(name: string): Promise<Uint8Array>
   /** Makes folders as needed, and returns the absolute path. */
   put(name: string, body: string | Uint8Array, modifiedAt?: Date): Promise<string>
   remove(name: string): Promise<void>
@@ -19,7 +22,7 @@ export interface BackupsWorld {
 export function backupsContract(kind: string, open: () => Promise<BackupsWorld>): void {
   describe(`backups: ${kind}`, () => {
     let world: BackupsWorld
-    let backups: BackupsView
+    let backups: Backups
     let place: BackupPlace
     const clock: Clock = { ...systemClock, now: () => new Date('2026-02-04T00:00:00Z') }
     const body = 'a dump, more or less'
@@ -208,6 +211,183 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
             hint: expect.any(String),
           })
         }
+      })
+    })
+
+    describe('sign', () => {
+      const manifest = `${name}.manifest.json`
+      const signature = `${manifest}.sig`
+      const statement: Statement = {
+        source: { kind: 'postgres', system: '7412', name: 'brace', host: 'db', oid: '16384' },
+        begun: '2026-02-03T04:12:33.000Z',
+        tools: [{ tool: 'pg_dump', version: '17.6' }],
+        rows: [{ table: 'orders', rows: 12 }],
+      }
+      const signed = async (file = name) => {
+        const path = await world.put(file, body)
+        return backups.sign({ file: path, bytes: body.length, sha256: hash }, statement)
+      }
+      const text = async () => new TextDecoder().decode(await world.read(manifest))
+      const alter = async (from: string, to: string) => {
+        const before = await text()
+        expect(before).toContain(from)
+        await world.put(manifest, before.replace(from, to))
+      }
+
+      test('a signed backup needs no checksum, and says who vouches for what', async () => {
+        const made = await signed()
+        expect(made).toMatchObject({
+          file: `${world.directory}/${manifest}`,
+          key: expect.stringMatching(/^SHA256:/),
+          source: statement.source,
+          begun: statement.begun,
+          ended: '2026-02-04T00:00:00.000Z',
+          rows: statement.rows,
+          run: expect.any(String),
+        })
+        const read = await verify()
+        expect(read).toMatchObject({ sha256: hash, checksumFile: made.file, manifest: made })
+        expect(await verify(name, { require: 'signed' })).toEqual(read)
+        expect(await backups.checksumOf(place, await backups.find(place, name))).toEqual({
+          sha256: hash,
+          checksumFile: made.file,
+          manifest: made,
+        })
+      })
+
+      test('the manifest is canonical JSON with all that it states', async () => {
+        await signed()
+        const written = await text()
+        const stated = JSON.parse(written) as JsonObject
+        expect(written).toBe(`${canonical(stated)}\n`)
+        expect(stated).toMatchObject({
+          type: 'runbook-backup-manifest',
+          version: 1,
+          name,
+          bytes: body.length,
+          sha256: hash,
+          ...statement,
+          host: expect.any(String),
+          program: expect.stringMatching(/^runbook/),
+        })
+      })
+
+      test('it counts before a checksum, which may be made after the damage', async () => {
+        await signed()
+        await world.put(`${name}.sha256`, `${'0'.repeat(64)}  ${name}\n`)
+        expect(await verify()).toMatchObject({ sha256: hash })
+        const damaged = body.replace('more', 'moro')
+        await world.put(name, damaged)
+        await world.put(`${name}.sha256`, `${sha256(damaged)}  ${name}\n`)
+        await expect(verify()).rejects.toEqual(refusal('checksum mismatch'))
+      })
+
+      test('manifest and signature are neither backups nor checksums of one', async () => {
+        await signed()
+        expect(await backups.list({ ...place, pattern: 'brace_{time}*' })).toHaveLength(1)
+        expect(await backups.undated({ ...place, pattern: 'brace_*{time}*' })).toEqual([])
+        await world.remove(manifest)
+        await expect(verify()).rejects.toMatchObject({ message: expect.not.stringContaining('.sig') })
+      })
+
+      test.each([
+        ['the digest', () => alter(hash, '0'.repeat(64)), /the signature does not match/],
+        ['a row count', () => alter('"rows":12', '"rows":13'), /the signature does not match/],
+        ['the system', () => alter('7412', '7413'), /the signature does not match/],
+        ['the layout', () => alter('{"begun"', '{ "begun"'), /it is not canonical JSON/],
+        ['the type', () => alter('runbook-backup-manifest', 'evidence'), /it is not a manifest of a backup/],
+        [
+          'the version',
+          () => alter('"version":1}', '"version":2}'),
+          /version 2, and this program reads version 1/,
+        ],
+        ['a missing field', () => alter('"bytes"', '"byte"'), /a field is missing or malformed|canonical/],
+        ['no JSON', async () => void (await world.put(manifest, '{')), /it is not JSON/],
+        ['an empty manifest', async () => void (await world.put(manifest, '')), /it is not JSON/],
+        ['no signature', () => world.remove(signature), /its signature .* is missing/],
+        ['an empty signature', async () => void (await world.put(signature, '')), /not a valid signature/],
+        [
+          'another signature',
+          async () => void (await world.put(signature, await otherSignature())),
+          /signature does not match/,
+        ],
+        [
+          'a longer backup',
+          async () => void (await world.put(name, `${body}!`)),
+          /it states \d+ bytes, and .* has/,
+        ],
+      ])('an alteration is refused, whatever checksum there is: %s', async (_, alteration, message) => {
+        await signed()
+        await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
+        await alteration()
+        for (const require of [undefined, 'signed'] as const) {
+          const asked = { checksums: 'if-present' as const, ...(require === undefined ? {} : { require }) }
+          await expect(verify(name, asked)).rejects.toEqual(refusal(message))
+          await expect(
+            backups.checksumOf({ ...place, ...asked }, await backups.find(place, name)),
+          ).rejects.toEqual(refusal(message))
+        }
+      })
+
+      /** Of another backup by the same key. */
+      const otherSignature = async () => {
+        const other = 'brace_20260202_041233.dump'
+        await signed(other)
+        return world.read(`${other}.manifest.json.sig`)
+      }
+
+      test('a backup with its manifest under another name, or time, is refused', async () => {
+        await signed()
+        const later = 'brace_20260203_231233.dump'
+        for (const ending of ['', '.manifest.json', '.manifest.json.sig'])
+          await world.put(`${later}${ending}`, await world.read(`${name}${ending}`))
+        await expect(verify(later)).rejects.toEqual(refusal(`it is for ${name}, not for ${later}`))
+      })
+
+      test('only the signature of a trusted key counts', async () => {
+        await signed()
+        await world.trusting('another machine')
+        await expect(verify()).rejects.toEqual(refusal(/signed with a key that is not trusted/))
+        await world.trusting('nobody')
+        await expect(verify()).rejects.toMatchObject({
+          code: 'usage' satisfies Code,
+          message: expect.stringContaining('cannot verify manifests of backups'),
+          hint: expect.any(String),
+        })
+        await world.trusting('this machine')
+        expect(await verify()).toMatchObject({ sha256: hash })
+      })
+
+      test('without a manifest a checksum is enough, unless a signature is required', async () => {
+        await world.put(name, body)
+        await world.put(`${name}.sha256`, `${hash}  ${name}\n`)
+        expect(await verify()).not.toHaveProperty('manifest')
+        const refused = {
+          message: expect.stringContaining("require: 'signed'"),
+          hint: expect.stringContaining('sign-backup'),
+        }
+        await expect(verify(name, { require: 'signed' })).rejects.toMatchObject(refused)
+        await expect(
+          backups.checksumOf({ ...place, require: 'signed' }, await backups.find(place, name)),
+        ).rejects.toMatchObject(refused)
+      })
+
+      test('a file that changed since it was read back is not signed', async () => {
+        const path = await world.put(name, `${body} and more`)
+        await expect(
+          backups.sign({ file: path, bytes: body.length, sha256: hash }, statement),
+        ).rejects.toEqual(refusal('cannot sign a manifest'))
+        expect(await backups.list(place)).toHaveLength(1)
+      })
+
+      test('signing again replaces the manifest', async () => {
+        await signed()
+        const path = await world.put(name, 'another dump')
+        await backups.sign(
+          { file: path, bytes: 12, sha256: sha256('another dump') },
+          { ...statement, rows: null },
+        )
+        expect(await verify()).toMatchObject({ bytes: 12, manifest: { rows: null } })
       })
     })
 

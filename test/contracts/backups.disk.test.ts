@@ -1,9 +1,24 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, realpath, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { diskBackups } from '../../src/adapters/disk/backups.ts'
+import { diskFiles } from '../../src/adapters/disk/files.ts'
+import { manifestSeal } from '../../src/adapters/evidence/manifest-seal.ts'
+import { signingKey } from '../../src/adapters/evidence/signing-key.ts'
 import type { BackupPlace } from '../../src/drivers/backups.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -12,10 +27,22 @@ import { backupsContract, type BackupsWorld } from './backups.contract.ts'
 async function open(): Promise<BackupsWorld> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'runbook-backups-')))
   const directory = join(root, 'backups')
+  const state = join(root, 'state')
   await mkdir(directory)
   return {
     directory,
-    backups: (scope, clock) => diskBackups({ scope, clock }),
+    backups: (scope, clock) => diskBackups({ scope, clock, ...signingIn(state) }),
+    async trusting(who) {
+      const trusted = join(state, 'allowed_signers')
+      // Its own key exists by now, and is listed.
+      await copyFile(trusted, `${trusted}.of-this-machine`, constants.COPYFILE_EXCL).catch(() => undefined)
+      await rm(trusted, { force: true })
+      if (who === 'another machine') {
+        await signingKey(join(root, 'another'), diskFiles)
+        await copyFile(join(root, 'another', 'allowed_signers'), trusted)
+      } else if (who === 'this machine') await copyFile(`${trusted}.of-this-machine`, trusted)
+    },
+    read: (name) => readFile(join(directory, name)),
     async put(name, body, modifiedAt) {
       const path = join(directory, name)
       await mkdir(dirname(path), { recursive: true })
@@ -28,12 +55,19 @@ async function open(): Promise<BackupsWorld> {
   }
 }
 
+const signingIn = (state: string) => ({
+  seal: manifestSeal(state, diskFiles),
+  files: diskFiles,
+  program: 'runbook 0.0.0',
+})
+
 backupsContract('disk', open)
 
 describe('backups on a disk', () => {
   let world: BackupsWorld
   let place: BackupPlace
-  const backups = diskBackups({ scope: watchedScope(), clock: systemClock })
+  const signing = signingIn('/nonexistent')
+  const backups = diskBackups({ scope: watchedScope(), clock: systemClock, ...signing })
   const name = 'app-20260203-041233.db'
   beforeEach(async () => {
     world = await open()
@@ -143,7 +177,7 @@ describe('backups on a disk', () => {
       signal: stop.signal,
       progress: ({ done }) => done >= 4 << 20 && stop.abort(reason),
     })
-    const looking = diskBackups({ scope, clock: systemClock })
+    const looking = diskBackups({ scope, clock: systemClock, ...signing })
     await world.put(name, '')
     await truncate(join(world.directory, name), 64 << 20)
     const asked = { ...place, checksums: 'if-present' as const }

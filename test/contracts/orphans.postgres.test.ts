@@ -91,6 +91,8 @@ describe.skipIf(!requirement())('sessions that a run left', () => {
         clock: systemClock,
         journal: { read: async () => entries },
         register: () => undefined,
+        state: '/nonexistent',
+        program: 'runbook',
         environment: { ...process.env, SHOP_PASSWORD: password },
         programs: new KeptPrograms(),
         operator: () => ({}) as Operator,

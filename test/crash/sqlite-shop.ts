@@ -211,7 +211,12 @@ export class SqliteShop implements AsyncDisposable {
     )
     expect(asides.length, 'old databases').toBe(kept.includes('aside') ? 1 : 0)
     for (const name of asides) this.#expectContent(this.scene.path('data', name), 'old')
-    const allDumps = await this.scene.list('dumps')
+    const inDumps = await this.scene.list('dumps')
+    const allDumps = inDumps.filter((name) => !/\.manifest\.json(?:\.sig)?$/.test(name))
+    const manifests = allDumps.flatMap((name) => [`${name}.manifest.json`, `${name}.manifest.json.sig`])
+    expect(inDumps.toSorted(), 'each dump has a signed manifest').toEqual(
+      [...allDumps, ...manifests].toSorted(),
+    )
     const dumps = allDumps.filter((name) => !/-kept-.*\.db$/.test(name))
     const wereLive = [
       ...keptFiles.map((name) => this.scene.path('data', name)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { isJson, sha256, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import { compare } from '../../src/run/record/differences.ts'
@@ -103,7 +104,8 @@ const cases: readonly Case[] = [
       expect(body !== undefined).toBe(withOutput)
       if (body === undefined) return { files: files ?? null, ...before }
       expect(readDump(file, body).tables).toEqual({ orders: goodOrders })
-      return { ...before, files: { ...(files as JsonObject), [file]: sha256(body) } }
+      const kept = [file, ...manifestFiles(file)].map((path) => [path, sha256(disk.files.get(path) ?? '')])
+      return { ...before, files: { ...(files as JsonObject), ...Object.fromEntries(kept) } }
     },
   },
   { name: 'makeStaging', call: () => makeStaging({ under: '/srv/staging' }) },

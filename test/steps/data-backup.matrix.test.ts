@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import backup from '../../runbooks/data-backup.ts'
 import spot from '../../runbooks/monthly-spot-restore.ts'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Backup } from '../../src/drivers/backups.ts'
 import type { Target } from '../../src/model/target.ts'
@@ -11,7 +12,9 @@ import { provesItself, type Procedure } from '../fixtures/matrix.ts'
 import { codexData, drive, kept, older } from './fake-drive.ts'
 
 const backups = ({ disk }: FakeWorld): readonly string[] =>
-  [...disk.files.keys()].filter((path) => path.startsWith(`${kept}/`) && !path.endsWith('.sha256')).sort()
+  [...disk.files.keys()]
+    .filter((path) => path.startsWith(`${kept}/`) && !/\.(?:sha256|manifest\.json(?:\.sig)?)$/.test(path))
+    .sort()
 const made = (world: FakeWorld): string =>
   backups(world).find((path) => !(older as readonly string[]).includes(path)) ?? 'none'
 const text = ({ disk }: FakeWorld, path: string): string => Buffer.from(disk.files.get(path) ?? []).toString()
@@ -65,6 +68,11 @@ it('T.22: files a plain archive with a checksum of its bare name, prunes nothing
     `${sha256(world.disk.files.get(file) ?? '')}  codex-api-20260203T050000Z.tar.gz\n`,
   )
   expect(backups(world)).toEqual([...older, file].sort())
+  expect(JSON.parse(text(world, manifestFiles(file)[0]))).toMatchObject({
+    sha256: sha256(world.disk.files.get(file) ?? ''),
+    source: { kind: 'folder', system: codexData.data?.making?.source },
+    rows: null,
+  })
   expect([...world.disk.files.keys()].filter((path) => path.startsWith('/srv/staging/'))).toEqual([])
 })
 

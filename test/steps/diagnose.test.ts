@@ -105,6 +105,7 @@ const noAnswers = [
   'release-fetch',
   'release-publish',
   'restore-test',
+  'sign-backup',
   'stack-snapshot',
 ]
 

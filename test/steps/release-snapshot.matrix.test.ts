@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import snapshot from '../../runbooks/release-snapshot.ts'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -15,6 +16,8 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
+import { verified } from '../../steps/releases/verify-release.ts'
+import { handsOn } from './hands.ts'
 
 const releases = '/srv/codex/releases'
 const name = 'codex-completions-api'
@@ -128,7 +131,8 @@ function packed(world: FakeWorld): void {
   ])
 }
 
-const common = { book: snapshot, target, records: [] }
+const isManifest = (path: string): boolean => /\.manifest\.json(?:\.sig)?$/.test(path)
+const common = { book: snapshot, target, records: [], dated: isManifest }
 const procedures: Procedure[] = [
   { ...common, name: 'release-snapshot in a fresh checkout', params: {}, world: checkout, succeeded: packed },
   {
@@ -145,6 +149,7 @@ const procedures: Procedure[] = [
         `${stemOf('03')}.tar.gz`,
         made(world).replace('.tar.gz', '.lock.json'),
         made(world),
+        ...manifestFiles(made(world)),
         'stack-images-2025-09-12.lock.json',
       ])
       expect(text(world, `${releases}/SHA256SUMS`).trimEnd().split('\n')).toHaveLength(2)
@@ -172,6 +177,25 @@ procedures.push({
 procedures.forEach(provesItself)
 
 describe('release-snapshot', () => {
+  it('signs a manifest of the bundle, which verifying it compares', async () => {
+    const world = checkout()
+    await fakeMachine(world, { book: snapshot, target }).run({})
+    const file = `${releases}/${made(world)}`
+    const [manifest, signature] = manifestFiles(file)
+    expect(JSON.parse(text(world, manifest))).toMatchObject({
+      source: { kind: 'release', system: 'codex-completions-api' },
+      sha256: sha256(world.disk.files.get(file) ?? ''),
+    })
+    const { look } = handsOn(world)
+    const lock = file.replace('.tar.gz', '.lock.json')
+    expect(await verified(look, lock)).toMatchObject({ file })
+    world.disk.files.delete(signature)
+    await expect(verified(look, lock)).rejects.toMatchObject({
+      code: 'verification',
+      message: expect.stringContaining('its signature'),
+    })
+  })
+
   const machineOf = (world: FakeWorld) => fakeMachine(world, { book: snapshot, target })
 
   it('deletes nothing without --prune', async () => {

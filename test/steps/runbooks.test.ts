@@ -22,7 +22,12 @@ function rolledBack(world: FakeWorld, result: Result): void {
   expect(
     [...world.fleet.services.values()].filter(({ instance }) => instance?.state === 'running'),
   ).toHaveLength(3)
-  expect([...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))).toHaveLength(1)
+  const kept = [...world.disk.files.keys()].filter((path) => path.startsWith('/backups/kept/'))
+  expect(kept).toEqual([
+    expect.stringMatching(/^\/backups\/kept\/shop-[\w-]+\.dump$/),
+    `${kept[0]}.manifest.json.sig`,
+    `${kept[0]}.manifest.json`,
+  ])
 }
 
 function lookedAt(world: FakeWorld, result: Result): void {
@@ -127,7 +132,7 @@ it('the plan of a rollback reads as a procedure', () => {
   expect(procedure(rollback)).toMatchInlineSnapshot(`
     [
       "reversible: Start the database if it is stopped. Starts db if it is stopped, and waits until it answers.",
-      "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its checksum.",
+      "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its signed manifest or checksum.",
       "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, and checks that the server has the roles and extensions that the dump needs.",
       "reversible: Compare the dump with the live database. Compares the tables of shop with those of the dump, and refuses if the dump lacks one that has rows, except ‹--accept-loss›.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",
@@ -136,13 +141,13 @@ it('the plan of a rollback reads as a procedure', () => {
       "reversible (beside): Stop writers. Stops web and worker and checks that they are stopped.",
       "reversible (beside): Swap the restored database in. Makes the copy ‹after "Assert on the copy"› the live shop by exchanging names; the old one stays under another name.",
       "reversible (in-place): Stop writers for the restore in place. Stops web and worker and checks that they are stopped.",
-      "reversible (in-place): Dump the live database. Dumps shop into /backups/kept, named before-rollback, and reads the dump back.",
+      "reversible (in-place): Dump the live database. Dumps shop into /backups/kept, named before-rollback, reads the dump back and signs its manifest.",
       "reversible (in-place): Restore the dump in place. Replaces the data of shop by ‹after "Choose and verify the dump"› in one transaction.",
       "reversible (in-place): Assert on the restored data. Counts the rows of every table in the copy, reads its migration revision, and checks the one configured assertion.",
       "reversible: Start writers. Starts web and worker without building.",
       "reversible: Check health. Waits until http://shop/health answers 200, 2 times in a row, for at most 60 s.",
       "reversible: Run smoke tests. Runs smoke once and takes its exit code.",
-      "committed (beside): Dump the old database. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, and reads the dump back.",
+      "committed (beside): Dump the old database. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, reads the dump back and signs its manifest.",
       "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
     ]
   `)
@@ -151,8 +156,8 @@ it('the plan of a rollback reads as a procedure', () => {
 it('the plan of a spot restore reads as a procedure', () => {
   expect(procedure(spot)).toMatchInlineSnapshot(`
     [
-      "reversible: Choose and verify the release bundle. Reads ‹--bundle› from /backups/releases and compares it with its checksum.",
-      "reversible: Choose and verify the data archive. Reads ‹--archive› from /backups/data and compares it with its checksum.",
+      "reversible: Choose and verify the release bundle. Reads ‹--bundle› from /backups/releases and compares it with its signed manifest or checksum.",
+      "reversible: Choose and verify the data archive. Reads ‹--archive› from /backups/data and compares it with its signed manifest or checksum.",
       "reversible: Create a staging folder. Creates an empty folder for this run under /srv/staging.",
       "reversible: Extract the release bundle. Unpacks ‹after "Choose and verify the release bundle"› into staging as bundle; refuses links, devices and paths that lead outside.",
       "reversible: Extract the data archive. Unpacks ‹after "Choose and verify the data archive"› into staging as data; refuses links, devices and paths that lead outside.",

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import book from '../../runbooks/stack-rollback.ts'
 import snapshot from '../../runbooks/stack-snapshot.ts'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
+import { sha256 } from '../../src/kernel/json.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
 import { imageArchiveOf, lay, fakeMachine, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { provesItself } from '../fixtures/matrix.ts'
+import { handsOn } from './hands.ts'
 import { codexTarget, codexWorld, deployed, folder, idOf, lockFile, runs, tag } from './fake-codex.ts'
 
 const runningImage = (world: FakeWorld, service: string): string | undefined =>
@@ -231,6 +234,37 @@ describe('stack-rollback', () => {
     runs(world, 'app', idOf('8'))
     world.images.images.delete(idOf('1'))
     await refused(world, { env: 'prod', snapshot: '20200101-000000Z' }, new RegExp(`^(?![^]*${first})`))
+  })
+
+  it('takes a tar file only where its manifest, if it has one, vouches for that image', async () => {
+    const tar = `${folder}/codex-completions-api-prod-20250912-235129Z.tar`
+    const [manifest] = manifestFiles(tar)
+    const signed = async (world: FakeWorld, system: string): Promise<void> => {
+      const body = world.disk.files.get(tar) ?? new Uint8Array()
+      await handsOn(world).io.backups.sign(
+        { file: tar, bytes: body.length, sha256: sha256(body) },
+        {
+          source: { kind: 'images', system, name: 'x' },
+          begun: '2025-09-12T23:51:29Z',
+          tools: [],
+          rows: null,
+        },
+      )
+    }
+    const world = deployed('tars')
+    await signed(world, idOf('9'))
+    await refused(world, { env: 'prod' }, new RegExp(`the manifest of ${tar} is of ${idOf('9')} instead`))
+    await signed(world, idOf('1'))
+    const good = world.disk.files.get(manifest) ?? new Uint8Array()
+    lay(world.disk, manifest, '{}')
+    await refused(world, { env: 'prod' }, /the manifest .* does not verify: it is not a manifest/)
+    lay(world.disk, manifest, good)
+    const body = world.disk.files.get(tar) ?? new Uint8Array()
+    // Its image is the same; something else in it is not.
+    lay(world.disk, tar, Buffer.from(Buffer.from(body).toString().replace('prod-20250912', 'prod-20250913')))
+    await refused(world, { env: 'prod' }, /checksum mismatch in /)
+    lay(world.disk, tar, body)
+    expect(await run(world, { env: 'prod' })).toMatchObject({ outcome: 'succeeded' })
   })
 
   it('is refused where Compose would start an image of another name', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Database } from '../../src/drivers/databases.ts'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import {
@@ -87,6 +88,9 @@ const assessment = {
   undone: [],
 }
 
+/** A dump that an undo keeps, with its manifest. */
+const signed = (dump: string): readonly string[] => [dump, ...manifestFiles(dump)]
+
 /** Every step of this project that acts on databases and can be undone. */
 const cases: { readonly [step: string]: Case } = {
   dumpDatabase: {
@@ -136,7 +140,7 @@ const cases: { readonly [step: string]: Case } = {
       })
     },
     files: backup,
-    foreign: [backup, `${backup}.sha256`, '/backups/kept/shop-kept-20260203-050000-abcde.dump'],
+    foreign: [backup, `${backup}.sha256`, ...signed('/backups/kept/shop-kept-20260203-050000-abcde.dump')],
   },
   recoverRows: {
     world: damagedShop,
@@ -188,7 +192,7 @@ const cases: { readonly [step: string]: Case } = {
         keepIn: { folder: '/backups/kept', name: 'shop' },
       }),
     inVolume: path,
-    foreign: ['/backups/kept/shop-kept-20260203-050000-abcde.db'],
+    foreign: signed('/backups/kept/shop-kept-20260203-050000-abcde.db'),
   },
   downgradeCopy: {
     world: () => {
@@ -216,7 +220,7 @@ const cases: { readonly [step: string]: Case } = {
       })
     },
     databases: ['api'],
-    foreign: ['/srv/api/backups/rollback/api-kept-20260203-050000-abcde.dump'],
+    foreign: signed('/srv/api/backups/rollback/api-kept-20260203-050000-abcde.dump'),
   },
 }
 

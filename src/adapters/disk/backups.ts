@@ -1,7 +1,7 @@
 import { constants, type BigIntStats } from 'node:fs'
 import { lstat, open, readFile, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
-import type { Backup, BackupPlace, BackupsView, Undated } from '../../drivers/backups.ts'
+import type { Backup, BackupPlace, Backups, Undated } from '../../drivers/backups.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -17,18 +17,26 @@ import {
   type ChecksumFile,
   type ChecksumFiles,
 } from '../../formats/backup-verdict.ts'
+import { vouchedBy } from '../../formats/backup-manifest.ts'
 import { checksumsBeside } from '../../formats/checksum-files.ts'
 import { timeInName } from '../../formats/file-time.ts'
 import { hashOf } from './file-hash.ts'
+import { manifestBeside, signOnDisk, type Signing } from './manifests.ts'
 
 /** A larger file is not a checksum file. Bytes. */
 const largestChecksumFile = 1 << 20
 
-/** Backups in a local or mounted folder. Read-only. */
-export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly clock: Clock }): BackupsView {
-  const checksumOf: BackupsView['checksumOf'] = async (place, backup) => {
+/** Backups in a local or mounted folder. */
+export function diskBackups({
+  scope,
+  clock,
+  ...signing
+}: Signing & { readonly scope: Scope; readonly clock: Clock }): Backups {
+  const checksumOf: Backups['checksumOf'] = async (place, backup) => {
     mustBePlausible(place, backup, clock.now())
-    return expectedHash(place, backup, await checksumFiles(backup))
+    return vouchedBy(place, backup, await manifestBeside(backup.file), signing.seal, async () =>
+      expectedHash(place, backup, await checksumFiles(backup)),
+    )
   }
   return {
     async list(place) {
@@ -100,6 +108,8 @@ export function diskBackups({ scope, clock }: { readonly scope: Scope; readonly 
         await file.close()
       }
     },
+
+    sign: signOnDisk(signing, scope, clock),
   }
 }
 

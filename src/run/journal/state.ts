@@ -174,8 +174,8 @@ export function lookupIn(state: RunState): Lookup {
   return (address) => {
     if ('$param' in address) return at(state.plan.params, [address.$param, ...address.path])
     const step = state.steps.get(address.$ref)
-    if (step?.status === 'done') return at(step.output, address.path)
-    return address.maybe === true ? null : undefined
+    const known = step?.status === 'done' ? at(step.output, address.path) : undefined
+    return known === undefined && address.maybe === true ? null : known
   }
 }
 

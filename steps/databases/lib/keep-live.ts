@@ -1,5 +1,6 @@
 import { cannot, failureOf, type Database, type Dump, type Io, type Look } from '../../../src/index.ts'
 import { carryOverFrom } from './carry-over.ts'
+import { signDump } from './dump-signed.ts'
 import { inFileName, type DumpLabel } from './names.ts'
 import { countsOrWhy, newerRows, type RowCounts } from './newer-rows.ts'
 
@@ -26,9 +27,11 @@ export async function keepLive(
   try {
     // SQLite keeps a journal beside a partial dump.
     for (const left of [`${file}.partial-journal`, `${file}.partial`]) await io.files.removeTree(left)
-    const newer = newerRows(was, await countsOrWhy(io, database, database.name))
-    await io.databases.dump(database, database.name, file)
-    io.remains(`rows of the data in ${file}: ${newer}`)
+    const begun = io.clock.now().toISOString()
+    const rows = await countsOrWhy(io, database, database.name)
+    const dump = await io.databases.dump(database, database.name, file)
+    io.remains(`rows of the data in ${file}: ${newerRows(was, rows)}`)
+    await signed(io, database, dump, begun)
   } catch (thrown) {
     io.signal.throwIfAborted()
     throw cannot('keep', `what was written to ${database.name} in this run`, failureOf(thrown).message, {
@@ -36,6 +39,16 @@ export async function keepLive(
       cause: thrown,
       hint: `make it possible to dump ${database.name} to ${file}, then roll back again; to give those rows up, create that file: touch ${file}`,
     })
+  }
+}
+
+/** A rollback goes on without a manifest. Rows may have been written while it was dumped, so none are stated. */
+async function signed(io: Io, database: Database, dump: Dump, begun: string): Promise<void> {
+  try {
+    await signDump(io, { database, name: database.name, dump, begun, rows: null })
+  } catch (thrown) {
+    io.signal.throwIfAborted()
+    io.remains(`${dump.file} has no signed manifest: ${failureOf(thrown).message}`)
   }
 }
 

@@ -194,9 +194,9 @@ export const knownIssues: readonly KnownIssue[] = [
   issue(
     'checksum-missing',
     'checksum',
-    'the newest backup has no checksum, and checksums are required',
+    'the newest backup has no checksum or signed manifest, and one is required',
     [],
-    "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts",
+    "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts; for a dump where signed backups are required: runbook run sign-backup",
   ),
   issue(
     'gpg-fails',

@@ -1,12 +1,12 @@
-import { RunbookError, type DataArchive, type Look } from '../../../src/index.ts'
+import { manifestFiles, RunbookError, type DataArchive, type Look } from '../../../src/index.ts'
 import { filed, mounted } from '../../backups/lib/destination.ts'
 import { likely } from '../../backups/lib/backups-to-prune.ts'
 import { lastOf } from '../../files/lib/path.ts'
 import { filesOnly, withSizes, type Inventory } from './artifact.ts'
 
 /**
- * Data backups in date folders of one or two levels. The checksum is removed first, so that a kill leaves
- * nothing that looks verified.
+ * Data backups in date folders of one or two levels. Checksum and manifest are removed first, so that a kill
+ * leaves nothing that looks verified.
  */
 export async function backupsOf(look: Look, data: DataArchive): Promise<readonly Inventory[]> {
   await requireMounted(look, data)
@@ -19,7 +19,7 @@ export async function backupsOf(look: Look, data: DataArchive): Promise<readonly
           ...filesOnly,
           name: file,
           takenAt,
-          files: await withSizes(look, [`${file}.sha256`, file]),
+          files: await withSizes(look, [`${file}.sha256`, ...manifestFiles(file), file]),
         })),
       ),
       keep: data.making?.keep ?? null,

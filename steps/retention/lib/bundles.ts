@@ -1,4 +1,4 @@
-import type { Look, Release } from '../../../src/index.ts'
+import { manifestFiles, type Look, type Release } from '../../../src/index.ts'
 import { releaseFilesOf } from '../../releases/lib/names.ts'
 import { inUse, namesIn } from '../../releases/prune-releases.ts'
 import { verified } from '../../releases/verify-release.ts'
@@ -21,7 +21,11 @@ export async function bundlesOf(look: Look, release: Release): Promise<readonly 
           ...filesOnly,
           name: stem,
           takenAt: new Date(takenAt).toISOString(),
-          files: await withSizes(look, [`${directory}/${tarball}`, `${directory}/${lock}`]),
+          files: await withSizes(look, [
+            ...manifestFiles(`${directory}/${tarball}`),
+            `${directory}/${tarball}`,
+            `${directory}/${lock}`,
+          ]),
         })),
       ),
       keep: release.keep,

@@ -1,4 +1,4 @@
-import { RunbookError, type Look, type Retention } from '../../../src/index.ts'
+import { manifestFiles, RunbookError, type Look, type Retention } from '../../../src/index.ts'
 import { dumpLabels, inFileName } from '../../databases/lib/names.ts'
 import { momentIn } from './kept-databases.ts'
 import {
@@ -67,7 +67,11 @@ const dumpAt = async (
   ...filesOnly,
   name: path,
   takenAt: takenAt.toISOString(),
-  files: await withSizes(look, [...endings.map((ending) => `${path}${ending}`), path]),
+  files: await withSizes(look, [
+    ...manifestFiles(path),
+    ...endings.map((ending) => `${path}${ending}`),
+    path,
+  ]),
 })
 
 /** When a run made this dump, from the run's id in its name; null for a file that no run made. */

@@ -1,4 +1,5 @@
 import {
+  manifestFiles,
   readTime,
   RunbookError,
   timeSource,
@@ -83,7 +84,10 @@ async function inventoryOf(
         ...filesOnly,
         name: tag,
         takenAt: new Date(at).toISOString(),
-        files: await withSizes(look, tarsAt.get(moment) ?? []),
+        files: await withSizes(
+          look,
+          (tarsAt.get(moment) ?? []).flatMap((tar) => [...manifestFiles(tar), tar]),
+        ),
         image:
           image === undefined
             ? null
@@ -96,8 +100,9 @@ async function inventoryOf(
     keep: images.keep,
     before: null,
     inUse: await usesOf(look, images, environment, artifacts),
-    verify: async ({ name, files: [tar], image }) => {
+    verify: async ({ name, files, image }) => {
       if (image !== null) return
+      const tar = files.find(({ path }) => path.endsWith(tarEnd))
       if (tar === undefined || (await look.images.archived(tar.path)).length === 0)
         throw new RunbookError('verification', `neither ${name} nor its tar file exists`)
     },

@@ -2,8 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { diskFiles } from '../../../src/adapters/disk/files.ts'
 import { trustedKeys } from '../../../src/adapters/evidence/allowed-signers.ts'
 import { fingerprint, publicBlob } from '../../../src/adapters/evidence/ed25519.ts'
+import { manifestSeal } from '../../../src/adapters/evidence/manifest-seal.ts'
 import { verifyEvidence } from '../../../src/adapters/evidence/verify.ts'
 import { filesOf } from '../../../src/views/files.ts'
 import { goodRun } from '../../fixtures/runs.ts'
@@ -48,6 +50,20 @@ describe.skipIf(!program('ssh-keygen'))('OpenSSH as it comes', () => {
   it('refuses another statement, and another purpose', () => {
     expect(verify(`${one.read('statement.json')} `).status).not.toBe(0)
     expect(verify(one.read('statement.json'), 'git').status).not.toBe(0)
+  })
+
+  it('verifies the manifest of a backup', async () => {
+    const payload = Buffer.from('{"type":"runbook-backup-manifest"}\n')
+    const signature = join(one.place, 'manifest.sig')
+    writeFileSync(signature, await manifestSeal(join(one.place, 'state'), diskFiles).sign(payload))
+    const verified = (body: Buffer) =>
+      spawnSync(
+        'ssh-keygen',
+        ['-Y', 'verify', '-f', list(), '-I', 'runbook', '-n', 'runbook-evidence', '-s', signature],
+        { input: body },
+      ).status
+    expect(verified(payload)).toBe(0)
+    expect(verified(Buffer.from('{}'))).not.toBe(0)
   })
 
   it('reads our key, and names it as we do', () => {
