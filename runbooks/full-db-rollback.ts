@@ -41,9 +41,13 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check version compatibility', requireFit({ database, archive }), {
-      id: 'check-that-server-tools-and-dump-fit',
-    })
+    const fit = step(
+      'Check version compatibility',
+      requireFit({ database, archive, strategy: params.strategy }),
+      {
+        id: 'check-that-server-tools-and-dump-fit',
+      },
+    )
     if (asksPeople) {
       checklist(step, [
         {
@@ -69,6 +73,7 @@ export default runbook(
           server: fit.server,
           dump: archive.file,
           taken: archive.takenAt,
+          restored: fit.rights,
         },
       }),
       { id: 'ask-the-operator' },

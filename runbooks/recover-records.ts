@@ -59,6 +59,7 @@ export default runbook(
           host: fit.host,
           backup: archive.file,
           taken: archive.takenAt,
+          restored: fit.rights,
           missing: compared.missing,
           tables,
         },

@@ -1,4 +1,5 @@
 import type { Database, Databases, Dump, Session } from '../drivers/databases.ts'
+import type { RestoreRights } from '../drivers/restore-rights.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
@@ -31,6 +32,8 @@ export type FakeServer = {
   /** Sessions by database. A swap ends all but stubborn ones, which make it fail. */
   readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
   readonly roles: Set<string>
+  /** Why its dumps need a superuser; empty where a role of the run restores them. */
+  readonly superuserNeeds: string[]
   readonly extensions: Set<string>
   /** Checks logins over TCP; null admits all. */
   doorkeeper: Doorkeeper | null
@@ -56,6 +59,7 @@ export function fakeServer(
     leftovers: new Set(),
     sessions: new Map(),
     roles: new Set(['app']),
+    superuserNeeds: [],
     doorkeeper: null,
     extensions: new Set(),
     acceptsWrites: true,
@@ -135,6 +139,11 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
   const notLive = (database: Database, ...names: readonly string[]): void => {
     if (names.includes(database.name))
       throw fail(`cannot replace or drop database ${database.name}: it is the live database`, 'name a copy')
+  }
+  const clear = (name: string): void => {
+    server.databases.delete(name)
+    server.leftovers.delete(name)
+    server.roles.delete(roleOf(name))
   }
   const sameBytes = (dump: { readonly file: string; readonly sha256: string }): void => {
     if (inspected(dump.file).sha256 === dump.sha256) return
@@ -227,6 +236,12 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
         missingExtensions: extensions.filter((name) => !server.extensions.has(name)),
       }
     },
+    async restoreRights(database, dump, name) {
+      await at('restoreRights')
+      answering(database)
+      sameBytes(dump)
+      return rightsOn(server, database, name)
+    },
     async sessions(database, name) {
       await at('sessions')
       named(database, name)
@@ -241,14 +256,15 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       return [{ tool: 'pretended', version: server.version }]
     },
 
-    async restoreBeside(database, dump, name) {
+    async restoreBeside(database, dump, name, rights) {
       await at('restoreBeside')
       answering(database)
       notLive(database, name)
-      server.databases.delete(name)
-      server.leftovers.delete(name)
+      clear(name)
       sameBytes(dump)
       server.leftovers.add(name)
+      const role = (rights ?? rightsOn(server, database, name))?.role
+      if (role === roleOf(name)) server.roles.add(role)
       try {
         scope.progress({ done: Math.floor(dump.bytes / 2), total: dump.bytes, unit: 'bytes' })
         await at('restoreBeside half-way')
@@ -257,15 +273,12 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
           named(database, database.name).owner,
         )
         scope.progress({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })
-        server.leftovers.delete(name)
+        clear(name)
         server.databases.set(name, copy)
         await at('restoreBeside done')
         return { name, bytes: bytesOf(copy) }
       } catch (thrown) {
-        if (!isKill(thrown)) {
-          server.leftovers.delete(name)
-          server.databases.delete(name)
-        }
+        if (!isKill(thrown)) clear(name)
         throw thrown
       }
     },
@@ -273,8 +286,7 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
       await at('drop')
       answering(database)
       notLive(database, name)
-      server.databases.delete(name)
-      server.leftovers.delete(name)
+      clear(name)
       await at('drop done')
     },
     async swap(database, { staged, aside }) {
@@ -381,6 +393,21 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
     },
   }
   return databases
+}
+
+/** Of a role that exists while a copy is restored. */
+const roleOf = (copy: string): string => `${copy}__partial`
+
+function rightsOn(server: FakeServer, database: Database, name: string): RestoreRights | null {
+  if (database.engine === 'sqlite') return null
+  const because = [
+    ...(database.via.kind === 'throwaway' ? ['the throwaway server is removed'] : []),
+    ...(database.restoreAs === 'user' ? ["database.restoreAs is 'user'"] : []),
+    ...(name === database.name ? ['a restore in place replaces live objects'] : []),
+    ...server.superuserNeeds,
+  ]
+  const superuser = because.length > 0
+  return { role: superuser ? database.user : roleOf(name), server: server.host, superuser, because }
 }
 
 /** A killed process cleans up nothing. */

@@ -127,7 +127,7 @@ it('the plan of a rollback reads as a procedure', () => {
   expect(procedure(rollback)).toMatchInlineSnapshot(`
     [
       "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its checksum.",
-      "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, and checks that the server has the roles and extensions that the dump needs.",
+      "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, checks that the server has the roles and extensions that the dump needs, and says with whose rights it is restored.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",
       "reversible (beside): Restore beside the live database. Restores the dump ‹after "Choose and verify the dump"› beside shop, which stays in service.",
       "reversible (beside): Assert on the copy. Counts the rows of every table in the copy, reads its migration revision, and checks the one configured assertion.",
