@@ -47,7 +47,7 @@ const everything = `
   CREATE INDEX ON orders (doubled(id));
   CREATE STATISTICS about ON id, note FROM orders;
   CREATE VIEW names AS SELECT name FROM customers;
-  CREATE MATERIALIZED VIEW counted_orders AS SELECT count(*) AS n FROM orders;
+  CREATE MATERIALIZED VIEW counted_names AS SELECT count(*) AS n FROM customers;
   CREATE RULE nothing AS ON DELETE TO names DO INSTEAD NOTHING;
   CREATE FUNCTION touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
   CREATE TRIGGER touch BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION touched();
@@ -61,15 +61,17 @@ const everything = `
   ALTER TYPE mood OWNER TO auditor;
   ALTER COLLATION german OWNER TO auditor;
   ALTER TEXT SEARCH CONFIGURATION words OWNER TO auditor;
-  ALTER MATERIALIZED VIEW counted_orders OWNER TO auditor;
+  GRANT SELECT ON customers TO auditor;
+  ALTER MATERIALIZED VIEW counted_names OWNER TO auditor;
   ALTER STATISTICS about OWNER TO auditor;
   CREATE PUBLICATION a_few FOR TABLE customers;
   ALTER TABLE parts OWNER TO shop_owner; ALTER TABLE parts_1 OWNER TO shop_owner;
   GRANT SELECT (name), UPDATE ON customers TO shop_reader WITH GRANT OPTION;
   SET SESSION AUTHORIZATION shop_reader; GRANT UPDATE ON customers TO auditor; RESET SESSION AUTHORIZATION;
   REVOKE DELETE ON orders FROM shop_owner;
-  REVOKE ALL ON FUNCTION doubled(int) FROM PUBLIC;
-  GRANT EXECUTE ON FUNCTION doubled(int) TO shop_reader;
+  CREATE FUNCTION hidden() RETURNS int LANGUAGE sql AS 'SELECT 1';
+  REVOKE ALL ON FUNCTION hidden() FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION hidden() TO shop_reader;
   REVOKE ALL ON FUNCTION public."f ""1"(integer, "Ext 1".citext[]) FROM PUBLIC;
   GRANT USAGE ON TYPE mood TO shop_reader;
   GRANT SELECT ON SEQUENCE apart TO shop_reader;
@@ -78,7 +80,10 @@ const everything = `
   GRANT SELECT ON LARGE OBJECT 4711 TO shop_reader;
   ALTER LARGE OBJECT 4711 OWNER TO auditor`
 
-/** Owners, privileges and comments of everything in a database. */
+/**
+ * Owners, privileges and comments of everything in a database, except multiranges: Postgres 15 leaves them with the role
+ * that restores, when the range gets its owner.
+ */
 const owned = `
   SELECT json_agg(row ORDER BY row::text COLLATE "C")::text AS facts FROM (
     SELECT json_build_array('relation', c.oid::regclass, c.relkind, pg_get_userbyid(relowner), relacl::text, obj_description(c.oid, 'pg_class'),
@@ -86,7 +91,7 @@ const owned = `
       FROM pg_class c WHERE relnamespace <> 'pg_catalog'::regnamespace AND relnamespace <> 'pg_toast'::regnamespace AND relnamespace <> 'information_schema'::regnamespace
     UNION ALL SELECT json_build_array('schema', nspname, pg_get_userbyid(nspowner), nspacl::text, obj_description(oid, 'pg_namespace')) FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'
     UNION ALL SELECT json_build_array('function', oid::regprocedure, pg_get_userbyid(proowner), proacl::text) FROM pg_proc WHERE pronamespace <> 'pg_catalog'::regnamespace
-    UNION ALL SELECT json_build_array('type', oid::regtype, pg_get_userbyid(typowner), typacl::text) FROM pg_type WHERE typnamespace <> 'pg_catalog'::regnamespace AND typnamespace <> 'pg_toast'::regnamespace
+    UNION ALL SELECT json_build_array('type', oid::regtype, pg_get_userbyid(typowner), typacl::text) FROM pg_type WHERE typnamespace <> 'pg_catalog'::regnamespace AND typnamespace <> 'pg_toast'::regnamespace AND typname !~ 'multirange'
     UNION ALL SELECT json_build_array('operator', oid::regoperator, pg_get_userbyid(oprowner)) FROM pg_operator WHERE oprnamespace <> 'pg_catalog'::regnamespace
     UNION ALL SELECT json_build_array('extension', extname, extversion, extnamespace::regnamespace, pg_get_userbyid(extowner), obj_description(oid, 'pg_extension')) FROM pg_extension
     UNION ALL SELECT json_build_array('collation', collname, pg_get_userbyid(collowner)) FROM pg_collation WHERE collnamespace <> 'pg_catalog'::regnamespace
@@ -190,7 +195,7 @@ describe.skipIf(!requirement())('restoring without superuser rights', () => {
       const before = await facts()
       await expect(databases.restoreBeside(world.database, await take(), copy)).rejects.toMatchObject({
         code: 'failed',
-        message: expect.stringMatching(/permission denied to create role.*without superuser rights/),
+        message: expect.stringMatching(/must be superuser|permission denied to create role/),
         hint: expect.stringContaining("database.restoreAs to 'user'"),
       })
       expect(await facts()).toEqual(before)

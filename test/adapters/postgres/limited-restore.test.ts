@@ -114,11 +114,12 @@ describe('what of a dump needs a superuser', () => {
     expect(needs(entry('TABLE', 't', { schema: 'app' }), one)).toEqual([need])
   })
 
-  test('an operator of another owner than the rest', () => {
+  test('operators of several owners', () => {
     const operator = (owner: string) => entry('OPERATOR', '===', { schema: 'app', owner })
     const tables = [entry('TABLE', 't', { schema: 'app' }), entry('TABLE', 'u', { schema: 'app' })]
     expect(needs(...tables, operator('joe'))).toEqual([])
-    expect(needs(...tables, operator('ann'))).toEqual(['operator === of another owner'])
+    expect(needs(...tables, operator('ann'))).toEqual([])
+    expect(needs(...tables, operator('ann'), operator('joe'))).toEqual(['operator === of another owner'])
   })
 
   test('a materialized view over row security that binds its owner', () => {

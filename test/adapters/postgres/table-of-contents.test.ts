@@ -83,7 +83,7 @@ const entries = [
   }),
   entry('TABLE DATA', 'order s\n; 1; 2', { schema: 'my app', owner: 'app user', hasData: true }),
   entry('BLOBS', 'BLOBS', { hasData: true }),
-  entry('INDEX', 'fast', { schema: 'my app', definition: 'CREATE INDEX …', tablespace: 'ssd' }),
+  entry('INDEX', 'fast', { schema: 'my app', definition: 'CREATE INDEX fast', tablespace: 'ssd' }),
   entry('TABLE DATA', 'größe', { schema: 'a.b', owner: 'joe', hasData: true }),
 ]
 

@@ -46,20 +46,23 @@ export function ownerStatement(entry: ArchiveEntry, owner: string): string | 'un
 /** Entries whose owner no statement here can change. */
 const keepsOwner = ({ kind }: ArchiveEntry): boolean => kind === 'OPERATOR' || kind === 'BLOB METADATA'
 
-/** The owner of most objects. Those without one, of a dump without owners, belong to the superuser who restores. */
+/**
+ * Who gets all objects at once: the owner of those that no statement here can give away, else of most. Objects without
+ * an owner, of a dump without owners, belong to the superuser who restores.
+ */
 export function mainOwner(entries: readonly ArchiveEntry[], user: string): string {
   const counts = new Map<string, number>()
   for (const entry of entries) {
     if (entry.name === 'public' && entry.kind === 'SCHEMA') continue
     const owner = entry.owner ?? user
-    if (ownerStatement(entry, owner) !== null || keepsOwner(entry))
-      counts.set(owner, (counts.get(owner) ?? 0) + 1)
+    if (keepsOwner(entry)) return owner
+    if (ownerStatement(entry, owner) !== null) counts.set(owner, (counts.get(owner) ?? 0) + 1)
   }
   const [most] = [...counts].toSorted(([, one], [, other]) => other - one)
   return most?.[0] ?? user
 }
 
-/** Entries that cannot get their owner, since it is another than that of most objects. */
+/** Entries that cannot get their owner, since others of their kind have another. */
 export const withoutOwner = (entries: readonly ArchiveEntry[], user: string): readonly ArchiveEntry[] => {
   const main = mainOwner(entries, user)
   return entries.filter((entry) => keepsOwner(entry) && (entry.owner ?? user) !== main)
