@@ -1,11 +1,11 @@
 import type { Database, Databases, Dump, Session } from '../drivers/databases.ts'
-import type { RestoreRights } from '../drivers/restore-rights.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
 import { dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
+import { rightsOn, roleOf } from './fake-rights.ts'
 import { Faults } from './faults.ts'
 import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
 import { answerOf } from './sql.ts'
@@ -395,43 +395,5 @@ export function fakeDatabases({ server, disk, scope, now, faults = new Faults() 
   return databases
 }
 
-/** Of a role that exists while a copy is restored. */
-const roleOf = (copy: string): string => `${copy}__partial`
-
-function rightsOn(server: FakeServer, database: Database, name: string): RestoreRights | null {
-  if (database.engine === 'sqlite') return null
-  const because = [
-    ...(database.via.kind === 'throwaway' ? ['the throwaway server is removed'] : []),
-    ...(database.restoreAs === 'user' ? ["database.restoreAs is 'user'"] : []),
-    ...(name === database.name ? ['a restore in place replaces live objects'] : []),
-    ...server.superuserNeeds,
-  ]
-  const superuser = because.length > 0
-  return { role: superuser ? database.user : roleOf(name), server: server.host, superuser, because }
-}
-
 /** A killed process cleans up nothing. */
 const isKill = (thrown: unknown): boolean => thrown instanceof Error && thrown.name === 'Killed'
-
-/** Several in-memory servers behind one port; the database selects the server. */
-export function databasesBy(
-  serverOf: (database: Database) => FakeServer,
-  open: (server: FakeServer) => Databases,
-): Databases {
-  const opened = new Map<FakeServer, Databases>()
-  return new Proxy({} as Databases, {
-    get: (_, method) => {
-      if (typeof method === 'symbol' || method === 'then') return undefined
-      return async (database: Database, ...rest: readonly unknown[]): Promise<unknown> => {
-        const server = serverOf(database)
-        const databases = opened.get(server) ?? open(server)
-        opened.set(server, databases)
-        return Reflect.apply(
-          Reflect.get(databases, method) as (...args: readonly unknown[]) => unknown,
-          databases,
-          [database, ...rest],
-        )
-      }
-    },
-  })
-}
