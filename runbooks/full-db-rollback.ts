@@ -52,7 +52,7 @@ export default runbook(
       verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check version compatibility', requireFit({ database, archive }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive, strategy }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
     const live = step(
@@ -100,6 +100,7 @@ export default runbook(
           'other objects that the dump lacks': live.objects,
           'attached to the live database': live.attached,
           'vouched for by': maybe(archive.vouched),
+          restored: fit.rights,
         },
       }),
       { id: 'ask-the-operator' },

@@ -63,6 +63,7 @@ export default runbook(
           backup: archive.file,
           taken: archive.takenAt,
           'vouched for by': maybe(archive.vouched),
+          restored: fit.rights,
           missing: compared.missing,
           tables,
         },

@@ -100,6 +100,7 @@ export type {
   TableRows,
   ThrowawayDatabase,
 } from './drivers/databases.ts'
+export type { RestoreRights } from './drivers/restore-rights.ts'
 export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { Commit, Dirt, Head } from './drivers/git.ts'
 export type { HealthCheck, HttpAnswer, HttpText } from './drivers/http.ts'

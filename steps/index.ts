@@ -29,9 +29,9 @@ export {
   type DroppedServer,
   type ThrowawayServer,
 } from './containers/throwaway-postgres.ts'
+export { assertCopy, type Proven, type VouchedDump } from './databases/assert-copy.ts'
 export { compareContents, type LiveContents } from './databases/compare-contents.ts'
 export { compareKept, type ComparedFiles } from './databases/compare-kept.ts'
-export { assertCopy, type Proven, type VouchedDump } from './databases/assert-copy.ts'
 export { compareRows, type Compared } from './databases/compare-rows.ts'
 export { createRoles, type MadeRoles } from './databases/create-roles.ts'
 export { dropCopy } from './databases/drop-copy.ts'

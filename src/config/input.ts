@@ -88,6 +88,8 @@ export type TargetConfig = {
     readonly port?: number
     /** Password of the role; only read with host, as a service is reached inside its container. Default: no password. */
     readonly password?: SecretSource
+    /** With whose rights the SQL of a dump runs in a copy: limited, those of a role that exists only for it, unless the dump needs a superuser; user, always those of the user. Default: `'limited'`. */
+    readonly restoreAs?: 'limited' | 'user'
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
     /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */

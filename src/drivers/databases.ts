@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
+import type { RestoreRights } from './restore-rights.ts'
 import type { SecretHandle } from './secrets.ts'
 import type { ComposeStack } from './services.ts'
 
@@ -10,6 +11,8 @@ export type PostgresDatabase = {
   readonly name: string
   readonly user: string
   readonly via: ComposePostgres | ServerPostgres | ThrowawayPostgres
+  /** With `user`, dumps are always restored with the rights of `user`. */
+  readonly restoreAs?: 'limited' | 'user'
   /** What an operator must type before this database is replaced; names host and database. */
   readonly confirmPhrase: string
   /** How the old data is verified after an undo: by all rows, or by row counts only. */
@@ -245,6 +248,11 @@ export interface DatabasesView {
    */
   readBack(database: Database, file: string): Promise<Dump>
   fit(database: Database, dump: Dump): Promise<Fit>
+  /**
+   * With whose rights a restore executes the SQL of a dump. Null where it executes none (SQLite).
+   * @param name of the copy; the live name for a restore in place
+   */
+  restoreRights(database: Database, dump: Dump, name: string): Promise<RestoreRights | null>
   /** Sessions of others on a database. SQLite: processes that have the file open. */
   sessions(database: Database, name: string): Promise<readonly Session[]>
   /** Free bytes where new data is stored, from the server or the file system; null if unknown. */
@@ -265,10 +273,11 @@ export type Copy = JsonObject & { readonly name: string; readonly bytes: number 
 export interface Databases extends DatabasesView {
   /**
    * Restores into a new database beside the live one, which stays in service. A failure leaves no copy.
-   * Removes leftovers of the same name from an earlier attempt of the run first.
+   * Removes leftovers of the same name from an earlier attempt of the run first. Without rights, those that
+   * `restoreRights` returns are used.
    * @throws RunbookError `verification` if the bytes read are not the inspected ones
    */
-  restoreBeside(database: Database, dump: Dump, name: string): Promise<Copy>
+  restoreBeside(database: Database, dump: Dump, name: string, rights?: RestoreRights | null): Promise<Copy>
   /**
    * Makes a server in a container reload its settings and `pg_hba.conf`; sessions continue. Needs no login.
    * Returns once the server is signalled; `pg_conf_load_time()` shows when it has reloaded.

@@ -83,6 +83,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     readBack: true,
     header: true,
     fit: true,
+    restoreRights: true,
     sessions: true,
     freeBytes: true,
     tools: true,

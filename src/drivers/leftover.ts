@@ -55,6 +55,7 @@ export const leftBy: {
     readBack: inDocker,
     header: inDocker,
     fit: inDocker,
+    restoreRights: inDocker,
     sessions: nothing,
     freeBytes: nothing,
     tools: nothing,

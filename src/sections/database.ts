@@ -40,6 +40,11 @@ const postgres = strict({
     .optional()
     .describe('Password of the role; only read with host, as a service is reached inside its container.')
     .meta({ otherwise: 'no password' }),
+  restoreAs: oneOf('limited', 'user')
+    .default('limited')
+    .describe(
+      'With whose rights the SQL of a dump runs in a copy: limited, those of a role that exists only for it, unless the dump needs a superuser; user, always those of the user.',
+    ),
   ...anyDatabase,
 }).superRefine((database, context) => {
   if ((database.service === undefined) === (database.host === undefined)) {
@@ -102,6 +107,7 @@ export const database = section({
       }
     }
     const { name, user } = raw
+    const restoreAs = raw.restoreAs === 'user' ? { restoreAs: raw.restoreAs } : {}
     if (raw.service === undefined) {
       const host = raw.host ?? 'localhost'
       const via = {
@@ -110,7 +116,15 @@ export const database = section({
         port: raw.port ?? 5432,
         password: context.secret(raw.password),
       }
-      return { engine: 'postgres', name, user, via, fingerprint, confirmPhrase: confirmPhrase(name, host) }
+      return {
+        engine: 'postgres',
+        name,
+        user,
+        via,
+        ...restoreAs,
+        fingerprint,
+        confirmPhrase: confirmPhrase(name, host),
+      }
     }
     const stack = context.stack('service')
     if (stack.kind !== 'compose') {
@@ -124,6 +138,7 @@ export const database = section({
       name,
       user,
       via: { kind: 'compose', stack, service: raw.service },
+      ...restoreAs,
       fingerprint,
       confirmPhrase: confirmPhrase(name, context.host),
     }

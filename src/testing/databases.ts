@@ -5,6 +5,7 @@ import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
 import { contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
+import { rightsOn, roleOf } from './fake-rights.ts'
 import { Faults } from './faults.ts'
 import { placeOf } from './place.ts'
 import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
@@ -32,6 +33,8 @@ export type FakeServer = {
   /** Sessions by database. A swap ends all but stubborn ones, which make it fail. */
   readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
   readonly roles: Set<string>
+  /** Why its dumps need a superuser; empty where a role of the run restores them. */
+  readonly superuserNeeds: string[]
   readonly extensions: Set<string>
   /** Checks logins over TCP; null admits all. */
   doorkeeper: Doorkeeper | null
@@ -59,6 +62,7 @@ export function fakeServer(
     leftovers: new Set(),
     sessions: new Map(),
     roles: new Set(['app']),
+    superuserNeeds: [],
     doorkeeper: null,
     extensions: new Set(),
     acceptsWrites: true,
@@ -152,6 +156,11 @@ export function fakeDatabases({
   const notLive = (database: Database, ...names: readonly string[]): void => {
     if (names.includes(database.name))
       throw fail(`cannot replace or drop database ${database.name}: it is the live database`, 'name a copy')
+  }
+  const clear = (name: string): void => {
+    server.databases.delete(name)
+    server.leftovers.delete(name)
+    server.roles.delete(roleOf(name))
   }
   const sameBytes = (dump: { readonly file: string; readonly sha256: string }): void => {
     if (inspected(dump.file).sha256 === dump.sha256) return
@@ -255,6 +264,12 @@ export function fakeDatabases({
         missingExtensions: extensions.filter((name) => !server.extensions.has(name)),
       }
     },
+    async restoreRights(database, dump, name) {
+      await at('restoreRights')
+      answering(database)
+      sameBytes(dump)
+      return rightsOn(server, database, name)
+    },
     async sessions(database, name) {
       await at('sessions')
       answering(database)
@@ -269,14 +284,15 @@ export function fakeDatabases({
       return [{ tool: 'pretended', version: server.version }]
     },
 
-    async restoreBeside(database, dump, name) {
+    async restoreBeside(database, dump, name, rights) {
       await at('restoreBeside')
       answering(database)
       notLive(database, name)
-      server.databases.delete(name)
-      server.leftovers.delete(name)
+      clear(name)
       sameBytes(dump)
       server.leftovers.add(name)
+      const role = (rights ?? rightsOn(server, database, name))?.role
+      if (role === roleOf(name)) server.roles.add(role)
       try {
         scope.progress({ done: Math.floor(dump.bytes / 2), total: dump.bytes, unit: 'bytes' })
         await at('restoreBeside half-way')
@@ -285,15 +301,12 @@ export function fakeDatabases({
           named(database, database.name).owner,
         )
         scope.progress({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })
-        server.leftovers.delete(name)
+        clear(name)
         server.databases.set(name, copy)
         await at('restoreBeside done')
         return { name, bytes: bytesOf(copy) }
       } catch (thrown) {
-        if (!isKill(thrown)) {
-          server.leftovers.delete(name)
-          server.databases.delete(name)
-        }
+        if (!isKill(thrown)) clear(name)
         throw thrown
       }
     },
@@ -301,8 +314,7 @@ export function fakeDatabases({
       await at('drop')
       answering(database)
       notLive(database, name)
-      server.databases.delete(name)
-      server.leftovers.delete(name)
+      clear(name)
       await at('drop done')
     },
     async swap(database, { staged, aside }) {

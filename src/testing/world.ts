@@ -291,6 +291,7 @@ function stateOf({
       databases: [...(inside?.databases.keys() ?? [])].sort(),
     })),
     leftovers: [...server.leftovers].sort(),
+    roles: [...server.roles].sort(),
     volumes: sorted(volumeFacts(volumes), (file) => file),
     images: sorted(images.images, ({ tags }) => ({ tags: tags.toSorted() })),
     releases: publishedIn(shelf),

@@ -8,8 +8,15 @@ import {
   type JsonObject,
   type RunbookError,
 } from '../../src/index.ts'
+import { besideName } from './lib/names.ts'
+import { rightsInShort, rightsSentence } from './lib/restore-rights.ts'
 
-type Input = { readonly database: Database; readonly archive: Dump }
+type Input = {
+  readonly database: Database
+  readonly archive: Dump
+  /** How the dump will be restored. Default: beside. */
+  readonly strategy?: 'beside' | 'in-place'
+}
 
 type Output = {
   readonly server: string
@@ -17,10 +24,12 @@ type Output = {
   readonly host: string
   readonly system: string
   readonly tools: readonly JsonObject[]
+  /** With whose rights the dump will be restored, in a few words. */
+  readonly rights: string
 }
 
 /**
- * Compares server, tools and dump before any change. Preflight refuses a read-only server, such as a standby.
+ * Compares server, tools and dump before any change, and says with whose rights the dump will be restored. Preflight refuses a read-only server, such as a standby.
  * @throws RunbookError `verification` for another engine or major version, or a missing role or extension
  */
 export const requireFit = defineStep<Input, Output>({
@@ -29,7 +38,7 @@ export const requireFit = defineStep<Input, Output>({
   effect: 'observe',
   describe: ({ database }) =>
     `Compares the versions of server, tools and dump${isPending(database) ? '' : say` for ${database.name}`}, ` +
-    'and checks that the server has the roles and extensions that the dump needs.',
+    'checks that the server has the roles and extensions that the dump needs, and says with whose rights it is restored.',
   preflight: async (look, { database }) => {
     if (isPending(database)) return []
     const identity = await look.databases.identity(database)
@@ -43,7 +52,7 @@ export const requireFit = defineStep<Input, Output>({
       },
     ]
   },
-  run: async (look, { database, archive }) => {
+  run: async (look, { database, archive, strategy = 'beside' }) => {
     const { subscriptions = [] } = archive
     if (subscriptions.length > 0)
       look.note(
@@ -67,12 +76,16 @@ export const requireFit = defineStep<Input, Output>({
         'install them on the server, then start again',
       )
     }
+    const name = strategy === 'beside' ? besideName(database.name, 'rb', look.run.id) : database.name
+    const rights = await look.databases.restoreRights(database, archive, name)
+    if (rights !== null) look.note(rightsSentence(rights))
     return {
       server: identity.version,
       major: identity.major,
       host: identity.host,
       system: identity.system,
       tools: await look.databases.tools(database),
+      rights: rightsInShort(rights),
     }
   },
 })

@@ -1,6 +1,15 @@
-import { defineStep, isPending, say, type Copy, type Database, type Dump } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type Copy,
+  type Database,
+  type Dump,
+  type RestoreRights,
+} from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
 import { mustBeOurs } from './lib/ours.ts'
+import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
@@ -12,11 +21,14 @@ type Before = {
   readonly freeBytes: number | null
   /** Missing in older journals. */
   readonly server?: ServerFacts
+  /** Missing in older journals. */
+  readonly rights?: RestoreRights | null
 }
 
 /**
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
- * only once it is complete. Undone by dropping it, unless it has been live: then the swap's undo has given it
+ * only once it is complete. The SQL of the dump has no superuser rights, unless the dump needs them, which the dry run
+ * says. Undone by dropping it, unless it has been live: then the swap's undo has given it
  * another name, under which it stays.
  */
 export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
@@ -52,26 +64,29 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
       },
     ]
   },
-  survey: async (look, { database }) => {
+  survey: async (look, { database, archive }) => {
     const name = besideName(database.name, 'rb', look.run.id)
     return {
       name,
       liveBytes: (await look.databases.identity(database)).bytes,
       freeBytes: await look.databases.freeBytes(database),
       server: await serverFacts(look, database, [name]),
+      rights: await look.databases.restoreRights(database, archive, name),
     }
   },
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { name: before.name },
     changes: [
       `a database ${before?.name ?? 'of the run'} beside ${isPending(input.database) ? 'the live one' : input.database.name}`,
+      ...(before?.rights ? [rightsSentence(before.rights)] : []),
     ],
     ...(before === undefined ? {} : { bytes: before.liveBytes }),
   }),
-  run: async (io, { input: { database, archive }, before: { name, server } }) => {
+  run: async (io, { input: { database, archive }, before: { name, server, rights } }) => {
+    if (rights) io.note(rightsSentence(rights))
     try {
       return {
-        ...(await io.databases.restoreBeside(database, archive, name)),
+        ...(await io.databases.restoreBeside(database, archive, name, rights)),
         instance: (await io.databases.identity(database, name)).instance,
       }
     } finally {

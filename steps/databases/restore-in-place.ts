@@ -1,9 +1,18 @@
-import { defineStep, isPending, say, type Database, type Dump, type Fingerprint } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  say,
+  type Database,
+  type Dump,
+  type Fingerprint,
+  type RestoreRights,
+} from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
+import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = {
@@ -19,6 +28,8 @@ type Before = {
   readonly print: Fingerprint
   /** Missing in older journals. */
   readonly server?: ServerFacts
+  /** Missing in older journals. */
+  readonly rights?: RestoreRights | null
 }
 type Output = {
   readonly restored: string
@@ -47,19 +58,25 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   },
   preflight: async (look, { database }) =>
     isPending(database) ? [] : attachmentFindings(look, database, 'in place'),
-  survey: async (look, { database }) => ({
+  survey: async (look, { database, archive }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),
     server: await serverFacts(look, database, []),
+    rights: await look.databases.restoreRights(database, archive, database.name),
   }),
-  predict: ({ input: { database, archive, fallback } }) => ({
+  predict: ({ before, input: { database, archive, fallback } }) => ({
     output:
       isPending(archive) || isPending(fallback) ? null : { restored: archive.file, fallback: fallback.file },
     changes: isPending(database)
       ? []
-      : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
+      : [
+          `${database.name} holds the restored data`,
+          'the old data is only in the fallback dump',
+          ...(before?.rights ? [rightsSentence(before.rights)] : []),
+        ],
   }),
-  run: async (io, { input: { database, archive, fallback }, before: { server, print } }) => {
+  run: async (io, { input: { database, archive, fallback }, before: { server, print, rights } }) => {
+    if (rights) io.note(rightsSentence(rights))
     try {
       await io.databases.restoreInPlace(database, archive)
     } finally {

@@ -19,7 +19,8 @@ type Input = {
 
 /**
  * Restores a dump into an empty database of a throwaway server, in one transaction that the first error
- * aborts. It accepts no live database; the data is removed with the server.
+ * aborts, with superuser rights: the server has nothing else and is removed with its data. It accepts no live
+ * database.
  * @throws RunbookError `failed` where the server has less than `room` times the dump free
  */
 export const restoreIntoThrowaway = defineStep<Input, Copy>({

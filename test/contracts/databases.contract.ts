@@ -303,6 +303,17 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         expect(await orders(staged)).toBe(2)
       })
 
+      test('happens with the rights that were said before, and leaves nothing of them', async () => {
+        const dump = await takeDump()
+        const rights = await databases.restoreRights(database, dump, staged)
+        if (database.engine === 'sqlite') expect(rights).toBeNull()
+        else expect(rights).toMatchObject({ superuser: false, because: [] })
+        await databases.restoreBeside(database, dump, staged, rights)
+        expect(await databases.leftover(database, staged)).toBe(false)
+        const inPlace = await databases.restoreRights(database, dump, live)
+        if (inPlace !== null) expect(inPlace.because.length > 0).toBe(inPlace.superuser)
+      })
+
       test('replaces what an earlier attempt left', async () => {
         const good = await print()
         const dump = await takeDump()

@@ -107,16 +107,36 @@ describe('a pretended server with trouble on order', () => {
       .order('databases.restoreBeside half-way', 'kill', 2)
     await expect(of().restoreBeside(database, dump, 'copy')).rejects.toMatchObject({ code: 'failed' })
     expect([server.databases.has('copy'), server.leftovers.has('copy')]).toEqual([false, false])
+    expect([...server.roles]).toEqual(['app'])
     await expect(of().restoreBeside(database, dump, 'copy')).rejects.toThrow(Killed)
     expect([server.databases.has('copy'), server.leftovers.has('copy')]).toEqual([false, true])
+    expect([...server.roles]).toEqual(['app', 'copy__partial'])
     await expect(of().exists(database, 'shop')).rejects.toThrow(Killed)
 
     faults.revive()
     expect(await of().leftover(database, 'copy')).toBe(true)
     await of().restoreBeside(database, dump, 'copy')
+    expect([...server.roles]).toEqual(['app'])
     faults.order('databases.dump half-way', 'kill', 1)
     await expect(of().dump(database, 'shop', '/dumps/b.dump')).rejects.toThrow(Killed)
     expect([...disk.files.keys()]).toEqual(['/dumps/a.dump', '/dumps/b.dump.partial'])
+  })
+
+  test('the user restores where a dump needs a superuser, and where the target says so', async () => {
+    const { server, of } = setup()
+    const dump = await of().dump(database, 'shop', '/dumps/a.dump')
+    const as = { ...database, restoreAs: 'user' as const }
+    expect(await of().restoreRights(as, dump, 'copy')).toMatchObject({
+      role: 'app',
+      superuser: true,
+      because: ["database.restoreAs is 'user'"],
+    })
+    server.superuserNeeds.push('the dump has event trigger guard')
+    expect(await of().restoreRights(database, dump, 'copy')).toMatchObject({
+      role: 'app',
+      superuser: true,
+      because: ['the dump has event trigger guard'],
+    })
   })
 
   test('killed at every moment of a swap, the names say whether it happened', async () => {

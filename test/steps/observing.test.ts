@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../src/kernel/json.ts'
+import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
 import {
@@ -144,6 +145,36 @@ describe('requireFit', () => {
   it('says what it compared', async () => {
     const world = damagedShop()
     expect(await run(world, await fit(world))).toMatchObject({ server: '17.6', major: 17, host: 'pretended' })
+  })
+
+  it('says with whose rights the dump will be restored', async () => {
+    const world = damagedShop()
+    const [limited, hands] = [await fit(world), handsOn(world)]
+    expect(await run(world, limited, hands)).toMatchObject({
+      rights: expect.stringMatching(/^as \S+__partial, without superuser rights$/) as string,
+    })
+    expect(hands.notes).toEqual([expect.stringContaining('without superuser rights') as string])
+    world.server.superuserNeeds.push('the dump has event trigger guard')
+    const [needing, others] = [await fit(world), handsOn(world)]
+    const because = 'because the dump has event trigger guard'
+    const { user } = database as PostgresDatabase
+    expect(await run(world, needing, others)).toMatchObject({
+      rights: `with SUPERUSER rights of ${user}, ${because}`,
+    })
+    expect(others.notes).toEqual([
+      `restoring this dump runs its SQL with superuser rights of ${user} on pretended, ${because}`,
+    ])
+  })
+
+  it('of a restore in place too, which replaces objects of every owner', async () => {
+    const world = damagedShop()
+    const archive = await handsOn(world).look.databases.inspect(
+      database,
+      '/backups/db/shop-20260203_040000.dump',
+    )
+    expect(await run(world, requireFit({ database, archive, strategy: 'in-place' }))).toMatchObject({
+      rights: expect.stringContaining('with SUPERUSER rights') as string,
+    })
   })
 
   it.each<[string, Partial<Parameters<typeof dumpBytes>[0]>, string]>([

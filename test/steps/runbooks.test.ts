@@ -133,7 +133,7 @@ it('the plan of a rollback reads as a procedure', () => {
     [
       "reversible: Start the database if it is stopped. Starts db if it is stopped, and waits until it answers.",
       "reversible: Choose and verify the dump. Reads ‹--dump› from /backups/db to its last byte, and compares it with its signed manifest or checksum.",
-      "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, and checks that the server has the roles and extensions that the dump needs.",
+      "reversible: Check version compatibility. Compares the versions of server, tools and dump for shop, checks that the server has the roles and extensions that the dump needs, and says with whose rights it is restored.",
       "reversible: Compare the dump with the live database. Compares the tables of shop with those of the dump, and refuses if the dump lacks one that has rows, except ‹--accept-loss›.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",
       "reversible (beside): Restore beside the live database. Restores the dump ‹after "Choose and verify the dump"› beside shop, which stays in service.",

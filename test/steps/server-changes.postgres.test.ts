@@ -54,7 +54,7 @@ describe.skipIf(!requirement())('a dump that changes the server it is restored o
     await world.sql('DROP ROLE evil_role', 'postgres')
     const before = await serverFacts({ databases }, world.database, ['shop_copy'])
     expect(await reported(before)).toEqual([])
-    await databases.restoreBeside(world.database, dump, 'shop_copy')
+    await databases.restoreBeside({ ...fixture.databaseOf(), restoreAs: 'user' }, dump, 'shop_copy')
     const changes = [
       'on the server, membership of evil_role in pg_monitor was created: member',
       'on the server, role evil_role was created: superuser, login',

@@ -23,6 +23,7 @@ import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
 import { endOwnSessionsOnAbort } from './server/end-own-sessions.ts'
 import { query } from './query.ts'
+import { restoreRights } from './limited/restore-rights.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
@@ -81,10 +82,12 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     readBack: async (database, file) => inspect(at(database), file, scope),
     header: async (_database, file) => header(file),
     fit: async (database, dump) => fit(at(database), dump, scope),
+    restoreRights: async (database, dump, name) => restoreRights(at(database), dump, name, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
     freeBytes: async (database) => freeBytes(at(database), scope),
     tools: async (database) => at(database).tools(scope),
-    restoreBeside: async (database, dump, name) => restoreBeside(at(database), dump, name, scope),
+    restoreBeside: async (database, dump, name, rights) =>
+      restoreBeside(at(database), dump, name, scope, rights),
     async reload(database) {
       if (database.engine === 'postgres' && database.via.kind === 'compose')
         return reloadIn(database.via, execIn, scope)

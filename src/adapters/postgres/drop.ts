@@ -21,7 +21,8 @@ export function mustNotBeLive(server: Server, name: string): void {
 }
 
 /**
- * Drops a copy and its partial restore. Its sessions are ended: a killed run may still be restoring into it.
+ * Drops a copy, its partial restore and the role of that. Its sessions are ended: a killed run may still be restoring
+ * into it.
  */
 export async function drop(server: Server, name: string, scope: Scope): Promise<void> {
   mustNotBeLive(server, name)
@@ -30,7 +31,8 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
     'SET client_min_messages = warning;\n' +
     [partialName(name), name]
       .map((each) => `DROP DATABASE IF EXISTS ${identifier(each)} WITH (FORCE);\n`)
-      .join('')
+      .join('') +
+    dropRole(partialName(name))
   const dropping = (): Promise<unknown> =>
     records(server, { database: maintenance(server), doing: `drop database ${name}`, script }, scope)
   try {
@@ -41,6 +43,10 @@ export async function drop(server: Server, name: string, scope: Scope): Promise<
     await dropping()
   }
 }
+
+/** Only if it exists, since most roles may not even try. */
+const dropRole = (name: string): string =>
+  `SELECT pg_catalog.format('DROP ROLE %I', rolname) FROM pg_catalog.pg_roles WHERE rolname = ${literal(name)} \\gexec\n`
 
 /**
  * A database with a subscription cannot be dropped. One without a slot, or disabled in a copy that a run

@@ -4,13 +4,17 @@ import { literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 import { partialSuffix } from './partial-name.ts'
 
-/** Those of the names that databases have. */
+/** Those of the names that databases have, or roles that restore into one: such a role has the partial name. */
 async function existing(
   server: Server,
   names: readonly string[],
   scope: Scope,
 ): Promise<ReadonlySet<string>> {
-  const script = `SELECT to_json(datname) FROM pg_catalog.pg_database WHERE datname IN (${names.map(literal).join(', ')});`
+  const wanted = names.map(literal).join(', ')
+  const script = `
+SELECT to_json(datname) FROM pg_catalog.pg_database WHERE datname IN (${wanted})
+UNION ALL SELECT to_json(rolname) FROM pg_catalog.pg_roles
+  WHERE right(rolname, ${partialSuffix.length}) = ${literal(partialSuffix)} AND rolname IN (${wanted});`
   const doing = `check for database ${names.join(', ')}`
   return new Set((await records(server, { database: maintenance(server), doing, script }, scope)).map(String))
 }

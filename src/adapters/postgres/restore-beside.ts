@@ -1,9 +1,12 @@
 import type { Copy, Dump } from '../../drivers/databases.ts'
+import type { RestoreRights } from '../../drivers/restore-rights.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { createsPublic } from './archive/contents.ts'
 import { readArchive } from './archive/table-of-contents.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
 import { createLike } from './create-like.ts'
+import { restoreLimited } from './limited/restore-limited.ts'
+import { restoreRights } from './limited/restore-rights.ts'
 import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier } from './server/quote.ts'
@@ -15,13 +18,24 @@ import { partialName } from './partial-name.ts'
  * A dump contains no planner statistics; without ANALYZE the first queries after a swap may use plans that
  * are slower by orders of magnitude.
  */
-const analyze = 'ANALYZE;\nSELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
+const analyze = 'ANALYZE;\n'
+const size = 'SELECT to_json(pg_catalog.pg_database_size(pg_catalog.current_database()));'
 
-/** Restores under a partial name, so an incomplete copy is never taken for a complete one. */
-export async function restoreBeside(server: Server, dump: Dump, name: string, scope: Scope): Promise<Copy> {
+/**
+ * Restores under a partial name, so an incomplete copy is never taken for a complete one.
+ * @param rights those that the operator was shown; omitted, those that the dump needs
+ */
+export async function restoreBeside(
+  server: Server,
+  dump: Dump,
+  name: string,
+  scope: Scope,
+  rights?: RestoreRights | null,
+): Promise<Copy> {
   mustNotBeLive(server, name)
   const partial = partialName(name)
   await mustAcceptDump(server, dump, scope)
+  const { role } = rights ?? (await restoreRights(server, dump, name, scope))
   await drop(server, name, scope)
   try {
     const owner = await createLike(server, partial, scope)
@@ -32,11 +46,15 @@ export async function restoreBeside(server: Server, dump: Dump, name: string, sc
         { database: partial, doing: `drop the empty schema of ${partial}`, script: 'DROP SCHEMA public;' },
         scope,
       )
-    const options = ownershipArguments(await isSuperuser(server, scope), owner)
-    await restoreInto(server, partial, dump, options, scope)
+    const limited = role === partial
+    if (limited) await restoreLimited(server, partial, dump, scope)
+    else {
+      const options = ownershipArguments(await isSuperuser(server, scope), owner)
+      await restoreInto(server, partial, dump, { options }, scope)
+    }
     const [bytes] = await records(
       server,
-      { database: partial, doing: `analyze database ${partial}`, script: analyze },
+      { database: partial, doing: `analyze database ${partial}`, script: limited ? size : analyze + size },
       scope,
     )
     const script = `ALTER DATABASE ${identifier(partial)} RENAME TO ${identifier(name)};`

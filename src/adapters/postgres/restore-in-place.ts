@@ -21,7 +21,7 @@ export const restoreInPlace = (
   scope: Scope,
 ): Promise<void> =>
   intoLive(server, dump, policy, scope, async ({ ownership }) => {
-    await restoreInto(server, server.database.name, dump, [...cleaning, ...ownership], scope)
+    await restoreInto(server, server.database.name, dump, { options: [...cleaning, ...ownership] }, scope)
   })
 
 /**
@@ -37,7 +37,7 @@ export const restoreExactly = (
   intoLive(server, dump, policy, scope, async ({ ownership, superuser }) => {
     await empty(server, scope)
     try {
-      await restoreInto(server, server.database.name, dump, [...cleaning, ...ownership], scope)
+      await restoreInto(server, server.database.name, dump, { options: [...cleaning, ...ownership] }, scope)
     } catch (thrown) {
       // Only a superuser may load rows that break foreign keys.
       if (scope.signal.aborted || !superuser) throw thrown
@@ -66,11 +66,19 @@ async function constraintsFirst(
       server,
       name,
       dump,
-      [`--section=${section}`, ...(section === 'pre-data' ? cleaning : []), ...ownership],
+      {
+        options: [`--section=${section}`, ...(section === 'pre-data' ? cleaning : []), ...ownership],
+        reads: 'part',
+      },
       scope,
-      'part',
     )
-  await restoreInto(server, name, dump, ['--section=data', '--disable-triggers', ...ownership], scope)
+  await restoreInto(
+    server,
+    name,
+    dump,
+    { options: ['--section=data', '--disable-triggers', ...ownership] },
+    scope,
+  )
   await records(server, { database: name, doing: `refresh the views of ${name}`, script: refresh }, scope)
 }
 

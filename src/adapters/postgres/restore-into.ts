@@ -1,27 +1,32 @@
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { dumpStream, dumpSize } from './archive/dump-stream.ts'
+import { dumpStream, dumpSize, type Patch } from './archive/dump-stream.ts'
 import { identity } from './identity.ts'
 import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
+export type Restoring = {
+  readonly options: readonly string[]
+  /** With `part`, pg_restore may end before it has read the data, so the digest must be checked first. */
+  readonly reads?: 'all' | 'part'
+  readonly patches?: readonly Patch[]
+}
+
 /**
  * Streams a dump into a database in one transaction, hashing it on the way; the last chunk is held back until
  * the digest matches the inspected one.
- * @param reads with `part`, pg_restore may end before it has read the data, so the digest must be checked first
  */
 export async function restoreInto(
   server: Server,
   name: string,
   dump: Dump,
-  options: readonly string[],
+  { options, reads = 'all', patches = [] }: Restoring,
   scope: Scope,
-  reads: 'all' | 'part' = 'all',
 ): Promise<void> {
   const total = await dumpSize(dump.file)
-  const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total }, scope)
+  const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total, patches }, scope)
   const args = [
     '--single-transaction',
     '--exit-on-error',

@@ -213,6 +213,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       ),
     readBack: (_database, file) => readBack(file, scope),
     header: (_database, file) => header(file),
+    restoreRights: async () => null,
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
 

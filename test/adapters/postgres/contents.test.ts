@@ -9,6 +9,9 @@ const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): Ar
   schema: null,
   owner: null,
   definition: '',
+  at: { kind: { start: 0, end: 0 }, definition: { start: 0, end: 0 } },
+  dropping: '',
+  tablespace: null,
   hasData: kind === 'TABLE DATA',
   ...more,
 })

@@ -40,6 +40,26 @@ describe('feeding a dump to a program', () => {
     expect(scope.steps.at(-1)).toEqual({ done: length, total: length, unit: 'bytes' })
   })
 
+  test('a patch replaces bytes for the program, across parts too, and not for the digest', async () => {
+    const bytes = Buffer.alloc(1_048_576 * 2, 'a')
+    const patches = [
+      { start: 0, bytes: Buffer.from('first') },
+      { start: 1_048_573, bytes: Buffer.from('middle') },
+      { start: bytes.length - 4, bytes: Buffer.from('last') },
+    ]
+    const { stream, read } = dumpStream(
+      await file(bytes),
+      { expected: sha256(bytes), total: bytes.length, patches },
+      watchedScope(),
+    )
+    const { got, thrown } = await drink(stream)
+    expect(thrown).toBeNull()
+    const expected = Buffer.from(bytes)
+    for (const { start, bytes: other } of patches) expected.set(other, start)
+    expect(got.equals(expected)).toBe(true)
+    expect(read()?.sha256).toBe(sha256(bytes))
+  })
+
   test.each([1, 65_536, 1_048_576, 3_500_000])('of %i other bytes the end never arrives', async (length) => {
     const bytes = Buffer.alloc(length, 'runbook ')
     const { stream, read } = dumpStream(

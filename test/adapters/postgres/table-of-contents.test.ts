@@ -23,9 +23,12 @@ const text = (value: string | null, encoding: BufferEncoding = 'utf8'): Buffer =
     ? int(-1)
     : Buffer.concat([int(Buffer.byteLength(value, encoding)), Buffer.from(value, encoding)])
 
+/** Their places follow from what is before them. */
+type Entry = Omit<ArchiveEntry, 'at'>
+
 function archive(
   minor: number,
-  entries: readonly ArchiveEntry[],
+  entries: readonly Entry[],
   encoding: BufferEncoding = 'utf8',
 ): { readonly front: Buffer; readonly data: Buffer } {
   const header = Buffer.concat([
@@ -35,18 +38,21 @@ function archive(
     ...[26, 14, 9, 21, 10, 126, 1].map(int),
     ...['shop', '17.6', '17.6'].map((one) => text(one)),
   ])
-  const rows = entries.map(({ kind, name, schema, owner, definition, hasData }, index) =>
-    Buffer.concat([
-      int(index + 1),
-      int(hasData ? 1 : 0),
-      ...['1259', '16384', name, kind].map((one) => text(one, encoding)),
-      int(2),
-      ...[definition, null, hasData ? 'COPY …' : null, schema, null].map((one) => text(one, encoding)),
-      ...(minor >= 14 ? [text('heap')] : []),
-      ...(minor >= 16 ? [int(114)] : []),
-      ...[owner, 'false', '7', '12', null].map((one) => text(one, encoding)),
-      Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0]),
-    ]),
+  const rows = entries.map(
+    ({ kind, name, schema, owner, definition, dropping, tablespace, hasData }, index) =>
+      Buffer.concat([
+        int(index + 1),
+        int(hasData ? 1 : 0),
+        ...['1259', '16384', name, kind].map((one) => text(one, encoding)),
+        int(2),
+        ...[definition, dropping, hasData ? 'COPY …' : null, schema, tablespace].map((one) =>
+          text(one, encoding),
+        ),
+        ...(minor >= 14 ? [text('heap')] : []),
+        ...(minor >= 16 ? [int(114)] : []),
+        ...[owner, 'false', '7', '12', null].map((one) => text(one, encoding)),
+        Buffer.from([1, 0, 0, 0, 0, 0, 0, 0, 0]),
+      ]),
   )
   const blocks = entries.flatMap(({ kind, hasData }, index) => {
     if (!hasData) return []
@@ -58,21 +64,28 @@ function archive(
   return { front: Buffer.concat([header, int(entries.length), ...rows]), data: Buffer.concat(blocks) }
 }
 
-const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): ArchiveEntry => ({
+const entry = (kind: string, name: string, more: Partial<Entry> = {}): Entry => ({
   id: 0,
   kind,
   name,
   schema: null,
   owner: null,
   definition: '',
+  dropping: '',
+  tablespace: null,
   hasData: false,
   ...more,
 })
 const entries = [
   entry('ENCODING', 'ENCODING', { definition: "SET client_encoding = 'UTF8';\n" }),
-  entry('SCHEMA', 'my app', { owner: 'app user', definition: 'CREATE SCHEMA "my app";' }),
+  entry('SCHEMA', 'my app', {
+    owner: 'app user',
+    definition: 'CREATE SCHEMA "my app";',
+    dropping: 'DROP SCHEMA "my app";',
+  }),
   entry('TABLE DATA', 'order s\n; 1; 2', { schema: 'my app', owner: 'app user', hasData: true }),
   entry('BLOBS', 'BLOBS', { hasData: true }),
+  entry('INDEX', 'fast', { schema: 'my app', definition: 'CREATE INDEX fast', tablespace: 'ssd' }),
   entry('TABLE DATA', 'größe', { schema: 'a.b', owner: 'joe', hasData: true }),
 ]
 
@@ -88,6 +101,13 @@ describe.each([12, 13, 14, 15, 16])('the table of contents of format 1.%i', (min
   test('names everything as it is', () => {
     const numbered = entries.map((one, index) => ({ ...one, id: index + 1 }))
     expect(read(Buffer.concat([front, data]))).toMatchObject({ entries: numbered, dataAt: front.length })
+  })
+
+  test('says where kind and definition of each entry are', () => {
+    for (const { kind, definition, at } of read(front).entries) {
+      expect(front.subarray(at.kind.start, at.kind.end).toString()).toBe(kind)
+      expect(front.subarray(at.definition.start, at.definition.end).toString()).toBe(definition)
+    }
   })
 
   test('cut short anywhere is incomplete', () => {

@@ -1,6 +1,7 @@
 import type { DumpContents } from '../../../drivers/databases.ts'
 import { qualifiedName } from '../../../kernel/qualified-name.ts'
 import type { ArchiveEntry } from './table-of-contents.ts'
+import { is, tokensOf, type Token } from './tokens.ts'
 
 /** Tables with data, as `schema.table`, sorted. */
 export const tablesIn = (entries: readonly ArchiveEntry[]): readonly string[] =>
@@ -65,14 +66,6 @@ export const createsPublic = (entries: readonly ArchiveEntry[]): boolean =>
       kind === 'SCHEMA' && name === 'public' && /^CREATE SCHEMA /m.test(definition),
   )
 
-type Token = { readonly word: string; readonly quoted: boolean }
-
-/** Words, quoted identifiers and single signs. pg_dump quotes every name that is no plain word. */
-const tokensOf = (sql: string): readonly Token[] =>
-  [...sql.matchAll(/"((?:[^"]|"")+)"|'(?:[^']|'')*'|[\p{L}\p{N}_$]+|\S/gu)].map(([word, name]) =>
-    name === undefined ? { word, quoted: false } : { word: name.replaceAll('""', '"'), quoted: true },
-  )
-
 /** The roles of each `TO a, b` in GRANT, ALTER DEFAULT PRIVILEGES and CREATE POLICY; not PUBLIC. */
 function rolesAfterTo(tokens: readonly Token[]): readonly string[] {
   const roles: string[] = []
@@ -91,6 +84,3 @@ function beforeConditions(tokens: readonly Token[]): readonly Token[] {
   const end = tokens.findIndex((token) => is(token, 'USING') || is(token, 'WITH'))
   return end < 0 ? tokens : tokens.slice(0, end)
 }
-
-const is = (token: Token | undefined, word: string): boolean =>
-  token !== undefined && !token.quoted && token.word === word

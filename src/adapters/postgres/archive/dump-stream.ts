@@ -11,6 +11,9 @@ export type DumpStream = {
   readonly read: () => { readonly bytes: number; readonly sha256: string } | null
 }
 
+/** Bytes in place of as many others, from a position of the file on. */
+export type Patch = { readonly start: number; readonly bytes: Uint8Array }
+
 const chunkBytes = 1024 * 1024
 /** How many progress reports a file gives. */
 const reports = 100
@@ -26,10 +29,13 @@ export function dumpStream(
     expected,
     total,
     seen = () => undefined,
+    patches = [],
   }: {
     readonly expected: string | null
     readonly total: number
     readonly seen?: (part: Uint8Array) => void
+    /** What the program reads instead of some bytes of the file. */
+    readonly patches?: readonly Patch[]
   },
   scope: Pick<Scope, 'progress'>,
 ): DumpStream {
@@ -50,7 +56,7 @@ export function dumpStream(
       hash.update(part)
       seen(part)
       if (last !== null) yield last
-      last = part
+      last = patched(part, done, patches)
       done += part.length
       if (done - reported >= total / reports && done < total) {
         reported = done
@@ -65,6 +71,17 @@ export function dumpStream(
   }
 
   return { stream: Readable.from(parts(), { objectMode: false }), read: () => result }
+}
+
+function patched(part: Uint8Array, at: number, patches: readonly Patch[]): Uint8Array {
+  const touching = patches.filter(({ start, bytes }) => start < at + part.length && start + bytes.length > at)
+  if (touching.length === 0) return part
+  const copy = Uint8Array.from(part)
+  for (const { start, bytes } of touching) {
+    const from = Math.max(0, at - start)
+    copy.set(bytes.subarray(from, at + part.length - start), Math.max(0, start - at))
+  }
+  return copy
 }
 
 /**

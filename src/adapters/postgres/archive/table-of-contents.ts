@@ -18,9 +18,18 @@ export type ArchiveEntry = {
   readonly owner: string | null
   /** The SQL that creates the object; empty for data. */
   readonly definition: string
+  /** Where kind and definition are, in bytes from the start. */
+  readonly at: { readonly kind: Place; readonly definition: Place }
+  /** The SQL that drops the object, which names it in full; empty for what is dropped with another object. */
+  readonly dropping: string
+  /** Null for the default of the database. */
+  readonly tablespace: string | null
   /** Whether a block of data belongs to it. */
   readonly hasData: boolean
 }
+
+/** `end` is exclusive. */
+export type Place = { readonly start: number; readonly end: number }
 
 export type Archive = {
   readonly header: ArchiveHeader
@@ -86,6 +95,10 @@ function entriesAt(
   { minor, offsetSize }: ArchiveHeader,
 ): Pick<Archive, 'entries' | 'dataAt'> {
   const count = cursor.int()
+  const placeOf = (bytes: Buffer | null): Place => ({
+    start: cursor.at - (bytes?.length ?? 0),
+    end: cursor.at,
+  })
   const raw = []
   for (let number = 0; number < count; number++) {
     const id = cursor.int()
@@ -95,13 +108,16 @@ function entriesAt(
     for (let text = 0; text < 2; text++) cursor.bytes()
     const name = cursor.bytes()
     const kind = cursor.bytes()
-    // The section, then, behind the definition, the statements for dropping and copying.
+    const kindAt = placeOf(kind)
+    // The section; behind the definition are the statements for dropping and copying.
     cursor.int()
     const definition = cursor.bytes()
-    for (let text = 0; text < 2; text++) cursor.bytes()
-    const schema = cursor.bytes()
-    // Tablespace, access method, kind of relation.
+    const definitionAt = placeOf(definition)
+    const dropping = cursor.bytes()
     cursor.bytes()
+    const schema = cursor.bytes()
+    const tablespace = cursor.bytes()
+    // Access method, kind of relation.
     if (minor >= 14) cursor.bytes()
     if (minor >= 16) cursor.int()
     const owner = cursor.bytes()
@@ -110,21 +126,27 @@ function entriesAt(
     while (cursor.bytes() !== null);
     // The position of its data, with its state.
     cursor.skip(1 + offsetSize)
-    raw.push({ id, hasData, name, kind, definition, schema, owner })
+    const at = { kind: kindAt, definition: definitionAt }
+    raw.push({ id, hasData, at, name, kind, definition, dropping, tablespace, schema, owner })
   }
   const encoding = raw.find(({ kind }) => kind?.toString() === 'ENCODING')?.definition?.toString('latin1')
   const decode = decoderFor(/client_encoding = '([^']+)'/.exec(encoding ?? '')?.[1] ?? 'UTF8')
   const orNull = (bytes: Buffer | null): string | null =>
     bytes === null || bytes.length === 0 ? null : decode(bytes)
-  const entries = raw.map(({ id, hasData, name, kind, definition, schema, owner }) => ({
-    id,
-    hasData,
-    name: orNull(name) ?? '',
-    kind: orNull(kind) ?? '',
-    definition: orNull(definition) ?? '',
-    schema: orNull(schema),
-    owner: orNull(owner),
-  }))
+  const entries = raw.map(
+    ({ id, hasData, at, name, kind, definition, dropping, tablespace, schema, owner }) => ({
+      id,
+      hasData,
+      at,
+      name: orNull(name) ?? '',
+      kind: orNull(kind) ?? '',
+      definition: orNull(definition) ?? '',
+      dropping: orNull(dropping) ?? '',
+      tablespace: orNull(tablespace),
+      schema: orNull(schema),
+      owner: orNull(owner),
+    }),
+  )
   return { entries, dataAt: cursor.at }
 }
 

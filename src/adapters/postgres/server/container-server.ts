@@ -45,11 +45,15 @@ export function containerServer(
         ? thisSocket
         : { ...thisSocket, PGHOST: login.host }
   const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
-  const run: Server['run'] = async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
-    const password =
+  const run: Server['run'] = async (
+    { program, args, database: name, as, stdin, stdout }: ClientCall,
+    scope,
+  ) => {
+    const ownPassword = async (): Promise<string | null> =>
       name === null || login === undefined || login.password === null
         ? null
         : (await secrets.reveal(login.password)).reveal()
+    const { user, password } = as ?? { user: database.user, password: await ownPassword() }
     return exec(
       {
         argv: [program, ...args],
@@ -59,7 +63,7 @@ export function containerServer(
           ? { env: cLocale, user: nobody }
           : {
               env: {
-                ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                ...clientEnvironment({ user, database: name, password }, scope),
                 ...address,
               },
             }),

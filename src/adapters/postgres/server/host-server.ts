@@ -32,11 +32,15 @@ export function hostServer(
     return toolFor(program, tools, await (major ??= serverMajor(server, scope))).path
   }
 
-  const run: Server['run'] = async ({ program, args, database: name, stdin, stdout }: ClientCall, scope) => {
+  const run: Server['run'] = async (
+    { program, args, database: name, as, stdin, stdout }: ClientCall,
+    scope,
+  ) => {
     scope.signal.throwIfAborted()
     const path = await chosen(program, name !== null, scope)
-    const password =
+    const ownPassword = async (): Promise<string | null> =>
       via.password === null || name === null ? null : (await secrets.reveal(via.password)).reveal()
+    const { user, password } = as ?? { user: database.user, password: await ownPassword() }
     return shell.run(
       {
         argv: [path, ...args],
@@ -44,7 +48,7 @@ export function hostServer(
           name === null
             ? cLocale
             : {
-                ...clientEnvironment({ user: database.user, database: name, password }, scope),
+                ...clientEnvironment({ user, database: name, password }, scope),
                 ...addressOf(via),
               },
         ...(stdin === undefined ? {} : { stdin }),

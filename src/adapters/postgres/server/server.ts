@@ -11,9 +11,13 @@ export type ClientCall = {
   readonly args: readonly string[]
   /** The database to connect to; null for a call that must not connect to a server. */
   readonly database: string | null
+  /** Instead of the target's user. */
+  readonly as?: Login
   readonly stdin?: string | Readable
   readonly stdout?: 'log' | { readonly text: number } | Writable
 }
+
+export type Login = { readonly user: string; readonly password: string }
 
 export type Tool = { readonly tool: Program; readonly version: string; readonly where: string }
 
