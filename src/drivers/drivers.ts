@@ -92,6 +92,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     read: true,
     linkTarget: true,
     list: true,
+    unfinished: true,
     freeBytes: true,
     hash: true,
     tree: true,
