@@ -94,6 +94,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     read: true,
     linkTarget: true,
     list: true,
+    unfinished: true,
     freeBytes: true,
     hash: true,
     tree: true,

@@ -43,6 +43,8 @@ export interface FilesView {
   linkTarget(path: string): Promise<string | null>
   /** Names of the entries of a folder, sorted. */
   list(path: string): Promise<readonly string[]>
+  /** Whether a process that was killed left a half-written file for this one: `write` and `removeTree` remove it. */
+  unfinished(path: string): Promise<boolean>
   /** Free bytes for an unprivileged user on the file system of the path or its nearest existing parent. */
   freeBytes(path: string): Promise<number>
   /** SHA-256 of a regular file as hex. @throws RunbookError `failed` if it changes meanwhile */

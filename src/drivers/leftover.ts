@@ -84,6 +84,7 @@ export const leftBy: {
     read: nothing,
     linkTarget: nothing,
     list: nothing,
+    unfinished: nothing,
     freeBytes: nothing,
     hash: nothing,
     tree: nothing,

@@ -66,6 +66,8 @@ export function fakeFiles(disk: Disk): Files {
       return Uint8Array.from(body)
     },
     linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
+    // A write here is complete or has not begun.
+    unfinished: async () => false,
     async list(path) {
       const at = placeOn(path)
       if (!disk.folders.has(at))

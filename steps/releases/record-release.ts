@@ -98,11 +98,14 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     ]
     if (lock === before.text && listed)
       return { is: 'done', output: { lock: before.lock, sha256: bundle.sha256 } }
-    if (lock === null && !listed) return { is: 'absent' }
+    const unfinished = [before.lock, `${directory}/SHA256SUMS`].map((file) => look.files.unfinished(file))
+    const half = (await Promise.all(unfinished)).includes(true)
+    if (lock === null && !listed && !half) return { is: 'absent' }
     return {
       is: 'torn',
-      why:
-        lock === null
+      why: half
+        ? 'a half-written file was left'
+        : lock === null
           ? `SHA256SUMS names ${bundle.name}, but its lock file is missing`
           : `the lock file ${before.lock} ${listed ? 'differs from the one that was written' : 'exists, but SHA256SUMS does not name its bundle'}`,
     }
@@ -125,7 +128,9 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     } else if (now !== null && listedIn(now, [bundle.name]).length > 0) {
       // Another process added to it: only our line is removed.
       await io.files.write(`${directory}/SHA256SUMS`, withoutChecksums(now, [bundle.name]))
-    }
+    } else if (now === null) await io.files.removeTree(`${directory}/SHA256SUMS`)
+    else if (await io.files.unfinished(`${directory}/SHA256SUMS`))
+      await io.files.write(`${directory}/SHA256SUMS`, now)
     await io.files.removeTree(before.lock)
   },
 })

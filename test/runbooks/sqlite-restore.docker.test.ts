@@ -101,8 +101,9 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     expect(await inVolume()).toMatch(/^contextsafe\.db 600 1000 1000$/m)
     expect(await inVolume()).not.toMatch(/old-|rb-/)
     // T.1: the container was stopped. T.2: what was kept has the rows of the log too.
-    const [main, log] = await keptCopies()
-    expect(log).toBe(`${main}-wal`)
+    const [main, ...others] = await keptCopies()
+    // Whoever counted its rows made the index of its log.
+    expect(others.filter((name) => !name.endsWith('-shm'))).toEqual([`${main}-wal`])
     expect(
       new Database(join(stack.folder, 'backups', 'kept', String(main)))
         .prepare('select count(*) as rows from projects')

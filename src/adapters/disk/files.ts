@@ -20,6 +20,7 @@ import { shell } from '../process/shell.ts'
 import { askMount } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copy-durably.ts'
 import { mountsWithin } from './mounts.ts'
+import { partialsOf, removePartials } from './partial-name.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
 import { systemCode, fileError } from './errors.ts'
@@ -209,10 +210,13 @@ export const diskFilesFor = (scope: Scope): Files => ({
     }
   },
 
+  unfinished: async (path) => (await partialsOf(place(path))).length > 0,
+
   async removeTree(path) {
     const at = place(path)
     try {
       await trustParents(at)
+      await removePartials(at)
       if ((await statOf(at)) === null) return
       // Resolve links: mount points and the working directory are known by their real path.
       const real = join(await realpath(dirname(at)), basename(at))

@@ -10,14 +10,11 @@ import { isRunning, statOf } from '../process/proc.ts'
  * process left is removed here when the same file is written again, and that of a living one is not.
  */
 export async function partialBeside(path: string): Promise<string> {
-  const folder = dirname(path)
-  // Of this machine's files only: a process of another one cannot be looked at.
-  const prefix = `.${sha256(`${hostname()} ${basename(path)}`).slice(0, 12)}.`
-  await removeLeftovers(folder, prefix)
+  await removePartials(path)
   const { pid } = process
   return join(
-    folder,
-    `${prefix}${pid}-${statOf(pid)?.startTime ?? 0}.${randomBytes(6).toString('hex')}.partial`,
+    dirname(path),
+    `${prefixOf(path)}${pid}-${statOf(pid)?.startTime ?? 0}.${randomBytes(6).toString('hex')}.partial`,
   )
 }
 
@@ -25,14 +22,22 @@ export async function partialBeside(path: string): Promise<string> {
 export const isPartialName = (name: string): boolean =>
   /^\.[0-9a-f]{12}\.(?:\d+-\d+\.[0-9a-f]{12}\.)?partial$/.test(name)
 
-async function removeLeftovers(folder: string, prefix: string): Promise<void> {
+/** Of this machine's files only: a process of another one cannot be looked at. */
+const prefixOf = (path: string): string => `.${sha256(`${hostname()} ${basename(path)}`).slice(0, 12)}.`
+
+/** What killed processes left beside a file of its next content. */
+export async function partialsOf(path: string): Promise<readonly string[]> {
   // Without /proc nobody knows which process lives.
-  if (statOf(process.pid) === null) return
+  if (statOf(process.pid) === null) return []
+  const [folder, prefix] = [dirname(path), prefixOf(path)]
   const names = await readdir(folder).catch((): readonly string[] => [])
-  for (const name of names) {
+  return names.flatMap((name) => {
     const [, pid, startTime] = /^(\d+)-(\d+)\.[0-9a-f]{12}\.partial$/.exec(name.slice(prefix.length)) ?? []
-    if (!name.startsWith(prefix) || pid === undefined) continue
-    if (isRunning({ pid: Number(pid), startTime: Number(startTime) })) continue
-    await unlink(join(folder, name)).catch(() => undefined)
-  }
+    if (!name.startsWith(prefix) || pid === undefined) return []
+    return isRunning({ pid: Number(pid), startTime: Number(startTime) }) ? [] : [join(folder, name)]
+  })
+}
+
+export async function removePartials(path: string): Promise<void> {
+  for (const partial of await partialsOf(path)) await unlink(partial).catch(() => undefined)
 }

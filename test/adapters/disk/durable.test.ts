@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { linkDurably, writeDurably } from '../../../src/adapters/disk/durable.ts'
+import { diskFiles } from '../../../src/adapters/disk/files.ts'
 import { partialBeside } from '../../../src/adapters/disk/partial-name.ts'
 
 let folder: string
@@ -45,4 +46,13 @@ test('the same for a link', async () => {
   await linkDurably(path, 'releases/2')
   expect(await readdir(folder)).toEqual(['current'])
   expect(await readlink(path)).toBe('releases/2')
+})
+
+test('an undo sees it, and removes it with the file or in its place', async () => {
+  const path = join(folder, 'release.lock.json')
+  await leftBy('a dead process', path)
+  expect(await diskFiles.unfinished(path)).toBe(true)
+  await diskFiles.removeTree(path)
+  expect(await diskFiles.unfinished(path)).toBe(false)
+  expect(await readdir(folder)).toEqual([])
 })
