@@ -12,7 +12,13 @@ const tablesOf = (world: FakeWorld) => world.server.databases.get('api')?.tables
 const dumped = (path: string): boolean =>
   path.startsWith('/srv/api/backups/rollback/') && path.endsWith('.dump')
 
-const common = { book, target: api, records: [checklist], dated: dumped, params: { with: 'rc2' } }
+const common = {
+  book,
+  target: api,
+  records: [checklist],
+  dated: (path: string): boolean => dumped(path.replace(/\.manifest\.json(\.sig)?$/, '')),
+  params: { with: 'rc2' },
+}
 provesItself({
   ...common,
   name: 'migration-downgrade of a breaking migration',

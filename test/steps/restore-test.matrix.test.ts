@@ -214,7 +214,7 @@ describe('restore-test', () => {
     )
     expect(told).toMatchInlineSnapshot(`
       [
-        "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its checksum, and reads the server version and the database name from its header.",
+        "reversible: Choose the dump. Compares ‹--dump› in /srv/brace/backups with its signed manifest or checksum, and reads the server version and the database name from its header.",
         "reversible: Start a throwaway Postgres of the dump's major version. Starts postgres:{major}-alpine in a container without network, and waits until it accepts connections.",
         "reversible: Read the complete dump. Decodes ‹after "Choose the dump"› to its last byte.",
         "reversible: Create the roles that the dump needs. Creates the roles that ‹after "Read the complete dump"› needs, without the right to log in.",
