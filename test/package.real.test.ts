@@ -207,7 +207,7 @@ describe("a team's own", () => {
     )
     expect(local.node('pretended.ts')).toEqual({
       code: 0,
-      out: '{"containers":{},"databases":{},"files":{},"folders":["/"],"images":{},"leftovers":[],"links":{},"permissions":{},"releases":{},"repositories":{},"services":{},"volumes":{}}',
+      out: '{"containers":{},"databases":{},"files":{},"folders":["/"],"images":{},"leftovers":[],"links":{},"permissions":{},"releases":{},"repositories":{},"roles":["app"],"services":{},"volumes":{}}',
       err: '',
     })
   })

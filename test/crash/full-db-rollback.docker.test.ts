@@ -293,7 +293,7 @@ describe.skipIf(!docker())(
     it(
       'ends a pg_restore that outlived its program before it begins another',
       async () => {
-        await shop.stack.sql("alter role postgres set shop.slow = 'on'")
+        await shop.stack.sql("alter role all set shop.slow = 'on'")
         const asleep = async (): Promise<readonly string[]> =>
           (
             await shop.stack.sql<{ name: string }>(
@@ -308,7 +308,7 @@ describe.skipIf(!docker())(
           expect((await first.finished).signal).toBe('SIGKILL')
           expect(await asleep()).toEqual([`rb:${(await entries())[0]?.run}:${steps[0]}`.slice(0, 63)])
         } finally {
-          await shop.stack.sql('alter role postgres reset shop.slow')
+          await shop.stack.sql('alter role all reset shop.slow')
         }
         const kept = await recover('beside', 'resume')
         const resumed = kept.find(({ entry }) => entry.type === 'resumed')?.entry

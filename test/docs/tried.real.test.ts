@@ -1,6 +1,6 @@
 import { cp, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePorts } from '../fixtures/free-ports.ts'
 import { typed, type Finished } from '../fixtures/typed.ts'
@@ -71,15 +71,18 @@ describe('commands of the documents, on the demo', () => {
   )
 
   test(
-    'evidence.md: the evidence of the demo is verified by all of them',
+    'evidence.md: the evidence of the demo, and a dump that it made, are verified by all of them',
     async () => {
       const artifacts = join(folder, '.demo', 'artifacts', '_')
       const [first = ''] = (await readdir(artifacts)).filter((name) => name.includes('full-db-rollback'))
       await cp(join(folder, '.demo', 'state', 'allowed_signers'), join(artifacts, 'allowed_signers'))
       const lines = linesOf('docs/evidence.md')
-      expect(lines.length).toBe(4)
+      const [ofBackups, ofRuns] = [true, false].map((backup) =>
+        lines.filter(({ line }) => line.includes('NAME') === backup),
+      )
+      expect([ofRuns?.length, ofBackups?.length]).toEqual([4, 2])
       let printed = ''
-      for (const { line } of lines) {
+      for (const { line } of ofRuns ?? []) {
         // The program is run beside the folder, stock tools in it.
         const cwd = line.startsWith('runbook') ? artifacts : join(artifacts, first)
         const config = join(folder, 'runbook.config.ts')
@@ -95,6 +98,23 @@ describe('commands of the documents, on the demo', () => {
       }
       const sums = statement.subject.find(({ name }) => name === 'SHA256SUMS')
       expect(printed).toBe(`${sums?.digest.sha256}  SHA256SUMS\n`)
+
+      const manifests = (await readdir(join(folder, '.demo'), { recursive: true })).filter((name) =>
+        name.endsWith('.manifest.json'),
+      )
+      const manifest = join(folder, '.demo', manifests[0] ?? '')
+      const name = basename(manifest, '.manifest.json')
+      await cp(
+        join(folder, '.demo', 'state', 'allowed_signers'),
+        join(manifest, '..', '..', 'allowed_signers'),
+      )
+      for (const { line } of ofBackups ?? []) {
+        const { code, stdout, stderr } = await shell(line.replaceAll('NAME', name), dirname(manifest))
+        expect(code, `${line}\n${stdout}${stderr}`).toBe(0)
+        printed = stdout
+      }
+      const stated = JSON.parse(await readFile(manifest, 'utf8')) as { readonly sha256: string }
+      expect(printed).toBe(`${stated.sha256}  ${name}\n`)
     },
     minute,
   )

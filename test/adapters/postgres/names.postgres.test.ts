@@ -150,7 +150,7 @@ describe.skipIf(!requirement())('names in PostgreSQL', () => {
 
   test('of every kind go the whole way: dump, verify, restore, assert, swap and back', async () => {
     await theWholeWay({
-      database: `My "Shop" 'x'=1`,
+      database: `My "Shop"" 'x'=1`,
       schemas: ['my app', 'a.b"c'],
       tables: ['Order s', 'b.c'],
       columns: ['t', 'q', 'Größe "x"'],

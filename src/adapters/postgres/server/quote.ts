@@ -26,11 +26,11 @@ export const connectionTo = (database: string): string =>
 
 /**
  * Quotes the argument of `\connect`: no variable is replaced in it, and it stays on one line. psql removes double
- * quotes from it even inside single quotes (dequote_downcase_identifier() in psqlscanslash.l), so each is doubled
- * within a pair of its own.
+ * quotes from it even inside single quotes (dequote_downcase_identifier() in psqlscanslash.l), so those that stand
+ * together are doubled within a pair of their own.
  */
 export function connectArgument(text: string): string {
-  const quoted = checked(text).replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('"', '""""')
+  const quoted = checked(text).replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll(/"+/g, '"$&$&"')
   return `'${quoted.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`
 }
 
