@@ -42,6 +42,8 @@ export const shell: Shell = {
       scope.signal.throwIfAborted()
       const began = systemClock.monotonic()
       const command = await dieWithParent(await resolveProgram(call.argv, call.cwd))
+      // The attempt may have ended meanwhile.
+      scope.signal.throwIfAborted()
       const stdout = call.stdout ?? 'log'
       const tags = { RUNBOOK_RUN: scope.run, RUNBOOK_STEP: scope.step }
       const subprocess = spawned(call.argv, command, {
