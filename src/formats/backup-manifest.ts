@@ -49,7 +49,7 @@ export type FoundManifest = {
 }
 
 /** Who signs: the run and its times and program, which a step does not choose. */
-export type Signer = {
+type Signer = {
   readonly run: string
   readonly host: string
   readonly program: string
@@ -142,7 +142,7 @@ type Stated = Pick<CompleteFile, 'bytes' | 'sha256'> &
   Pick<SignedManifest, 'source' | 'begun' | 'ended' | 'rows' | 'run'> & { readonly name: string }
 
 /** The fields of a manifest, or why it is not one. */
-export function readManifest(body: Uint8Array): Stated | string {
+function readManifest(body: Uint8Array): Stated | string {
   let read: Json
   let text: string
   try {

@@ -7,7 +7,7 @@ import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
-export type Restoring = {
+type Restoring = {
   readonly options: readonly string[]
   /** With `part`, pg_restore may end before it has read the data, so the digest must be checked first. */
   readonly reads?: 'all' | 'part'

@@ -10,9 +10,9 @@ import type { ScriptEnd, Server } from './server.ts'
 
 /**
  * Runs the scripts of one attempt in one psql: starting the program takes longer than most questions, and in a
- * container many times as long. With `programs` it is kept for the next attempt. It stays in the maintenance database and only visits others, since a database with
- * sessions can be neither renamed nor dropped. The first error ends it, so an error is reported as from a psql of
- * its own.
+ * container many times as long. With `programs` it is kept for the next attempt. It stays in the maintenance
+ * database and only visits others, since a database with sessions can be neither renamed nor dropped. The first
+ * error ends it, so an error is reported as from a psql of its own.
  *
  * A script gets a psql of its own where the role cannot connect to the maintenance database, and where that is
  * `template1`, of which others may be creating databases.
