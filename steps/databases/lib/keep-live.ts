@@ -1,4 +1,12 @@
-import { cannot, failureOf, type Database, type Dump, type Io, type Look } from '../../../src/index.ts'
+import {
+  cannot,
+  failureOf,
+  manifestFiles,
+  type Database,
+  type Dump,
+  type Io,
+  type Look,
+} from '../../../src/index.ts'
 import { carryOverFrom } from './carry-over.ts'
 import { signDump } from './dump-signed.ts'
 import { inFileName, type DumpLabel } from './names.ts'
@@ -23,7 +31,9 @@ export async function keepLive(
   was: RowCounts | null,
 ): Promise<void> {
   const file = keptFile(database, fallback, io.run.id)
-  if ((await io.files.stat(file)) !== null || !(await io.databases.exists(database, database.name))) return
+  const earlier = await io.files.stat(file)
+  if (earlier !== null && earlier.bytes > 0) await signedLater(io, database, file)
+  if (earlier !== null || !(await io.databases.exists(database, database.name))) return
   try {
     // SQLite keeps a journal beside a partial dump.
     for (const left of [`${file}.partial-journal`, `${file}.partial`]) await io.files.removeTree(left)
@@ -31,7 +41,7 @@ export async function keepLive(
     const rows = await countsOrWhy(io, database, database.name)
     const dump = await io.databases.dump(database, database.name, file)
     io.remains(`rows of the data in ${file}: ${newerRows(was, rows)}`)
-    await signed(io, database, dump, begun)
+    await signed(io, database, file, async () => ({ dump, begun }))
   } catch (thrown) {
     io.signal.throwIfAborted()
     throw cannot('keep', `what was written to ${database.name} in this run`, failureOf(thrown).message, {
@@ -43,13 +53,27 @@ export async function keepLive(
 }
 
 /** A rollback goes on without a manifest. Rows may have been written while it was dumped, so none are stated. */
-async function signed(io: Io, database: Database, dump: Dump, begun: string): Promise<void> {
+async function signed(
+  io: Io,
+  database: Database,
+  file: string,
+  kept: () => Promise<{ readonly dump: Dump; readonly begun: string }>,
+): Promise<void> {
   try {
-    await signDump(io, { database, name: database.name, dump, begun, rows: null })
+    await signDump(io, { database, name: database.name, ...(await kept()), rows: null })
   } catch (thrown) {
     io.signal.throwIfAborted()
-    io.remains(`${dump.file} has no signed manifest: ${failureOf(thrown).message}`)
+    io.remains(`${file} has no signed manifest: ${failureOf(thrown).message}`)
   }
+}
+
+/** An earlier attempt may have been killed between a complete dump and its manifest. */
+async function signedLater(io: Io, database: Database, file: string): Promise<void> {
+  if ((await io.files.stat(manifestFiles(file)[0])) !== null) return
+  await signed(io, database, file, async () => {
+    const dump = await io.databases.readBack(database, file)
+    return { dump, begun: dump.takenAt }
+  })
 }
 
 /** What `keepLive` kept, in one sentence; empty where it kept nothing. An empty file says that a person gave it up. */
