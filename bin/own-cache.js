@@ -1,6 +1,6 @@
-import { lstatSync, mkdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { lstatSync, mkdirSync } from 'fs'
+import { tmpdir } from 'os'
+import { join } from 'path'
 
 /**
  * Whether only this user can write Node's cache of compiled code. What is in it is executed, and in a shared
@@ -16,6 +16,8 @@ export function isOwnCache() {
     // It is there already, or cannot be created.
   }
   const facts = lstatSync(folder, { throwIfNoEntry: false })
-  const own = process.geteuid === undefined || facts?.uid === process.geteuid()
-  return facts?.isDirectory() === true && own && (facts.mode & 0o022) === 0
+  // Written for versions of Node that only have to get as far as the message of node-24.js.
+  if (facts === undefined || !facts.isDirectory()) return false
+  const own = process.geteuid === undefined || facts.uid === process.geteuid()
+  return own && (facts.mode & 0o022) === 0
 }

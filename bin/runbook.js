@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import './node-24.js'
-import { existsSync } from 'node:fs'
-import module from 'node:module'
+import { existsSync } from 'fs'
+import module from 'module'
 import { isOwnCache } from './own-cache.js'
 
 if (isOwnCache()) module.enableCompileCache()
 // A checkout runs as it is written. A package brings JavaScript only, since Node takes no types away below node_modules.
 const checkout = existsSync(new URL('../src/cli/main.ts', import.meta.url))
-const { main } = await import(checkout ? '../src/cli/main.ts' : '../dist/src/cli/main.js')
-await main(process.argv.slice(2))
+// No `await` here: versions of Node without it must get as far as the message.
+import(checkout ? '../src/cli/main.ts' : '../dist/src/cli/main.js').then(({ main }) =>
+  main(process.argv.slice(2)),
+)

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,14 @@ import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../src/kernel/json.ts'
 import { Installed, type Team } from './fixtures/installed.ts'
+import {
+  commonjsConfigs,
+  configs,
+  layOutMixed,
+  mixedTitle,
+  type ConfigFile,
+  type PackageType,
+} from './fixtures/mixed-modules.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -177,6 +185,84 @@ describe.each([
   })
 })
 
+describe('loads a configuration, a runbook and what they import', () => {
+  afterAll(() => rm(local.path('mixed'), { recursive: true }))
+  type Case = {
+    readonly title: string
+    readonly where: 'local' | 'global'
+    readonly type: PackageType
+    readonly config: ConfigFile
+    readonly uid?: number
+  }
+  const named = (name: keyof typeof configs): ConfigFile => [name, configs[name]]
+  const script = (name: keyof typeof commonjsConfigs): ConfigFile => [name, commonjsConfigs[name]]
+  const ts = named('runbook.config.ts')
+  const js = named('runbook.config.js')
+  const cases: readonly Case[] = [
+    { title: 'installed in a package that npm made', where: 'local', type: 'commonjs', config: ts },
+    { title: 'in a module package', where: 'local', type: 'module', config: js },
+    { title: 'in a package without a type', where: 'local', type: 'unnamed', config: js },
+    { title: 'in a folder below a package', where: 'local', type: null, config: named('runbook.config.mts') },
+    { title: 'from JavaScript', where: 'local', type: 'commonjs', config: named('runbook.config.mjs') },
+    { title: 'from JavaScript in a CommonJS package', where: 'local', type: 'commonjs', config: js },
+    { title: 'from CommonJS', where: 'local', type: 'commonjs', config: script('runbook.config.js') },
+    {
+      title: 'from CommonJS in a module package',
+      where: 'local',
+      type: 'module',
+      config: script('runbook.config.js'),
+    },
+    {
+      title: 'from a compiled configuration',
+      where: 'local',
+      type: 'unnamed',
+      config: script('runbook.config.ts'),
+    },
+    { title: 'installed globally, without any package', where: 'global', type: null, config: ts },
+    {
+      title: 'installed globally, in a package without a type',
+      where: 'global',
+      type: 'unnamed',
+      config: ts,
+    },
+    {
+      title: 'installed globally, in a package that npm made',
+      where: 'global',
+      type: 'commonjs',
+      config: named('runbook.config.mts'),
+    },
+    { title: 'as a user who is not root', where: 'global', type: 'commonjs', config: ts, uid: 65_534 },
+  ]
+  test.each(cases)('$title', async ({ title, where, type, config, uid }) => {
+    const team = where === 'local' ? local : global
+    const folder = team.path(`mixed/packages/${title.replaceAll(/\W+/g, '-')}`)
+    await layOutMixed(folder, type, [config])
+    if (uid !== undefined && process.getuid?.() === 0) await giveAway(folder, uid)
+    const { code, out, err } = team.at(join(folder, 'lib/inner'), uid).runbook('show', 'mixed')
+    expect(err).toBe('')
+    expect(out.split('\n')[0]).toBe(`${mixedTitle}  (mixed)`)
+    expect(code).toBe(0)
+  })
+
+  test('and refuses two configurations in one folder', async () => {
+    const folder = local.path('mixed/two')
+    await layOutMixed(folder, 'commonjs', Object.entries(configs))
+    const { code, err } = local.at(join(folder, 'lib')).runbook('list')
+    expect(err).toContain(`more than one configuration in ${folder}: ${Object.keys(configs).join(', ')}\n`)
+    expect(code).toBe(2)
+    expect(local.at(folder).runbook('--config', 'runbook.config.mts', 'list').code).toBe(0)
+  })
+
+  test('and says where TypeScript is that Node does not run, and what to write', async () => {
+    const folder = local.path('mixed/enum')
+    await layOutMixed(folder, 'commonjs', [ts])
+    await writeFile(join(folder, 'lib/module.ts'), "\n\nexport enum State { on }\nexport const first = 'x'\n")
+    const { code, err } = local.at(folder).runbook('show', 'mixed')
+    expect(err).toContain(`in ${join(folder, 'lib/module.ts')}:3, instead of an enum write \`const Name`)
+    expect(code).toBe(2)
+  })
+})
+
 describe("a team's own", () => {
   test('project is type-checked against what is published, its configuration registered, declarations of libraries included', () => {
     expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
@@ -239,6 +325,11 @@ describe("a team's own", () => {
     )
   })
 })
+
+async function giveAway(folder: string, uid: number): Promise<void> {
+  for (const name of ['', ...(await readdir(folder, { recursive: true }))])
+    await chown(join(folder, name), uid, uid)
+}
 
 /** A database, and a dump of it with its checksum, an hour old. */
 async function layOutShop(team: Team): Promise<void> {

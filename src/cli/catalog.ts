@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { nearest } from '../kernel/did-you-mean.ts'
 import type { Loaded } from '../config/load.ts'
 import type { Trust } from '../config/trust.ts'
-import { cannot, hintOf, RunbookError } from '../kernel/errors.ts'
+import { defaultExport } from '../kernel/default-export.ts'
+import { cannot, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
 import { packagedRunbooks } from './package-root.ts'
 
@@ -116,18 +117,23 @@ export class RunbookCatalog {
 async function loadScript(file: string, from: CatalogEntry['from']): Promise<CatalogEntry> {
   let exported: unknown
   try {
-    exported = ((await import(pathToFileURL(file).href)) as { readonly default?: unknown }).default
+    exported = defaultExport(await import(pathToFileURL(file).href))
   } catch (thrown) {
     throw cannot('load', `runbook file ${file}`, null, {
       code: 'usage',
       cause: thrown,
-      hint: hintOf(thrown) ?? 'fix the file; nothing was changed',
+      hint: await hintFor(thrown, file),
     })
   }
   if (isRunbook(exported)) return { book: exported, file, from }
   throw new RunbookError('usage', `${file} does not export a runbook`, {
     hint: "write `export default runbook('name', …)`, or move other code out of this folder",
   })
+}
+
+async function hintFor(thrown: unknown, file: string): Promise<string> {
+  const { loadHint } = await import('../config/load-hint.ts')
+  return loadHint(thrown, file)
 }
 
 /** The runbooks that come with the program, by name. */
@@ -142,7 +148,7 @@ const nameOf = (file: string): string => basename(file, extname(file))
 async function scriptsIn(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder)
   return names
-    .filter((name) => /^[^.].*\.[jt]s$/.test(name) && !/\.(test|d)\.[jt]s$/.test(name))
+    .filter((name) => /^[^.].*\.[cm]?[jt]s$/.test(name) && !/\.(test|d)\.[cm]?[jt]s$/.test(name))
     .sort()
     .map((name) => join(folder, name))
 }

@@ -13,7 +13,7 @@ import type { Section, Target } from '../model/target.ts'
 import type { Catalog } from '../run/replan.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
-import { checkImports } from './package-root.ts'
+import { checkImports } from './team-modules.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Flags that come before the command. */

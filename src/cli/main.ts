@@ -5,13 +5,14 @@ import { errorReportOf, exitOf } from './error-report.ts'
 import type { Globals } from './context.ts'
 import { commandNames, programFor } from './program.ts'
 import { processTerminal } from './terminal.ts'
-import { registerSelfImports, ownVersion } from './package-root.ts'
+import { ownVersion } from './package-root.ts'
+import { registerTeamModules } from './team-modules.ts'
 
 /** Runs the command line and exits the process after all output is flushed. */
 export async function main(argv: readonly string[]): Promise<void> {
   // Evidence, journal and dumps must be readable by this user only.
   process.umask(0o077)
-  registerSelfImports()
+  registerTeamModules()
   const terminal = processTerminal(new Redactor())
   // The origin of the error is unknown, so nothing goes on: the journal has what was begun, and a resume
   // probes before it acts.

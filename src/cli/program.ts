@@ -27,7 +27,10 @@ export function programFor(terminal: Terminal, version: string): Command {
       'Recovery procedures as typed code: preview every step, roll back on failure, leave evidence.',
     )
     .version(version, '--version', 'print the version')
-    .option('--config <file>', 'use this configuration instead of searching for runbook.config.ts')
+    .option(
+      '--config <file>',
+      'use this configuration instead of searching for runbook.config.{ts,mts,js,mjs}',
+    )
     .option(
       '--trust <path>',
       'load code from this file, or from below this folder, although others could have written it; recorded',

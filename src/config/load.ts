@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { cosmiconfig } from 'cosmiconfig'
-import { hintOf, RunbookError } from '../kernel/errors.ts'
+import { defaultExport } from '../kernel/default-export.ts'
+import { RunbookError } from '../kernel/errors.ts'
 import { mistakes } from './issues.ts'
+import { loadHint } from './load-hint.ts'
 import { projectNames } from './project-names.ts'
 import { configSchema, type ParsedConfig } from './schema.ts'
 import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
@@ -33,9 +36,8 @@ export type LoadRequest = {
   readonly trust: Pick<Trust, 'check'>
 }
 
-const fileName = 'runbook.config.ts'
-
-const typescriptHint = 'Node reads it as TypeScript with its types stripped: use erasable syntax only'
+const fileNames = ['ts', 'mts', 'js', 'mjs'].map((ending) => `runbook.config.${ending}`)
+const [fileName] = fileNames
 
 /**
  * @throws RunbookError `usage` for a configuration that is missing, does not load or is not valid, or that
@@ -45,7 +47,7 @@ export async function loadConfig(request: LoadRequest): Promise<Loaded> {
   const found = await read(request)
   if (found === null) {
     throw new RunbookError('usage', `${fileName} not found in ${request.directory} or above it`, {
-      hint: 'change to the folder of your runbooks, or pass --config FILE',
+      hint: await hintWithout(request.directory),
     })
   }
   // It is checked once: compiling the checks takes longer than they do.
@@ -71,35 +73,39 @@ async function read({
 }: LoadRequest): Promise<{ readonly filepath: string; readonly config: unknown } | null> {
   // The loaders of cosmiconfig would execute a file that fails a second time, and hide its error.
   const trusting = async (path: string): Promise<unknown> => {
+    if (file === undefined) refuseSeveral(path)
     trust.check(path)
     try {
-      return ((await import(pathToFileURL(path).href)) as { readonly default?: unknown }).default
+      return defaultExport(await import(pathToFileURL(path).href))
     } catch (cause) {
-      throw new RunbookError('usage', `cannot load ${path}`, { cause, hint: hintOf(cause) ?? typescriptHint })
+      throw new RunbookError('usage', `cannot load ${path}`, { cause, hint: await loadHint(cause, path) })
     }
   }
   const explorer = cosmiconfig('runbook', {
-    searchPlaces: [fileName],
+    searchPlaces: fileNames,
     searchStrategy: 'global',
     stopDir: rootOf(directory),
     cache: false,
-    loaders: Object.fromEntries(['.ts', '.js', '.mjs', '.cjs'].map((ending) => [ending, trusting])),
+    loaders: Object.fromEntries(
+      ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'].map((ending) => [ending, trusting]),
+    ),
   })
   try {
     if (file === undefined) {
       const found = await explorer.search(directory)
-      // cosmiconfig's `global` strategy also searches per-user folders, which have no TypeScript
-      // configuration of ours.
-      return found === null || !found.filepath.endsWith(fileName) ? null : empty(found)
+      // cosmiconfig's `global` strategy also searches per-user folders, which have no configuration of ours.
+      return found === null || !fileNames.includes(basename(found.filepath)) ? null : empty(found)
     }
     return empty(await explorer.load(resolve(directory, file)))
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
     const missing = (thrown as NodeJS.ErrnoException).code === 'ENOENT'
-    const name = file ?? (thrown as { readonly filepath?: string }).filepath ?? fileName
+    const name = file ?? (thrown as { readonly filepath?: string }).filepath ?? String(fileName)
     throw new RunbookError('usage', `cannot load ${name}`, {
       cause: thrown,
-      hint: missing ? 'check the path after --config' : typescriptHint,
+      hint: missing
+        ? 'check the path after --config'
+        : `name it ${fileNames.join(', ')}, or another name with one of these endings`,
     })
   }
 }
@@ -115,6 +121,25 @@ function empty(
   throw new RunbookError('usage', `${found.filepath} exports nothing`, {
     hint: 'start with `export default defineConfig({ targets: { … } })`',
   })
+}
+
+/** Which of two counts is not for this program to guess. */
+function refuseSeveral(path: string): void {
+  const folder = dirname(path)
+  const several = fileNames.filter((name) => existsSync(join(folder, name)))
+  if (several.length < 2) return
+  throw new RunbookError('usage', `more than one configuration in ${folder}: ${several.join(', ')}`, {
+    hint: 'keep one of them, or name the one to use: --config FILE',
+  })
+}
+
+/** Names a file that is nearly called as it must be, in this folder. */
+async function hintWithout(directory: string): Promise<string> {
+  const names = await readdir(directory).catch(() => [])
+  const near = names.find((name) => /^runbook\.?config\.\w+$/.test(name))
+  return near === undefined
+    ? 'change to the folder of your configuration, pass --config FILE, or write one: `runbook help config`'
+    : `there is ${near}: name it ${fileNames.join(', ')}, or pass --config ${near}`
 }
 
 /** The nearest folder with `.git`, else the root folder. */

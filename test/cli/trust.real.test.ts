@@ -66,6 +66,17 @@ describe.skipIf(!root())('code of another user', () => {
     await writeFile(book, `import '../steps/lib.ts'\n${own}`)
     refused(await project.run(['show', 'approved']), join(place, 'lib.ts'))
 
+    await foreign(
+      join(place, 'script.js'),
+      `require('fs').writeFileSync(${JSON.stringify(join(place, 'ran'))}, '')\nmodule.exports = 1\n`,
+    )
+    await symlink(join(place, 'script.js'), project.path('steps/script.js'))
+    await writeFile(book, `import '../steps/script.js'\n${own}`)
+    refused(await project.run(['show', 'approved']), join(place, 'script.js'))
+    await writeFile(project.path('steps/asking.js'), "module.exports = require('./script.js')\n")
+    await writeFile(book, `import '../steps/asking.js'\n${own}`)
+    refused(await project.run(['show', 'approved']), join(place, 'script.js'))
+
     const pkg = project.path('node_modules/pkg')
     await mkdir(pkg, { recursive: true })
     await writeFile(join(pkg, 'package.json'), '{ "name": "pkg", "main": "index.cjs" }')

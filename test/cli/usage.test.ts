@@ -336,7 +336,7 @@ test.skipIf(old === undefined)('an older Node is told what is needed, before any
   expect(status).toBe(2)
   expect(stdout).toBe('')
   expect(stderr).toMatch(
-    /^runbook needs Node 24 or newer, and this is \d+\.\S+\nhint: `npm ci`, without --ignore-scripts, brings Node 24; /,
+    /^runbook needs Node 24 or newer, and this is Node \d+\.\S+: type `npm ci` in your project, .*, then `npx runbook …`\n$/,
   )
 })
 

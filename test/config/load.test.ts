@@ -67,6 +67,41 @@ test('a Compose project without a name is called as Compose calls it', async () 
   expect(() => projectOf('variable')).toThrow('its Compose project cannot be derived from name: ${NAME}')
 })
 
+test.each(['ts', 'mts', 'js', 'mjs'])('may be called runbook.config.%s', async (ending) => {
+  const name = `runbook.config.${ending}`
+  await write(`repo/${name}`, good.replace(' as string', ending.endsWith('ts') ? ' as string' : ''))
+  expect((await load('repo/packages/ops')).file).toBe(join(root, 'repo', name))
+})
+
+test('is one file: of two in a folder neither is read, and the nearest folder with one wins', async () => {
+  await write('repo/runbook.config.ts', good)
+  await write('repo/packages/runbook.config.mjs', 'throw new Error("was read")')
+  await write('repo/packages/runbook.config.ts', 'throw new Error("was read")')
+  await write('repo/packages/ops/runbook.config.mts', good)
+  expect((await load('repo/packages/ops')).file).toBe(join(root, 'repo/packages/ops/runbook.config.mts'))
+  await expect(load('repo/packages')).rejects.toMatchObject({
+    code: 'usage',
+    message: `more than one configuration in ${join(root, 'repo/packages')}: runbook.config.ts, runbook.config.mjs`,
+    hint: 'keep one of them, or name the one to use: --config FILE',
+  })
+})
+
+test('may be CommonJS that was compiled from a module', async () => {
+  await write(
+    'repo/compiled.cjs',
+    "exports.__esModule = true\nexports.default = { targets: { demo: { title: 'Demo' } } }\n",
+  )
+  expect((await load('repo', 'compiled.cjs')).config.targets['demo']?.title).toBe('Demo')
+})
+
+test('where it is missing, a file that is nearly called so is named', async () => {
+  await expect(load('repo')).rejects.toMatchObject({ hint: expect.stringContaining('runbook help config') })
+  await write('repo/runbook.config.cjs', 'module.exports = {}')
+  await expect(load('repo')).rejects.toMatchObject({
+    hint: expect.stringMatching(/^there is runbook\.config\.cjs: name it runbook\.config\.ts, /),
+  })
+})
+
 test('is not looked for above the repository', async () => {
   await write('runbook.config.ts', good)
   await expect(load('repo')).rejects.toThrow(
