@@ -1,4 +1,4 @@
-import { maybe, param, runbook } from '../src/index.ts'
+import { maybe, param, runbook, sectionsOf } from '../src/index.ts'
 import { inspectBackups } from '../steps/diagnose/inspect-backups.ts'
 import { inspectDatabase } from '../steps/diagnose/inspect-database.ts'
 import { inspectHealth } from '../steps/diagnose/inspect-health.ts'
@@ -114,8 +114,8 @@ export default runbook(
     ])
 
     // Names only, so that it does not count as a reader of every section; sorted, so that the order in which
-    // sections are defined does not change the plan.
-    const sections = Object.keys(target).toSorted()
+    // sections are defined does not change the plan. Those with a default count: runbooks that need them fit.
+    const sections = sectionsOf(target).toSorted()
     // Even if one inspection failed, the others are reported.
     lastly(
       'Report findings',

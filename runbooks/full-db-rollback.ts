@@ -21,7 +21,8 @@ export default runbook(
   {
     title: 'Full DB rollback (production)',
     when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
-    needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
+    needs: ['database', 'backups', 'writers', 'health', 'assertions', 'retention'],
+    wants: ['smoke'],
     remedy: { badSince: 'WHEN' },
     params: {
       dump: param.path('Dump to restore; default: the newest one taken before the bad deployment').optional(),
@@ -164,7 +165,8 @@ export default runbook(
 
     step('Start writers', startServices({ services }), { id: 'start-writers' })
     step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
-    step('Run smoke tests', runOneOff({ oneOff: target.smoke }), { id: 'run-smoke-tests' })
+    if (target.smoke !== undefined)
+      step('Run smoke tests', runOneOff({ oneOff: target.smoke }), { id: 'run-smoke-tests' })
     pointOfNoReturn('Production answers on the restored data.')
 
     if (target.retention.dumpOld) {

@@ -1,8 +1,9 @@
 import { loadConfig } from '../src/config/load.ts'
 import { targetOf } from '../src/config/target.ts'
 import { planOf, type Plan } from '../src/model/plan.ts'
-import type { Runbook } from '../src/model/runbook.ts'
+import { fallbacksOf, type Runbook } from '../src/model/runbook.ts'
 import type { Target } from '../src/model/target.ts'
+import { sections } from '../src/sections/index.ts'
 import { outlineOf, type Part } from '../src/views/outline.ts'
 import { paramLines } from '../src/views/params.ts'
 
@@ -63,7 +64,7 @@ function sectionOf(book: Runbook, targets: readonly Target[]): readonly string[]
     '',
     about.needs.length === 0
       ? 'Needs no section of the target.'
-      : `Needs ${about.needs.map((section) => `\`${section}\``).join(', ')}.`,
+      : `Needs ${about.needs.map((section) => `\`${section}\`${sections[section].absent === undefined ? '' : ' (has a default)'}`).join(', ')}.`,
     ...(params.length === 0
       ? []
       : [
@@ -75,7 +76,7 @@ function sectionOf(book: Runbook, targets: readonly Target[]): readonly string[]
               `| \`${cell(`${flag} ${value}`.trim())}\` | ${cell(help)} | ${cell(given)} |`,
           ),
         ]),
-    ...(target === undefined ? [] : stepsOf(planOf(book, target, {}).plan, target.name)),
+    ...(target === undefined ? [] : stepsOf(planOf(book, target, fallbacksOf(book)).plan, target.name)),
   ]
 }
 

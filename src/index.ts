@@ -38,6 +38,7 @@ export {
   type StepFunction,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
+export { sectionsOf } from './model/target.ts'
 export type { Objectives, Registered, Section, Target, TargetName, TargetWith } from './model/target.ts'
 export type * from './sections/index.ts'
 export { excludedWithParents } from './formats/exclusion.ts'

@@ -9,7 +9,7 @@ import type { Json } from '../kernel/json.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 import { Secret, shortestSecret } from '../kernel/secret.ts'
 import type { Runbook } from '../model/runbook.ts'
-import type { Section, Target } from '../model/target.ts'
+import { missingSections, type Section, type Target } from '../model/target.ts'
 import type { Catalog } from '../run/replan.ts'
 import { asTyped } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
@@ -162,4 +162,4 @@ export class CliContext implements Catalog {
 
 /** The sections that a runbook needs and a target lacks. */
 export const lacking = (book: Runbook, target: Target): readonly Section[] =>
-  book.about.needs.filter((section) => target[section] === undefined)
+  missingSections(book.about, target)

@@ -3,6 +3,7 @@ import type { Target } from '../model/target.ts'
 import { sections } from '../sections/index.ts'
 import type { BasePaths } from '../sections/parts/base-paths.ts'
 import { block } from '../sections/parts/literal.ts'
+import type { SectionDefinition } from '../sections/parts/section.ts'
 import { groupsOf, type Topic } from '../sections/parts/settings.ts'
 import { configSchema, configShape, ownSettings } from './schema.ts'
 import { targetOf } from './target.ts'
@@ -36,6 +37,8 @@ export function exampleTarget(basePaths: BasePaths): Target {
   return targetOf(configSchema.parse(exampleConfig()), 'shop', basePaths)
 }
 
+type AnySection = SectionDefinition<z.ZodType, unknown>
+
 /** Everything that can be configured, read from the schemas. */
 export function catalogue(): readonly Topic[] {
   const own =
@@ -44,6 +47,8 @@ export function catalogue(): readonly Topic[] {
       name,
       place,
       about: schema.description ?? '',
+      // Said beside its type.
+      otherwise: null,
       groups: groupsOf(schema, name),
       examples: name in ownExamples ? [exampleOf(name, ownExamples[name])] : [],
     })
@@ -53,15 +58,16 @@ export function catalogue(): readonly Topic[] {
       .filter(([name]) => name !== 'targets')
       .map(own('configuration')),
     ...Object.entries(ownSettings).map(own('target')),
-    ...Object.entries(sections).map(([name, { about, schema, example, ...rest }]): Topic => ({
-      name,
-      place: 'section',
-      about,
-      groups: groupsOf((schema as z.ZodType).describe(about), name),
-      examples: [example, ...('alternatives' in rest ? (rest.alternatives ?? []) : [])].map((one) =>
-        exampleOf(name, one),
-      ),
-    })),
+    ...Object.entries(sections as { readonly [name: string]: AnySection }).map(
+      ([name, { about, schema, example, ...rest }]): Topic => ({
+        name,
+        place: 'section',
+        about,
+        otherwise: rest.absent?.about ?? null,
+        groups: groupsOf(schema.describe(about), name),
+        examples: [example, ...(rest.alternatives ?? [])].map((one) => exampleOf(name, one)),
+      }),
+    ),
   ]
 }
 

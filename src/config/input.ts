@@ -541,7 +541,7 @@ export type TargetConfig = {
   readonly duties?: readonly string[]
   /** How a dump is tested without touching anything live: in a throwaway Postgres server that is removed afterwards. */
   readonly restoreTest?: {
-    /** Image of the throwaway server; `{major}` is the major version of the dump. It must initialise itself as the official image does and be present on this machine: nothing is pulled. Default: `'postgres:{major}-alpine'`. */
+    /** Image of the throwaway server; `{major}` is the major version of the dump. It must initialise itself as the official image does and be present on this machine: nothing is pulled. Default: the image of `database.service`; where it is missing, `postgres:{major}-alpine`. */
     readonly image?: string
     /** The superuser that the image creates. Default: `'postgres'`. */
     readonly user?: string

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { RunbookError } from '../kernel/errors.ts'
 import { nearest } from '../kernel/did-you-mean.ts'
-import type { Section, Target, TargetName } from '../model/target.ts'
+import { withDefaults, type Defaults, type Section, type Target, type TargetName } from '../model/target.ts'
 import { sections, type ResolvedSections } from '../sections/index.ts'
 import { absolute, handleOf, type BasePaths } from '../sections/parts/base-paths.ts'
 import type { SectionContext, SectionDefinition } from '../sections/parts/section.ts'
@@ -14,13 +14,15 @@ import type { ParsedConfig } from './schema.ts'
 export function targetOf(config: ParsedConfig, name: string, basePaths: BasePaths): Target {
   const raw = config.targets[name]
   if (raw === undefined || !Object.hasOwn(config.targets, name)) throw unknown(config, name)
-  return {
+  const { resolved, defaults } = resolvedSections(raw, name, basePaths)
+  const target: Target = {
     name: name as TargetName,
     title: raw.title ?? name,
     objectives: { rtoSeconds: raw.objectives.rto ?? null, rpoSeconds: raw.objectives.rpo ?? null },
-    ...resolvedSections(raw, name, basePaths),
+    ...resolved,
     settings: raw.settings as Target['settings'],
   }
+  return withDefaults(target, defaults)
 }
 
 type AnySection = SectionDefinition<z.ZodType, unknown>
@@ -31,7 +33,7 @@ function resolvedSections(
   raw: { readonly [S in Section]?: unknown },
   target: string,
   basePaths: BasePaths,
-): ResolvedSections {
+): { readonly resolved: ResolvedSections; readonly defaults: Defaults } {
   const resolved = new Map<unknown, unknown>()
   const resolve = (name: Section, section: AnySection): unknown => {
     if (!resolved.has(section)) resolved.set(section, section.resolve(raw[name], contextFor(name)))
@@ -61,9 +63,16 @@ function resolvedSections(
     },
   })
   const configured = table.filter(([name]) => raw[name] !== undefined)
-  return Object.fromEntries(
-    configured.map(([name, section]) => [name, resolve(name, section)]),
-  ) as ResolvedSections
+  const defaults = table.flatMap(([name, { absent }]) => {
+    const found = raw[name] === undefined ? absent?.resolve(contextFor(name)) : undefined
+    return found === undefined || found === null ? [] : [[name, found] as const]
+  })
+  return {
+    resolved: Object.fromEntries(
+      configured.map(([name, section]) => [name, resolve(name, section)]),
+    ) as ResolvedSections,
+    defaults: Object.fromEntries(defaults) as Defaults,
+  }
 }
 
 function unknown(config: ParsedConfig, name: string): RunbookError {

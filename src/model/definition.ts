@@ -175,11 +175,13 @@ export function checkRunbook(name: unknown, about: unknown, record: unknown): vo
 function runbookFault(about: unknown, record: unknown): Fault | null {
   if (!isFields(about))
     return { what: 'has no description', hint: `write runbook('name', { title, when, needs, params }, …)` }
-  const { needs, params, remedy, makesRoom } = about
+  const { needs, wants, params, remedy, makesRoom } = about
   const text = ['title', 'when'].find((field) => typeof about[field] !== 'string')
   if (text !== undefined) return { what: `has no ${text}`, hint: `give it a text: ${text}: '…'` }
   if (!Array.isArray(needs) || !needs.every(isText))
     return { what: 'has no list needs', hint: "name sections of the target: needs: ['database'], or []" }
+  if (wants !== undefined && !(Array.isArray(wants) && wants.every(isText)))
+    return { what: 'has wants that is not a list', hint: "name sections of the target: wants: ['smoke']" }
   if (!isFields(params)) return { what: 'has no params', hint: 'write params: {} where it takes none' }
   const wrong = Object.entries(params).find(([, one]) => !isFields(one) || typeof one['parse'] !== 'function')
   if (wrong !== undefined)

@@ -8,7 +8,7 @@ import { needsOf, secretsOf, sentenceOf } from './returned.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
 import { sourceOf } from './step-source.ts'
-import { systemOf, type Section, type Target } from './target.ts'
+import { completed, missingSections, systemOf, type DefaultUsed, type Target } from './target.ts'
 import { workDigest } from './work.ts'
 
 /** Decisions get 8 h: a person may have to be woken first and may want to investigate. */
@@ -64,6 +64,8 @@ export type Plan = JsonObject & {
   readonly params: JsonObject
   readonly steps: readonly PlannedStep[]
   readonly pivot: { readonly before: number; readonly because: string } | null
+  /** Sections that are not configured, with what that costs in certainty; left out where there are none. */
+  readonly defaults?: readonly DefaultUsed[]
   /**
    * Digest of the code of all steps, so that a changed implementation is detected before a resume.
    * Layout and comments do not count.
@@ -87,17 +89,18 @@ export interface Planned {
  * @throws RunbookError `usage` if the target lacks a section that the runbook needs, the script cannot be
  *   recorded, or a step cannot say what it does or needs
  */
-export function planOf(book: Runbook, target: Target, params: JsonObject): Planned {
-  const missing = book.about.needs.filter((section: Section) => target[section] === undefined)
+export function planOf(book: Runbook, configured: Target, params: JsonObject): Planned {
+  const missing = missingSections(book.about, configured)
   if (missing.length > 0) {
     throw new RunbookError(
       'usage',
-      `cannot plan ${book.name} for ${target.name}: not configured: ${missing.join(', ')}`,
+      `cannot plan ${book.name} for ${configured.name}: not configured: ${missing.join(', ')}`,
       {
-        hint: `add ${missing.join(' and ')} to the target ${target.name} in runbook.config.ts, or choose another with --target`,
+        hint: `add ${missing.join(' and ')} to the target ${configured.name} in runbook.config.ts (${missing.map((section) => `\`runbook help config ${section}\``).join(', ')}), or choose another with --target`,
       },
     )
   }
+  const { target, used } = completed(book.about, configured)
   const { steps, pivot } = recordingOf(book, target)
   const lookup: Lookup = (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined
@@ -114,6 +117,7 @@ export function planOf(book: Runbook, target: Target, params: JsonObject): Plann
     params,
     steps: planned,
     pivot,
+    ...(used.length === 0 ? {} : { defaults: used }),
     source: sha256(sources.map(({ all }) => all).join('\n')),
   }
   const behaviour = sha256(sources.map(({ behaviour }) => behaviour).join('\n'))

@@ -1,4 +1,4 @@
-import type { Json } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import { checkRunbook } from './definition.ts'
 import type { AnyParam, ValueOf } from './param.ts'
 import type { Output, Ref } from './ref.ts'
@@ -49,8 +49,10 @@ export interface About<P, S extends Section> {
   readonly title: string
   /** When to use this runbook, for an operator who has to choose one at night. */
   readonly when: string
-  /** Sections that the target must have. */
+  /** Sections that the target must have, configured or by default. */
   readonly needs: readonly S[]
+  /** Sections that it uses where the target has them; plans and reports say what their absence costs. */
+  readonly wants?: readonly Section[]
   readonly params: P
   /**
    * Present if `diagnose` may recommend this runbook: the parameters of the command it prints, with a
@@ -82,6 +84,14 @@ export function runbook<
   checkRunbook(name, about, record)
   return { name, about, record: record as unknown as Runbook['record'] }
 }
+
+/** The parameters of a runbook that nobody gave; the required ones are left out. */
+export const fallbacksOf = ({ about: { params } }: Runbook): JsonObject =>
+  Object.fromEntries(
+    Object.entries(params).flatMap(([name, { fallback }]) =>
+      fallback === undefined ? [] : [[name, fallback as Json]],
+    ),
+  )
 
 /** Checks the shape, since a team's package may bring its own copy of this one. */
 export function isRunbook(value: unknown): value is Runbook {

@@ -39,6 +39,60 @@ export type Settings = [SettingsOf<Configured[keyof Configured]>] extends [never
 
 export type Section = keyof ResolvedSections
 
+/** A section that is not configured: what applies instead, and what that costs in certainty. */
+export type DefaultUsed = JsonObject & { readonly section: Section; readonly says: string }
+
+/** What applies to sections that a target does not configure; a null value: runbooks go on without one. */
+export type Defaults = {
+  readonly [S in Section]?: { readonly value: Target[S] | null; readonly says: string }
+}
+
+/** Beside the targets, since a target is part of plans, and plans hold only what their runbook needs. */
+const defaultsOf = new WeakMap<Target, Defaults>()
+
+/** A target whose missing sections have defaults, for runbooks that need them. */
+export function withDefaults(target: Target, defaults: Defaults): Target {
+  defaultsOf.set(target, defaults)
+  return target
+}
+
+/** The sections that a runbook can work with on a target: configured, or with a default. */
+export function sectionsOf(target: Target): readonly string[] {
+  const more = Object.entries(defaultsOf.get(target) ?? {}).flatMap(([name, { value }]) =>
+    value === null ? [] : [name],
+  )
+  return [...new Set([...Object.keys(target), ...more])]
+}
+
+type Needing = { readonly needs: readonly Section[]; readonly wants?: readonly Section[] }
+
+/** The sections that a runbook needs, and that a target neither configures nor has a default for. */
+export function missingSections({ needs }: Needing, target: Target): readonly Section[] {
+  const defaults = defaultsOf.get(target)
+  return needs.filter(
+    (section) => target[section] === undefined && (defaults?.[section]?.value ?? null) === null,
+  )
+}
+
+/** The target as a runbook sees it: with the defaults of what it needs, which are listed. */
+export function completed(
+  { needs, wants = [] }: Needing,
+  target: Target,
+): { readonly target: Target; readonly used: readonly DefaultUsed[] } {
+  const defaults = defaultsOf.get(target)
+  if (defaults === undefined) return { target, used: [] }
+  const used = [...needs, ...wants].flatMap((section) => {
+    const given = target[section] === undefined ? defaults[section] : undefined
+    return given === undefined ? [] : [{ section, ...given }]
+  })
+  if (used.length === 0) return { target, used: [] }
+  const values = used.flatMap(({ section, value }) => (value === null ? [] : [[section, value] as const]))
+  return {
+    target: withDefaults({ ...target, ...Object.fromEntries(values) }, defaults),
+    used: used.map(({ section, says }) => ({ section, says })),
+  }
+}
+
 type KeysOfEach<T> = T extends unknown ? keyof T : never
 /** Sections that at least one configured target has: a runbook that needs another could not run anywhere. */
 export type ConfiguredSection = string extends keyof Configured

@@ -8,7 +8,7 @@ type Procedure = JsonObject & {
 
 /**
  * Digest of what a plan does, without texts for people: titles of the runbook, its steps and groups, the
- * sentences, and the reasons for the point of no return and for irreversible steps.
+ * sentences, what is said of defaults, and the reasons for the point of no return and for irreversible steps.
  * @param source digest of the behaviour of all steps
  */
 export function workDigest(plan: Procedure, source: string): string {
@@ -27,7 +27,16 @@ export function doesTheSame(opened: Opened, today: Opened): boolean {
 }
 
 function workOf(plan: Procedure): JsonObject {
-  const { title: _title, when: _when, digest: _digest, workDigest: _work, steps, pivot, ...rest } = plan
+  const {
+    title: _title,
+    when: _when,
+    digest: _digest,
+    workDigest: _work,
+    defaults: _defaults,
+    steps,
+    pivot,
+    ...rest
+  } = plan
   const groups = [...new Set(steps.flatMap(({ group }) => (group === null ? [] : [group])))]
   return {
     ...rest,

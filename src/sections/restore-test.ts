@@ -1,11 +1,15 @@
 import { z } from 'zod'
-import { section } from './parts/section.ts'
+import type { Stack } from '../drivers/services.ts'
+import { database } from './database.ts'
+import { section, type SectionContext } from './parts/section.ts'
 import { duration, strict, text } from './parts/values.ts'
 
 /** How a dump is tested without touching anything live: in a throwaway server. */
 export type RestoreTest = {
   /** Image of the server; `{major}` is the major version of the server that was dumped. */
   readonly image: string
+  /** The service whose image is used instead if it is on this machine; left out where an image is configured. */
+  readonly imageOf?: { readonly stack: Stack; readonly service: string }
   /** The superuser that the image creates. */
   readonly user: string
   /** How long the server may take to answer. Seconds. */
@@ -22,10 +26,11 @@ export const restoreTest = section({
   schema: strict({
     image: text
       .regex(/^[\w{][\w{}.:/@-]*$/, 'expected the name of an image')
-      .default('postgres:{major}-alpine')
+      .optional()
       .describe(
         'Image of the throwaway server; `{major}` is the major version of the dump. It must initialise itself as the official image does and be present on this machine: nothing is pulled.',
-      ),
+      )
+      .meta({ otherwise: 'the image of `database.service`; where it is missing, `postgres:{major}-alpine`' }),
     user: text.default('postgres').describe('The superuser that the image creates.'),
     readyWithin: duration.prefault('2m').describe('Longest time for the server to answer.'),
     room: z
@@ -43,9 +48,31 @@ export const restoreTest = section({
       .meta({ otherwise: '`latest-tested-restore.md` beside the evidence' }),
   }),
   example: { record: 'docs/rollback.md' },
-  resolve: ({ readyWithin, record, ...rest }, { path }): RestoreTest => ({
-    ...rest,
+  resolve: ({ readyWithin, record, image, user, room }, context): RestoreTest => ({
+    ...(image === undefined ? ownImage(context) : { image }),
+    user,
+    room,
     readyWithinSeconds: readyWithin,
-    record: record === undefined ? null : path(record),
+    record: record === undefined ? null : context.path(record),
   }),
+  absent: {
+    about: 'a Postgres server from the image of `database.service`, and a record beside the evidence',
+    resolve: (context) => {
+      if (context.other(database)?.engine !== 'postgres') return null
+      const image = ownImage(context)
+      return {
+        value: { ...image, user: 'postgres', room: 8, readyWithinSeconds: 120, record: null },
+        says: `no restoreTest is configured: the throwaway server has the image of ${image.imageOf === undefined ? image.image : `the service ${image.imageOf.service}`}, without its settings and volumes; the record is beside the evidence`,
+      }
+    },
+  },
 })
+
+/** The image that production has, where Compose knows it: with its extensions and its version. */
+function ownImage(context: SectionContext): Pick<RestoreTest, 'image' | 'imageOf'> {
+  const image = 'postgres:{major}-alpine'
+  const live = context.other(database)
+  if (live?.engine !== 'postgres' || live.via.kind !== 'compose') return { image }
+  const { stack, service } = live.via
+  return { image, imageOf: { stack, service } }
+}

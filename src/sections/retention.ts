@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { z } from 'zod'
+import { backups } from './backups.ts'
 import { section } from './parts/section.ts'
 import { duration, strict, text } from './parts/values.ts'
 
@@ -28,4 +30,16 @@ export const retention = section({
     keepOldSeconds: keepOld,
     dumpOld,
   }),
+  absent: {
+    about: '`replaced` in the folder of `backups`, for seven days',
+    resolve: ({ other }) => {
+      const folder = other(backups)?.directory
+      if (folder === undefined) return null
+      const dumps = join(folder, 'replaced')
+      return {
+        value: { dumps, keepOldSeconds: 7 * 86_400, dumpOld: true },
+        says: `no retention is configured: replaced data is dumped into ${dumps}, on the disk of the backups, and kept for 7 days`,
+      }
+    },
+  },
 })

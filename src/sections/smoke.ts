@@ -15,4 +15,11 @@ export const smoke = section({
   }),
   example: { service: 'smoke-tests' },
   resolve: (raw, { stack }): OneOff => ({ stack: stack(), ...raw }),
+  absent: {
+    about: 'no smoke test; the health checks alone prove that the application works',
+    resolve: () => ({
+      value: null,
+      says: 'no smoke test is configured: only the health checks prove that the application works',
+    }),
+  },
 })

@@ -30,7 +30,7 @@ export function configMarkdown(topics: readonly Topic[], readers: ReadonlyMap<st
     ...chapter(
       'section',
       '## Sections of a target',
-      'Each is optional. A runbook is refused for a target that lacks a section that it needs.',
+      'Each is optional. A runbook is refused for a target that lacks a section that it needs, unless the section has a default. Plan, dry run and report say which defaults apply, and what they cost in certainty.',
     ),
   ]
     .join('\n')
@@ -43,6 +43,7 @@ const topicLines = (topic: Topic, readers: Readers | undefined): readonly string
   topic.about,
   '',
   ...readersLines(readers).flatMap((line) => [line, '']),
+  ...(topic.otherwise === null ? [] : [`Default: ${topic.otherwise}.`, '']),
   ...topic.groups.flatMap((group) => groupLines(topic, group)),
   ...topic.examples.flatMap((example) => ['```ts', example, '```', '']),
 ]

@@ -3,6 +3,7 @@ import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Entry, Stored } from '../run/journal/entry.ts'
 import { isDuty, type PlannedStep } from '../model/plan.ts'
 import { stateOf } from '../run/journal/state.ts'
+import { defaultLines } from './defaults.ts'
 import { findingLines } from './ending.ts'
 
 type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
@@ -58,6 +59,9 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
       [...foretold.values()].map((one) => one.prediction?.seconds ?? null),
       pastSeconds,
     ),
+    ...(plan.defaults === undefined
+      ? []
+      : ['Not configured:', ...defaultLines(plan).map((line) => `  - ${line}`)]),
     ...(warnings.length === 0 ? [] : ['Warnings:', ...findingLines(warnings)]),
     ...(refusals.length === 0 ? [] : ['Blockers:', ...findingLines(refusals)]),
     '',

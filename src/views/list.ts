@@ -19,12 +19,18 @@ export function listText(listed: readonly Listed[]): string {
         const not = targets
           .filter(({ lacks }) => lacks.length > 0)
           .map((target) => `${target.name} (missing: ${target.lacks.join(', ')})`)
+        const lacks = [...new Set(targets.flatMap((target) => target.lacks))]
         return [
           `${oneLine(name)}${from === 'package' ? '  (included)' : ''}`,
           `  ${oneLine(title)}`,
           `  When: ${oneLine(when)}`,
           ...(fits.length === 0 ? [] : [`  Fits: ${fits.join(', ')}`]),
-          ...(fits.length > 0 || not.length === 0 ? [] : [`  Not for: ${not.join(', ')}`]),
+          ...(fits.length > 0 || not.length === 0
+            ? []
+            : [
+                `  Not for: ${not.join(', ')}`,
+                `  To configure: ${lacks.map((section) => `runbook help config ${section}`).join('; ')}`,
+              ]),
         ].join('\n')
       })
       .join('\n\n') + '\n'

@@ -1,4 +1,5 @@
 import type { Plan } from '../model/plan.ts'
+import { defaultLines } from './defaults.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { markdown } from './markup.ts'
@@ -51,6 +52,9 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: s
           ...parts(lastly, ''),
         ]),
     '',
+    ...(plan.defaults === undefined
+      ? []
+      : ['## Not configured', '', ...defaultLines(plan).map((line) => `- ${line}`), '']),
     '## If it fails',
     '',
     'Before the point of no return a failed run rolls back automatically: ' +

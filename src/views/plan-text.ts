@@ -1,4 +1,5 @@
 import type { Plan } from '../model/plan.ts'
+import { defaultLines } from './defaults.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { oneLine } from '../kernel/sanitize.ts'
@@ -11,6 +12,7 @@ export function planText(plan: Plan, params: readonly ParamLine[], origin: strin
   const { main, lastly } = outlineOf(plan)
   const width = String(plan.steps.length).length
   const flags = params.map(({ flag, value }) => `${flag}${value === '' ? '' : ` ${value}`}`)
+  const defaults = defaultLines(plan)
   const widest = Math.max(0, ...flags.map((flag) => flag.length))
   return (
     [
@@ -33,6 +35,7 @@ export function planText(plan: Plan, params: readonly ParamLine[], origin: strin
       ...(lastly.length === 0
         ? []
         : ['', 'At the end of every run, after success and after rollback', ...lines(lastly, width, '  ')]),
+      ...(defaults.length === 0 ? [] : ['', 'Not configured', ...defaults.map((line) => `  ${line}`)]),
     ]
       .map((text) => oneLine(text).trimEnd())
       .join('\n') + '\n'

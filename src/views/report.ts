@@ -19,6 +19,7 @@ export function reportOf(record: RunRecord): string {
     [summaryTable(record)],
     [measuresTable(record)],
     section('Parameters', parameters(record)),
+    section('Not configured', defaults(record)),
     section('Failure', failure(record)),
     section(dry ? 'What would change' : 'What changed', changes(record)),
     section('Data before and after', dataBeforeAndAfter(record)),
@@ -40,6 +41,12 @@ export function reportOf(record: RunRecord): string {
 
 const section = (title: string, parts: readonly string[]): readonly string[] =>
   parts.length === 0 ? [] : [`## ${title}`, ...parts]
+
+/** Each in a code span, since the text may name services and folders. */
+function defaults({ plan }: RunRecord): readonly string[] {
+  const lines = (plan.defaults ?? []).map(({ section: name, says }) => `- ${code(name)}: ${code(says)}`)
+  return lines.length === 0 ? [] : [lines.join('\n')]
+}
 
 function failure(record: RunRecord): readonly string[] {
   if (record.failure === null) return []

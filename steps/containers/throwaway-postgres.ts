@@ -46,7 +46,7 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   version: 1,
   effect: 'change',
   describe: ({ by, dump }) => {
-    const server = isPending(by) ? 'a throwaway server' : isPending(dump) ? by.image : imageFor(by, dump)
+    const server = isPending(by) ? 'a throwaway server' : imageInWords(by, dump)
     return say`Starts ${server} in a container without network, and waits until it accepts connections.`
   },
   preflight: async (look, { by, dump, choice }) => {
@@ -58,13 +58,16 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   survey: async (look, { purpose, by, dump }) => {
     const lacking = await lackingImage(look, by, dump)
     if (lacking !== null) throw new RunbookError('preflight', lacking.problem, { hint: lacking.hint })
-    return { container: nameFor(purpose, look.run), image: imageFor(by, dump) }
+    return {
+      container: nameFor(purpose, look.run),
+      image: (await ownImage(look, by)) ?? imageFor(by, dump),
+    }
   },
   predict: ({ before }) => ({
     output: before ?? null,
     changes: before === undefined ? [] : [`a container ${before.container}, until the end of the run`],
   }),
-  run: async (io, { input: { by }, before }) => {
+  run: async (io, { input: { by, dump }, before }) => {
     const { container: name, image } = before
     // No data in it must survive a power failure.
     const environment = { POSTGRES_USER: by.user, POSTGRES_DB: 'postgres', POSTGRES_INITDB_ARGS: '--no-sync' }
@@ -76,7 +79,9 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
       environment,
       random: ['POSTGRES_PASSWORD', 'PGPASSWORD'],
     })
-    return { ...before, version: await versionWhenReady(io, by, name), database: databaseIn(by, name) }
+    const version = await versionWhenReady(io, by, name)
+    requireMajor(version, dump, image)
+    return { ...before, version, database: databaseIn(by, name) }
   },
   probe: async (look, { input: { by }, before }) => {
     const { container } = before
@@ -100,13 +105,37 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
 
 type Known = Pick<ChosenDump, 'name' | 'major'>
 
+/** The image of the database's own service, as declared or, where it is built, as it runs; null if it is not here. */
+async function ownImage(
+  look: Pick<Look, 'images' | 'services'>,
+  { imageOf }: RestoreTest,
+): Promise<string | null> {
+  if (imageOf === undefined) return null
+  const group = { stack: imageOf.stack, names: [imageOf.service] }
+  const [declared] = await look.services.declared(group)
+  const [state] = declared?.image == null ? await look.services.states(group) : []
+  const image = declared?.image ?? state?.instances[0]?.imageId ?? null
+  return image === null || (await look.images.find(image)) === null ? null : image
+}
+
+/** An older server cannot read the dump; where the image is the stack's own, its version is known only now. */
+function requireMajor(version: string, dump: Known, image: string): void {
+  const major = Number.parseInt(version, 10)
+  if (!(major < dump.major)) return
+  throw new RunbookError(
+    'failed',
+    `the image ${image} has Postgres ${version}, and ${dump.name} comes from ${dump.major}`,
+    { hint: "set restoreTest.image in runbook.config.ts, such as 'postgres:{major}-alpine'" },
+  )
+}
+
 async function lackingImage(
-  look: Pick<Look, 'images'>,
+  look: Pick<Look, 'images' | 'services'>,
   by: RestoreTest,
   dump: Known,
 ): Promise<{ readonly problem: string; readonly hint: string } | null> {
   const image = imageFor(by, dump)
-  if ((await look.images.find(image)) !== null) return null
+  if ((await ownImage(look, by)) !== null || (await look.images.find(image)) !== null) return null
   return {
     problem: `${dump.name} requires Postgres ${dump.major}, and the image ${image} is not on this machine`,
     hint: `docker pull ${image}; or set restoreTest.image in runbook.config.ts to one that is here`,
@@ -162,6 +191,13 @@ const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServe
 })
 
 const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
+
+function imageInWords(by: RestoreTest, dump: Known | Preview<{ readonly dump: Known }>['dump']): string {
+  const image = isPending(dump) ? by.image : imageFor(by, dump)
+  return by.imageOf === undefined
+    ? image
+    : `the image of ${by.imageOf.service} (${image} where it is missing)`
+}
 
 const imageFor = ({ image }: RestoreTest, { major }: Pick<ChosenDump, 'major'>): string =>
   image.replaceAll('{major}', String(major))

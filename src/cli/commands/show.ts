@@ -1,5 +1,6 @@
 import { relative } from 'node:path'
 import { Option, type Command } from 'commander'
+import { fallbacksOf } from '../../model/runbook.ts'
 import { paramLines } from '../../views/params.ts'
 import type { CliContext } from '../context.ts'
 
@@ -31,7 +32,7 @@ export function showCommand(program: Command, context: CliContext): void {
           import('../../views/plan-mermaid.ts'),
           import('../../views/plan-text.ts'),
         ])
-        const { plan } = planOf(book, await context.choose(book, target), {})
+        const { plan } = planOf(book, await context.choose(book, target), fallbacksOf(book))
         const params = paramLines(book.about.params)
         const origin =
           entry.from === 'package'

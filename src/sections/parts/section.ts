@@ -18,6 +18,20 @@ export type SectionDefinition<S extends z.ZodType, R> = {
    * @throws RunbookError `usage` for settings that do not fit together or need another section
    */
   readonly resolve: (raw: z.output<S>, context: SectionContext) => R
+  /** What applies where the section is not configured; without it, runbooks that need the section are refused. */
+  readonly absent?: Absent<R>
+}
+
+/** What runbooks use of a section that is not configured. */
+export type Absent<R> = {
+  /** For documents, after "Default: ". Markdown. */
+  readonly about: string
+  /**
+   * Null where the default would build on a section that is missing too. Pure.
+   * @returns the value, null where runbooks go on without one, and what plans and reports say: what applies instead, and what
+   * that costs in certainty
+   */
+  readonly resolve: (context: SectionContext) => { readonly value: R | null; readonly says: string } | null
 }
 
 /**

@@ -123,6 +123,8 @@ export type Topic = {
   /** Where it is written: beside `targets`, as a setting of a target, or as a section of a target. */
   readonly place: 'configuration' | 'target' | 'section'
   readonly about: string
+  /** What applies where it is left out; null where runbooks that need it are refused. Markdown. */
+  readonly otherwise: string | null
   readonly groups: readonly Group[]
   /** Each can be copied into `runbook.config.ts`. */
   readonly examples: readonly string[]

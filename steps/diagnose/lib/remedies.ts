@@ -32,7 +32,7 @@ export const remedies: readonly Remedy[] = [
   { runbook: 'disable-exports', needs: ['exports', 'health'], flags: '' },
   {
     runbook: 'full-db-rollback',
-    needs: ['database', 'backups', 'writers', 'health', 'smoke', 'assertions', 'retention'],
+    needs: ['database', 'backups', 'writers', 'health', 'assertions', 'retention'],
     flags: ' --bad-since WHEN',
   },
   {
