@@ -146,7 +146,12 @@ export type TableRows = {
   /** Columns of the primary key. */
   readonly key: readonly string[]
   readonly rows: readonly (readonly Cell[])[]
+  /** Columns that a sequence of Postgres numbers. SQLite does so by the rows themselves. */
+  readonly numbered?: readonly Numbered[]
 }
+
+/** How far the sequence of a column is, and its increment: integers as text. */
+export type Numbered = { readonly column: string; readonly last: string; readonly by: string }
 
 /** Rows whose column equals a value, given as text. */
 export type RowChoice = { readonly table: string; readonly column: string; readonly value: string }
@@ -307,7 +312,11 @@ export interface Databases extends DatabasesView {
    * and restoring leaves the database empty; another call completes it. What the dump holds is not judged.
    */
   restoreExactly(database: Database, dump: Dump): Promise<void>
-  /** Inserts into the live database in one transaction, in the given order, with foreign keys enforced. */
+  /**
+   * Inserts into the live database in one transaction, in the given order, with foreign keys enforced. A sequence that
+   * had given an inserted number where the rows come from, and is not that far here, is advanced past it: otherwise it
+   * would give that number again. Deleting the rows does not set it back.
+   */
   insertRows(database: Database, batch: readonly TableRows[]): Promise<void>
   /**
    * Deletes from the live database in one transaction, in reverse order. A missing row is not an error.
