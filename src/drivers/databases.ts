@@ -172,6 +172,16 @@ export type Contents = JsonObject & {
   readonly sequences: readonly string[]
   readonly extensions: readonly string[]
   readonly largeObjects: number
+  /** All others that a dump of it would have, such as views and privileges; why, where they could not be listed. */
+  readonly objects: readonly DatabaseObject[] | string
+}
+
+/** An object as the tools of its engine name it. */
+export type DatabaseObject = JsonObject & {
+  /** Its kind and name, the same for live and dump, such as `view: public.sales`. */
+  readonly title: string
+  /** Titles of what it is a part of and lost with, such as the table of an index. */
+  readonly partOf: readonly string[]
 }
 
 /**
@@ -203,6 +213,8 @@ export type DumpContents = JsonObject & {
   readonly sequences: readonly string[]
   readonly extensions: readonly string[]
   readonly largeObjects: boolean
+  /** Titles as in `Contents.objects`, of tables too. Missing in older journals. */
+  readonly objects?: readonly string[]
 }
 
 export interface DatabasesView {
