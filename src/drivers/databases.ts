@@ -146,7 +146,12 @@ export type TableRows = {
   /** Columns of the primary key. */
   readonly key: readonly string[]
   readonly rows: readonly (readonly Cell[])[]
+  /** Columns that a sequence of Postgres numbers. SQLite does so by the rows themselves. */
+  readonly numbered?: readonly Numbered[]
 }
+
+/** How far the sequence of a column is, and its increment: integers as text. */
+export type Numbered = { readonly column: string; readonly last: string; readonly by: string }
 
 /** Rows whose column equals a value, given as text. */
 export type RowChoice = { readonly table: string; readonly column: string; readonly value: string }
@@ -167,6 +172,16 @@ export type Contents = JsonObject & {
   readonly sequences: readonly string[]
   readonly extensions: readonly string[]
   readonly largeObjects: number
+  /** All others that a dump of it would have, such as views and privileges; why, where they could not be listed. */
+  readonly objects: readonly DatabaseObject[] | string
+}
+
+/** An object as the tools of its engine name it. */
+export type DatabaseObject = JsonObject & {
+  /** Its kind and name, the same for live and dump, such as `view: public.sales`. */
+  readonly title: string
+  /** Titles of what it is a part of and lost with, such as the table of an index. */
+  readonly partOf: readonly string[]
 }
 
 /**
@@ -198,6 +213,8 @@ export type DumpContents = JsonObject & {
   readonly sequences: readonly string[]
   readonly extensions: readonly string[]
   readonly largeObjects: boolean
+  /** Titles as in `Contents.objects`, of tables too. Missing in older journals. */
+  readonly objects?: readonly string[]
 }
 
 export interface DatabasesView {
@@ -307,7 +324,11 @@ export interface Databases extends DatabasesView {
    * and restoring leaves the database empty; another call completes it. What the dump holds is not judged.
    */
   restoreExactly(database: Database, dump: Dump): Promise<void>
-  /** Inserts into the live database in one transaction, in the given order, with foreign keys enforced. */
+  /**
+   * Inserts into the live database in one transaction, in the given order, with foreign keys enforced. A sequence that
+   * had given an inserted number where the rows come from, and is not that far here, is advanced past it: otherwise it
+   * would give that number again. Deleting the rows does not set it back.
+   */
   insertRows(database: Database, batch: readonly TableRows[]): Promise<void>
   /**
    * Deletes from the live database in one transaction, in reverse order. A missing row is not an error.

@@ -70,6 +70,7 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
       sequences: [],
       extensions: extensions.toSorted(),
       largeObjects: false,
+      objects: [],
     },
   }
 }
@@ -83,6 +84,7 @@ export function contentsOf(tables: FakeTables, extensions: Iterable<string>): Co
     sequences: [],
     extensions: [...extensions].sort(),
     largeObjects: 0,
+    objects: [],
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type TableRowCount,
 } from '../../src/index.ts'
 import { ageOf } from './lib/age.ts'
+import { otherObjects } from './lib/other-objects.ts'
 import {
   absentFrom,
   acceptFlag,
@@ -44,7 +45,7 @@ export type LiveContents = {
   /** For the approval: one line each. */
   readonly live: string
   readonly losses: string
-  /** Schemas, sequences and extensions that the dump lacks. */
+  /** Everything else that the dump lacks, such as views, functions and privileges. */
   readonly objects: string
   readonly age: string
   readonly chosen: string
@@ -143,34 +144,6 @@ function lossesIn(
     ...(fewer.length === 0 ? [] : [`fewer in the dump: ${listed(fewer)}`]),
     ...(open ? ['other rows are compared once they are restored'] : []),
   ].join('; ')
-}
-
-/** Those without rows of their own: what needs them fails in the copy, before anything is exchanged. */
-function otherObjects(
-  live: Contents,
-  { engine, tables, contents }: Dump,
-  strategy: Input['strategy'],
-): string {
-  if (contents === undefined) return 'unknown'
-  const dumped = [...tables, ...contents.rows.map(({ table }) => table)]
-  const absent = live.tables.filter(
-    ({ table }) => !dumped.includes(table) && !contents.withoutData.includes(table),
-  )
-  const lacking = {
-    'empty tables': absent.filter(({ rows }) => rows === 0).map(({ table }) => table),
-    ...(engine === 'postgres' && strategy === 'in-place'
-      ? { tables: absent.filter(({ rows }) => rows > 0).map(({ table }) => table) }
-      : {}),
-    schemas: live.schemas.filter((name) => !contents.schemas.includes(name)),
-    sequences: live.sequences.filter((name) => !contents.sequences.includes(name)),
-    extensions: live.extensions.filter((name) => !contents.extensions.includes(name)),
-  }
-  const lines = Object.entries(lacking).flatMap(([what, names]) =>
-    names.length === 0 ? [] : [`${what} ${names.join(', ')}`],
-  )
-  if (lines.length === 0) return 'none'
-  const stay = engine === 'postgres' && strategy === 'in-place' ? ' (they stay as they are)' : ''
-  return `${lines.join('; ')}${stay}`
 }
 
 function chosenBy(file: string | null, takenBefore: string | null): string {

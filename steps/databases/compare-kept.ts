@@ -1,7 +1,8 @@
-import { defineStep, RunbookError, say, type Look } from '../../src/index.ts'
+import { defineStep, RunbookError, say, type Contents, type Look } from '../../src/index.ts'
 import { fileOf, type ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 import { lastOf } from '../files/lib/path.ts'
+import { lackingKinds, titleOf } from './lib/other-objects.ts'
 import { acceptFlag, accepts, listed } from './lib/losses.ts'
 import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 
@@ -35,9 +36,10 @@ export const compareKept = defineStep<Input, ComparedFiles>({
     (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
   run: async (look, { kept, backup, name, acceptLoss }) => {
     if (kept.file === null) return { compared: null }
-    const before = await countsOrNull(look, kept.file, name)
-    const after = await countsOrNull(look, backup.file, name)
-    if (before === null || after === null) return { compared: null }
+    const live = await contentsOrNull(look, kept.file, name)
+    const saved = await contentsOrNull(look, backup.file, name)
+    if (live === null || saved === null) return { compared: null }
+    const [before, after] = [rowsIn(live), rowsIn(saved)]
     const there = new Set(after.map(({ table }) => table))
     const absent = before
       .filter(({ table, rows }) => rows > 0 && !there.has(table))
@@ -57,14 +59,21 @@ export const compareKept = defineStep<Input, ComparedFiles>({
         ? 'each table of the backup has as many rows as the live one'
         : `the backup, compared with what is live: ${differences.join(', ')}`,
     )
+    const missing = live.tables.filter(({ table }) => !there.has(table)).map(titleOf)
+    const objects = lackingKinds(live, titlesIn(saved), missing)
+    if (objects.length > 0) look.note(`other objects that the backup lacks: ${objects.join('; ')}`)
     return { compared: { before, after } }
   },
 })
 
-async function countsOrNull(look: Look, file: string, name: string): Promise<RowCounts | null> {
+const titlesIn = ({ objects }: Contents): readonly string[] =>
+  typeof objects === 'string' ? [] : objects.map(({ title }) => title)
+
+const rowsIn = ({ tables }: Contents): RowCounts => tables.map(({ table, rows }) => ({ table, rows }))
+
+async function contentsOrNull(look: Look, file: string, name: string): Promise<Contents | null> {
   try {
-    const { tables } = await look.databases.contents(fileOf(file, name), lastOf(file))
-    return tables.map(({ table, rows }) => ({ table, rows }))
+    return await look.databases.contents(fileOf(file, name), lastOf(file))
   } catch (thrown) {
     look.signal.throwIfAborted()
     if (!(thrown instanceof RunbookError)) throw thrown

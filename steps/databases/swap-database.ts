@@ -5,6 +5,7 @@ import {
   type Database,
   type Fingerprint,
   type Identity,
+  type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
 import { requireQuiet } from '../services/lib/active.ts'
@@ -13,7 +14,14 @@ import type { Proven } from './assert-copy.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { besideName } from './lib/names.ts'
-import { beforeAndAfter, countsOrWhy, newerRows, reportExchange, rowsIn } from './lib/newer-rows.ts'
+import {
+  beforeAndAfter,
+  countsOrWhy,
+  differencesOf,
+  newerRows,
+  reportExchange,
+  rowsIn,
+} from './lib/newer-rows.ts'
 import { mustBeOurs } from './lib/ours.ts'
 
 type Input = {
@@ -98,8 +106,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
     if (live && staged && !aside && way === 'forward') return { is: 'absent' }
     // Going back, the copy no longer matters: only what is live does.
-    if (live && !aside && way === 'back')
-      return compare(before.print, await look.databases.fingerprint(database, database.name))
+    if (live && !aside && way === 'back') return isOldAgain(look, database, before)
     const present = [live && database.name, staged && before.staged, aside && before.aside].filter(
       (name) => name !== false,
     )
@@ -133,13 +140,43 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
 
 const exchanged = 'the databases are exchanged'
 
-function compare(was: Fingerprint, is: Fingerprint): { is: 'absent' } | { is: 'torn'; why: string } {
+/**
+ * Whether exactly the old data is live again. Others, such as a job that is not in `writers`, may have written to the old
+ * database meanwhile: then it is the old one as long as no table has lost rows, since this run only renamed it.
+ */
+async function isOldAgain(
+  look: Look,
+  database: Database,
+  { print: was, live: { instance } }: Before,
+): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  const is = await look.databases.fingerprint(database, database.name)
   if (was.digest === is.digest) return { is: 'absent' }
-  const changed = is.tables.filter(
-    (table) => was.tables.find(({ table: name }) => name === table.table)?.digest !== table.digest,
-  )
+  const changes = changesOf(was, is).join(', ')
+  const why = `the live data differs from the old data: ${changes}`
+  if ((await look.databases.identity(database)).instance !== instance) return { is: 'torn', why }
+  const now = new Map(is.tables.map(({ table, rows }) => [table, rows]))
+  if (was.tables.every(({ table, rows }) => rows <= (now.get(table) ?? -1))) {
+    look.note(`${database.name} is the old database, to which somebody else wrote meanwhile: ${changes}`)
+    return { is: 'absent' }
+  }
   return {
     is: 'torn',
-    why: `the live data differs from the old data: ${changed.map(({ table }) => table).join(', ') || 'the list of tables'}`,
+    why:
+      `${why}; it is the same database, so somebody else removed them. Where that is as it should be, start the ` +
+      'services by hand, and close the run with `runbook unlock`',
   }
+}
+
+/** How the tables of two fingerprints that differ do so, a clause for each table. */
+function changesOf(was: Fingerprint, is: Fingerprint): readonly string[] {
+  const digests = new Map(is.tables.map(({ table, digest }) => [table, digest]))
+  const counted = differencesOf(rowsIn(was), rowsIn(is))
+  const updated = was.tables.filter(
+    ({ table, rows, digest }) =>
+      digests.has(table) &&
+      digests.get(table) !== digest &&
+      is.tables.some((one) => one.table === table && one.rows === rows),
+  )
+  const all = [...counted, ...updated.map(({ table }) => `${table} with other rows`)]
+  return all.length === 0 ? ['the list of tables'] : all
 }

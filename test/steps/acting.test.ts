@@ -21,7 +21,7 @@ import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
-import { damagedShop, goodOrders, shop } from './fake-shop.ts'
+import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const database =
   shop.database ??
@@ -250,6 +250,24 @@ it('a swap is undone to the old data, and to nothing less', async () => {
     is: 'torn',
     why: expect.stringContaining('the live data differs from the old data: orders') as string,
   })
+})
+
+it.each([
+  ['orders 2 rows instead of 1 (+1)', [...badOrders, { id: 9, total: 9 }]],
+  ['orders with other rows', badOrders.map((order) => ({ ...order, total: 77 }))],
+])('a swap is undone where others wrote to the old database, and says so: %s', async (what, rows) => {
+  const world = damagedShop()
+  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
+  if (!acts(step)) throw new Error('it does not act')
+  const { io, look, notes } = handsOn(world)
+  const before = (await step.survey(look, input)) as Json
+  await step.run(io, { input, before })
+  const old = [...world.server.databases].find(([name]) => name.includes('__old_'))?.[1]
+  if (old === undefined) throw new Error('the old database is gone')
+  old.tables = { orders: rows }
+  await step.undo?.(io, { input, before, output: undefined })
+  expect(await step.probe(look, { input, before, way: 'back' })).toEqual({ is: 'absent' })
+  expect(notes.join()).toContain(`to which somebody else wrote meanwhile: ${what}`)
 })
 
 it.each(['survey', 'run', 'undo'] as const)(

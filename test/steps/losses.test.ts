@@ -7,6 +7,7 @@ import { fakeMachine, type FakeTables, type FakeWorld } from '../../src/testing/
 import { reportOf } from '../../src/views/report.ts'
 import { ageOf } from '../../steps/databases/lib/age.ts'
 import { absentFrom, acceptFlag, accepts, fewerIn, listed } from '../../steps/databases/lib/losses.ts'
+import { otherObjects } from '../../steps/databases/lib/other-objects.ts'
 import { damagedShop, goodOrders, layDump, shop } from './fake-shop.ts'
 
 const invoices = Array.from({ length: 1_000 }, (_, index) => ({ x: index + 1 }))
@@ -160,6 +161,7 @@ describe('what is lost', () => {
     sequences: [],
     extensions: [],
     largeObjects: 2,
+    objects: [],
   }
   const dump = (largeObjects: boolean): Dump =>
     ({
@@ -207,6 +209,43 @@ describe('what is lost', () => {
     [null, 'a.big', false],
   ])('%j accepts %s: %s', (accepted, name, verdict) => {
     expect(accepts(accepted, { table: name })).toBe(verdict)
+  })
+
+  describe('besides tables', () => {
+    const of = (title: string, partOf: readonly string[] = []) => ({ title, partOf })
+    const objects = [
+      of('table: a.big'),
+      of('index: a.big_x', ['table: a.big']),
+      of('table: a.parted'),
+      of('view: a.sales'),
+      of('privileges: sales in a', ['view: a.sales']),
+      of('privileges: there in a', ['table: a.there']),
+      of('table: a.there'),
+    ]
+    const had = (...titles: readonly string[]): Dump => {
+      const { contents, ...rest } = dump(true)
+      return { ...rest, contents: { ...contents, objects: titles } } as Dump
+    }
+
+    it('are named by kind, without parts of what is lacking anyway', () => {
+      expect(otherObjects({ ...live, objects }, had('table: a.there'), 'beside')).toBe(
+        'empty tables a.empty; table: a.parted; view: a.sales; privileges: there in a',
+      )
+    })
+
+    it('are not all named where they are many', () => {
+      const many = Array.from({ length: 15 }, (_, at) => of(`function: a.f${at + 10}()`))
+      expect(otherObjects({ ...live, objects: many }, had(), 'beside')).toMatch(
+        /function: a\.f10\(\), .*, a\.f21\(\) and 3 more$/,
+      )
+    })
+
+    it('are unknown where they could not be listed, or an older version read the dump', () => {
+      expect(otherObjects({ ...live, objects: 'no rights' }, had(), 'beside')).toContain(
+        'are unknown: no rights',
+      )
+      expect(otherObjects({ ...live, objects }, dump(true), 'beside')).toContain('are not known of this dump')
+    })
   })
 
   it('has a flag that can be pasted', () => {

@@ -1,6 +1,7 @@
 import type { Contents, TableRowCount } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Json } from '../../kernel/json.ts'
+import { liveObjects } from './live-objects.ts'
 import { records } from './server/psql.ts'
 import { qualifiedNameSql } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -37,8 +38,16 @@ COMMIT;
 export async function contents(server: Server, name: string, scope: Scope): Promise<Contents> {
   const doing = `list the tables of database ${name}`
   const answers = await records(server, { database: name, doing, script }, scope)
-  const rest = answers.find((answer) => has(answer, 'schemas')) as Contents
-  return { ...rest, tables: answers.filter((answer): answer is TableRowCount => has(answer, 'table')) }
+  const rest = answers.find((answer) => has(answer, 'schemas')) as Pick<
+    Contents,
+    'schemas' | 'sequences' | 'extensions' | 'largeObjects'
+  >
+  const objects = await liveObjects(server, name, scope)
+  return {
+    ...rest,
+    objects,
+    tables: answers.filter((answer): answer is TableRowCount => has(answer, 'table')),
+  }
 }
 
 const has = (answer: Json, field: string): boolean =>

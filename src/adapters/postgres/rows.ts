@@ -1,4 +1,4 @@
-import type { Cell, RowChoice, TableRows } from '../../drivers/databases.ts'
+import type { Cell, Numbered, RowChoice, TableRows } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
@@ -6,6 +6,7 @@ import { partsOfName } from '../../kernel/qualified-name.ts'
 import { records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
+import { advanceScript, numberedSql } from './sequences.ts'
 
 const limits = { rows: 1_000, bytes: 8 * 1024 * 1024 }
 
@@ -31,7 +32,8 @@ const keyOf =
  */
 const choiceScript = ({ table, column, value }: RowChoice): string => `
 SELECT json_build_object('table', ${literal(table)},
-  'columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}), 'key', (SELECT json_agg(a.attname ORDER BY a.attnum) ${keyOf}))
+  'columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}), 'key', (SELECT json_agg(a.attname ORDER BY a.attnum) ${keyOf}),
+  'numbered', ${numberedSql('c.oid')})
 FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))});
 SELECT format('SELECT to_json(ARRAY[%s]) FROM %s AS t WHERE t.%I = %L ORDER BY %s LIMIT ${limits.rows + 1}',
   (SELECT string_agg(format('t.%I::text', attname), ', ' ORDER BY attnum) ${columnsOf('')}), c.oid::regclass, ${literal(column)}, ${literal(value)},
@@ -43,7 +45,7 @@ FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))})
 export const rowsScript = (choices: readonly RowChoice[]): string =>
   `BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${pinned}\n${choices.map(choiceScript).join('')}COMMIT;\n`
 
-type Shape = Pick<TableRows, 'table' | 'key' | 'columns'>
+type Shape = Pick<TableRows, 'table' | 'key' | 'columns' | 'numbered'>
 
 export async function rows(
   server: Server,
@@ -77,9 +79,10 @@ function chosen(
   const [shape, ...rest] = results
   if (shape === undefined || !('table' in shape) || shape.table !== table)
     throw refused('table not found', 'check: psql \\dt')
-  const { columns, key } = shape as {
+  const { columns, key, numbered } = shape as {
     readonly columns: readonly string[]
     readonly key: readonly string[] | null
+    readonly numbered: readonly Numbered[]
   }
   if (key === null)
     throw refused('no primary key, so its rows cannot be identified', 'recover the rows by hand')
@@ -94,6 +97,7 @@ function chosen(
     table,
     columns,
     key,
+    numbered,
     rows: found.map((row) => row.map((text): Cell => (text === null ? null : ['text', text]))),
   }
 }
@@ -107,7 +111,8 @@ export function insertScript(batch: readonly TableRows[]): string {
         `INSERT INTO ${qualified(table)} (${columns.map(identifier).join(', ')}) OVERRIDING SYSTEM VALUE VALUES (${row.map(constant).join(', ')});`,
     ),
   )
-  return `BEGIN; ${pinned}\n${inserts.join('\n')}\nCOMMIT;\n`
+  const advances = batch.map((one) => advanceScript(qualified(one.table), one))
+  return `BEGIN; ${pinned}\n${[...inserts, ...advances].join('\n')}\nCOMMIT;\n`
 }
 
 /**

@@ -3,7 +3,14 @@ import { access, readdir, stat, statfs } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
-import type { Database, Databases, Dump, Session, TableRows } from '../../drivers/databases.ts'
+import type {
+  Database,
+  DatabaseObject,
+  Databases,
+  Dump,
+  Session,
+  TableRows,
+} from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -173,7 +180,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async contents(database, name) {
       const { tables } = await databases.fingerprint({ ...database, fingerprint: 'rows' }, name)
+      const file = await existing(database, name)
       return {
+        objects: await runWork<readonly DatabaseObject[]>({ do: 'objects', file }, scope),
         tables: tables.map(({ table, rows }) => ({ table, rows, estimated: false })),
         schemas: [],
         sequences: [],

@@ -1,7 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { immutable, reading, using, type Connection } from './connect.ts'
-import { quoted, tablesOf } from './tables.ts'
+import { objectsOf, quoted, tablesOf } from './tables.ts'
 
 export type Examination = {
   readonly tables: number
@@ -9,6 +9,8 @@ export type Examination = {
   readonly filled: readonly string[]
   /** Only if thorough: rows of all tables that can be counted without what the application adds. */
   readonly rows: readonly { readonly table: string; readonly rows: number }[]
+  /** Titles of views, triggers and indexes. */
+  readonly objects: readonly string[]
   /**
    * A row with a dangling foreign key; null if there is none or it was not checked. SQLite does not enforce
    * them by default.
@@ -44,7 +46,8 @@ export async function examine(
       const filled = tables.filter((table) => hasRows(connection, table))
       const rows = thorough ? tables.flatMap((table) => counted(connection, table)) : []
       const dangling = thorough ? unlessLacking(() => danglingReference(connection)) : null
-      return { tables: tables.length, filled, rows, dangling: isLacking(dangling) ? null : dangling }
+      const objects = titlesOf(connection)
+      return { tables: tables.length, filled, rows, objects, dangling: isLacking(dangling) ? null : dangling }
     })
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
@@ -147,7 +150,7 @@ export async function isIntact(file: string): Promise<boolean> {
  * The tables with rows, as far as a possibly damaged database can be read; a table whose rows cannot be read
  * counts as one with rows.
  */
-export async function contentsOf(file: string): Promise<Pick<Examination, 'filled' | 'rows'>> {
+export async function contentsOf(file: string): Promise<Pick<Examination, 'filled' | 'rows' | 'objects'>> {
   const unless = <T>(damaged: T, read: () => T): T => {
     try {
       return read()
@@ -161,9 +164,13 @@ export async function contentsOf(file: string): Promise<Pick<Examination, 'fille
     return {
       filled: tables.filter((table) => unless(true, () => hasRows(connection, table))),
       rows: tables.flatMap((table) => unless([], () => counted(connection, table))),
+      objects: unless([], () => titlesOf(connection)),
     }
   })
 }
+
+const titlesOf = (connection: Connection.Database): readonly string[] =>
+  objectsOf(connection).map(({ title }) => title)
 
 /** SQLITE_ERROR: what a damaged schema says may be no SQL, or name what is missing. */
 const isDamage = (thrown: unknown): boolean =>

@@ -35,21 +35,21 @@ export function inspect(
 /** Reads a dump that a run took, without judging what is in it: it may be the damaged database. */
 export function readBack(path: string, scope: Scope): Promise<Dump> {
   return readComplete(path, scope, () =>
-    runWork<Pick<Examination, 'filled' | 'rows'>>({ do: 'contents', file: path }, scope),
+    runWork<Pick<Examination, 'filled' | 'rows' | 'objects'>>({ do: 'contents', file: path }, scope),
   )
 }
 
 async function readComplete(
   path: string,
   scope: Scope,
-  read: () => Promise<Pick<Examination, 'filled' | 'rows'>>,
+  read: () => Promise<Pick<Examination, 'filled' | 'rows' | 'objects'>>,
 ): Promise<Dump> {
   await using file = await openDump(path)
   const before = await file.stat({ bigint: true })
   mustBeComplete(path, await start(file), Number(before.size))
   await mustHaveNoLogs(path)
   const { sha256, bytes } = await hashOf(file, null, scope)
-  const { filled, rows } = await read()
+  const { filled, rows, objects } = await read()
   const after = await file.stat({ bigint: true })
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
     throw new RunbookError('verification', `dump ${shellWord(path)} changed while it was being read`, {
@@ -68,7 +68,15 @@ async function readComplete(
     takenAt: takenAt.toISOString(),
     provesItself: false,
     tables: filled,
-    contents: { rows, withoutData: [], schemas: [], sequences: [], extensions: [], largeObjects: false },
+    contents: {
+      rows,
+      withoutData: [],
+      schemas: [],
+      sequences: [],
+      extensions: [],
+      largeObjects: false,
+      objects,
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { DatabaseObject } from '../../drivers/databases.ts'
 import type { Connection } from './connect.ts'
 
 /** Quotes an identifier. */
@@ -20,4 +21,17 @@ export function tablesOf(connection: Connection.Database): readonly string[] {
     )
     .map(({ name }) => name)
     .sort()
+}
+
+/** Views, triggers and indexes, without those that SQLite makes for constraints. */
+export function objectsOf(connection: Connection.Database): readonly DatabaseObject[] {
+  const sql =
+    "SELECT type, name, tbl_name AS of FROM main.sqlite_schema WHERE type <> 'table' AND sql IS NOT NULL"
+  const found = connection.prepare(sql).all() as readonly Record<'type' | 'name' | 'of', string>[]
+  return found
+    .map(({ type, name, of }) => ({
+      title: `${type}: ${name}`,
+      partOf: type === 'view' ? [] : [`table: ${of}`, `view: ${of}`],
+    }))
+    .sort(({ title: one }, { title: other }) => (one < other ? -1 : 1))
 }

@@ -8,6 +8,7 @@ import { reading, using, writable } from './connect.ts'
 import { contentsOf, danglingReference, examine, isIntact } from './examine.ts'
 import { swapFiles, type SwapPaths } from './swap-files.ts'
 import { fingerprint } from './fingerprint.ts'
+import { objectsOf } from './tables.ts'
 import { query, type QueryLimits } from './query.ts'
 import { deleteRows, insertRows, rows } from './rows.ts'
 
@@ -23,7 +24,7 @@ export type Work =
       readonly thorough: boolean
       readonly defined: readonly string[] | null
     }
-  | { readonly do: 'dangling' | 'contents' | 'intact'; readonly file: string }
+  | { readonly do: 'dangling' | 'contents' | 'intact' | 'objects'; readonly file: string }
   | { readonly do: 'fingerprint'; readonly file: string; readonly exact: SqliteDatabase['fingerprint'] }
   | { readonly do: 'query'; readonly file: string; readonly sql: string; readonly limits: QueryLimits }
   | {
@@ -57,6 +58,8 @@ async function perform(work: Work): Promise<Json> {
       return contentsOf(work.file)
     case 'intact':
       return isIntact(work.file)
+    case 'objects':
+      return reading(work.file, objectsOf)
     case 'fingerprint':
       return reading(work.file, (connection) => fingerprint(connection, work.exact))
     case 'query':
@@ -133,6 +136,7 @@ const doing = {
   dangling: 'check the foreign keys of',
   contents: 'list the tables of',
   intact: 'check',
+  objects: 'list the views and indexes of',
   fingerprint: 'read',
   query: 'query',
   rows: 'read rows of',

@@ -13,6 +13,7 @@ const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): Ar
   dropping: '',
   tablespace: null,
   hasData: kind === 'TABLE DATA',
+  needs: [],
   ...more,
 })
 

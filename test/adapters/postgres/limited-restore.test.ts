@@ -25,6 +25,7 @@ const entry = (kind: string, name: string, more: Partial<ArchiveEntry> = {}): Ar
   dropping: '',
   tablespace: null,
   hasData: false,
+  needs: [],
   ...more,
 })
 const rules = {

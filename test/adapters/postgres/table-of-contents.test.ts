@@ -74,6 +74,7 @@ const entry = (kind: string, name: string, more: Partial<Entry> = {}): Entry => 
   dropping: '',
   tablespace: null,
   hasData: false,
+  needs: [7, 12],
   ...more,
 })
 const entries = [

@@ -1,5 +1,6 @@
 import type { DumpContents } from '../../../drivers/databases.ts'
 import { qualifiedName } from '../../../kernel/qualified-name.ts'
+import { objectsOf } from './objects.ts'
 import type { ArchiveEntry } from './table-of-contents.ts'
 import { is, tokensOf, type Token } from './tokens.ts'
 
@@ -27,6 +28,7 @@ export function contentsOf(entries: readonly ArchiveEntry[], empty: ReadonlySet<
     sequences: qualified(entries, 'SEQUENCE'),
     extensions: sorted(namesOf(entries, 'EXTENSION').filter((name) => name !== 'plpgsql')),
     largeObjects: entries.some(({ kind }) => kind.startsWith('BLOB')),
+    objects: sorted(objectsOf(entries).map(({ title }) => title)),
   }
 }
 

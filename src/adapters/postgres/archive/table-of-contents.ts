@@ -26,6 +26,8 @@ export type ArchiveEntry = {
   readonly tablespace: string | null
   /** Whether a block of data belongs to it. */
   readonly hasData: boolean
+  /** Ids of entries that it depends on. */
+  readonly needs: readonly number[]
 }
 
 /** `end` is exclusive. */
@@ -123,20 +125,22 @@ function entriesAt(
     const owner = cursor.bytes()
     // Whether it has oids, then the ids of entries that it depends on.
     cursor.bytes()
-    while (cursor.bytes() !== null);
+    const needs: number[] = []
+    for (let one = cursor.bytes(); one !== null; one = cursor.bytes()) needs.push(Number(one.toString()))
     // The position of its data, with its state.
     cursor.skip(1 + offsetSize)
     const at = { kind: kindAt, definition: definitionAt }
-    raw.push({ id, hasData, at, name, kind, definition, dropping, tablespace, schema, owner })
+    raw.push({ id, hasData, needs, at, name, kind, definition, dropping, tablespace, schema, owner })
   }
   const encoding = raw.find(({ kind }) => kind?.toString() === 'ENCODING')?.definition?.toString('latin1')
   const decode = decoderFor(/client_encoding = '([^']+)'/.exec(encoding ?? '')?.[1] ?? 'UTF8')
   const orNull = (bytes: Buffer | null): string | null =>
     bytes === null || bytes.length === 0 ? null : decode(bytes)
   const entries = raw.map(
-    ({ id, hasData, at, name, kind, definition, dropping, tablespace, schema, owner }) => ({
+    ({ id, hasData, needs, at, name, kind, definition, dropping, tablespace, schema, owner }) => ({
       id,
       hasData,
+      needs,
       at,
       name: orNull(name) ?? '',
       kind: orNull(kind) ?? '',
