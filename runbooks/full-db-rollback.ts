@@ -3,6 +3,7 @@ import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
 import { compareContents } from '../steps/databases/compare-contents.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
+import { requireExact } from '../steps/databases/require-exact.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
 import { restoreInPlace } from '../steps/databases/restore-in-place.ts'
@@ -131,6 +132,9 @@ export default runbook(
         })
       },
       'in-place': () => {
+        const exact = step('Check that the dump can replace data in place', requireExact({ archive }), {
+          id: 'check-that-the-dump-can-replace-data-in-place',
+        })
         const writers = step('Stop writers for the restore in place', stopServices({ services }), {
           id: 'stop-writers-for-the-restore-in-place',
         })
@@ -144,7 +148,7 @@ export default runbook(
           }),
           { id: 'dump-production-as-it-stands' },
         )
-        step('Restore the dump in place', restoreInPlace({ database, archive, fallback, writers }), {
+        step('Restore the dump in place', restoreInPlace({ database, archive: exact, fallback, writers }), {
           id: 'restore-the-dump-in-place',
         })
         step(

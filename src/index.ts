@@ -91,16 +91,21 @@ export type {
   Contents,
   Dump,
   DumpContents,
+  DumpFormat,
   DumpHeader,
+  ExactDump,
   Fingerprint,
   Fit,
   Identity,
+  Opening,
   RowChoice,
   Session,
   TableRowCount,
   TableRows,
   ThrowawayDatabase,
 } from './drivers/databases.ts'
+export { isExact } from './drivers/databases.ts'
+export type { Wrapping } from './drivers/wrapping.ts'
 export type { RestoreRights } from './drivers/restore-rights.ts'
 export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { Commit, Dirt, Head } from './drivers/git.ts'

@@ -124,6 +124,8 @@ export type TargetConfig = {
     readonly alsoFrom?: readonly string[]
     /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
+    /** Passphrase of encrypted dumps (gpg, age, `openssl enc`); for age also an identity (`AGE-SECRET-KEY-1…`). Default: an encrypted dump is refused. */
+    readonly passphrase?: SecretSource
   }
   /** Queries that a restored copy must pass before it goes live. Without them, a dump that restores but is empty or already damaged goes unnoticed. */
   readonly assertions?: readonly {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../kernel/json.ts'
+import type { SecretHandle } from './secrets.ts'
 
 /** A folder in which backups arrive. */
 export type BackupPlace = {
@@ -18,6 +19,8 @@ export type BackupPlace = {
   readonly require?: 'signed'
   /** Systems besides the target's own whose backups are accepted, as manifests name them (`source.system`). */
   readonly alsoFrom?: readonly string[]
+  /** The passphrase or identity of encrypted backups. */
+  readonly decrypt?: SecretHandle
 }
 
 export type Backup = JsonObject & {

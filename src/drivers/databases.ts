@@ -2,6 +2,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import type { RestoreRights } from './restore-rights.ts'
 import type { SecretHandle } from './secrets.ts'
 import type { ComposeStack } from './services.ts'
+import type { Wrapping } from './wrapping.ts'
 
 /** Where a database is. Plain data; holds the source of a password, never its value. */
 export type Database = PostgresDatabase | SqliteDatabase
@@ -94,14 +95,31 @@ export type Fingerprint = JsonObject & {
   readonly digest: string
 }
 
+/**
+ * `custom` for pg_dump -Fc, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
+ * `sqlite` for a database file.
+ */
+export type DumpFormat = 'custom' | 'plain' | 'cluster' | 'sqlite'
+
+/** How to open a dump. */
+export type Opening = {
+  /** The passphrase or identity of an encrypted one. */
+  readonly decrypt?: SecretHandle
+  /** The database to take out of a dump of several; default: that of the same name. */
+  readonly of?: string
+}
+
 /** A dump that was read to its last byte: only `inspect` and `dump` return one. */
 export type Dump = JsonObject & {
   readonly file: string
   readonly bytes: number
   readonly sha256: string
   readonly engine: 'postgres' | 'sqlite'
-  /** `custom` for pg_dump -Fc, `sqlite` for a database file. */
-  readonly format: 'custom' | 'sqlite'
+  readonly format: DumpFormat
+  /** What the file is wrapped in, the outermost first; left out where there is nothing. */
+  readonly wrapped?: readonly Wrapping[]
+  /** What decrypts it. */
+  readonly decrypt?: SecretHandle
   /** Major version of the server that was dumped; 3 for SQLite. */
   readonly major: number
   /** Database name from the archive; null for SQLite, which has none. */
@@ -125,7 +143,16 @@ export type Dump = JsonObject & {
 }
 
 /** Header of a dump. Does not prove that the rest is intact. */
-export type DumpHeader = JsonObject & Pick<Dump, 'engine' | 'major' | 'database' | 'takenAt'>
+export type DumpHeader = JsonObject &
+  Pick<Dump, 'engine' | 'format' | 'wrapped' | 'major' | 'database' | 'takenAt'>
+
+/**
+ * A dump that may replace live data: its table of contents was read, and a restore of it either happens as a whole or
+ * not at all. SQL is first proven in a copy.
+ */
+export type ExactDump = Dump & { readonly format: 'custom' | 'sqlite' }
+
+export const isExact = (dump: Dump): dump is ExactDump => dump.format === 'custom' || dump.format === 'sqlite'
 
 /** Roles and extensions that a dump needs and the server lacks. */
 export type Fit = JsonObject & {
@@ -203,8 +230,8 @@ export type Attachment = JsonObject & {
 /** What a dump says that it holds, besides the names of the tables with data. */
 export type DumpContents = JsonObject & {
   /**
-   * Rows of the tables where the dump shows them before it is restored: SQLite of every table, Postgres of empty
-   * ones only, and of none that is compressed with lz4.
+   * Rows of the tables where the dump shows them before it is restored: SQLite of every table, an archive of Postgres
+   * of empty ones only, and of none that is compressed with lz4, SQL of those with COPY.
    */
   readonly rows: readonly { readonly table: string; readonly rows: number }[]
   /** Tables that it creates and whose data was left out of it. */
@@ -249,15 +276,16 @@ export interface DatabasesView {
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
   /**
    * Reads the start of a dump without any server, since none may be running.
-   * @throws RunbookError `verification`: missing, empty, not a dump
+   * @throws RunbookError `verification`: missing, empty, not a dump; `preflight`: a program or secret to unwrap it is
+   *   missing
    */
-  header(of: Pick<Database, 'engine'>, file: string): Promise<DumpHeader>
+  header(of: Pick<Database, 'engine'>, file: string, opening?: Opening): Promise<DumpHeader>
   /**
    * Reads a dump to its last byte. Decodes the complete archive, because `pg_restore --list` accepts a
    * truncated file and flipped bits in the data.
    * @throws RunbookError `verification`: missing, empty, truncated, damaged, of another engine
    */
-  inspect(database: Database, file: string): Promise<Dump>
+  inspect(database: Database, file: string, opening?: Opening): Promise<Dump>
   /**
    * Reads a dump that a run took itself. It must be complete; what it holds is not judged, since it may be the
    * damaged data that the run replaces: no rows, no tables, dangling references.
@@ -312,12 +340,12 @@ export interface Databases extends DatabasesView {
    */
   swap(database: Database, names: { readonly staged: string; readonly aside: string | null }): Promise<void>
   /** Dumps a database as it is to `.partial`, reads it back and renames it to `file`. */
-  dump(database: Database, name: string, file: string): Promise<Dump>
+  dump(database: Database, name: string, file: string): Promise<ExactDump>
   /**
    * `--clean --if-exists` in one transaction: its commit discards the live data, a failure keeps it.
    * Owners are kept if the role may set them, else the owner of the live database is used.
    */
-  restoreInPlace(database: Database, dump: Dump): Promise<void>
+  restoreInPlace(database: Database, dump: ExactDump): Promise<void>
   /**
    * Like `restoreInPlace`, but also drops everything else in the live database: to undo a restore in place,
    * whose fallback may lack objects of the restored dump. The dump is verified first. A kill between clearing

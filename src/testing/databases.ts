@@ -4,7 +4,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
 import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
-import { contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
+import { headerOf, contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { rightsOn, roleOf } from './fake-rights.ts'
 import { Faults } from './faults.ts'
 import { placeOf } from './place.ts'
@@ -173,6 +173,18 @@ export function fakeDatabases({
     )
   }
 
+  const replace = async (database: Database, dump: Dump): Promise<void> => {
+    await at('restoreInPlace')
+    const live = named(database, database.name)
+    sameBytes(dump)
+    await at('restoreInPlace half-way')
+    server.databases.set(
+      database.name,
+      newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner),
+    )
+    await at('restoreInPlace done')
+  }
+
   const databases: Databases = {
     async identity(database, name = database.name) {
       await at('identity')
@@ -252,8 +264,7 @@ export function fakeDatabases({
     },
     async header(_database, file) {
       await at('header')
-      const { engine, major, database: name, takenAt } = inspected(file)
-      return { engine, major, database: name, takenAt }
+      return headerOf(inspected(file))
     },
     async fit(database, dump) {
       await at('fit')
@@ -369,7 +380,7 @@ export function fakeDatabases({
         disk.modifiedAt.set(file, now())
         disk.files.delete(`${file}.partial`)
         await at('dump done')
-        return inspected(file)
+        return { ...inspected(file), format: server.engine === 'sqlite' ? 'sqlite' : 'custom' }
       } catch (thrown) {
         if (!isKill(thrown)) for (const made of [file, `${file}.partial`]) disk.files.delete(made)
         throw thrown
@@ -385,7 +396,7 @@ export function fakeDatabases({
       server.doorkeeper?.reload()
       await at('reload done')
     },
-    restoreExactly: (database, dump) => databases.restoreInPlace(database, dump),
+    restoreExactly: replace,
     async createRoles(database, roles) {
       await at('createRoles')
       answering(database)
@@ -398,17 +409,7 @@ export function fakeDatabases({
       await at('createRoles done')
       return missing
     },
-    async restoreInPlace(database, dump) {
-      await at('restoreInPlace')
-      const live = named(database, database.name)
-      sameBytes(dump)
-      await at('restoreInPlace half-way')
-      server.databases.set(
-        database.name,
-        newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner),
-      )
-      await at('restoreInPlace done')
-    },
+    restoreInPlace: replace,
     async insertRows(database, batch) {
       await at('insertRows')
       change(database, (tables) => withRows(tables, batch))

@@ -2,7 +2,8 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { timeInName } from '../formats/file-time.ts'
-import type { Contents, Database, Dump, Fingerprint } from '../drivers/databases.ts'
+import type { Contents, Database, Dump, DumpFormat, DumpHeader, Fingerprint } from '../drivers/databases.ts'
+import type { Wrapping } from '../drivers/wrapping.ts'
 
 /** Tables by name, each a list of rows. */
 export type FakeTables = { readonly [table: string]: readonly JsonObject[] }
@@ -18,6 +19,9 @@ export type FakeDump = {
   /** Roles that the restore needs and a server may lack. */
   readonly roles: readonly string[]
   readonly extensions: readonly string[]
+  /** Default: the usual one of its engine. */
+  readonly format?: DumpFormat
+  readonly wrapped?: readonly Wrapping[]
 }
 
 const heading = 'pretended dump of a database'
@@ -47,7 +51,9 @@ export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump 
 
 /** The facts that a driver reports about a dump. */
 export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
-  const { engine, major, database, takenAt, tables, extensions } = readDump(file, bytes)
+  const dump = readDump(file, bytes)
+  const { engine, major, database, takenAt, tables, extensions } = dump
+  const format = dump.format ?? (engine === 'sqlite' ? 'sqlite' : 'custom')
   const counts = Object.entries(tables)
     .map(([table, rows]) => ({ table, rows: rows.length }))
     .toSorted(({ table: one }, { table: other }) => (one < other ? -1 : 1))
@@ -56,15 +62,16 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     bytes: bytes?.length ?? 0,
     sha256: sha256(bytes ?? ''),
     engine,
-    format: engine === 'sqlite' ? 'sqlite' : 'custom',
+    format,
+    ...(dump.wrapped === undefined ? {} : { wrapped: dump.wrapped }),
     major,
     database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
     provesItself: true,
     tables: counts.filter(({ rows }) => rows > 0).map(({ table }) => table),
     contents: {
-      // A dump of Postgres shows only which tables are empty.
-      rows: engine === 'sqlite' ? counts : counts.filter(({ rows }) => rows === 0),
+      // An archive of Postgres shows only which tables are empty.
+      rows: format !== 'custom' ? counts : counts.filter(({ rows }) => rows === 0),
       withoutData: [],
       schemas: [],
       sequences: [],
@@ -74,6 +81,15 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     },
   }
 }
+
+export const headerOf = ({ engine, format, wrapped, major, database, takenAt }: Dump): DumpHeader => ({
+  engine,
+  format,
+  major,
+  database,
+  takenAt,
+  ...(wrapped === undefined ? {} : { wrapped }),
+})
 
 /** What a database with these tables holds; each is counted. */
 export function contentsOf(tables: FakeTables, extensions: Iterable<string>): Contents {

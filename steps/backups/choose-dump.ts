@@ -5,10 +5,12 @@ import {
   say,
   type BackupPlace,
   type DumpHeader,
+  type Opening,
   type Preview,
   type Verified,
 } from '../../src/index.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
+import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 
@@ -24,7 +26,11 @@ type Input = {
 /**
  * A dump that matches its checksum, with what its header says. Whether it can be restored is not yet known.
  */
-export type ChosenDump = Verified & Pick<DumpHeader, 'major' | 'database'>
+export type ChosenDump = Verified &
+  Pick<DumpHeader, 'major' | 'database'> & {
+    /** How its file is opened. Missing in older journals. */
+    readonly opening?: Opening
+  }
 
 /**
  * Chooses a dump, compares it with its checksum, and reads the server version and the database name from its
@@ -46,7 +52,10 @@ export const chooseDump = defineStep<Input, ChosenDump>({
   run: async (look, { engine, name, from, file }) => {
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     await mustBeOf(from, verified, verified, async () => ownOf(engine))
-    const { major, database } = await look.databases.header({ engine }, verified.file)
+    const { major, database } = await look.databases.header({ engine }, verified.file, {
+      ...openingOf(from),
+      of: name,
+    })
     const theirs = database ?? verified.manifest?.source.name ?? name
     if (theirs !== name) {
       throw new RunbookError(
@@ -58,7 +67,7 @@ export const chooseDump = defineStep<Input, ChosenDump>({
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}; vouched for by ${voucher(verified)}`,
     )
-    return { ...verified, major, database }
+    return { ...verified, major, database, opening: { ...openingOf(from), of: name } }
   },
 })
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/index.ts'
 import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
+import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 
@@ -58,7 +59,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const backup = await choose(look, from, { file, takenBefore })
     const verified = await look.backups.verify(from, backup)
     await mustBeOf(from, verified, verified, ownOf(look, database))
-    const dump = await look.databases.inspect(database, verified.file)
+    const dump = await look.databases.inspect(database, verified.file, openingOf(from))
     requireMatch(database, verified, dump)
     // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
     const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt

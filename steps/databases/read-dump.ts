@@ -17,7 +17,7 @@ export const readDump = defineStep<Input, VouchedDump>({
   timeoutSeconds: 3600,
   describe: ({ dump }) => `Decodes ${isPending(dump) ? say`${dump}` : dump.file} to its last byte.`,
   run: async (look, { throwaway: { database }, dump }) => {
-    const read = await look.databases.inspect(database, dump.file)
+    const read = await look.databases.inspect(database, dump.file, dump.opening ?? {})
     if (read.sha256 !== dump.sha256) {
       throw new RunbookError('verification', `${dump.file} changed while it was being verified`, {
         hint: 'find out who writes to it, then start again',

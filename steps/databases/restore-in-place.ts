@@ -3,7 +3,7 @@ import {
   isPending,
   say,
   type Database,
-  type Dump,
+  type ExactDump,
   type Fingerprint,
   type RestoreRights,
 } from '../../src/index.ts'
@@ -17,7 +17,7 @@ import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server
 
 type Input = {
   readonly database: Database
-  readonly archive: Dump
+  readonly archive: ExactDump
   /** Taken by this run while the writers were stopped. Nothing else keeps the old data. */
   readonly fallback: FallbackDump
   readonly writers: StoppedServices

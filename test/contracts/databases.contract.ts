@@ -251,9 +251,10 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
 
       test('the start of a dump says of which server it is', async () => {
         const dump = await takeDump()
-        const { engine, major, database: name, takenAt } = dump
+        const { engine, format, major, database: name, takenAt } = dump
         expect(await databases.header(database, dump.file)).toEqual({
           engine,
+          format,
           major,
           database: name,
           takenAt,

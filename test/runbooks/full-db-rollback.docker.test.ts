@@ -10,6 +10,7 @@ const hour = 3_600_000
 describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with writers that write', () => {
   let shop: Shop
   let good: string
+  let plain: string
   let badSince: string
   let old: string
 
@@ -44,6 +45,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
   beforeAll(async () => {
     shop = await openShop()
     good = await shop.dump(new Date(Date.now() - 4 * hour))
+    plain = await shop.plain(new Date(Date.now() - 4 * hour))
     badSince = new Date(Date.now() - 3 * hour).toISOString()
   }, 120_000)
   afterAll(() => shop[Symbol.asyncDispose]())
@@ -75,6 +77,23 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
         '| succeeded |',
       )
     }, 120_000)
+
+    it('takes plain SQL in gzip, whose rows are known before, and refuses it in place', async () => {
+      const inPlace = await approved('--dump', plain, '--strategy', 'in-place')
+      expect(inPlace.code, whole(inPlace)).toBe(14)
+      expect(whole(inPlace)).toMatch(/is plain SQL, which cannot replace live data in place/)
+      expect(await shop.data()).toBe(old)
+      const finished = await approved('--dump', plain)
+      expect(finished.code, whole(finished)).toBe(0)
+      expect(whole(finished)).toMatch(/runs its SQL as \S+ on \S+, without superuser rights/)
+      expect(JSON.parse(await shop.data())).toEqual({
+        revision: 'c3_events',
+        negative: 0,
+        lines: true,
+        customers: 2000,
+      })
+      expect(await shop.writersUp()).toEqual([...writers].sort())
+    }, 240_000)
 
     it('replaces the data in place, after a fallback dump', async () => {
       const finished = await approved('--strategy', 'in-place')

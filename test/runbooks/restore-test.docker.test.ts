@@ -1,4 +1,4 @@
-import { readFile, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -182,6 +182,31 @@ export default defineConfig({
     )
   }, 120_000)
 
+  it.each([
+    ['brace_tg_20260203045208.sql.gz', 'pg_dump -U postgres brace | gzip'],
+    ['brace_tg_20260203045209.sql.gz', 'pg_dumpall -U postgres | gzip'],
+  ])(
+    'restores plain SQL in gzip, and counts it: %s',
+    async (name, made) => {
+      const file = join(dir, name)
+      await writeFile(
+        file,
+        (await execa('docker', ['exec', String(id), 'sh', '-c', made], { encoding: 'buffer' })).stdout,
+      )
+      const finished = await test(['--dump', file])
+      expect(finished.code, whole(finished)).toBe(0)
+      expect(await record()).toMatch(
+        /created roles `brace_readonly`, `brace_user`.*counted \d{5} rows in 5 tables, alembic revision `c3_events`/,
+      )
+      await truncate(file, 2000)
+      const cut = await test(['--dump', file])
+      expect(cut.code, whole(cut)).toBe(14)
+      expect(whole(cut)).toContain('its gzip stream ends too early')
+      await rm(file)
+    },
+    120_000,
+  )
+
   it('T.15: refuses half a dump, whose list is complete and after whose restore `select 1` is fine', async () => {
     const half = join(dir, 'half_20260203045207.dump')
     await writeFile(half, await readFile(dump))
@@ -202,7 +227,7 @@ export default defineConfig({
     )
   }, 120_000)
 
-  it('T.17: refuses plain SQL, which `psql` restores twice into one database with exit code 0', async () => {
+  it('T.17: refuses plain SQL that is there three times, which `psql` restores with exit code 0', async () => {
     const plain = join(dir, 'brace_20260203045208.dump')
     const twice = await sh(
       `createdb -U postgres plain && psql -U postgres -q -d plain -c 'create table t (id int); insert into t select generate_series(1, 10)' && pg_dump -U postgres plain >/tmp/plain.sql && psql -U postgres -q -d plain -f /tmp/plain.sql; echo "code $?"; psql -U postgres -At -d plain -c 'select count(*) from t'; dropdb -U postgres plain`,
@@ -213,7 +238,7 @@ export default defineConfig({
     live = await standing()
     const finished = await test(['--dump', plain])
     expect(finished.code, whole(finished)).toBe(14)
-    expect(whole(finished)).toMatch(/plain SQL dump/)
+    expect(whole(finished)).toMatch(/extra data after its end mark/)
     await execa('rm', [plain])
   }, 60_000)
 

@@ -92,7 +92,7 @@ const cases: readonly Case[] = [
       const fallback = await handsOn(world).io.databases.dump(database, 'shop', '/backups/kept/fallback.dump')
       return restoreInPlace({
         database,
-        archive: await inspected(world),
+        archive: { ...(await inspected(world)), format: 'custom' },
         fallback: { ...fallback, dumpedFrom: 'shop' },
         writers,
       })

@@ -134,7 +134,7 @@ const cases: { readonly [step: string]: Case } = {
       const fallback = await io.databases.dump(database, 'shop', '/backups/kept/fallback.dump')
       return steps.restoreInPlace({
         database,
-        archive: await inspected(world),
+        archive: { ...(await inspected(world)), format: 'custom' },
         fallback: { ...fallback, dumpedFrom: 'shop' },
         writers,
       })

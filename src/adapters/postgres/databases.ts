@@ -5,6 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { KeptPrograms } from '../process/kept-programs.ts'
 import type { Shell } from '../process/shell.ts'
+import { unwrapWith } from '../unwrap/unwrap.ts'
 import { attachments } from './attachments.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, reloadIn, type ExecIn } from './server/container-server.ts'
@@ -77,10 +78,11 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     attachments: async (database) => attachments(at(database), scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
-    inspect: async (database, file) => inspect(at(database), file, scope),
+    inspect: async (database, file, opening) => inspect(at(database), { file, ...opening }, scope),
     // Completeness is all that `inspect` asks of a dump of Postgres.
-    readBack: async (database, file) => inspect(at(database), file, scope),
-    header: async (_database, file) => header(file),
+    readBack: async (database, file) => inspect(at(database), { file }, scope),
+    header: async (_database, file, opening) =>
+      header({ unwrap: unwrapWith(means) }, { file, ...opening }, scope),
     fit: async (database, dump) => fit(at(database), dump, scope),
     restoreRights: async (database, dump, name) => restoreRights(at(database), dump, name, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
@@ -119,7 +121,7 @@ export function serverOf(
   const server =
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
-      : containerServer(database, via, execIn, secrets)
+      : containerServer(database, via, execIn, { secrets, unwrap: unwrapWith({ shell, secrets }) })
   return whileStarting(endOwnSessionsOnAbort(server, clock), clock)
 }
 

@@ -1,7 +1,7 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import type { Dump } from '../../drivers/databases.ts'
+import type { ExactDump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Ended } from '../process/shell.ts'
 import { inspect } from './inspect.ts'
@@ -19,7 +19,7 @@ const options = ['--format=custom', '--compress=1', '--lock-wait-timeout=60s', '
  * name is a verified dump.
  * @throws RunbookError `failed` if the file exists: a backup is never overwritten
  */
-export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<Dump> {
+export async function dump(server: Server, name: string, file: string, scope: Scope): Promise<ExactDump> {
   scope.signal.throwIfAborted()
   if (await fileExists(file))
     throw cannot('dump to', file, 'already exists', { code: 'failed', hint: 'give a new file name' })
@@ -28,10 +28,10 @@ export async function dump(server: Server, name: string, file: string, scope: Sc
   try {
     await write(server, name, partial, scope)
     await makeDurable(partial)
-    const inspected = await inspect(server, partial, scope)
+    const inspected = await inspect(server, { file: partial }, scope)
     await rename(partial, file)
     await makeDurable(dirname(file))
-    return { ...inspected, file }
+    return { ...inspected, format: 'custom', file }
   } catch (thrown) {
     await rm(partial, { force: true })
     throw thrown

@@ -1,7 +1,7 @@
 import type { Dump, Fit } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { needsOf } from './archive/contents.ts'
-import { readArchive } from './archive/table-of-contents.ts'
+import { entriesOf } from './dump-entries.ts'
 import { maintenance, records } from './server/psql.ts'
 import type { Server } from './server/server.ts'
 
@@ -29,7 +29,7 @@ export async function fit(server: Server, dump: Dump, scope: Scope): Promise<Fit
     scope,
   )
   const { roles, extensions, superuser } = answer as unknown as ServerOffers
-  const needs = needsOf((await readArchive(dump.file)).entries)
+  const needs = needsOf(await entriesOf(server, dump, scope))
   const required = new Set([...needs.grantees, ...(superuser ? needs.owners : [])])
   return {
     missingRoles: [...required].filter((role) => !roles.includes(role)).toSorted(),

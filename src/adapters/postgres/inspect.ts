@@ -1,30 +1,36 @@
-import { open } from 'node:fs/promises'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import type { Dump, DumpHeader } from '../../drivers/databases.ts'
+import type { Dump, DumpHeader, Opening } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { isOwnExitCode } from '../process/call.ts'
 import type { Ended } from '../process/shell.ts'
 import { headerBytes, majorOf, readHeader, type ArchiveHeader } from './archive/archive-header.ts'
+import { contentIn, startOf, type DumpStart } from './archive/content.ts'
 import { contentsOf, namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from './archive/dump-stream.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
+import { inspectPlain, plainHeader } from './plain/inspect-plain.ts'
 import { clientError } from './server/psql.ts'
 import type { Server } from './server/server.ts'
+
+type Opened = Opening & { readonly file: string }
 
 /**
  * Reads a dump without a server: its table of contents, then all of it, to decode and hash it.
  * Decoding detects every truncation, and every flipped bit in gzip data. It cannot detect one in data without
  * check values (`-Z0`, zstd, lz4) or in the table of contents: only a checksum made with the dump can.
  */
-export async function inspect(server: Server, file: string, scope: Scope): Promise<Dump> {
+export async function inspect(server: Server, dump: Opened, scope: Scope): Promise<Dump> {
   scope.signal.throwIfAborted()
+  const { file } = dump
   const bytes = await dumpSize(file)
-  await headerOf(file)
-  const archive = await readArchive(file)
+  const start = await startOf(server, dump, headerBytes, scope)
+  if (start.content === 'script') return inspectPlain(server, dump, start, scope)
+  headerOf(file, start)
+  const archive = await readArchive(server, dump, scope)
   const { header } = archive
   const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
-  const { sha256, empty } = await decode(server, file, { archive, total: bytes }, scope)
+  const { sha256, empty } = await decode(server, dump, { archive, total: bytes }, scope)
   return {
     file,
     bytes,
@@ -37,21 +43,38 @@ export async function inspect(server: Server, file: string, scope: Scope): Promi
     provesItself: header.checked,
     tables: tablesIn(archive.entries),
     contents: contentsOf(archive.entries, empty),
+    ...(start.wrapped.length === 0 ? {} : { wrapped: start.wrapped }),
+    ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
   }
 }
 
-/** Reads the header only; needs no server and no program. */
-export async function header(file: string): Promise<DumpHeader> {
-  await dumpSize(file)
-  const { serverVersion, database, takenAt } = await headerOf(file)
-  return { engine: 'postgres', major: majorOf(serverVersion), database, takenAt }
+/** Reads the header only; needs no server. */
+export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Scope): Promise<DumpHeader> {
+  for (let wanted = headerBytes; ; wanted *= 16) {
+    const start = await startOf(by, dump, wanted, scope)
+    if (start.content === 'script') {
+      const plain = await plainHeader(dump, start)
+      if (plain === null && wanted < longestStart) continue
+      if (plain !== null) return plain
+    }
+    const { serverVersion, database, takenAt } = headerOf(dump.file, start)
+    return {
+      engine: 'postgres',
+      format: 'custom',
+      major: majorOf(serverVersion),
+      database,
+      takenAt,
+      ...(start.wrapped.length === 0 ? {} : { wrapped: start.wrapped }),
+    }
+  }
 }
 
-async function headerOf(file: string): Promise<ArchiveHeader> {
-  await using handle = await open(file, 'r')
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(headerBytes), 0, headerBytes, 0)
-  const header = readHeader(buffer.subarray(0, bytesRead))
+/** The roles of a server come before its databases. */
+const longestStart = 16 * 1024 * 1024
+
+function headerOf(file: string, { start }: DumpStart): ArchiveHeader {
+  const header = readHeader(start)
   if ('refused' in header) throw refusal(file, header)
   if (Number.isNaN(majorOf(header.serverVersion)))
     throw refusal(file, { refused: 'no server version in its header', hint: 'choose another dump' })
@@ -60,13 +83,15 @@ async function headerOf(file: string): Promise<ArchiveHeader> {
 
 async function decode(
   server: Server,
-  file: string,
+  dump: Opened,
   { archive, total }: { readonly archive: Archive; readonly total: number },
   scope: Scope,
 ): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number> }> {
+  const { file } = dump
   const end = new DataEnd(archive)
+  const content = contentIn(server.unwrap, dump, scope)
   const seen = (part: Uint8Array): void => end.push(part)
-  const { stream, read } = dumpStream(file, { expected: null, total, seen }, scope)
+  const { stream, read } = dumpStream(file, { expected: null, total, seen, content }, scope)
   const ended = await server.run(
     { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
     scope,

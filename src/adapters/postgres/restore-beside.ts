@@ -2,7 +2,7 @@ import type { Copy, Dump } from '../../drivers/databases.ts'
 import type { RestoreRights } from '../../drivers/restore-rights.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { createsPublic } from './archive/contents.ts'
-import { readArchive } from './archive/table-of-contents.ts'
+import { entriesOf, isScript } from './dump-entries.ts'
 import { drop, dropAfter, mustNotBeLive } from './drop.ts'
 import { createLike } from './create-like.ts'
 import { restoreLimited } from './limited/restore-limited.ts'
@@ -11,6 +11,7 @@ import { isSuperuser, ownershipArguments } from './ownership.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier } from './server/quote.ts'
 import { mustAcceptDump, restoreInto } from './restore-into.ts'
+import { restorePlain } from './plain/restore-plain.ts'
 import type { Server } from './server/server.ts'
 import { partialName } from './partial-name.ts'
 
@@ -39,7 +40,8 @@ export async function restoreBeside(
   await drop(server, name, scope)
   try {
     const owner = await createLike(server, partial, scope)
-    if (createsPublic((await readArchive(dump.file)).entries))
+    const entries = await entriesOf(server, dump, scope)
+    if (createsPublic(entries))
       // That of the new database is empty, and the dump brings its own.
       await records(
         server,
@@ -47,8 +49,12 @@ export async function restoreBeside(
         scope,
       )
     const limited = role === partial
-    if (limited) await restoreLimited(server, partial, dump, scope)
-    else {
+    if (limited) await restoreLimited(server, partial, { dump, entries }, scope)
+    else if (isScript(dump)) {
+      const superuser = await isSuperuser(server, scope)
+      const whose = superuser ? { owners: true } : { owners: false, role: owner }
+      await restorePlain(server, partial, dump, { ...whose, without: new Set() }, scope)
+    } else {
       const options = ownershipArguments(await isSuperuser(server, scope), owner)
       await restoreInto(server, partial, dump, { options }, scope)
     }

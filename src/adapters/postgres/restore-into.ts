@@ -2,6 +2,7 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { dumpStream, dumpSize, type Patch } from './archive/dump-stream.ts'
+import { contentIn } from './archive/content.ts'
 import { identity } from './identity.ts'
 import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
@@ -26,7 +27,11 @@ export async function restoreInto(
   scope: Scope,
 ): Promise<void> {
   const total = await dumpSize(dump.file)
-  const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total, patches }, scope)
+  const { stream, read } = dumpStream(
+    dump.file,
+    { expected: dump.sha256, total, patches, content: contentIn(server.unwrap, dump, scope) },
+    scope,
+  )
   const args = [
     '--single-transaction',
     '--exit-on-error',

@@ -21,6 +21,8 @@ export type Call = {
    * goes to scope.output.
    */
   readonly stdout?: 'log' | { readonly text: number } | Writable | { readonly fd: number }
+  /** What the program reads from descriptor 3, for a secret beside its input. */
+  readonly secret?: string
   /** Time from TERM to KILL, and how long output may stay open after the program has exited. Default 2000. */
   readonly graceMilliseconds?: number
   /**

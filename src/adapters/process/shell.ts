@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { open } from 'node:fs/promises'
+import { Writable } from 'node:stream'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { cannot } from '../../kernel/errors.ts'
@@ -53,8 +54,10 @@ export const shell: Shell = {
           call.stdin === undefined || call.stdin === 'none' ? 'ignore' : 'pipe',
           !isStream(stdout) && typeof stdout === 'object' && 'fd' in stdout ? stdout.fd : 'pipe',
           'pipe',
+          ...(call.secret === undefined ? [] : (['pipe'] as const)),
         ],
       })
+      giveSecret(subprocess.stdio[3], call.secret)
       const ended = await supervise(subprocess, { ...call, stdout }, scope)
       return { ...ended, milliseconds: Math.round(systemClock.monotonic() - began) }
     }),
@@ -81,6 +84,13 @@ export const shell: Shell = {
   },
 
   which,
+}
+
+/** A program that does not read it, or ends before, breaks the pipe; its exit code says whether that was right. */
+function giveSecret(into: ChildProcess['stdio'][3], secret: string | undefined): void {
+  if (secret === undefined || !(into instanceof Writable)) return
+  into.on('error', () => undefined)
+  into.end(secret)
 }
 
 /**

@@ -22,7 +22,10 @@ export type HowEnded = {
   readonly cause?: unknown
 }
 
-export type Spawned = Pick<ChildProcess, 'pid' | 'stdin' | 'stdout' | 'stderr' | 'once' | 'unref'> & {
+export type Spawned = Pick<
+  ChildProcess,
+  'pid' | 'stdin' | 'stdout' | 'stderr' | 'stdio' | 'once' | 'unref'
+> & {
   /** Once it has exited and its streams are closed. Never rejects. */
   readonly ended: Promise<HowEnded>
 }

@@ -88,6 +88,7 @@ export async function header(path: string): Promise<DumpHeader> {
   mustBeComplete(path, await start(file), Number(size))
   return {
     engine: 'sqlite',
+    format: 'sqlite',
     major: 3,
     database: null,
     takenAt: (timeInName(basename(path)) ?? mtime).toISOString(),

@@ -1,6 +1,6 @@
 import { link, rename, unlink } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
-import type { Copy, Dump } from '../../drivers/databases.ts'
+import type { Copy, Dump, ExactDump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
@@ -116,7 +116,7 @@ async function headerOf(path: string): Promise<Header | null> {
  * durable. An empty or damaged database is dumped too: it may be the state after a bad deployment, and is
  * still the fallback.
  */
-export async function dumpTo(database: string, to: string, scope: Scope): Promise<Dump> {
+export async function dumpTo(database: string, to: string, scope: Scope): Promise<ExactDump> {
   scope.signal.throwIfAborted()
   const exists = (cause?: unknown): RunbookError =>
     cannot('dump to', shellWord(to), 'already exists', {
@@ -141,7 +141,7 @@ export async function dumpTo(database: string, to: string, scope: Scope): Promis
     })
     await unlink(partial)
     await sync(dirname(to))
-    return { ...dump, file: to }
+    return { ...dump, format: 'sqlite', file: to }
   } catch (thrown) {
     await remove(partial).catch(() => undefined)
     throw fileError(`cannot dump to ${shellWord(to)}`, to, thrown)

@@ -56,11 +56,8 @@ describe('the header of an archive', () => {
   })
 
   test.each([
-    ['-- PostgreSQL database dump\n', 'plain SQL'],
-    ['\x1f\x8b\x08', 'gzip'],
-    ['\x28\xb5\x2f\xfd', 'zstd'],
     ['SQLite format 3\0', 'SQLite'],
-    ['', 'it is not a custom-format PostgreSQL dump'],
+    ['', 'it is not a dump of PostgreSQL'],
   ])('of something else is named: %j', (start, named) => {
     expect(readHeader(Buffer.from(start, 'latin1'))).toMatchObject({
       refused: expect.stringContaining(named),

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -121,6 +122,12 @@ describe.skipIf(!requirement())('restoring without superuser rights', () => {
   afterEach(() => world.close())
 
   const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
+  const inPlainSql = async () => {
+    const file = world.place('shop.sql')
+    const pgDump = join(fixture.cluster.bin, 'pg_dump')
+    execFileSync(pgDump, ['--format=plain', '--file', file, fixture.urlOf('shop')])
+    return databases.inspect(world.database, file)
+  }
   const asUser = (): PostgresDatabase => ({ ...(world.database as PostgresDatabase), restoreAs: 'user' })
   const roles = async () =>
     (await world.sql(`SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1`, 'postgres')).map(
@@ -131,25 +138,28 @@ describe.skipIf(!requirement())('restoring without superuser rights', () => {
     print: await databases.fingerprint(world.database, name),
   })
 
-  test('everything has the owners, privileges and data that a superuser gives it', async () => {
-    await world.sql(everything)
-    const before = await roles()
-    const dump = await take()
-    expect(await databases.restoreRights(world.database, dump, copy)).toEqual({
-      role,
-      server: expect.stringContaining('127.0.0.1'),
-      superuser: false,
-      because: [],
-    })
-    await databases.restoreBeside(asUser(), dump, copy)
-    const expected = await factsOf(copy)
-    await databases.restoreBeside(world.database, dump, copy)
-    expect(JSON.parse(String((await factsOf(copy)).owned?.['facts']))).toEqual(
-      JSON.parse(String(expected.owned?.['facts'])),
-    )
-    expect((await factsOf(copy)).print).toEqual(expected.print)
-    expect(await roles()).toEqual(before)
-  })
+  test.each(['custom', 'plain'])(
+    'everything has the owners, privileges and data that a superuser gives it: %s',
+    async (format) => {
+      await world.sql(everything)
+      const before = await roles()
+      const dump = format === 'custom' ? await take() : await inPlainSql()
+      expect(await databases.restoreRights(world.database, dump, copy)).toEqual({
+        role,
+        server: expect.stringContaining('127.0.0.1'),
+        superuser: false,
+        because: [],
+      })
+      await databases.restoreBeside(asUser(), dump, copy)
+      const expected = await factsOf(copy)
+      await databases.restoreBeside(world.database, dump, copy)
+      expect(JSON.parse(String((await factsOf(copy)).owned?.['facts']))).toEqual(
+        JSON.parse(String(expected.owned?.['facts'])),
+      )
+      expect((await factsOf(copy)).print).toEqual(expected.print)
+      expect(await roles()).toEqual(before)
+    },
+  )
 
   describe('a hostile dump', () => {
     /** Does its worst while a row is loaded or an index is built, and hides it where it can. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Dump } from '../../../src/drivers/databases.ts'
+import type { ExactDump } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
 import { ask } from '../../fixtures/postgres-world.ts'
@@ -13,7 +13,7 @@ import { watchedScope } from '../../fixtures/scope.ts'
 describe.skipIf(!requirement())('a standby of PostgreSQL', () => {
   let fixture: ServerFixture
   let world: Awaited<ReturnType<ServerFixture['world']>>
-  let dump: Dump
+  let dump: ExactDump
   let standby: ChildProcess | undefined
 
   beforeAll(async () => {

@@ -87,17 +87,10 @@ function otherKind(start: Uint8Array): NotAnArchive {
   const text = Buffer.from(start).toString('latin1')
   if (text.startsWith('SQLite format 3'))
     return { refused: 'it is a SQLite database', hint: 'choose a PostgreSQL dump' }
-  if (text.startsWith('\x1f\x8b'))
-    return { refused: 'it is compressed with gzip', hint: 'gunzip it first; a custom-format dump needs none' }
-  if (text.startsWith('\x28\xb5\x2f\xfd'))
-    return { refused: 'it is compressed with zstd', hint: 'unzstd it first; a custom-format dump needs none' }
-  if (text.includes('PostgreSQL database dump') || text.includes('PostgreSQL database cluster dump')) {
-    return {
-      refused: 'it is a plain SQL dump, whose truncation cannot be detected',
-      hint: 'dump with pg_dump -Fc',
-    }
+  return {
+    refused: 'it is not a dump of PostgreSQL: neither pg_dump -Fc nor plain SQL of pg_dump or pg_dumpall',
+    hint: 'dump with pg_dump -Fc',
   }
-  return { refused: 'it is not a custom-format PostgreSQL dump', hint: 'dump with pg_dump -Fc' }
 }
 
 /** `17` of `17.11 (Debian 17.11-1)`, `18beta1` and `9.6.24` alike; NaN of anything else. */

@@ -3,6 +3,7 @@ import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { cannot, RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
+import type { Bytes } from '../../unwrap/unwrapping.ts'
 
 /** The bytes of a dump, streamed into a program. */
 export type DumpStream = {
@@ -30,38 +31,50 @@ export function dumpStream(
     total,
     seen = () => undefined,
     patches = [],
+    content = (raw) => raw,
   }: {
     readonly expected: string | null
     readonly total: number
     readonly seen?: (part: Uint8Array) => void
     /** What the program reads instead of some bytes of the file. */
     readonly patches?: readonly Patch[]
+    /** Takes off what wraps the dump, or chooses what of it the program reads. `seen` and `patches` are about the result. */
+    readonly content?: (raw: Bytes) => Bytes
   },
   scope: Pick<Scope, 'progress'>,
 ): DumpStream {
   const hash = createHash('sha256')
   let result: ReturnType<DumpStream['read']> = null
 
-  async function* parts(): AsyncGenerator<Uint8Array> {
+  let done = 0
+  async function* raw(): Bytes {
     await using handle = await open(file, 'r').catch((thrown: unknown) => {
       throw unreadable(file, thrown)
     })
-    let done = 0
     let reported = 0
-    let last: Uint8Array | null = null
     for await (const part of handle.createReadStream({
       highWaterMark: chunkBytes,
       autoClose: false,
     }) as AsyncIterable<Uint8Array>) {
       hash.update(part)
-      seen(part)
-      if (last !== null) yield last
-      last = patched(part, done, patches)
       done += part.length
       if (done - reported >= total / reports && done < total) {
         reported = done
         scope.progress({ done, total, unit: 'bytes' })
       }
+      yield part
+    }
+  }
+
+  async function* parts(): Bytes {
+    const source = raw()
+    let at = 0
+    let last: Uint8Array | null = null
+    for await (const part of content(source)) {
+      seen(part)
+      if (last !== null) yield last
+      last = patched(part, at, patches)
+      at += part.length
     }
     const sha256 = hash.digest('hex')
     if (expected !== null && sha256 !== expected) throw digestMismatch(file, expected, sha256)

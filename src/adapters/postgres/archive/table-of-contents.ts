@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises'
+import type { Scope } from '../../../drivers/scope.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import { ArchiveCursor } from './archive-cursor.ts'
-import { dumpSize } from './dump-stream.ts'
+import type { Server } from '../server/server.ts'
+import { startOf, type DumpFile } from './content.ts'
 import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-header.ts'
 
 /** One entry of the table of contents. */
@@ -53,16 +54,18 @@ const longest = 256 * 1024 * 1024
  * @throws RunbookError `verification` for a file that is missing, of another kind, newer than this program, or
  *   truncated or damaged here
  */
-export async function readArchive(file: string): Promise<Archive> {
-  const size = await dumpSize(file)
-  await using handle = await open(file, 'r')
+export async function readArchive(
+  server: Pick<Server, 'unwrap'>,
+  dump: DumpFile,
+  scope: Scope,
+): Promise<Archive> {
   for (let wanted = firstRead; ; wanted *= 4) {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.min(wanted, size)), 0, null, 0)
-    const read = archiveIn(buffer.subarray(0, bytesRead))
-    if (read === 'incomplete' && bytesRead < size && wanted < longest) continue
+    const { start, complete } = await startOf(server, dump, wanted, scope)
+    const read = archiveIn(start)
+    if (read === 'incomplete' && !complete && wanted < longest) continue
     if (read === 'incomplete')
-      throw refusal(file, { refused: 'its table of contents is truncated or damaged', hint: another })
-    if ('refused' in read) throw refusal(file, read)
+      throw refusal(dump.file, { refused: 'its table of contents is truncated or damaged', hint: another })
+    if ('refused' in read) throw refusal(dump.file, read)
     return read
   }
 }

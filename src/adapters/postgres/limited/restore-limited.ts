@@ -1,8 +1,10 @@
 import type { Dump } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../../kernel/errors.ts'
-import { readArchive, type ArchiveEntry } from '../archive/table-of-contents.ts'
+import type { ArchiveEntry } from '../archive/table-of-contents.ts'
 import { createsPublic } from '../archive/contents.ts'
+import { isScript } from '../dump-entries.ts'
+import { restorePlain } from '../plain/restore-plain.ts'
 import { restoreInto } from '../restore-into.ts'
 import { records } from '../server/psql.ts'
 import { identifier, literal } from '../server/quote.ts'
@@ -23,8 +25,12 @@ import { grantStatements, mainOwner, ownerStatement } from './ownership-statemen
  * and privileges as the dump has them afterwards, with statements of its own.
  * @throws RunbookError `failed`, with role and copy left to the caller
  */
-export async function restoreLimited(server: Server, name: string, dump: Dump, scope: Scope): Promise<void> {
-  const { entries } = await readArchive(dump.file)
+export async function restoreLimited(
+  server: Server,
+  name: string,
+  { dump, entries }: { readonly dump: Dump; readonly entries: readonly ArchiveEntry[] },
+  scope: Scope,
+): Promise<void> {
   const login = newLogin(name)
   const limited = loggedIn(server, login)
   const [publicOwner] = await records(
@@ -38,13 +44,12 @@ export async function restoreLimited(server: Server, name: string, dump: Dump, s
   )
   await mustBeLimited(limited, name, scope)
   try {
-    await restoreInto(
-      limited,
-      name,
-      dump,
-      { options: ['--no-owner', '--no-privileges'], patches: asComments(preparedEntries(entries)) },
-      scope,
-    )
+    if (isScript(dump))
+      await restorePlain(limited, name, dump, { owners: false, without: setLater(entries) }, scope)
+    else {
+      const patches = asComments(preparedEntries(entries))
+      await restoreInto(limited, name, dump, { options: ['--no-owner', '--no-privileges'], patches }, scope)
+    }
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'failed') throw thrown
     throw new RunbookError('failed', `${thrown.message} (restored without superuser rights)`, {
@@ -62,6 +67,15 @@ export async function restoreLimited(server: Server, name: string, dump: Dump, s
     scope,
   )
 }
+
+/** What the superuser does before and after, by id. */
+const setLater = (entries: readonly ArchiveEntry[]): ReadonlySet<number> =>
+  new Set(
+    [
+      ...preparedEntries(entries),
+      ...entries.filter(({ kind }) => kind === 'ACL' || kind === 'DEFAULT ACL'),
+    ].map(({ id }) => id),
+  )
 
 /** Objects of the dump cannot hide those of the server in these statements. */
 const path = 'SET search_path = pg_catalog, pg_temp;\nSET client_min_messages = warning;\n'

@@ -1,7 +1,7 @@
 import type { Dump } from '../../../drivers/databases.ts'
 import type { RestoreRights } from '../../../drivers/restore-rights.ts'
 import type { Scope } from '../../../drivers/scope.ts'
-import { readArchive } from '../archive/table-of-contents.ts'
+import { entriesOf } from '../dump-entries.ts'
 import { partialName } from '../partial-name.ts'
 import { records } from '../server/psql.ts'
 import type { Server } from '../server/server.ts'
@@ -63,7 +63,7 @@ async function whySuperuser(
   if (database.restoreAs === 'user') return ["the target says so (database.restoreAs is 'user')"]
   if (name === database.name)
     return ['a restore in place drops and creates objects of the live database, whoever owns them']
-  const { entries } = await readArchive(dump.file)
+  const entries = await entriesOf(server, dump, scope)
   const needs = [
     ...superuserNeeds(entries, known),
     ...extensionsIn(entries).flatMap((extension) =>

@@ -3,6 +3,7 @@ import type { Scope } from '../../../drivers/scope.ts'
 import type { Secrets } from '../../../drivers/secrets.ts'
 import { cannot } from '../../../kernel/errors.ts'
 import type { Call, Ended } from '../../process/call.ts'
+import type { Unwrap } from '../../unwrap/unwrap.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { ownPsql } from './psql.ts'
@@ -34,7 +35,7 @@ export function containerServer(
   database: PostgresDatabase,
   via: ComposePostgres | ThrowawayPostgres,
   execIn: ExecIn,
-  secrets: Pick<Secrets, 'reveal'>,
+  { secrets, unwrap }: { readonly secrets: Pick<Secrets, 'reveal'>; readonly unwrap: Unwrap },
 ): Server {
   const host = via.kind === 'compose' ? `${via.stack.project}/${via.service}` : via.container
   const login = via.kind === 'compose' ? via.login : undefined
@@ -76,6 +77,7 @@ export function containerServer(
     host,
     run,
     script: ownPsql(run),
+    unwrap,
     async tools(scope): Promise<readonly Tool[]> {
       const { stdout } = await exec(
         { argv: ['sh', '-c', versionsScript, 'sh', ...programs], stdout: { text: 4096 } },

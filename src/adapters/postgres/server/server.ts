@@ -2,6 +2,7 @@ import type { Readable, Writable } from 'node:stream'
 import type { PostgresDatabase } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Ended } from '../../process/shell.ts'
+import type { Unwrap } from '../../unwrap/unwrap.ts'
 
 export type Program = 'psql' | 'pg_dump' | 'pg_restore'
 
@@ -37,6 +38,8 @@ export interface Server {
   /** Runs a script with psql, up to its first error. An exit code is returned, not thrown. */
   script(script: { readonly database: string; readonly sql: string }, scope: Scope): Promise<ScriptEnd>
   tools(scope: Scope): Promise<readonly Tool[]>
+  /** Takes off what a dump is wrapped in, on this machine. */
+  readonly unwrap: Unwrap
   /** Free bytes on the file system of the server's data directory; null if unknown. */
   freeBytes(place: ServerPlace, scope: Scope): Promise<number | null>
 }

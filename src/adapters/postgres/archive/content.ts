@@ -1,0 +1,61 @@
+import type { SecretHandle } from '../../../drivers/secrets.ts'
+import type { Scope } from '../../../drivers/scope.ts'
+import { contentBytes, contentOf, type Content } from '../../../formats/dumps/content.ts'
+import type { Wrapping } from '../../../formats/dumps/wrapping.ts'
+import type { Unwrap } from '../../unwrap/unwrap.ts'
+import type { Bytes } from '../../unwrap/unwrapping.ts'
+import type { Server } from '../server/server.ts'
+import { dumpSize, dumpStream } from './dump-stream.ts'
+
+/** A dump as it lies in the folder of backups, and what decrypts it. */
+export type DumpFile = { readonly file: string; readonly decrypt?: SecretHandle }
+
+/** For `dumpStream`: what is in a dump, once nothing wraps it. */
+export const contentIn = (unwrap: Unwrap, { file, decrypt }: DumpFile, scope: Scope) =>
+  async function* (raw: Bytes): Bytes {
+    const { bytes } = await unwrap(raw, file, decrypt ?? null, scope)
+    yield* bytes
+  }
+
+export type DumpStart = {
+  readonly start: Buffer
+  /** Whether there is no more. */
+  readonly complete: boolean
+  readonly content: Content
+  readonly wrapped: readonly Wrapping[]
+}
+
+/**
+ * The first bytes of what is in a dump.
+ * @throws RunbookError `verification` for a file that is missing, empty or damaged here; `preflight` where a program or
+ *   a secret is missing
+ */
+export async function startOf(
+  { unwrap }: Pick<Server, 'unwrap'>,
+  dump: DumpFile,
+  wanted: number,
+  scope: Scope,
+): Promise<DumpStart> {
+  const quiet = { ...scope, progress: () => undefined }
+  const total = await dumpSize(dump.file)
+  let wrapped: readonly Wrapping[] = []
+  async function* content(raw: Bytes): Bytes {
+    const unwrapped = await unwrap(raw, dump.file, dump.decrypt ?? null, quiet)
+    wrapped = unwrapped.wrapped
+    yield* unwrapped.bytes
+  }
+  const parts: Uint8Array[] = []
+  let length = 0
+  let complete = true
+  const { stream } = dumpStream(dump.file, { expected: null, total, content }, quiet)
+  for await (const part of stream as AsyncIterable<Uint8Array>) {
+    scope.signal.throwIfAborted()
+    parts.push(part)
+    length += part.length
+    if (length < Math.max(wanted, contentBytes)) continue
+    complete = false
+    break
+  }
+  const start = Buffer.concat(parts)
+  return { start, complete, content: contentOf(start), wrapped }
+}
