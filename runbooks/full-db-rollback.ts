@@ -1,4 +1,5 @@
 import { maybe, param, runbook } from '../src/index.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
 import { compareContents } from '../steps/databases/compare-contents.ts'
@@ -49,9 +50,15 @@ export default runbook(
 
     if (runsInService(database))
       step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
+    const chosen = chosenBackup(step, {
+      from: target.backups,
+      file: params.dump,
+      takenBefore: badSince,
+      database,
+    })
     const archive = step(
       'Choose and verify the dump',
-      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince }),
+      verifyDump({ database, ...chosen, takenBefore: badSince }),
       { id: 'choose-and-verify-the-dump' },
     )
     const fit = step('Check version compatibility', requireFit({ database, archive, strategy }), {
@@ -201,6 +208,7 @@ export default runbook(
       ])
     }
 
+    releaseChosen(lastly, target.backups)
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),

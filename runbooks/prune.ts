@@ -9,13 +9,13 @@ export default runbook(
   'prune',
   {
     title: 'Prune old artifacts',
-    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps and copies of configuration files; never the newest complete one, nor one in use.',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps, copies of configuration files and downloads; never the newest complete one, nor one in use.',
     needs: [],
     remedy: {},
     makesRoom: true,
     params: {
       what: param
-        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'all'])
+        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'downloads', 'all'])
         .default('all'),
       keep: param.integer('How many of each to keep; default: as configured').optional(),
     },
@@ -71,6 +71,13 @@ export default runbook(
       removeOld({ from: sourcesOf(target, 'copies'), kind: 'copies', chosen: chosen.copies }),
       { id: 'remove-old-copies-of-configuration-files' },
     )
+
+    if (target.backups?.from !== undefined)
+      step(
+        'Remove old downloads',
+        removeOld({ from: sourcesOf(target, 'downloads'), kind: 'downloads', chosen: chosen.downloads }),
+        { id: 'remove-old-downloads' },
+      )
 
     lastly(
       'Log the result',

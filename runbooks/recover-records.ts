@@ -1,4 +1,5 @@
 import { maybe, param, runbook } from '../src/index.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { compareRows } from '../steps/databases/compare-rows.ts'
 import { dropCopy } from '../steps/databases/drop-copy.ts'
@@ -33,9 +34,15 @@ export default runbook(
 
     if (runsInService(database))
       step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
+    const chosen = chosenBackup(step, {
+      from: target.backups,
+      file: params.dump,
+      takenBefore: params.lostSince,
+      database,
+    })
     const archive = step(
       'Choose and verify the backup',
-      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: params.lostSince }),
+      verifyDump({ database, ...chosen, takenBefore: params.lostSince }),
       { id: 'choose-and-verify-the-backup' },
     )
     const fit = step('Check version compatibility', requireFit({ database, archive }), {
@@ -79,6 +86,7 @@ export default runbook(
     step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
       id: 'drop-the-copy-of-the-backup',
     })
+    releaseChosen(lastly, target.backups)
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(archive.file) }),

@@ -1,5 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
 import { examineBackup } from '../steps/databases/examine-backup.ts'
 import { exportRows } from '../steps/databases/export-rows.ts'
@@ -36,13 +37,10 @@ export default runbook(
     } = target
     const { tables, key } = params
 
-    const found = step(
-      'Choose and verify the backup',
-      verifyBackup({ from: target.backups, file: params.backup }),
-      {
-        id: 'locate-the-backup',
-      },
-    )
+    const chosen = chosenBackup(step, { from: target.backups, file: params.backup })
+    const found = step('Choose and verify the backup', verifyBackup(chosen), {
+      id: 'locate-the-backup',
+    })
     const staging = step(
       'Create a staging folder',
       makeStaging({
@@ -138,6 +136,7 @@ export default runbook(
     step('Remove the old file from the volume', removeOldFile({ at, swapped, kept }), {
       id: 'remove-the-old-file-from-the-volume',
     })
+    releaseChosen(lastly, target.backups)
     lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Log the result',

@@ -1,5 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { chooseDump } from '../steps/backups/choose-dump.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
 import { createRoles } from '../steps/databases/create-roles.ts'
@@ -23,11 +24,8 @@ export default runbook(
     // No step learns where the live database is.
     const { engine, name } = target.database
 
-    const dump = step(
-      'Choose the dump',
-      chooseDump({ engine, name, from: target.backups, file: params.dump }),
-      { id: 'choose-the-dump' },
-    )
+    const chosen = chosenBackup(step, { from: target.backups, file: params.dump })
+    const dump = step('Choose the dump', chooseDump({ engine, name, ...chosen }), { id: 'choose-the-dump' })
     const throwaway = step(
       "Start a throwaway Postgres of the dump's major version",
       startThrowaway({
@@ -65,6 +63,7 @@ export default runbook(
       { id: 'record-the-latest-tested-restore' },
     )
 
+    releaseChosen(lastly, target.backups)
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(dump.file) }),

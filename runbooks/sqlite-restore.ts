@@ -1,5 +1,6 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
 import { compareKept } from '../steps/databases/compare-kept.ts'
 import { examineBackup } from '../steps/databases/examine-backup.ts'
@@ -47,13 +48,10 @@ export default runbook(
       assertions,
     } = target
 
-    const found = step(
-      'Choose and verify the backup',
-      verifyBackup({ from: target.backups, file: params.backup }),
-      {
-        id: 'locate-the-backup',
-      },
-    )
+    const chosen = chosenBackup(step, { from: target.backups, file: params.backup })
+    const found = step('Choose and verify the backup', verifyBackup(chosen), {
+      id: 'locate-the-backup',
+    })
     const staging = step(
       'Create a staging folder',
       makeStaging({
@@ -133,6 +131,7 @@ export default runbook(
       id: 'remove-the-old-file-from-the-volume',
     })
     checklist(step, afterRollback(target.title))
+    releaseChosen(lastly, target.backups)
     lastly('Clean up staging', removeStaging({ under: target.staging }), { id: 'empty-staging' })
     lastly(
       'Print the escalation path',

@@ -44,7 +44,9 @@ export type * from './sections/index.ts'
 export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
-export { backupPattern } from './formats/backup-pattern.ts'
+export { backupPattern, isDateFolder } from './formats/backup-pattern.ts'
+export { checksumsBeside } from './formats/checksum-files.ts'
+export { timesOf } from './formats/backup-verdict.ts'
 export {
   RunbookError,
   cannot,
@@ -77,6 +79,7 @@ export type {
   CompleteFile,
   Expected,
   RowCount,
+  SidecarFiles,
   SignedManifest,
   Statement,
   Verified,
@@ -114,6 +117,16 @@ export type { ArchivedImage, Image } from './drivers/images.ts'
 export type { Leftover } from './drivers/leftover.ts'
 export type { MigrationHistory, MigrationTool, Revision } from './drivers/migrations.ts'
 export type { Answer, Question } from './drivers/people.ts'
+export type {
+  BorgStore,
+  FetchedObject,
+  RcloneStore,
+  ResticStore,
+  S3Store,
+  Store,
+  StoredDigest,
+  StoredObject,
+} from './drivers/places.ts'
 export type { Asset, Draft, HostedRelease, ReleaseHost } from './drivers/releases.ts'
 export type { SecretHandle } from './drivers/secrets.ts'
 export type {

@@ -72,6 +72,15 @@ export function driversFor(
   const releases = once(async () =>
     (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }),
   )
+  const places = once(async () =>
+    (await import('../adapters/places/places.ts')).storedPlaces({
+      scope,
+      secrets,
+      shell,
+      clock,
+      environment,
+    }),
+  )
   const seal = once(async () =>
     (await import('../adapters/evidence/manifest-seal.ts')).manifestSeal(state, diskFiles),
   )
@@ -86,6 +95,7 @@ export function driversFor(
       (first as Database).engine === 'sqlite' ? sqlite() : postgres(),
     ),
     backups: diskBackups({ scope, clock, seal: lazyDriver(seal), files: diskFiles, program }),
+    places: lazyDriver(places),
     files: diskFilesFor(scope),
     archives: lazyDriver(archives),
     http: lazyDriver(http),

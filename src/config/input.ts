@@ -110,8 +110,8 @@ export type TargetConfig = {
   }
   /** Where the database's dumps arrive. Required to restore anything. */
   readonly backups?: {
-    /** Folder in which the files arrive. Folders of dates below it are searched too. */
-    readonly directory: string
+    /** Folder in which the files arrive. Folders of dates below it are searched too. Default: with `from`, a folder for downloads below the state folder; required without it. */
+    readonly directory?: string
     /** File name pattern: `*` is any text without `/`, `{time}` is the time at which the file was created. A date alone stands for all of its day: the first moment counts for the age, the last for `--bad-since`. Without `{time}` the modification time counts. */
     readonly pattern: string
     /** Largest age of the newest file; preflight refuses an older one. The default fits a nightly job that takes up to two hours. Default: `'26h'`. */
@@ -124,6 +124,62 @@ export type TargetConfig = {
     readonly alsoFrom?: readonly string[]
     /** `required` refuses a file without a SHA-256 beside it (`FILE.sha256`, the lock file of a bundle, `SHA256SUMS` or `CHECKSUMS`); `if-present` accepts it. An existing checksum must match either way. Default: `'required'`. */
     readonly checksums?: 'required' | 'if-present'
+    /** Where the dumps are kept, if not in a folder of this machine: S3, rclone, restic or Borg. A run downloads the one that it uses into `directory`. Default: they are in `directory`. */
+    readonly from?: {
+      /** A bucket of Amazon S3, or of a server with the same interface. */
+      readonly kind: 's3'
+      /** Name of the bucket. */
+      readonly bucket: string
+      /** Start of the keys, as a folder: `shop/nightly`. Folders of dates below it are searched too. Default: the complete bucket. */
+      readonly prefix?: string
+      /** Address of a server other than Amazon’s. Default: Amazon's, in the region. */
+      readonly endpoint?: string
+      /** Region of the bucket; other servers rarely care. Default: `'us-east-1'`. */
+      readonly region?: string
+      /** Whether the bucket is part of the path instead of the host name. Default: true with `endpoint`. */
+      readonly pathStyle?: boolean
+      /** Id of the access key. Default: the credentials that AWS's own tools would use: variables, ~/.aws, the machine's role. */
+      readonly accessKeyId?: string | SecretSource
+      /** The access key; required with `accessKeyId`. Default: none. */
+      readonly secretAccessKey?: SecretSource
+      /** Token of temporary credentials. Default: none. */
+      readonly sessionToken?: SecretSource
+    } | {
+      /** Anything that rclone reaches. */
+      readonly kind: 'rclone'
+      /** Remote and folder, such as `drive:backups/shop`. Folders of dates below it are searched too. */
+      readonly remote: string
+      /** Configuration file of rclone. Default: rclone's own default. */
+      readonly config?: string
+      /** Variables that the program gets, such as the credentials of what is behind it. Default: none. */
+      readonly secrets?: { readonly [name: string]: SecretSource }
+    } | {
+      /** Files in the snapshots of a restic repository. */
+      readonly kind: 'restic'
+      /** The repository as restic's `-r` takes it, such as `sftp:backup@box:/srv/restic`. */
+      readonly repository: string
+      /** Password of the repository. */
+      readonly password: SecretSource
+      /** Only snapshots of this host count. Default: those of any. */
+      readonly host?: string
+      /** Only snapshots with this tag count. Default: those with any. */
+      readonly tag?: string
+      /** Variables that the program gets, such as the credentials of what is behind it. Default: none. */
+      readonly secrets?: { readonly [name: string]: SecretSource }
+    } | {
+      /** Files in the archives of a Borg repository (Borg 1). */
+      readonly kind: 'borg'
+      /** The repository as Borg takes it, such as `ssh://backup@box/./shop`. */
+      readonly repository: string
+      /** Passphrase of the repository. Default: the repository is not encrypted. */
+      readonly passphrase?: SecretSource
+      /** How many of the newest archives are searched; each takes a start of Borg. Default: `30`. */
+      readonly newest?: number
+      /** Variables that the program gets, such as the credentials of what is behind it. Default: none. */
+      readonly secrets?: { readonly [name: string]: SecretSource }
+    }
+    /** With `from`: the most that downloads may take. The least recently used go first, never one that a run uses. Default: `'20GiB'`. */
+    readonly cache?: Size
     /** Passphrase of encrypted dumps (gpg, age, `openssl enc`); for age also an identity (`AGE-SECRET-KEY-1…`). Default: an encrypted dump is refused. */
     readonly passphrase?: SecretSource
   }

@@ -155,14 +155,16 @@ async function placed(
   environment: LoadRequest['environment'],
 ): Promise<Loaded> {
   const folders = { directory: dirname(file), home: homedir() }
+  const xdg = environment['XDG_STATE_HOME']
+  // XDG Base Directory Specification: a relative path is invalid and must be ignored.
+  const states = xdg?.startsWith('/') === true ? xdg : join(folders.home, '.local', 'state')
+  const state = config.state === undefined ? join(states, 'runbook') : absolute(config.state, folders)
   const basePaths: BasePaths = {
     ...folders,
     host: hostname(),
+    state,
     projectNames: await projectNames(config.targets, folders),
   }
-  const xdg = environment['XDG_STATE_HOME']
-  // XDG Base Directory Specification: a relative path is invalid and must be ignored.
-  const states = xdg?.startsWith('/') === true ? xdg : join(basePaths.home, '.local', 'state')
   return {
     file,
     config,
@@ -171,7 +173,7 @@ async function placed(
       config.runbooks?.map((folder) => absolute(folder, basePaths)) ??
       [absolute('./runbooks', basePaths)].filter((folder) => existsSync(folder)),
     artifacts: absolute(config.artifacts, basePaths),
-    state: config.state === undefined ? join(states, 'runbook') : absolute(config.state, basePaths),
+    state,
     stories: config.stories === undefined ? null : absolute(config.stories.files, basePaths),
   }
 }

@@ -48,6 +48,11 @@ function resolvedSections(
   const contextFor = (name: Section): SectionContext => ({
     host: basePaths.host,
     path: (given) => absolute(given, basePaths),
+    stateFolder: (name) =>
+      absolute(name, {
+        ...basePaths,
+        directory: basePaths.state ?? absolute('~/.local/state/runbook', basePaths),
+      }),
     projectName: (file) => basePaths.projectNames?.get(file),
     secret: ((handle) =>
       handle === undefined ? null : handleOf(handle, basePaths)) as SectionContext['secret'],

@@ -1,9 +1,15 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { SecretHandle } from './secrets.ts'
+import type { Store } from './places.ts'
 
-/** A folder in which backups arrive. */
+/** A folder in which backups arrive, or another place with the folder into which they are downloaded. */
 export type BackupPlace = {
+  /** With `from`, the cache: nothing arrives there but what runs download. */
   readonly directory: string
+  /** Where the backups are kept, if not in `directory`. */
+  readonly from?: Store
+  /** The most that downloads may take in `directory`. Bytes. */
+  readonly cacheBytes?: number
   /**
    * File name pattern. `*` is any text without `/`; `{time}` is the time of the backup in one of the forms
    * `20260203_041233`, `20260203-041233`, `20260203041233`, `2026-02-03T04-12-33Z`, also without seconds or
@@ -129,6 +135,19 @@ export interface BackupsView {
    * required. @throws RunbookError `verification` as `verify`, except for what only its contents show
    */
   checksumOf(place: BackupPlace, backup: Backup): Promise<Expected | null>
+  /**
+   * As `checksumOf`, for a backup that is not on this machine, from what is kept beside it.
+   * @throws RunbookError `verification` as `checksumOf`
+   */
+  judge(place: BackupPlace, backup: Backup, beside: SidecarFiles): Promise<Expected | null>
+}
+
+/** The small files beside a backup that is kept elsewhere, as they were read there. */
+export type SidecarFiles = {
+  /** The names of all files beside it. */
+  readonly names: readonly string[]
+  /** Contents by name, of those that can vouch for it. */
+  readonly read: ReadonlyMap<string, Uint8Array>
 }
 
 /** A complete file, by the digest that was found when it was read back. */

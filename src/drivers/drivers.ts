@@ -10,6 +10,7 @@ import type { Images, ImagesView } from './images.ts'
 import type { Migrations } from './migrations.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
+import type { Places, PlacesView } from './places.ts'
 import type { Releases, ReleasesView } from './releases.ts'
 import type { Secrets, SecretsView } from './secrets.ts'
 import type { Services, ServicesView } from './services.ts'
@@ -20,6 +21,7 @@ export interface Views {
   readonly services: ServicesView
   readonly databases: DatabasesView
   readonly backups: BackupsView
+  readonly places: PlacesView
   readonly files: FilesView
   readonly archives: ArchivesView
   readonly http: HttpView
@@ -39,6 +41,7 @@ export interface Drivers extends Views {
   readonly services: Services
   readonly databases: Databases
   readonly backups: Backups
+  readonly places: Places
   readonly files: Files
   readonly archives: Archives
   readonly http: Http
@@ -88,7 +91,8 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     freeBytes: true,
     tools: true,
   },
-  backups: { list: true, undated: true, find: true, verify: true, checksumOf: true },
+  backups: { list: true, undated: true, find: true, verify: true, checksumOf: true, judge: true },
+  places: { list: true, digestOf: true, read: true },
   files: {
     stat: true,
     read: true,

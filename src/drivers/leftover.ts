@@ -77,8 +77,11 @@ export const leftBy: {
     find: nothing,
     verify: nothing,
     checksumOf: nothing,
+    judge: nothing,
     sign: nothing,
   },
+  // Programs that read a store: restic, Borg, rclone.
+  places: { list: process, digestOf: process, read: process, fetch: process },
   files: {
     stat: nothing,
     read: nothing,

@@ -1,7 +1,8 @@
-import type { Backup, BackupPlace, Expected, Undated, Verified } from '../drivers/backups.ts'
+import type { Backup, BackupPlace, Expected, SidecarFiles, Undated, Verified } from '../drivers/backups.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
-import { checksumsIn, type Beside } from './checksum-files.ts'
+import { manifestFiles, vouchedBy, type ManifestSeal } from './backup-manifest.ts'
+import { checksumsBeside, checksumsIn, type Beside } from './checksum-files.ts'
 import { checksumFor } from './checksum-list.ts'
 
 /** Clocks of two machines differ a little; a backup further ahead has a wrong time. */
@@ -128,6 +129,32 @@ const dirname = (path: string): string => path.slice(0, Math.max(1, path.lastInd
 
 function fetchAgain(file: string): string {
   return `fetch ${shellWord(file)} again from its source, or choose another backup`
+}
+
+/** What vouches for a backup that is kept elsewhere, from the files beside it there, as `checksumOf` decides. */
+export async function judgedBeside(
+  place: BackupPlace,
+  backup: Backup,
+  { names, read }: SidecarFiles,
+  { seal, now }: { readonly seal: ManifestSeal; readonly now: Date },
+): Promise<Expected | null> {
+  mustBePlausible(place, backup, now)
+  const text = (name: string): string | null => {
+    const body = read.get(name)
+    return body === undefined ? null : new TextDecoder().decode(body)
+  }
+  const beside = (name: string): string => `${dirname(backup.file)}/${name}`
+  const [manifest, signature] = manifestFiles(backup.name)
+  const body = read.get(manifest)
+  const found = body === undefined ? null : { file: beside(manifest), body, signature: text(signature) }
+  return vouchedBy(place, backup, found, seal, async () => {
+    const sidecars = checksumsBeside([backup.name], names)
+    const files = sidecars.read.flatMap(({ name, kind }) => {
+      const contents = text(name)
+      return contents === null ? [] : [{ file: beside(name), kind, text: contents }]
+    })
+    return expectedHash(place, backup, { read: files, unread: sidecars.unread })
+  })
 }
 
 /** @throws RunbookError `verification` on a checksum mismatch */

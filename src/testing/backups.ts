@@ -8,6 +8,7 @@ import { shellWord } from '../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder } from '../formats/backup-pattern.ts'
 import {
   expectedHash,
+  judgedBeside,
   latestFirst,
   mustBePlausible,
   newestFirst,
@@ -118,6 +119,7 @@ export function fakeBackups({
     },
 
     checksumOf,
+    judge: (place, backup, beside) => judgedBeside(place, backup, beside, { seal, now: clock.now() }),
 
     async verify(place, backup) {
       const expected = await checksumOf(place, backup)

@@ -48,6 +48,7 @@ export {
 export { emptyWeb, type FakeAnswer, type FakeWeb } from './http.ts'
 export { noPrograms, type FakeProgram, type Programs } from './commands.ts'
 export { noMigrations, type FakeMigration, type FakeMigrations } from './migrations.ts'
+export { keep, storeIn, type FakeObject, type FakeStore, type FakeStores } from './places.ts'
 export { nobody, somebody, type FakePerson } from './people.ts'
 export { emptyStore, imageArchiveOf, fakeImage, type ImageStore, type FakeImage } from './images.ts'
 export { noLeftovers, type Leftovers } from './orphans.ts'

@@ -24,6 +24,7 @@ import { emptyStore, fakeImages, type ImageStore } from './images.ts'
 import { fakeMigrations, noMigrations, type FakeMigrations } from './migrations.ts'
 import { fakeOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { fakePeople, nobody, type FakePerson } from './people.ts'
+import { fakePlaces, type FakeStores } from './places.ts'
 import { emptyShelf, fakeReleases, publishedIn, type ReleaseShelf } from './releases.ts'
 import { fakeKeys, type FakeKeys } from './seal.ts'
 import { fakeSecrets } from './secrets.ts'
@@ -47,6 +48,8 @@ export interface FakeWorld {
   readonly repositories: Repositories
   readonly migrations: FakeMigrations
   readonly shelf: ReleaseShelf
+  /** Stores in which backups are kept elsewhere; see `storeIn`. */
+  readonly stores: FakeStores
   /** The key that signs manifests of backups, and those that are trusted. */
   readonly keys: FakeKeys
   /** Throwaway containers that runs create. */
@@ -92,6 +95,7 @@ export type WorldParts = Partial<
     | 'repositories'
     | 'migrations'
     | 'shelf'
+    | 'stores'
     | 'keys'
     | 'containers'
     | 'locks'
@@ -116,6 +120,7 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     images: parts.images ?? emptyStore(),
     repositories: parts.repositories ?? noRepositories(),
     shelf: parts.shelf ?? emptyShelf(),
+    stores: parts.stores ?? new Map(),
     keys: parts.keys ?? fakeKeys(),
     volumes: parts.volumes ?? noVolumes(),
     migrations: parts.migrations ?? noMigrations(),
@@ -150,6 +155,7 @@ function driversOf(
     repositories,
     migrations,
     shelf,
+    stores,
     keys,
     containers,
     faults,
@@ -170,6 +176,7 @@ function driversOf(
         }),
     ),
     backups: fakeBackups({ disk, clock, scope, keys }),
+    places: fakePlaces(stores, disk, scope),
     files: fakeFiles(disk),
     archives: fakeArchives(disk, secrets),
     http: fakeHttp(web, secrets),

@@ -12,6 +12,7 @@ import {
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
+import { mustBeHere } from './lib/kept.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
@@ -47,9 +48,12 @@ export const chooseDump = defineStep<Input, ChosenDump>({
     const read = 'reads the server version and the database name from its header'
     return `Compares ${what}${place} with its signed manifest or checksum, and ${read}.`
   },
-  preflight: (look, input) =>
-    freshness(look, { ...input, takenBefore: null }, async () => ownOf(input.engine)),
+  preflight: async (look, input) => {
+    if (!isPending(input.from)) mustBeHere(input.from)
+    return freshness(look, { ...input, takenBefore: null }, async () => ownOf(input.engine))
+  },
   run: async (look, { engine, name, from, file }) => {
+    mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     await mustBeOf(from, verified, verified, async () => ownOf(engine))
     const { major, database } = await look.databases.header({ engine }, verified.file, {

@@ -10,6 +10,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
+import { expectedOf, mustBeHere } from './lib/kept.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
@@ -41,9 +42,10 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
   },
   secrets: () => [],
   preflight: async (look, { from, file, passphrase, folder }) => {
+    if (!isPending(from)) mustBeHere(from)
     if (isPending(from) || isPending(file) || isPending(folder)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
-    const expected = await look.backups.checksumOf(from, backup)
+    const expected = await expectedOf(look, from, backup)
     if (folder !== undefined && folder !== null) await mustBeOf(from, backup, expected, ownOf(folder))
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
@@ -55,6 +57,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { from, file, folder }) => {
+    mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     if (folder !== undefined && folder !== null) await mustBeOf(from, verified, verified, ownOf(folder))
     const vouched = voucher(verified)

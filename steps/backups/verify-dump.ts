@@ -14,6 +14,7 @@ import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
+import { mustBeHere } from './lib/kept.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
@@ -52,10 +53,13 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     const place = isPending(from) ? '' : ` from ${from.directory}`
     return `Reads ${what}${place} to its last byte, and compares it with its signed manifest or checksum.`
   },
-  preflight: async (look, input) =>
-    isPending(input.database) ? [] : freshness(look, input, ownOf(look, input.database)),
+  preflight: async (look, input) => {
+    if (!isPending(input.from)) mustBeHere(input.from)
+    return isPending(input.database) ? [] : freshness(look, input, ownOf(look, input.database))
+  },
   marks: { dataAsOf: (dump) => dump.takenAt },
   run: async (look, { database, from, file, takenBefore }) => {
+    mustBeHere(from)
     const backup = await choose(look, from, { file, takenBefore })
     const verified = await look.backups.verify(from, backup)
     await mustBeOf(from, verified, verified, ownOf(look, database))

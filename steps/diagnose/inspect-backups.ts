@@ -8,6 +8,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import { mounted } from '../backups/lib/destination.ts'
+import { expectedOf, isRemote, listBackups, placeName, undatedBackups } from '../backups/lib/kept.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
 type Input = {
@@ -26,7 +27,7 @@ export const inspectBackups = defineStep<Input, Observed>({
   describe: ({ places }) =>
     isPending(places)
       ? 'Checks the newest backups.'
-      : say`Checks the newest backup in each of ${places.map(({ directory }) => directory)}: age and checksum.`,
+      : say`Checks the newest backup in each of ${places.map(placeName)}: age and checksum.`,
   run: async (look, { places, data }) => {
     const observations: Observation[] = [
       ...(data?.making === undefined ? [] : await inspectDrive(look, data)),
@@ -54,13 +55,13 @@ async function inspectDrive(look: Look, data: DataArchive): Promise<readonly Obs
 }
 
 async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
-  await look.files.mount(place.directory, 5)
-  const [newest] = await look.backups.list(place)
+  if (!isRemote(place)) await look.files.mount(place.directory, 5)
+  const [newest] = await listBackups(look, place)
   if (newest === undefined) {
-    const [undated] = await look.backups.undated(place)
+    const [undated] = await undatedBackups(look, place)
     const why = undated === undefined ? '' : `; no time can be read in the name of ${undated.name}`
     return [
-      { case: 'backup-stale', evidence: `no file in ${place.directory} matches ${place.pattern}${why}` },
+      { case: 'backup-stale', evidence: `no file in ${placeName(place)} matches ${place.pattern}${why}` },
     ]
   }
   const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
@@ -69,6 +70,11 @@ async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Ob
       ? []
       : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, was taken ${newest.takenAt}` }]
   try {
+    // What is kept elsewhere is judged without a download.
+    if (isRemote(place)) {
+      await expectedOf(look, place, newest)
+      return stale
+    }
     const { require, ...from } = place
     const { checksumFile, manifest } = await look.backups.verify({ ...from, checksums: 'if-present' }, newest)
     if (require === 'signed' && manifest === undefined)

@@ -54,7 +54,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
         {
           level: 'refuse',
           about: '--what',
-          problem: `no ${what === 'all' ? 'bundles, backups, images, databases or copies' : what} to prune in the target`,
+          problem: `no ${what === 'all' ? 'bundles, backups, images, databases, copies or downloads' : what} to prune in the target`,
           hint: 'check the sections of the target in runbook.config.ts',
         },
       ]
@@ -70,6 +70,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
       databases: [],
       dumps: [],
       copies: [],
+      downloads: [],
     }
     for (const kind of kindsOf(what)) {
       for (const inventory of await inventoriesOf(look, from, kind))

@@ -60,7 +60,8 @@ describe('help describes', () => {
   test('defaults as the schemas have them', () => {
     const defaults = Object.fromEntries(settings.map(({ path, otherwise }) => [path, otherwise]))
     expect(defaults).toMatchObject({
-      'backups.directory': null,
+      'backups.directory': 'with `from`, a folder for downloads below the state folder; required without it',
+      'bundle.directory': null,
       'backups.maxAge': "`'26h'`",
       'health[].passes': '`3`',
       'documents.mode': '`0o644`',

@@ -9,6 +9,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder, type BackupPattern } from '../../formats/backup-pattern.ts'
 import {
   expectedHash,
+  judgedBeside,
   latestFirst,
   mustBePlausible,
   newestFirst,
@@ -84,6 +85,8 @@ export function diskBackups({
     },
 
     checksumOf,
+    judge: (place, backup, beside) =>
+      judgedBeside(place, backup, beside, { seal: signing.seal, now: clock.now() }),
 
     async verify(place, backup) {
       const expected = await checksumOf(place, backup)

@@ -6,6 +6,8 @@ export type BasePaths = {
   readonly directory: string
   readonly home: string
   readonly host: string
+  /** The state folder of this program; left out, its default below the home folder. */
+  readonly state?: string
   /** Project names in Compose files and env files, by absolute path, where a stack needs them. */
   readonly projectNames?: ReadonlyMap<string, string>
 }

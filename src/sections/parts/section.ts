@@ -44,6 +44,8 @@ export type SectionContext = {
    * Makes a path absolute: `~` is the home folder, and a relative path starts at the configuration's folder.
    */
   path(given: string): string
+  /** A folder below the state folder of this program. */
+  stateFolder(name: string): string
   /** The project name in a Compose file or env file; undefined where it has none. */
   projectName(file: string): string | undefined
   /** The secret, with an absolute path where it is a file; null where none is configured. */

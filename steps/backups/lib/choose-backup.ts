@@ -1,4 +1,5 @@
 import { RunbookError, type Backup, type BackupPlace, type Finding, type Look } from '../../../src/index.ts'
+import { findBackup, listBackups, placeName, undatedBackups } from './kept.ts'
 
 /**
  * The requested backup, or the newest one of a place.
@@ -13,7 +14,7 @@ export async function choose(
   const backup =
     request.file === null
       ? await newest(look, place, request.takenBefore)
-      : await look.backups.find(place, request.file)
+      : await findBackup(look, place, request.file)
   if (!isBefore(backup, request.takenBefore)) {
     throw new RunbookError(
       'preflight',
@@ -46,17 +47,17 @@ export const whenTaken = ({ takenAt, takenBy }: Pick<Backup, 'takenAt' | 'takenB
   takenBy === undefined ? `taken ${takenAt}` : `taken between ${takenAt} and ${takenBy}`
 
 async function newest(look: Look, place: BackupPlace, takenBefore: string | null): Promise<Backup> {
-  const all = await look.backups.list(place)
+  const all = await listBackups(look, place)
   const found = all.find((backup) => isBefore(backup, takenBefore))
   if (found !== undefined) return found
   const before = takenBefore === null ? '' : ` taken before ${takenBefore}`
   const oldest =
     all.length === 0 ? '' : `; the oldest of ${all.length} was ${whenTaken(all.at(-1) as Backup)}`
-  const undated = await look.backups.undated(place)
+  const undated = await undatedBackups(look, place)
   const names = undated.length === 0 ? '' : `; no time can be read in the names of ${listed(undated)}`
   throw new RunbookError(
     'preflight',
-    `no backup ${place.pattern}${before} in ${place.directory}${oldest}${names}`,
+    `no backup ${place.pattern}${before} in ${placeName(place)}${oldest}${names}`,
     {
       hint:
         undated.length === 0
@@ -77,7 +78,7 @@ export async function maybeNewer(
   takenBefore: string | null,
 ): Promise<readonly Finding[]> {
   const than = Date.parse(chosen.takenAt)
-  const coarse = (await look.backups.list(place)).filter(
+  const coarse = (await listBackups(look, place)).filter(
     ({ file, takenAt, takenBy }) =>
       file !== chosen.file &&
       takenBy !== undefined &&
@@ -85,7 +86,7 @@ export async function maybeNewer(
       (takenBefore === null || Date.parse(takenAt) < Date.parse(takenBefore)),
   )
   // With fewer digits it is not a date: `latest`, `v2`.
-  const undated = (await look.backups.undated(place)).filter(
+  const undated = (await undatedBackups(look, place)).filter(
     ({ name, modifiedAt }) => Date.parse(modifiedAt) > than && /(?:\d\D*){6}/.test(name),
   )
   const warning = (files: readonly { readonly name: string }[], why: string): readonly Finding[] =>
@@ -94,7 +95,7 @@ export async function maybeNewer(
       : [
           {
             level: 'warn',
-            about: place.directory,
+            about: placeName(place),
             problem: `${listed(files)} may be newer than ${chosen.name}, which is used: ${why}`,
             hint: 'if so, name the file to use; names with a date and a time, such as 20260203_041233, leave no doubt',
           },

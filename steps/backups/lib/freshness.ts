@@ -7,6 +7,7 @@ import {
   type Preview,
 } from '../../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './choose-backup.ts'
+import { expectedOf } from './kept.ts'
 import { mustBeOf, type OwnSource } from './source.ts'
 
 type BackupChoice = {
@@ -20,7 +21,7 @@ type BackupChoice = {
  * Checks that a backup can be chosen, has the manifest or checksum that it needs and is recent enough, without
  * reading its contents.
  * @param own what a manifest must name; asked only where there is one
- * @throws RunbookError as `choose`, `checksumOf` and `mustBeOf`
+ * @throws RunbookError as `choose`, `expectedOf` and `mustBeOf`
  */
 export async function freshness(
   look: Look,
@@ -35,7 +36,7 @@ export async function freshness(
       : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   // A missing checksum would stop the run at its first step, which is then recorded as a failed run.
-  await mustBeOf(from, backup, await look.backups.checksumOf(from, backup), own)
+  await mustBeOf(from, backup, await expectedOf(look, from, backup), own)
   const newer = file === null ? await maybeNewer(look, from, backup, takenBefore) : []
   if (ageSeconds <= from.maxAgeSeconds) return newer
   const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`

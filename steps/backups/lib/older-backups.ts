@@ -7,6 +7,7 @@ import {
   type Look,
 } from '../../../src/index.ts'
 import { whenTaken } from './choose-backup.ts'
+import { expectedOf, listBackups, placeName } from './kept.ts'
 
 /** How the same run is started again with another backup. */
 export type Again = {
@@ -29,12 +30,12 @@ export async function olderBackups(
   unfit: { readonly file: string; readonly takenAt: string },
 ): Promise<string> {
   const older = []
-  for (const backup of await look.backups.list(from)) {
+  for (const backup of await listBackups(look, from)) {
     if (older.length === most) break
     const isOlder = Date.parse(backup.takenBy ?? backup.takenAt) < Date.parse(unfit.takenAt)
     if (!isOlder || backup.file === unfit.file || backup.bytes < from.minBytes) continue
     try {
-      await look.backups.checksumOf(from, backup)
+      await expectedOf(look, from, backup)
       older.push(backup)
     } catch (thrown) {
       if (!(thrown instanceof RunbookError)) throw thrown
@@ -42,7 +43,7 @@ export async function olderBackups(
   }
   const [next, ...rest] = older
   if (next === undefined)
-    return `there is no older backup in ${from.directory} with the checksum that it needs`
+    return `there is no older backup in ${placeName(from)} with the checksum that it needs`
   const flags = Object.entries({ ...params, [flag]: next.file })
     .filter(([, value]) => value !== null)
     .map(([name, value]) => ` ${flagOf(name)} ${shellWord(String(value))}`)

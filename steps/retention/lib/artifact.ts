@@ -1,4 +1,5 @@
 import type {
+  BackupPlace,
   DataArchive,
   Database,
   Look,
@@ -7,9 +8,10 @@ import type {
   StackImages,
   Target,
 } from '../../../src/index.ts'
+import { cacheOf, isRemote } from '../../backups/lib/kept.ts'
 import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 
-export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies'] as const
+export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies', 'downloads'] as const
 export type Kind = (typeof kinds)[number]
 
 /**
@@ -58,6 +60,8 @@ export type RetentionSources = {
   readonly volume: string | null
   /** Where runs leave copies of configuration files. Missing in plans of earlier versions. */
   readonly copies?: readonly CopyPlace[]
+  /** Where backups are kept that are downloaded; left out where they are files of this machine. */
+  readonly downloads?: BackupPlace
   readonly retention: Retention | null
 }
 
@@ -73,7 +77,7 @@ const none: RetentionSources = {
 
 /** @param kind limits the result to what this kind needs; left out, everything */
 export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
-  const { release, data, images, database, volumeDatabase, retention } = target
+  const { release, data, images, database, volumeDatabase, retention, backups } = target
   const old = { database: database ?? null, retention: retention ?? null }
   const parts: { readonly [K in Kind]: Partial<RetentionSources> } = {
     bundles: { release: release ?? null },
@@ -83,6 +87,7 @@ export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
     databases: old,
     dumps: { ...old, volume: volumeDatabase?.name ?? null },
     copies: { copies: copyPlacesOf(target), retention: retention ?? null },
+    downloads: backups === undefined || !isRemote(backups) ? {} : { downloads: cacheOf(backups) },
   }
   return kind === undefined
     ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as RetentionSources)

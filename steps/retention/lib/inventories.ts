@@ -2,6 +2,7 @@ import type { Look } from '../../../src/index.ts'
 import { backupsOf } from './backups.ts'
 import { bundlesOf } from './bundles.ts'
 import { copiesOf } from './copies.ts'
+import { downloadsOf } from './downloads.ts'
 import { dumpsOf } from './dumps.ts'
 import { kinds, type Kind, type Inventory, type RetentionSources } from './artifact.ts'
 import { keptDatabasesOf } from './kept-databases.ts'
@@ -11,7 +12,7 @@ import { snapshotsOf } from './snapshots.ts'
  * What an operator may choose: `databases` are those put aside and the dumps of runs; `copies` are of
  * configuration files.
  */
-export const choices = ['bundles', 'backups', 'images', 'databases', 'copies', 'all'] as const
+export const choices = ['bundles', 'backups', 'images', 'databases', 'copies', 'downloads', 'all'] as const
 
 export function kindsOf(what: string): readonly Kind[] {
   if (what === 'all') return kinds
@@ -20,12 +21,13 @@ export function kindsOf(what: string): readonly Kind[] {
 
 /** Whether the target has the sections that locate things of this kind. */
 export function isConfigured(
-  { release, data, images, database, volume, copies = [], retention }: RetentionSources,
+  { release, data, images, database, volume, copies = [], downloads, retention }: RetentionSources,
   kind: Kind,
 ): boolean {
   if (kind === 'databases') return database !== null && retention !== null
   if (kind === 'dumps') return retention !== null && (database !== null || volume !== null)
   if (kind === 'copies') return copies.length > 0
+  if (kind === 'downloads') return downloads !== undefined
   return { bundles: release, backups: data, images }[kind] !== null
 }
 
@@ -35,7 +37,7 @@ export async function inventoriesOf(
   from: RetentionSources,
   kind: Kind,
 ): Promise<readonly Inventory[]> {
-  const { release, data, images, database, copies = [], retention } = from
+  const { release, data, images, database, copies = [], downloads, retention } = from
   switch (kind) {
     case 'bundles':
       return release === null ? [] : bundlesOf(look, release)
@@ -49,5 +51,7 @@ export async function inventoriesOf(
       return retention === null ? [] : dumpsOf(look, from, retention)
     case 'copies':
       return copiesOf(look, copies, retention)
+    case 'downloads':
+      return downloads === undefined ? [] : downloadsOf(look, downloads)
   }
 }

@@ -61,6 +61,8 @@ const nowhere = { start: 0, end: 0 }
 /** As in a table of contents. */
 export const asArchiveEntry = (entry: PlainEntry): ArchiveEntry => ({
   id: entry.id,
+  // A script names no dependencies: its order is one that holds them.
+  needs: [],
   kind: entry.kind,
   name: entry.name,
   schema: entry.schema,
