@@ -44,6 +44,7 @@ export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
 export { backupPattern } from './formats/backup-pattern.ts'
+export { tooOld, whenTaken } from './formats/backup-age.ts'
 export {
   RunbookError,
   cannot,
