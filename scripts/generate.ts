@@ -4,6 +4,7 @@ import { format } from 'oxfmt'
 import { configHelp } from '../src/cli/commands/help-config.ts'
 import options from '../.oxfmtrc.json' with { type: 'json' }
 import { configInput } from './config-input.ts'
+import { withChecksTable } from './doctor-page.ts'
 import { publishedSteps, stepsIndex, stepsPage } from './published-steps.ts'
 import { exampleTargets, runbooksPage, withRunbooksTable } from './runbooks-page.ts'
 import { remediesFile, shippedRunbooks } from './shipped-runbooks.ts'
@@ -38,6 +39,12 @@ export async function generatedFromSchemas(): Promise<readonly Generated[]> {
   ]
 }
 
+/** Generates the list of what `runbook doctor` looks at. */
+export async function generatedFromChecks(root: string): Promise<readonly Generated[]> {
+  const file = 'docs/doctor.md'
+  return [{ file, text: withChecksTable(readFileSync(join(root, file), 'utf8')) }]
+}
+
 async function formatted(file: string, source: string): Promise<Generated> {
   const { printWidth, semi, singleQuote } = options
   const { code, errors } = await format(file, source, { printWidth, semi, singleQuote })
@@ -48,7 +55,7 @@ async function formatted(file: string, source: string): Promise<Generated> {
 
 /** Writes every generated file that is stale. */
 async function generate(root: string): Promise<void> {
-  for (const make of [generatedFromSteps, generatedFromRunbooks, generatedFromSchemas]) {
+  for (const make of [generatedFromSteps, generatedFromRunbooks, generatedFromSchemas, generatedFromChecks]) {
     for (const { file, text } of await make(root)) {
       const path = join(root, file)
       if (textAt(path) === text) continue

@@ -47,6 +47,7 @@ export { readTime, timeSource } from './formats/file-time.ts'
 export { backupPattern, isDateFolder } from './formats/backup-pattern.ts'
 export { checksumsBeside } from './formats/checksum-files.ts'
 export { timesOf } from './formats/backup-verdict.ts'
+export { tooOld, whenTaken } from './formats/backup-age.ts'
 export {
   RunbookError,
   cannot,

@@ -135,18 +135,22 @@ describe('floors', () => {
   })
 })
 
-/** Inside src/run: what happened, carrying it out, looking ahead, reporting it; start.ts and resume.ts on top. */
+/**
+ * Inside src/run: what happened, carrying it out, looking ahead, reporting it, and what every runbook would meet;
+ * start.ts and resume.ts on top.
+ */
 describe('the folders of src/run', () => {
   const below: { readonly [folder: string]: readonly string[] } = {
     journal: [],
     engine: ['journal'],
     'dry-run': ['journal', 'engine'],
     record: ['journal', 'engine'],
+    readiness: ['journal', 'engine', 'dry-run', 'record'],
   }
   const inside = imports.filter(({ from, to }) => from.startsWith('src/run/') && to.startsWith('src/run/'))
   const groupOf = (file: string): string => file.split(sep)[2] ?? ''
 
-  test('are these four, and few files stand beside them', () => {
+  test('are these five, and few files stand beside them', () => {
     const groups = new Set(src.filter((file) => file.startsWith('src/run/')).map(groupOf))
     expect([...groups].filter((name) => !name.endsWith('.ts')).sort()).toEqual(Object.keys(below).sort())
   })

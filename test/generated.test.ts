@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { exportedTypes, readDeclarations } from '../scripts/declarations.ts'
-import { generatedFromRunbooks, generatedFromSchemas, generatedFromSteps } from '../scripts/generate.ts'
+import {
+  generatedFromChecks,
+  generatedFromRunbooks,
+  generatedFromSchemas,
+  generatedFromSteps,
+} from '../scripts/generate.ts'
 import { withRunbooksTable } from '../scripts/runbooks-page.ts'
 import { misnamed } from '../scripts/shipped-runbooks.ts'
 import { misplaced, stepsIndex, type StepFile } from '../scripts/published-steps.ts'
@@ -17,6 +22,7 @@ test('files that are generated say what the code says', async () => {
     ...(await generatedFromSteps(root)),
     ...(await generatedFromRunbooks(root)),
     ...(await generatedFromSchemas()),
+    ...(await generatedFromChecks(root)),
   ])
     expect(readFileSync(join(root, file), 'utf8'), `${file} is stale: run npm run generate`).toBe(text)
 }, 60_000)

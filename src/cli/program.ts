@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
@@ -52,6 +53,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     rollbackCommand,
     statusCommand,
     historyCommand,
+    doctorCommand,
     evidenceCommand,
     unlockCommand,
     helpCommand,

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { link, open, unlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import type { Files } from '../../drivers/files.ts'
+import type { Files, FilesView } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { signerLine, trustedKeys } from './allowed-signers.ts'
 import { fingerprint, keyType, publicBlob } from './ed25519.ts'
@@ -27,13 +27,37 @@ export async function signingKey(folder: string, files: Files): Promise<KeyObjec
   await files.makeFolder(folder)
   const file = join(folder, keyFiles.private)
   const key = (await readKey(file)) ?? (await createKey(folder, file, files))
+  await mustBeTrusted(key, folder, files)
+  return key
+}
+
+/**
+ * The fingerprint of the key that signs evidence; null where the first run will create it. Creates nothing.
+ * @throws RunbookError `preflight`, as `signingKey`
+ */
+export async function signingKeyFingerprint(
+  folder: string,
+  files: Pick<FilesView, 'stat' | 'read'>,
+): Promise<string | null> {
+  const key = await readKey(join(folder, keyFiles.private))
+  if (key === null) return null
+  await mustBeTrusted(key, folder, files)
+  return fingerprint(publicBlob(key))
+}
+
+async function mustBeTrusted(
+  key: KeyObject,
+  folder: string,
+  files: Pick<FilesView, 'stat' | 'read'>,
+): Promise<void> {
+  const file = join(folder, keyFiles.private)
   const trusted = join(folder, keyFiles.trusted)
   const listed =
     (await files.stat(trusted)) === null
       ? []
       : trustedKeys(Buffer.from(await files.read(trusted, 1 << 20)).toString(), trusted)
   const entry = listed.find(({ blob }) => blob.equals(publicBlob(key)))
-  if (entry !== undefined && (entry.until === null || entry.until > Date.now())) return key
+  if (entry !== undefined && (entry.until === null || entry.until > Date.now())) return
   const why =
     entry === undefined
       ? `is not listed in ${trusted}`

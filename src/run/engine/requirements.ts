@@ -29,7 +29,7 @@ export function programsOf(
 }
 
 export async function programFindings(
-  look: Look,
+  look: Pick<Look, 'commands'>,
   { program, atLeast, why }: Need,
 ): Promise<readonly Finding[]> {
   const version = await look.commands.version(program)

@@ -1,5 +1,14 @@
-import { RunbookError, type Backup, type BackupPlace, type Finding, type Look } from '../../../src/index.ts'
+import {
+  RunbookError,
+  whenTaken,
+  type Backup,
+  type BackupPlace,
+  type Finding,
+  type Look,
+} from '../../../src/index.ts'
 import { findBackup, listBackups, placeName, undatedBackups } from './kept.ts'
+
+export { whenTaken }
 
 /**
  * The requested backup, or the newest one of a place.
@@ -41,10 +50,6 @@ export async function choose(
 /** A name without a time of day counts by its last moment: it may hold what the bad deployment wrote. */
 const isBefore = ({ takenAt, takenBy }: Backup, moment: string | null): boolean =>
   moment === null || Date.parse(takenBy ?? takenAt) < Date.parse(moment)
-
-/** For messages: `taken TIME`, or `taken between` two times. */
-export const whenTaken = ({ takenAt, takenBy }: Pick<Backup, 'takenAt' | 'takenBy'>): string =>
-  takenBy === undefined ? `taken ${takenAt}` : `taken between ${takenAt} and ${takenBy}`
 
 async function newest(look: Look, place: BackupPlace, takenBefore: string | null): Promise<Backup> {
   const all = await listBackups(look, place)

@@ -1,12 +1,13 @@
 import {
   isPending,
+  tooOld,
   type Backup,
   type BackupPlace,
   type Finding,
   type Look,
   type Preview,
 } from '../../../src/index.ts'
-import { choose, maybeNewer, whenTaken } from './choose-backup.ts'
+import { choose, maybeNewer } from './choose-backup.ts'
 import { expectedOf } from './kept.ts'
 import { mustBeOf, type OwnSource } from './source.ts'
 
@@ -30,18 +31,11 @@ export async function freshness(
 ): Promise<readonly Finding[]> {
   if (isPending(from) || isPending(file) || isPending(takenBefore)) return []
   const backup: Backup = await choose(look, from, { file, takenBefore })
-  const reference =
-    takenBefore === null
-      ? look.clock.now()
-      : new Date(Math.min(Date.parse(takenBefore), look.clock.now().getTime()))
-  const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   // A missing checksum would stop the run at its first step, which is then recorded as a failed run.
   await mustBeOf(from, backup, await expectedOf(look, from, backup), own)
   const newer = file === null ? await maybeNewer(look, from, backup, takenBefore) : []
-  if (ageSeconds <= from.maxAgeSeconds) return newer
-  const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`
-  const limit = `at most ${hours(from.maxAgeSeconds)} are allowed`
-  const problem = `${backup.file} was ${whenTaken(backup)}, ${age}; ${limit}`
+  const problem = tooOld(from, backup, look.clock.now(), takenBefore)
+  if (problem === null) return newer
   // An operator who names the file has accepted its age.
   return file === null
     ? [
@@ -55,5 +49,3 @@ export async function freshness(
       ]
     : [{ level: 'warn', about: backup.name, problem, hint: 'this is the requested file' }]
 }
-
-const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

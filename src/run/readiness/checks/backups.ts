@@ -1,0 +1,141 @@
+import type { Backup, BackupPlace } from '../../../drivers/backups.ts'
+import { tooOld } from '../../../formats/backup-age.ts'
+import { failureOf } from '../../../kernel/errors.ts'
+import type { Target } from '../../../model/target.ts'
+import { Notebook, type Check, type Subject } from '../check.ts'
+
+export const backups: Check = {
+  id: 'backups',
+  of: 'target',
+  looksAt:
+    'In each folder of backups the newest one is recent, large enough, vouched for, intact and of a known format.',
+  run: async (subject) => {
+    const notes = new Notebook()
+    for (const { section, place } of placesOf(subject.target)) await inspect(notes, subject, section, place)
+    return notes.answer
+  },
+}
+
+type Named = { readonly section: string; readonly place: BackupPlace }
+
+/** The folders of backups that the sections of a target name. */
+export const placesOf = ({ backups: dumps, bundle, data, documents }: Target): readonly Named[] =>
+  [
+    { section: 'backups', place: dumps },
+    { section: 'bundle', place: bundle?.place },
+    { section: 'data', place: data?.place },
+    { section: 'documents', place: documents?.backups },
+  ].flatMap(({ section, place }) => (place === undefined ? [] : [{ section, place }]))
+
+/** Seconds in which a mounted drive must answer. */
+const mountSeconds = 5
+
+async function inspect(
+  notes: Notebook,
+  { look, target, clock, withheld }: Subject,
+  section: string,
+  place: BackupPlace,
+): Promise<void> {
+  // A dead network mount would block the listing. Of a folder that is missing, the listing says more.
+  const dead = await look.files.mount(place.directory, mountSeconds).then(
+    () => null,
+    (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
+  )
+  if (dead !== null) {
+    await notes.need(section, () => Promise.reject(dead.thrown as Error))
+    return
+  }
+  const all = await notes.need(section, () => look.backups.list(place))
+  if (all === undefined) return
+  const undated = (await notes.seek(section, () => look.backups.undated(place))) ?? []
+  const [newest] = all
+  if (newest === undefined) {
+    notes.refuse(
+      section,
+      `no backup ${place.pattern} in ${place.directory}`,
+      undated.length === 0
+        ? 'check that backups arrive there and that the pattern in runbook.config.ts is right'
+        : `no time can be read in ${undated.length} names, such as ${undated[0]?.name ?? ''}`,
+    )
+    return
+  }
+  notes.fact(`${section}: ${all.length}, the newest ${newest.name}, taken ${newest.takenAt}`)
+  notes.gauge({
+    name: 'backup_newest_timestamp_seconds',
+    help: 'When the newest backup was taken.',
+    value: Date.parse(newest.takenAt) / 1000,
+    labels: { section },
+  })
+  notes.gauge({
+    name: 'backup_newest_bytes',
+    help: 'Size of the newest backup.',
+    value: newest.bytes,
+    labels: { section },
+  })
+  const old = tooOld(place, newest, clock.now())
+  if (old !== null)
+    notes.refuse(
+      newest.name,
+      old,
+      'find out why no newer backup arrived: look at the log of the job that makes them',
+    )
+  const shrunk = hasShrunk(newest, all.slice(1, 6))
+  if (shrunk !== null)
+    notes.warn(newest.name, shrunk, 'find out what is missing from it, before it is needed')
+  for (const { name, modifiedAt } of undated)
+    if (Date.parse(modifiedAt) > Date.parse(newest.takenAt) && /(?:\d\D*){6}/.test(name))
+      notes.warn(
+        name,
+        `${JSON.stringify(name)} in ${place.directory} may be newer than ${newest.name}: no time can be read in its name`,
+        'name backups with a date and a time, such as 20260203_041233, or set a pattern that fits',
+      )
+  if (await isVouchedFor(notes, look, section, place, newest))
+    await read(notes, look, withheld, place, newest)
+  if (section === 'backups' && target.database !== undefined) {
+    const { engine } = target.database
+    const header = await notes.need(newest.name, () => look.databases.header({ engine }, newest.file))
+    if (header !== undefined) notes.fact(`dump of ${header.engine} ${header.major}`)
+  }
+}
+
+/** Half the usual size is more than a quiet week explains. */
+function hasShrunk(newest: Backup, earlier: readonly Backup[]): string | null {
+  const sizes = earlier.map(({ bytes }) => bytes).toSorted((one, other) => one - other)
+  const usual = sizes[Math.floor(sizes.length / 2)]
+  if (usual === undefined || sizes.length < 2 || newest.bytes * 2 >= usual) return null
+  return `${newest.file} has ${newest.bytes} bytes, less than half of what the ones before had (${usual})`
+}
+
+async function isVouchedFor(
+  notes: Notebook,
+  look: Subject['look'],
+  section: string,
+  place: BackupPlace,
+  newest: Backup,
+): Promise<boolean> {
+  const expected = await notes.need(newest.name, () => look.backups.checksumOf(place, newest))
+  if (expected === undefined) return false
+  if (expected === null)
+    notes.fact(`${section}: nothing vouches for ${newest.name} (checksums: 'if-present')`)
+  else
+    notes.fact(
+      `${section}: vouched for by ${expected.manifest === undefined ? expected.checksumFile : `the signature of ${expected.manifest.key}`}`,
+    )
+  return true
+}
+
+async function read(
+  notes: Notebook,
+  look: Subject['look'],
+  withheld: Subject['withheld'],
+  place: BackupPlace,
+  newest: Backup,
+): Promise<void> {
+  try {
+    await look.backups.verify(place, newest)
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown)
+    if (withheld.has(message)) notes.unchecked(newest.name, `${message}; add --deep to read it`)
+    else notes.refuse(newest.name, message, hint ?? 'choose another backup, and find out why')
+  }
+}

@@ -1,0 +1,45 @@
+import { Notebook, type Check } from '../check.ts'
+
+export const images: Check = {
+  id: 'images',
+  of: 'target',
+  looksAt: 'The images of the services and of the throwaway server are on this machine.',
+  run: async ({ target: { stack, writers, restoreTest, backups, database }, look }) => {
+    const notes = new Notebook()
+    if (stack?.kind === 'compose' && writers !== undefined) {
+      const declared = await notes.seek('images of the services', () => look.services.declared(writers))
+      if (declared !== undefined) notes.fact(`${declared.length} images of services`)
+      for (const { service, image } of declared ?? []) {
+        if (image === null) continue
+        const found = await notes.seek(image, () => look.images.find(image))
+        if (found === null)
+          notes.warn(
+            image,
+            `${service} is declared with ${image}, which is not on this machine`,
+            `docker compose pull ${service}; without it the service cannot be created again`,
+          )
+      }
+    }
+    if (restoreTest === undefined || backups === undefined || database?.engine !== 'postgres')
+      return notes.answer
+    const [newest] = (await notes.seek('newest dump', () => look.backups.list(backups))) ?? []
+    if (newest === undefined) {
+      notes.unchecked('throwaway image', 'its version follows from the newest dump, and there is none')
+      return notes.answer
+    }
+    const header = await notes.seek('throwaway image', () =>
+      look.databases.header({ engine: 'postgres' }, newest.file),
+    )
+    if (header === undefined) return notes.answer
+    const image = restoreTest.image.replaceAll('{major}', String(header.major))
+    const found = await notes.seek(image, () => look.images.find(image))
+    if (found === null)
+      notes.refuse(
+        image,
+        `${newest.name} requires Postgres ${header.major}, and the image ${image} is not on this machine`,
+        `docker pull ${image}; or set restoreTest.image in runbook.config.ts to one that is here`,
+      )
+    else if (found !== undefined) notes.fact(`${image} is here`)
+    return notes.answer
+  },
+}

@@ -1,0 +1,38 @@
+import { Notebook, type Check } from '../check.ts'
+
+/** Less than a run with long logs may need. */
+const littleRoom = 64 << 20
+
+export const journal: Check = {
+  id: 'journal',
+  of: 'machine',
+  looksAt: 'The journal opens, the entries of its newest runs are intact, and its disk has room.',
+  run: async ({ journal: facts, host, look }) => {
+    const notes = new Notebook()
+    if (facts.problem !== null) {
+      const { message, hint } = facts.problem
+      notes.refuse('journal', message, hint ?? `check: ls -la ${host.state}`)
+      return notes.answer
+    }
+    for (const [run, why] of facts.damaged)
+      if (facts.runs.some((line) => line.run === run && !line.released))
+        notes.refuse(
+          run,
+          why,
+          `keep a copy of ${host.state}; \`runbook evidence verify ${run}\` shows what its evidence still proves`,
+        )
+    const skipped = facts.runs.length - facts.checked
+    notes.fact(`${facts.runs.length} runs`)
+    if (skipped > 0) notes.fact(`${skipped} older ones were not checked`)
+    for (const folder of [host.state, host.artifacts]) {
+      const free = await notes.need(folder, () => look.files.freeBytes(folder))
+      if (free !== undefined && free < littleRoom)
+        notes.refuse(
+          folder,
+          `${folder} has ${Math.floor(free / 1e6)} MB free: a run may not be recorded`,
+          'make room: runbook run prune, or df -h and du -sh',
+        )
+    }
+    return notes.answer
+  },
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { drifts } from './drifts.ts'
+import { doctorOn, foundBy, healthyShop } from './healthy.ts'
+
+test('a healthy system gives no finding, and nothing is unchecked', async () => {
+  const world = healthyShop()
+  const before = world.state()
+  const reports = await doctorOn(world)
+  expect(foundBy(reports)).toEqual([])
+  expect(reports.flatMap(({ unchecked }) => unchecked)).toEqual([])
+  expect(world.state()).toEqual(before)
+})
+
+describe('sees', () => {
+  test.each(drifts.map((drift) => [drift.what, drift] as const))('%s', async (_, drift) => {
+    const world = healthyShop()
+    const setting = drift.seed(world) ?? {}
+    const before = world.state()
+    const found = foundBy(await doctorOn(world, setting))
+    const same = found.filter(({ problem }) => drift.problem.test(problem))
+    expect(same, JSON.stringify(found, null, 1)).not.toEqual([])
+    expect(same[0]).toMatchObject({ check: drift.check, level: drift.level })
+    // Each finding says what to do.
+    for (const { hint } of found) expect(hint).not.toBe('')
+    expect(world.state()).toEqual(before)
+  })
+})
+
+test('the drifts are those that docs/doctor.md lists', () => {
+  const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8')
+  const listed = page.split('## Drifts that it sees')[1] ?? ''
+  expect([...listed.matchAll(/^- (.*)\.$/gm)].map(([, what]) => what)).toEqual(drifts.map(({ what }) => what))
+  expect(drifts.length).toBeGreaterThan(40)
+})
