@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { diskFiles, unattended } from '../adapters/disk/files.ts'
+import type { LookRequest } from '../init/look.ts'
 import type { Merged } from '../init/merge.ts'
 import type { ProposedTarget, Question } from '../init/proposal.ts'
 import { cannot, RunbookError } from '../kernel/errors.ts'
@@ -11,6 +12,7 @@ export type InitFlags = {
   readonly yes?: true
   readonly json?: true
   readonly tsconfig?: true
+  readonly file?: readonly string[]
   readonly project?: string
 }
 
@@ -30,9 +32,16 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     import('../init/merge.ts'),
     import('../init/report.ts'),
   ])
-  const proposal = proposalOf(await found(folder, flags.project ?? null))
+  const proposal = proposalOf(
+    await found({
+      folder,
+      files: (flags.file ?? []).map((path) => resolve(context.directory, path)),
+      project: flags.project ?? null,
+    }),
+  )
   if (proposal.targets.length === 0) throw nothingFound(folder, flags, proposal.remarks)
-  const asks = process.stdin.isTTY && process.stderr.isTTY && flags.yes !== true && flags.json !== true
+  const asks =
+    process.stdin.isTTY === true && process.stderr.isTTY === true && flags.yes !== true && flags.json !== true
   const targets = asks ? await askedAbout(proposal.targets) : proposal.targets
   await requireValid(targets)
   const result = merged(existing, targets)
@@ -84,6 +93,7 @@ function requireWritable(file: string): void {
   for (const path of [dirname(file), ...(existsSync(file) ? [file] : [])]) {
     try {
       accessSync(path, constants.W_OK)
+      if (path !== file) readdirSync(path)
     } catch (cause) {
       throw cannot('write', file, null, {
         code: 'usage',
@@ -94,7 +104,7 @@ function requireWritable(file: string): void {
   }
 }
 
-async function found(folder: string, project: string | null) {
+async function found(request: LookRequest) {
   const [{ lookAround }, { dockerProjects }, { httpFor }, { secretsFrom }] = await Promise.all([
     import('../init/look.ts'),
     import('../adapters/docker/projects.ts'),
@@ -102,14 +112,11 @@ async function found(folder: string, project: string | null) {
     import('../adapters/environment/secrets.ts'),
   ])
   const secrets = secretsFrom({ environment: {}, register: () => undefined })
-  return lookAround(
-    { folder, project },
-    {
-      projects: dockerProjects({ scope: unattended }),
-      files: diskFiles,
-      http: httpFor(unattended, secrets),
-    },
-  )
+  return lookAround(request, {
+    projects: dockerProjects({ scope: unattended }),
+    files: diskFiles,
+    http: httpFor(unattended, secrets),
+  })
 }
 
 function nothingFound(folder: string, { project }: InitFlags, remarks: readonly string[]): RunbookError {

@@ -21,6 +21,8 @@ type Group = {
 
 const dumpName =
   /\.(?:dump|dmp|pgdump|psql|sql|backup|bak|pg|custom|sqlite3?|db|tar)(?:\.(?:gz|tgz|zst|xz|bz2|lz4|gpg|age|enc))*$|(?:backup|dump).*\.(?:gz|tgz|zst|xz|bz2|gpg|age|enc)$/i
+/** Dumps that runs make of what they replace, with the name of the run. */
+const ofRun = /-(?:replaced|before-rollback)-.*\d{8}-\d{6}-[a-z0-9]{5}\./
 const dumpFolder = /backup|dump|snapshot|sicherung|respaldo/i
 /** Folders of SQL that builds a database. */
 const sourceFolder =
@@ -28,7 +30,7 @@ const sourceFolder =
 
 /** Whether a file could be a backup, by its name and folder; its beginning is looked at only then. */
 export function looksLikeBackup(folder: string, name: string): boolean {
-  if (!dumpName.test(name)) return false
+  if (!dumpName.test(name) || ofRun.test(name)) return false
   if (dumpFolder.test(folder)) return true
   if (sourceFolder.test(folder)) return false
   return !/\.(?:sql|tar|db|sqlite3?)$/i.test(name) || timed.test(name)

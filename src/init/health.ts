@@ -4,8 +4,8 @@ import { kindOf, shareNetwork } from './roles.ts'
 export type HealthCandidate = {
   readonly service: string
   readonly url: string
-  /** From the service's own health check, or only a published port. */
-  readonly from: 'healthcheck' | 'port'
+  /** From the service's own health check, only a published port, or a path that is tried if the port has no page. */
+  readonly from: 'healthcheck' | 'port' | 'usual'
 }
 
 export type Health = {
@@ -19,14 +19,18 @@ export function candidatesOf(service: ServiceFacts): readonly HealthCandidate[] 
     const published = service.ports.find(({ target }) => target === port)
     return published === undefined ? [] : [addressOf(published, path, scheme)]
   })
-  const ports = service.ports
-    .filter(({ target }) => !notHttp.has(target))
-    .map((port) => addressOf(port, '/', tls.has(port.target) ? 'https' : 'http'))
+  const ports = service.ports.filter(({ target }) => !notHttp.has(target))
+  const at = (path: string): readonly string[] =>
+    ports.map((port) => addressOf(port, path, tls.has(port.target) ? 'https' : 'http'))
   return [
     ...probes.map((url) => ({ service: service.name, url, from: 'healthcheck' as const })),
-    ...ports.map((url) => ({ service: service.name, url, from: 'port' as const })),
+    ...at('/').map((url) => ({ service: service.name, url, from: 'port' as const })),
+    ...usual.flatMap(at).map((url) => ({ service: service.name, url, from: 'usual' as const })),
   ]
 }
+
+/** Where applications often say that they are healthy. */
+const usual = ['/health', '/healthz', '/api/health', '/up']
 
 const tls = new Set([443, 8443])
 
@@ -88,9 +92,13 @@ export function healthOf(
   const status = new Map(answers.map((answer) => [answer.url, answer.status]))
   const chosen = frontsOf(writers, services).flatMap((service) => {
     const all = candidatesOf(service)
-    const answering = all.find(({ url }) => (status.get(url) ?? 500) < 500)
+    const answering = (wanted: readonly HealthCandidate['from'][], below: number) =>
+      all.find(({ from, url }) => wanted.includes(from) && (status.get(url) ?? 500) < below)
     const best =
-      answering ?? (service.running === true ? all.find(({ from }) => from === 'healthcheck') : all[0])
+      answering(['healthcheck'], 500) ??
+      answering(['port', 'usual'], 300) ??
+      answering(['port'], 500) ??
+      (service.running === true ? all.find(({ from }) => from === 'healthcheck') : all[0])
     return best === undefined ? [] : [{ ...best, status: status.get(best.url) }]
   })
   const ofWriters = chosen.filter(({ service }) => writers.includes(service))
@@ -100,7 +108,7 @@ export function healthOf(
       checks: [],
       guessed: 'no published port answers HTTP; name an address that proves that it is up',
     }
-  const doubtful = used.filter(({ from }) => from === 'port').map(({ url }) => url)
+  const doubtful = used.filter(({ from }) => from !== 'healthcheck').map(({ url }) => url)
   return {
     checks: used.map(({ service, url, status: answered }) => ({
       name: service,

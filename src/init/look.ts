@@ -23,29 +23,43 @@ export type Views = {
 export type LookRequest = {
   /** Folder of the configuration; absolute. */
   readonly folder: string
+  /** Compose files, in order, instead of those that are found; absolute. */
+  readonly files: readonly string[]
   /** Only this Compose project. */
   readonly project: string | null
 }
 
 /** Looks at the projects of a folder; at all of the machine where the folder has none. Changes nothing. */
-export async function lookAround({ folder, project }: LookRequest, views: Views): Promise<Facts> {
+export async function lookAround(
+  { folder, files: given, project }: LookRequest,
+  views: Views,
+): Promise<Facts> {
   const remarks: string[] = []
   const present = await views.projects.list().catch((thrown: unknown) => {
     remarks.push(`only files were read, since ${failureOf(thrown).message}`)
     return null
   })
   const running = present ?? []
-  const here = await composeFilesIn(views.files, folder)
-  const inFolder = running.filter((one) => belongs(one, folder, here))
+  const { sets, unclear } =
+    given.length > 0
+      ? { sets: [{ directory: dirname(given[0] ?? folder), files: given }], unclear: [] }
+      : await composeFilesIn(views.files, folder)
+  const here = sets
+  const inFolder = running.filter((one) => belongs(one, given.length > 0 ? null : folder, here))
   const started = new Set(inFolder.flatMap(({ files }) => files))
   const idle = here.filter(
     ({ files, directory }) =>
       !files.some((file) => started.has(file)) && !inFolder.some((one) => one.directory === directory),
   )
   const all = [
-    ...(inFolder.length + idle.length === 0 ? running : inFolder).map((one) => ({ one, files: null })),
+    ...(inFolder.length + idle.length + unclear.length === 0 ? running : inFolder).map((one) => ({
+      one,
+      files: null,
+    })),
     ...idle.map((files) => ({ one: null, files })),
   ]
+  if (inFolder.length + idle.length === 0 && unclear.length > 0)
+    remarks.push(`several Compose files may be meant; name one with --file: ${unclear.join(', ')}`)
   const found: ProjectFacts[] = []
   for (const { one, files } of all) {
     if (project !== null && one !== null && one.name !== project) continue
@@ -66,9 +80,16 @@ export async function lookAround({ folder, project }: LookRequest, views: Views)
   return { folder, projects: found, remarks }
 }
 
-const belongs = ({ directory, files }: ComposeProject, folder: string, here: readonly FileSet[]): boolean =>
-  (directory !== null && (directory === folder || directory.startsWith(`${folder}/`))) ||
-  files.some((file) => dirname(file) === folder || here.some((one) => one.files.includes(file)))
+function belongs(
+  { directory, files }: ComposeProject,
+  folder: string | null,
+  here: readonly FileSet[],
+): boolean {
+  if (files.some((file) => here.some((one) => one.files.includes(file)))) return true
+  if (folder === null) return false
+  const inside = (path: string): boolean => path === folder || path.startsWith(`${folder}/`)
+  return (directory !== null && inside(directory)) || files.some((file) => dirname(file) === folder)
+}
 
 /** Process managers that a target cannot name; `stack.kind: 'process'` starts programs itself. */
 async function withoutDocker(folder: string, files: FilesView): Promise<readonly string[]> {
@@ -125,7 +146,7 @@ async function placeOf(project: ComposeProject, files: FilesView): Promise<Place
     (await files.stat(path).catch(() => null)) !== null
   if (given.files.length > 0 && (await isThere(given.files[0] ?? ''))) return given
   for (const folder of platformOf(project)?.folders ?? []) {
-    const [found] = await composeFilesIn(files, folder)
+    const [found] = (await composeFilesIn(files, folder)).sets
     if (found !== undefined) return { ...given, directory: folder, files: found.files, envFiles: [] }
   }
   return given

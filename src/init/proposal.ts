@@ -131,11 +131,9 @@ function partsOf(
 
 const dumpCommand = (project: string, service: string, user: string, database: string): string =>
   [
-    ...['docker', 'compose', '--project-name', project, 'exec', '-T', service],
-    ...['pg_dump', '-Fc', '-U', user, database],
-  ]
-    .map(shellWord)
-    .join(' ') + ` > backups/${fileNameOf(database)}_$(date -u +%Y%m%dT%H%M%SZ).dump`
+    `docker compose --project-name ${shellWord(project)} exec -T ${shellWord(service)}`,
+    `pg_dump -Fc -U ${shellWord(user)} ${shellWord(database)}`,
+  ].join(' ') + ` > backups/${fileNameOf(database)}_$(date -u +%Y%m%dT%H%M%SZ).dump`
 
 const section = (
   name: string,

@@ -41,11 +41,12 @@ export function writersOf(
     return sign === null ? [] : [{ name: one.name, sign }]
   })
   if (found.length > 0) return written(found, database.name)
-  const own = applications.filter(({ built }) => built)
-  if (own.length > 0)
+  const built = applications.filter((one) => one.built)
+  const near = built.length > 0 ? built : applications
+  if (near.length > 0)
     return {
-      names: namesOf(own),
-      guessed: `no service names ${database.name}; these are built here and share a network with it`,
+      names: namesOf(near),
+      guessed: `no service names ${database.name}; ${namesOf(near).join(', ')}: in a network with it`,
     }
   const tools = able.filter((one) => kindOf(one)?.is === 'tool' && signOf(one) !== null)
   return {
