@@ -1,5 +1,5 @@
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
@@ -17,8 +17,8 @@ import { parse, parseDocument, visit, isScalar, isPair } from 'yaml'
 
 const [clones = '.', results = 'init-trial.results.tsv', ...only] = process.argv.slice(2)
 const root = fileURLToPath(new URL('..', import.meta.url))
-const prefix = 'init-trial.invalid'
-const standIn = 'init-trial-stand-in'
+const prefix = `init-trial-${process.pid}.invalid`
+const standIn = `init-trial-stand-in-${process.pid}`
 
 type Sample = {
   readonly repository: string
@@ -55,7 +55,7 @@ try {
       String((thrown as { readonly shortMessage?: string }).shortMessage ?? thrown).slice(0, 300),
     ])
     const line = [sample.repository, sample.path, ...outcome].join('\t').replaceAll('\n', ' ')
-    console.log(line)
+    process.stdout.write(`${line}\n`)
     lines.push(line)
     await writeFile(results, `${lines.join('\n')}\n`)
   }
@@ -137,7 +137,8 @@ async function tried(sample: Sample): Promise<readonly string[]> {
     const types = await typesOf(folder)
     const listed = await runbook('list')
     const test = await runbook('run', 'restore-test')
-    const dry = await runbook('run', 'full-db-rollback', '--dry-run')
+    const phrase = `restore ${sample.name} on ${hostname()}`
+    const dry = await runbook('run', 'full-db-rollback', '--dry-run', '--confirm', phrase)
     return [
       wrong === '' ? 'right' : `wrong: ${wrong}`,
       types === '' && listed.exitCode === 0 ? 'loads' : `does not load: ${types || listed.stderr}`,
@@ -156,13 +157,13 @@ function isUsual({ path }: Sample): boolean {
   return /^(?:docker-)?compose\.ya?ml$/.test(basename(path))
 }
 
+/** The blockers of a dry run, or the error of a run. */
 function reasonOf(text: string): string {
-  return text
-    .split('\n')
-    .filter((line) => /error|refused|✖|hint|cannot|lacks|blocker/i.test(line))
-    .slice(0, 3)
-    .join(' / ')
-    .slice(0, 300)
+  const lines = text.split('\n').map((line) => line.trim())
+  const blockers = lines.findIndex((line) => /^Blockers?/.test(line))
+  const found =
+    blockers === -1 ? lines.filter((line) => /^(?:error|hint|refused|✖)/.test(line)) : lines.slice(blockers)
+  return found.slice(0, 5).join(' / ').slice(0, 400)
 }
 
 /** What the samples leave to their users, such as where their folders are. */

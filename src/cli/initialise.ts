@@ -4,7 +4,7 @@ import { diskFiles, unattended } from '../adapters/disk/files.ts'
 import type { LookRequest } from '../init/look.ts'
 import type { Merged } from '../init/merge.ts'
 import type { ProposedTarget, Question } from '../init/proposal.ts'
-import { cannot, RunbookError } from '../kernel/errors.ts'
+import { cannot, failureOf, RunbookError } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 import type { CliContext } from './context.ts'
 
@@ -32,13 +32,14 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     import('../init/merge.ts'),
     import('../init/report.ts'),
   ])
-  const proposal = proposalOf(
-    await found({
+  const found = proposalOf(
+    await lookedAt({
       folder,
       files: (flags.file ?? []).map((path) => resolve(context.directory, path)),
       project: flags.project ?? null,
     }),
   )
+  const proposal = { ...found, remarks: [...found.remarks, ...distrust(context, file)] }
   if (proposal.targets.length === 0) throw nothingFound(folder, flags, proposal.remarks)
   const asks =
     process.stdin.isTTY === true && process.stderr.isTTY === true && flags.yes !== true && flags.json !== true
@@ -104,7 +105,18 @@ function requireWritable(file: string): void {
   }
 }
 
-async function found(request: LookRequest) {
+/** What is written here would not be loaded if others may write the folder. */
+function distrust(context: CliContext, file: string): readonly string[] {
+  try {
+    context.trust.check(file)
+    return []
+  } catch (thrown) {
+    const { message, hint } = failureOf(thrown)
+    return [`the file will not be loaded as it is: ${message}; ${hint ?? ''}`]
+  }
+}
+
+async function lookedAt(request: LookRequest) {
   const [{ lookAround }, { dockerProjects }, { httpFor }, { secretsFrom }] = await Promise.all([
     import('../init/look.ts'),
     import('../adapters/docker/projects.ts'),

@@ -1,3 +1,4 @@
+import { connectionsOf } from './connections.ts'
 import type { ServiceFacts } from './facts.ts'
 import { connectionsTo, kindOf, reachOf } from './roles.ts'
 
@@ -27,6 +28,13 @@ export const unsupportedIn = (
     const kind = kindOf(service)
     return kind?.is === 'other-database' ? [{ service: service.name, engine: kind.engine }] : []
   })
+
+/** Databases outside the project that its services name, as `HOST/NAME`. */
+export function elsewhere(services: readonly ServiceFacts[]): readonly string[] {
+  const own = new Set(services.flatMap(({ hosts }) => hosts))
+  const all = services.flatMap(connectionsOf).filter(({ host, name }) => name !== null && !own.has(host))
+  return [...new Set(all.map(({ host, name }) => `${host}/${name ?? ''}`))].toSorted()
+}
 
 function choiceOf(
   service: ServiceFacts,

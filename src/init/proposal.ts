@@ -2,7 +2,7 @@ import { isAbsolute, posix, relative } from 'node:path'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { backupsIn } from './backups.ts'
-import { postgresIn, unsupportedIn, type PostgresChoice } from './database.ts'
+import { elsewhere, postgresIn, unsupportedIn, type PostgresChoice } from './database.ts'
 import type { Facts, ProjectFacts, SqliteFile } from './facts.ts'
 import { healthOf } from './health.ts'
 import { isIdle, oneOffs } from './roles.ts'
@@ -102,6 +102,12 @@ function partsOf(
     ...others,
     ...(once.length > 0 && postgres.length + sqlite.length > 0
       ? [`${name}: ${once.join(', ')} runs once and ends, so it is no writer`]
+      : []),
+    ...(postgres.length + sqlite.length === 0
+      ? elsewhere(services).map(
+          (one) =>
+            `${name}: the database ${one} is outside the project; describe it with \`host\` (runbook help config database)`,
+        )
       : []),
     ...(postgres.length + sqlite.length === 0 && unsupported.length === 0
       ? [`${name}: no database found; Postgres is recognised by its image, SQLite by its file in a mount`]

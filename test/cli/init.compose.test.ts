@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { jsonLines, Project } from '../fixtures/cli.ts'
@@ -54,6 +54,10 @@ describe.skipIf(!docker())('runbook init', () => {
     for (const command of ['doctor', 'run restore-test', 'run full-db-rollback --dry-run'])
       expect(out).toContain(`  runbook ${command}\n`)
     expect((await stat(`${folder}/runbook.config.ts`)).mode & 0o777).toBe(0o644)
+    const byNpx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook init' }
+    expect((await project.runIn(folder, ['init', '--yes'], byNpx)).out).toContain(
+      '  npx runbook run restore-test\n',
+    )
     const listed = await run('list')
     expect(listed.err).toBe('')
     expect(listed.code).toBe(0)
@@ -80,6 +84,12 @@ describe.skipIf(!docker())('runbook init', () => {
     expect(await config()).toBe(
       edited.replace(/( +)(backups:.*\n)(?:.*\n)*?(?= {4}\},)/, (all) => `${all}      writers: ['web'],\n`),
     )
+  })
+
+  it('says that a file in a folder that others may write is not loaded', async () => {
+    await chmod(folder, 0o777)
+    const { out } = await run('init', '--yes')
+    expect(out).toContain('note: the file will not be loaded as it is: refused to load')
   })
 
   it('never asks without a terminal, and writes nothing then', async () => {

@@ -271,6 +271,18 @@ services:
     remark: 'the database of db is MySQL, which runbook cannot restore',
   },
   {
+    name: 'a database outside the project',
+    files: compose(`
+services:
+  web:
+    image: example/shop
+    ports: ['8000:8000']
+    environment: { DATABASE_URL: 'postgres://shop:s3cr3t-pass@pg.example.com:5432/shop' }
+`),
+    targets: [{ stack, 'health?': health('http://127.0.0.1:8000/') }],
+    remark: 'the database pg.example.com/shop is outside the project',
+  },
+  {
     name: 'SQLite in a named volume',
     files: compose(`
 services:
