@@ -23,7 +23,7 @@ const dumpName =
   /\.(?:dump|dmp|pgdump|psql|sql|backup|bak|pg|custom|sqlite3?|db|tar)(?:\.(?:gz|tgz|zst|xz|bz2|lz4|gpg|age|enc))*$|(?:backup|dump).*\.(?:gz|tgz|zst|xz|bz2|gpg|age|enc)$/i
 /** Dumps that runs make of what they replace, with the name of the run. */
 const ofRun = /-(?:replaced|before-rollback)-.*\d{8}-\d{6}-[a-z0-9]{5}\./
-const dumpFolder = /backup|dump|snapshot|sicherung|respaldo/i
+export const dumpFolder = /backup|dump|snapshot|sicherung|respaldo/i
 /** Folders of SQL that builds a database. */
 const sourceFolder =
   /(?:^|[/_.-])(?:migrations?|migrate|alembic|seeds?|schema|initdb|init|fixtures|sql|ddl|evolutions)(?:$|[/_.-])/i

@@ -176,9 +176,11 @@ async function factsOf(
     profiles: [...new Set(runs.flatMap(({ profiles }) => profiles))].toSorted(),
     services,
     platform,
-    backups: await backupFolders(views.files, rootsOf(place, services, platform?.backups ?? [], folder), [
-      ...dataFolders(services),
-    ]),
+    backups: await backupFolders(
+      views.files,
+      rootsOf(place, services, platform?.backups ?? [], folder),
+      dataFolders(services, [place.directory, folder]),
+    ),
     sqlite: await sqliteIn(services, views),
     answers: await answersOf(services, views.http),
   }
@@ -263,13 +265,18 @@ function rootsOf(
   ]
 }
 
-/** Folders in which services keep what they work with: their files are no backups. */
-const dataFolders = (services: readonly ServiceFacts[]): readonly string[] =>
+/**
+ * Folders in which services keep what they work with: their files are no backups. A stack for development
+ * mounts the project itself, which is searched.
+ */
+const dataFolders = (services: readonly ServiceFacts[], searched: readonly string[]): readonly string[] =>
   services.flatMap(({ mounts }) =>
     mounts
       .filter(
         ({ kind, source, target }) =>
-          kind === 'folder' && !/backup|dump/i.test(`${source} ${target}`) && source !== '/',
+          kind === 'folder' &&
+          !/backup|dump/i.test(`${source} ${target}`) &&
+          !searched.some((one) => one === source || one.startsWith(source === '/' ? '/' : `${source}/`)),
       )
       .map(({ source }) => source),
   )

@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import type { FilesView } from '../drivers/files.ts'
-import { looksLikeBackup } from './backups.ts'
+import { dumpFolder, looksLikeBackup } from './backups.ts'
 import type { BackupFile, BackupFolder, BackupKind } from './facts.ts'
 
 /** Folders that hold no backups and many files. */
@@ -35,9 +35,9 @@ export async function backupFolders(
 ): Promise<readonly BackupFolder[]> {
   const seen = new Set(without)
   const found: BackupFolder[] = []
-  const queue = roots.toReversed()
+  const queue = [...roots]
   for (let left = maxFolders; left > 0; left--) {
-    const next = queue.pop()
+    const next = queue.shift()
     if (next === undefined) break
     if (seen.has(next.path)) continue
     seen.add(next.path)
@@ -54,7 +54,11 @@ export async function backupFolders(
     for (const name of names) {
       if (skipped.has(name) || looksLikeBackup(next.path, name)) continue
       const path = join(next.path, name)
-      if ((await quietly(files.stat(path)))?.kind === 'directory') queue.push({ path, depth: next.depth - 1 })
+      if ((await quietly(files.stat(path)))?.kind !== 'directory') continue
+      const below = { path, depth: next.depth - 1 }
+      // A large tree must not use up the limit before the folder that is meant is reached.
+      if (dumpFolder.test(name)) queue.unshift(below)
+      else queue.push(below)
     }
   }
   return found

@@ -240,6 +240,23 @@ describe('backups', () => {
     })
   })
 
+  it('are found in a project that a service mounts, before the limit of folders is reached', async () => {
+    const shop = world()
+    shop.docker.documents.set('/srv/shop/compose.yml', {
+      ...document,
+      services: {
+        ...document.services,
+        web: {
+          ...document.services.web,
+          volumes: [{ type: 'bind', source: '/srv/shop', target: '/app' }],
+        },
+      },
+    })
+    for (let number = 0; number < 500; number++) lay(shop.disk, `/srv/shop/a/b${number}/file`, '')
+    lay(shop.disk, '/srv/shop/a/z-backups/shop_20261101T010000Z.dump', 'PGDMP')
+    expect((await looked(shop)).section('backups')?.value).toMatchObject({ directory: './a/z-backups' })
+  })
+
   it('are none that a run made of what it replaced', async () => {
     const shop = world()
     lay(shop.disk, '/srv/shop/dumps/shop-replaced-20261129-202314-tkzq4.dump', 'PGDMP')
