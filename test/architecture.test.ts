@@ -20,6 +20,7 @@ const floors: { readonly [folder: string]: number } = {
   views: 5,
   testing: 5,
   config: 5,
+  init: 5,
   cli: 6,
 }
 

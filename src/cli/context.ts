@@ -118,6 +118,11 @@ export class CliContext implements Catalog {
     return [reason ?? '', ...this.remarks].filter((text) => text !== '').join('; ') || null
   }
 
+  /** The file of `--config`. */
+  get named(): string | undefined {
+    return this.#globals().config
+  }
+
   async catalog(): Promise<RunbookCatalog> {
     return new RunbookCatalog(await this.loaded(), this.trust)
   }

@@ -3,6 +3,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
+import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
 import { resumeCommand, rollbackCommand } from './commands/resume.ts'
 import { runCommand } from './commands/run.ts'
@@ -46,6 +47,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
+    initCommand,
     listCommand,
     showCommand,
     runCommand,

@@ -100,6 +100,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     list: true,
     unfinished: true,
     freeBytes: true,
+    head: true,
     hash: true,
     tree: true,
     mount: true,

@@ -39,6 +39,8 @@ export interface FilesView {
   stat(path: string): Promise<FileFacts | null>
   /** @throws RunbookError `failed` beyond `maxBytes`, so that a wrong path cannot exhaust memory */
   read(path: string, maxBytes: number): Promise<Uint8Array>
+  /** The first bytes of a regular file; all of a shorter one. */
+  head(path: string, bytes: number): Promise<Uint8Array>
   /** Target of a symbolic link, unresolved; null for anything else or a missing path. */
   linkTarget(path: string): Promise<string | null>
   /** Names of the entries of a folder, sorted. */

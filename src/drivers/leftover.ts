@@ -89,6 +89,7 @@ export const leftBy: {
     list: nothing,
     unfinished: nothing,
     freeBytes: nothing,
+    head: nothing,
     hash: nothing,
     tree: nothing,
     mount: process,

@@ -65,6 +65,7 @@ export function fakeFiles(disk: Disk): Files {
       if (body.length > maxBytes) refuse('cannot read', at, `larger than the limit of ${maxBytes} bytes`)
       return Uint8Array.from(body)
     },
+    head: async (path, bytes) => Uint8Array.from(bodyOf('cannot read', placeOn(path)).subarray(0, bytes)),
     linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
     // A write here is complete or has not begun.
     unfinished: async () => false,

@@ -42,16 +42,26 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(text(await files.read(`${folder}/file`, 0))).toBe('')
     })
 
+    it('reads the beginning of a file of any size, and all of a short one', async () => {
+      const { files, folder } = await open()
+      await files.write(`${folder}/file`, Buffer.alloc(100_000, 'ab'))
+      expect(text(await files.head(`${folder}/file`, 3))).toBe('aba')
+      await files.write(`${folder}/file`, 'two')
+      expect(text(await files.head(`${folder}/file`, 100))).toBe('two')
+      expect(text(await files.head(`${folder}/file`, 0))).toBe('')
+    })
+
     it('refuses to read what is no regular file', async () => {
       const { files, folder, link } = await open()
       await files.write(`${folder}/file`, 'four')
       await link(`${folder}/link`, `${folder}/file`)
       for (const path of [folder, `${folder}/none`, `${folder}/link`]) {
-        await expect(files.read(path, 100)).rejects.toMatchObject({
-          ...failed,
-          message: expect.stringContaining(path),
-          hint: expect.any(String),
-        })
+        for (const reading of [files.read(path, 100), files.head(path, 100)])
+          await expect(reading).rejects.toMatchObject({
+            ...failed,
+            message: expect.stringContaining(path),
+            hint: expect.any(String),
+          })
       }
     })
 

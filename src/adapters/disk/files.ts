@@ -10,6 +10,7 @@ import {
   rm,
   stat,
   statfs,
+  type FileHandle,
 } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { FileFacts, Files } from '../../drivers/files.ts'
@@ -24,6 +25,14 @@ import { partialsOf, removePartials } from './partial-name.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
 import { systemCode, fileError } from './errors.ts'
+
+async function regularFile(at: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, open() would block on a pipe without a writer.
+  const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw cannot('read', at, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${at}` })
+}
 
 /** Files on this machine. Paths are absolute, and a link at the end is not followed. */
 export const diskFilesFor = (scope: Scope): Files => ({
@@ -52,11 +61,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
   async read(path, maxBytes) {
     const at = place(path)
     try {
-      // Without O_NONBLOCK, open() would block on a pipe without a writer.
-      await using file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-      const facts = await file.stat()
-      if (!facts.isFile())
-        throw cannot('read', at, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${at}` })
+      await using file = await regularFile(at)
       const chunks: Buffer[] = []
       let length = 0
       for (let more = true; more;) {
@@ -73,6 +78,23 @@ export const diskFilesFor = (scope: Scope): Files => ({
         })
       }
       return Buffer.concat(chunks)
+    } catch (thrown) {
+      throw fileError('cannot read', at, thrown)
+    }
+  },
+
+  async head(path, bytes) {
+    const at = place(path)
+    try {
+      await using file = await regularFile(at)
+      const buffer = Buffer.alloc(bytes)
+      let length = 0
+      for (let more = true; more && length < bytes;) {
+        const { bytesRead } = await file.read(buffer, length, bytes - length)
+        length += bytesRead
+        more = bytesRead > 0
+      }
+      return buffer.subarray(0, length)
     } catch (thrown) {
       throw fileError('cannot read', at, thrown)
     }
@@ -244,7 +266,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
   },
 })
 
-const unattended: Scope = {
+export const unattended: Scope = {
   run: 'none',
   step: 'none',
   signal: new AbortController().signal,

@@ -3,7 +3,7 @@ import type { RunLabels } from './run-labels.ts'
 
 /**
  * `docker compose` on exactly this project and these files, whatever the folder's `.env` sets in COMPOSE_FILE
- * and the like.
+ * and the like. Without a name, which only reading allows, Compose derives it from the files.
  */
 function onStack(stack: ComposeStack): readonly string[] {
   return [
@@ -11,8 +11,7 @@ function onStack(stack: ComposeStack): readonly string[] {
     'compose',
     '--ansi',
     'never',
-    '--project-name',
-    stack.project,
+    ...(stack.project === '' ? [] : ['--project-name', stack.project]),
     '--project-directory',
     stack.directory,
     ...stack.files.flatMap((file) => ['--file', file]),

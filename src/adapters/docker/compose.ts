@@ -82,7 +82,8 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
   const read = async (stack: ComposeStack, given: Pick<Call, 'argv' | 'stdin'>): Promise<string> => {
     const ended = await call(stack, { ...given, stdout: { text: maxConfigBytes } }, silent(scope))
     if (ended.exitCode === 0) return ended.stdout
-    throw cannot('read', `the Compose files of ${stack.project}`, ended.stderrTail.trim(), {
+    const named = stack.project === '' ? stack.files.join(', ') : stack.project
+    throw cannot('read', `the Compose files of ${named}`, withoutWarnings(ended.stderrTail), {
       code: 'preflight',
       hint: `check: docker compose ${stack.files.map((file) => `--file ${file}`).join(' ')} config --quiet`,
     })
@@ -172,6 +173,13 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
  */
 const conflictsWithLeftover = (stderr: string): boolean =>
   /Conflict\. The container name "\/[0-9a-f]{12}_/.test(stderr)
+
+/** Compose also warns about each variable that is not set, before what it refuses. */
+function withoutWarnings(stderr: string): string {
+  const lines = stderr.trim().split('\n')
+  const rest = lines.filter((line) => !/^time="[^"]*" level=warning /.test(line))
+  return (rest.length === 0 ? lines : rest).join('\n')
+}
 
 /** Reading has no effect, so it is not journaled; the repeated warnings of Compose are not logged either. */
 const silent = (scope: Scope): Scope => ({ ...scope, output: () => undefined, spawned: () => undefined })

@@ -116,8 +116,16 @@ export function whoAnswers(environment: Operator['environment']): string {
  * Prompts on stderr, since stdout is for results. While Listr2 draws, its own prompt adapter must be used
  * instead. Never call it without a terminal: Node exits with code 13 when a top-level await can no longer
  * settle.
+ * @param otherwise the answer to an empty line
  */
-export async function promptOnTerminal(message: string, signal: AbortSignal): Promise<string> {
+export async function promptOnTerminal(
+  message: string,
+  signal: AbortSignal,
+  otherwise?: string,
+): Promise<string> {
   const { input } = await import('@inquirer/prompts')
-  return input({ message }, { signal, output: process.stderr })
+  return input(
+    { message, ...(otherwise === undefined ? {} : { default: otherwise }) },
+    { signal, output: process.stderr },
+  )
 }

@@ -1,0 +1,60 @@
+import { oneLine } from '../kernel/sanitize.ts'
+import type { Merged } from './merge.ts'
+import type { Proposal, ProposedTarget } from './proposal.ts'
+
+/** Where a value is a guess, and why. */
+export type Guess = { readonly where: string; readonly why: string }
+
+export const guessesIn = (targets: readonly ProposedTarget[]): readonly Guess[] =>
+  targets.flatMap(({ name, sections }) =>
+    sections.flatMap(({ name: section, guessed }) =>
+      guessed === null ? [] : [{ where: `${name}.${section}`, why: guessed }],
+    ),
+  )
+
+/** What people read after the configuration itself. */
+export function remarksText(
+  { remarks }: Pick<Proposal, 'remarks'>,
+  guesses: readonly Guess[],
+  { kept, byHand }: Pick<Merged, 'kept' | 'byHand'>,
+): string {
+  const lines = [
+    ...remarks.map((remark) => `note: ${oneLine(remark)}`),
+    ...guesses.map(({ where, why }) => `guessed: ${where}: ${oneLine(why)}`),
+    ...(kept.length === 0 ? [] : [`kept as it is: ${kept.map(oneLine).join(', ')}`]),
+    ...byHand.map(
+      ({ where, text }) =>
+        `add by hand, since the file cannot be read there, to ${oneLine(where)}:\n${text.replaceAll(/^(?=.)/gm, '    ')}`,
+    ),
+  ]
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+}
+
+/** @param missing what is not installed yet, as the command that installs it */
+export const nextText = (missing: string | null): string =>
+  [
+    'Next:',
+    ...(missing === null ? [] : [`  ${missing}`]),
+    '  runbook doctor',
+    '  runbook run restore-test',
+    '  runbook run full-db-rollback --dry-run',
+    '',
+  ].join('\n')
+
+/** For editors and `tsc`, written only if asked: Node itself needs none. */
+export const tsconfigText = `${JSON.stringify(
+  {
+    compilerOptions: {
+      target: 'es2024',
+      module: 'nodenext',
+      strict: true,
+      noEmit: true,
+      allowImportingTsExtensions: true,
+      erasableSyntaxOnly: true,
+      skipLibCheck: true,
+    },
+    include: ['runbook.config.ts', 'runbooks'],
+  },
+  null,
+  2,
+)}\n`
