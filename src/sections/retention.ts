@@ -31,14 +31,15 @@ export const retention = section({
     dumpOld,
   }),
   absent: {
-    about: '`replaced` in the folder of `backups`, for seven days',
+    about:
+      '`replaced` in the folder of `backups`; `prune` leaves it, and databases put aside, alone until `retention` is configured',
     resolve: ({ other }) => {
       const folder = other(backups)?.directory
       if (folder === undefined) return null
       const dumps = join(folder, 'replaced')
       return {
         value: { dumps, keepOldSeconds: 7 * 86_400, dumpOld: true },
-        says: `no retention is configured: replaced data is dumped into ${dumps}, on the disk of the backups, and kept for 7 days`,
+        says: `no retention is configured: replaced data is dumped into ${dumps}, on the disk of the backups, and prune removes nothing of it until retention is configured`,
       }
     },
   },

@@ -269,6 +269,59 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     }, 120_000)
   })
 
+  describe('with eight lines of configuration', () => {
+    const few = ['--config', 'few.config.ts']
+    beforeAll(() =>
+      writeFile(
+        join(shop.stack.dir, 'few.config.ts'),
+        `export default { runbooks: [], artifacts: './few', state: './state', targets: { few: {
+          stack: { kind: 'compose', project: ${JSON.stringify(shop.stack.project)}, files: ['compose.yml'] },
+          writers: ${JSON.stringify(writers)},
+          database: { engine: 'postgres', service: 'db', name: 'brace', user: 'postgres' },
+          backups: { directory: './backups', pattern: 'brace_{time}.dump', maxAge: '26h' },
+          health: [{ name: 'backend', url: 'http://127.0.0.1:${shop.stack.ports.backend}/api/health' }],
+        } } }`,
+        { mode: 0o600 },
+      ),
+    )
+    const reports = async (): Promise<string> => {
+      const folder = join(shop.stack.dir, 'few')
+      const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('report.md'))
+      return (await Promise.all(names.map((name) => readFile(join(folder, name), 'utf8')))).join('\n')
+    }
+
+    it('tests the dump in a server from the image of the stack, and says that nothing was asserted', async () => {
+      const finished = await shop.type([...few, 'run', 'restore-test', '--dump', good])
+      expect(finished.code, whole(finished)).toBe(0)
+      expect(await shop.data()).toBe(old)
+      expect(await reports()).toContain('the throwaway server has the image of the service db')
+      expect(await reports()).toContain('"image": "runbook-test/postgres:17"')
+    }, 120_000)
+
+    it('brings the good data live, and says in dry run and report what was not proven', async () => {
+      const said = 'only the health checks prove that the application works'
+      const dry = await shop.type([...few, 'run', 'full-db-rollback', '--bad-since', badSince, '--dry-run'])
+      expect(dry.stdout).toContain(said)
+      const phrase = /--confirm '([^']+)'/.exec(whole(dry))?.[1] ?? ''
+      const finished = await shop.type([
+        ...few,
+        'run',
+        'full-db-rollback',
+        '--bad-since',
+        badSince,
+        '--confirm',
+        phrase,
+      ])
+      expect(finished.code, whole(finished)).toBe(0)
+      expect(JSON.parse(await shop.data())).toMatchObject({ revision: 'c3_events', negative: 0, lines: true })
+      expect(await reports()).toContain(said)
+      expect(await readdir(join(shop.backups, 'replaced'))).toContainEqual(
+        expect.stringContaining('replaced'),
+      )
+      expect(await shop.writersUp()).toEqual([...writers].sort())
+    }, 120_000)
+  })
+
   describe('a dry run', () => {
     it('foretells the run and changes nothing', async () => {
       const finished = await approved('--dry-run')

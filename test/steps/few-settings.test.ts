@@ -1,10 +1,15 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import diagnose from '../../runbooks/diagnose.ts'
 import fullDbRollback from '../../runbooks/full-db-rollback.ts'
 import rapidRollback from '../../runbooks/rapid-rollback.ts'
 import restoreTest from '../../runbooks/restore-test.ts'
+import { catalogue } from '../../src/config/catalogue.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
+import { sections } from '../../src/sections/index.ts'
+import { configTopic } from '../../src/views/config-text.ts'
+import { listText } from '../../src/views/list.ts'
 import { missingSections, sectionsOf, type Target } from '../../src/model/target.ts'
 import { doesTheSame } from '../../src/model/work.ts'
 import { planOf } from '../../src/model/plan.ts'
@@ -199,4 +204,32 @@ describe('a default', () => {
     const sqlite = of({ ...eightLines, database: { engine: 'sqlite', file: 'shop.db' } })
     expect(missingSections(restoreTest.about, sqlite)).toEqual(['restoreTest'])
   })
+})
+
+test('docs/targets.md has a row for each section with a default', async () => {
+  const page = await readFile(new URL('../../docs/targets.md', import.meta.url), 'utf8')
+  const chapter = page.slice(page.indexOf('\n## Defaults\n'), page.indexOf('\n## Files and folders\n'))
+  const rows = [...chapter.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name)
+  const table: readonly (readonly [string, { readonly absent?: unknown }])[] = Object.entries(sections)
+  expect(rows.sort()).toEqual(
+    table.flatMap(([name, { absent }]) => (absent === undefined ? [] : [name])).sort(),
+  )
+})
+
+test('a runbook that fits no target names the page of each section that is missing', () => {
+  const targets = [{ name: 'shop', lacks: missingSections(fullDbRollback.about, of({ title: 'Empty' })) }]
+  const { name, about } = fullDbRollback
+  expect(listText([{ name, from: 'package', title: about.title, when: about.when, targets }])).toContain(
+    [
+      '  Not for: shop (missing: database, backups, writers, health, retention)',
+      '  To configure: runbook help config database; runbook help config backups; runbook help config writers; runbook help config health; runbook help config retention\n',
+    ].join('\n'),
+  )
+})
+
+test('the help of a section says what applies without it', () => {
+  const topic = catalogue().find(({ name }) => name === 'smoke')
+  expect(topic === undefined ? '' : configTopic(topic, undefined)).toContain(
+    '\n  Default: no smoke test; the health checks alone prove that the application works.\n',
+  )
 })
