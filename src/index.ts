@@ -36,6 +36,7 @@ export {
   type RunFacts,
   type RunStatus,
   type StepFunction,
+  type Remaining,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export type { Objectives, Registered, Section, Target, TargetName, TargetWith } from './model/target.ts'
