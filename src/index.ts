@@ -36,6 +36,7 @@ export {
   type RunFacts,
   type RunStatus,
   type StepFunction,
+  type Remaining,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
 export { sectionsOf } from './model/target.ts'

@@ -76,7 +76,7 @@ describe('the demo, in a copy of the repository', () => {
       const { code, stdout, stderr } = await demo('--fail', 'health').finished
       expect(code, stdout + stderr).toBe(10)
       expect(stdout).toMatch(
-        /every step is rolled back, but [^]*: Full DB rollback[^]*remains: the database \S+__kept_\S+, which was live[^]*The shop now:\n {2}500 \{"status":"broken",.*"worthless":33333,"revision":"d4_euros"\}\nThe old data is back/,
+        /every step is rolled back, and the data that was live meanwhile is kept: Full DB rollback[^]*kept: the database \S+__kept_\S+, which was live[^]*The shop now:\n {2}500 \{"status":"broken",.*"worthless":33333,"revision":"d4_euros"\}\nThe old data is back/,
       )
     },
     minute,

@@ -61,8 +61,11 @@ export interface Io extends Drivers, StepContext {
    * Reports something outside the step's effect that changed and that no undo takes back, in one sentence. The
    * same sentence counts once. The run then never ends with the statement that no changes remain.
    */
-  remains(line: string): void
+  remains(what: Remaining): void
 }
+
+/** What remains, in one sentence; `kept`: it is only data that was put aside, which is no reason for alarm. */
+export type Remaining = string | { readonly kept: string }
 
 /** What a probe found: the effect is absent, done, partly there (`torn`) or cannot be determined. */
 export type ProbeResult<O> =
@@ -210,7 +213,7 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * like those of `io.remains`. Called after every undo, also where its effect was found absent, so that a kill
    * between the undo and its record loses nothing.
    */
-  remains?(look: Look, act: Act<I, B> & { readonly output: O | undefined }): Promise<readonly string[]>
+  remains?(look: Look, act: Act<I, B> & { readonly output: O | undefined }): Promise<readonly Remaining[]>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */

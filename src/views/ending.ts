@@ -20,7 +20,7 @@ export function endingText(result: Result, entries: readonly Stored[]): string {
   return [
     ...(unfinished ? downLines(standing) : []),
     ...body(result, state, standing, what),
-    ...state.remains.map((one) => `  remains: ${sanitize(one)}`),
+    ...state.remains.map((one) => `  ${state.kept.includes(one) ? 'kept' : 'remains'}: ${sanitize(one)}`),
     ...announcedLines(entries),
     `Evidence: ${oneLine(result.folder)}`,
     '',
@@ -46,15 +46,12 @@ function body(result: Result, state: RunState, standing: Standing, what: string)
     case 'refused':
       return [`Refused; nothing was touched: ${what}.`, ...findingLines(result.findings)]
     case 'rolled-back':
-      if (failure === null)
-        return [
-          `Rolled back as requested${state.remains.length === 0 ? '' : ', but changes that no undo takes back REMAIN'}: ${what}.`,
-        ]
+      if (failure === null) return [`Rolled back as requested${afterwards(state)}: ${what}.`]
       if (code === 'succeeded')
         return [`Rollback completed: ${what}. The run had failed:`, ...because(failure)]
       return [
         state.remains.length > 0
-          ? `Failed; every step is rolled back, but changes that no undo takes back REMAIN: ${what}.`
+          ? `Failed; every step is rolled back${afterwards(state)}: ${what}.`
           : code === 'failed'
             ? `Failed and fully rolled back: ${what}.`
             : `Failed; no changes remain: ${what}.`,
@@ -101,6 +98,14 @@ function body(result: Result, state: RunState, standing: Standing, what: string)
           : ['Resume with:', resume, ...(state.pivoted ? [] : ['or roll back with:', rollback])]),
       ]
   }
+}
+
+/** Changes are a reason to look; data that was only put aside is not. */
+function afterwards({ remains, kept }: RunState): string {
+  if (remains.length === 0) return ''
+  return remains.every((one) => kept.includes(one))
+    ? ', and the data that was live meanwhile is kept'
+    : ', but changes that no undo takes back REMAIN'
 }
 
 function because(failure: Failure | null): readonly string[] {

@@ -21,7 +21,7 @@ export function closingText(run: string, entries: readonly Stored[] | null): str
       ? [`To undo it instead: runbook rollback ${run}`]
       : pivoted
         ? [`To finish it instead: runbook resume ${run}`]
-        : [`To finish or undo it instead: runbook resume ${run} or runbook rollback ${run}`]),
+        : [`To finish or undo it instead: \`runbook resume ${run}\` or \`runbook rollback ${run}\``]),
     '',
   ].join('\n')
 }

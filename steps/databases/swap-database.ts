@@ -133,7 +133,9 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     if (!(await look.databases.exists(database, kept))) return []
     const newer = newerRows(staged.tables, await countsOrWhy(look, database, kept))
     return [
-      `the database ${kept}, which was live in this run, is kept; ${newer}; ${carryOver(database, kept)}`,
+      {
+        kept: `the database ${kept}, which was live in this run, is kept; ${newer}; ${carryOver(database, kept)}`,
+      },
     ]
   },
 })

@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Redactor } from '../../src/kernel/redact.ts'
 import { asTyped, calledAs } from '../../src/cli/command-hints.ts'
@@ -62,4 +64,19 @@ test('each command of the program, one that is new included', () => {
   expect(asTyped('`runbook new`', { environment: npx, config: undefined }, [...commands, 'new'])).toBe(
     '`npx runbook new`',
   )
+})
+
+/** A command behind a word is not recognised, so it would lack the npx that was used. */
+test('no text has a command where it is not recognised', () => {
+  const root = join(import.meta.dirname, '../..')
+  const files = globSync('{src,steps,runbooks,targets}/**/*.ts', { cwd: root })
+  const hidden = new RegExp(`[a-z,)}] runbook (?:${commands.join('|')})\\b`)
+  const lines = files.flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && hidden.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  )
+  expect(files.length).toBeGreaterThan(300)
+  expect(lines).toEqual([])
 })

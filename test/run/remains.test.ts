@@ -43,6 +43,30 @@ describe('what no undo takes back', () => {
     expect(text).not.toMatch(/no changes remain|fully rolled back/)
   })
 
+  it('raises no alarm where it is only data that was put aside, beside another change it does', async () => {
+    const ending = async (...also: readonly string[]): Promise<readonly [string, string]> => {
+      const { machine } = bench(({ step }) => {
+        const remains = async () => [{ kept: 'shop__kept_1 is kept' }, ...also]
+        step('Restore', put('/a', 'new', { remains }))
+        step(
+          'Assert',
+          look(async () => {
+            throw new RunbookError('failed', 'the copy is wrong')
+          }),
+        )
+      })
+      const result = await machine.run()
+      return [endingText(result, machine.entries), reportOf(recordOf(machine.entries))]
+    }
+    const [screen, report] = await ending()
+    expect(screen).toContain('every step is rolled back, and the data that was live meanwhile is kept: Bench')
+    expect(screen).toContain('  kept: shop__kept_1 is kept\n')
+    expect(report).toContain('| Kept |')
+    const [alarm] = await ending('role evil was created')
+    expect(alarm).toContain('changes that no undo takes back REMAIN: Bench')
+    expect(alarm).toContain('  kept: shop__kept_1 is kept\n  remains: role evil was created\n')
+  })
+
   it('is said once, whichever attempts report it, and is in the report', async () => {
     const { machine } = leaving('failed', 'in its undo')
     await machine.run()

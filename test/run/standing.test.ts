@@ -88,7 +88,7 @@ describe('a run that was killed in its swap', () => {
         '  DOWN since TIME: web, worker (stopped by this run, not started again)',
         '  Changed and not undone: Restore beside the live database, Stop writers',
         '  Perhaps changed: Swap the restored database in',
-        'To finish or undo it instead: runbook resume R1 or runbook rollback R1',
+        'To finish or undo it instead: `runbook resume R1` or `runbook rollback R1`',
         '',
       ].join('\n'),
     )

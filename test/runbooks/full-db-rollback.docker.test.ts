@@ -144,7 +144,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
         expect(finished.stdout).toContain(
           kept === undefined
             ? '/dumps/brace-kept-'
-            : `remains: the database ${kept}, which was live in this run`,
+            : `kept: the database ${kept}, which was live in this run`,
         )
         expect(await shop.writersUp()).toEqual([...writers].sort())
         expect((await shop.type(['evidence', 'verify', await newest()])).code).toBe(0)

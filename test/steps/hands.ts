@@ -1,6 +1,6 @@
 import { viewOf } from '../../src/drivers/drivers.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import type { Call, Io, Look, RunFacts, AnyStep } from '../../src/model/step.ts'
+import type { Call, Io, Look, RunFacts, AnyStep, Remaining } from '../../src/model/step.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
@@ -24,6 +24,8 @@ export const facts: RunFacts = {
 
 export type Hands = { readonly look: Look; readonly io: Io; readonly notes: readonly string[] }
 
+export const sentenceOf = (what: Remaining): string => (typeof what === 'string' ? what : what.kept)
+
 /** What the engine gives a step, without the engine. */
 export function handsOn(world: FakeWorld, run: Partial<RunFacts> = {}): Hands {
   const notes: string[] = []
@@ -38,7 +40,7 @@ export function handsOn(world: FakeWorld, run: Partial<RunFacts> = {}): Hands {
   const drivers = world.drivers(scope)
   return {
     look: { ...viewOf(drivers), ...moment },
-    io: { ...drivers, ...moment, remains: moment.note },
+    io: { ...drivers, ...moment, remains: (what) => moment.note(sentenceOf(what)) },
     notes,
   }
 }

@@ -9,7 +9,7 @@ import { restoreBeside, swapDatabase } from '../../steps/index.ts'
 import { requirement, serverFixture, type ServerFixture } from '../fixtures/postgres-server.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { damagedShop, shop } from './fake-shop.ts'
-import { handsOn, opened } from './hands.ts'
+import { handsOn, opened, sentenceOf } from './hands.ts'
 
 describe.skipIf(!requirement())('rows that production writes to a restored database', () => {
   let fixture: ServerFixture
@@ -56,7 +56,7 @@ describe.skipIf(!requirement())('rows that production writes to a restored datab
       const probe = () => step.probe(look, { ...act, way: 'back' })
       if ((await probe()).is !== 'absent') await step.undo?.(io, act)
       expect(await probe()).toEqual({ is: 'absent' })
-      return (await step.remains?.(look, act)) ?? []
+      return ((await step.remains?.(look, act)) ?? []).map(sentenceOf)
     }
 
     const restored = await perform(restoreBeside({ database, archive }))

@@ -29,7 +29,7 @@ import { dumpsOf } from '../../steps/retention/lib/dumps.ts'
 import { differencesOf, newerRows } from '../../steps/databases/lib/newer-rows.ts'
 import recover from '../../runbooks/recover-records.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
-import { handsOn, opened } from './hands.ts'
+import { handsOn, opened, sentenceOf } from './hands.ts'
 
 const database = shop.database as Database
 const retention = shop.retention as NonNullable<typeof shop.retention>
@@ -91,7 +91,9 @@ describe.each(['beside', 'in-place'] as const)('rows written to restored data, s
       expect(text).toContain(String(name))
       expect(text).toContain('recover-records')
     }
-    expect(screen).toContain('REMAIN')
+    expect(screen).toContain('every step is rolled back, and the data that was live meanwhile is kept: ')
+    expect(screen).toMatch(/\n {2}kept: /)
+    expect(screen).not.toMatch(/REMAIN|remains:/)
     expect([...world.server.databases.keys()].filter((one) => one.includes('__rb_'))).toEqual([])
   })
 
@@ -278,7 +280,7 @@ describe('a SQLite file of a volume that was written to while it was live', () =
     expect([...world.disk.files.keys()].filter((one) => one.includes('-kept-')).sort()).toEqual(
       wrote ? [kept, `${kept}-wal`] : [],
     )
-    const lines = (await step.remains?.(look, { input, before, output })) ?? []
+    const lines = ((await step.remains?.(look, { input, before, output })) ?? []).map(sentenceOf)
     expect(lines).toEqual(wrote ? [expect.stringContaining('orders 3 rows instead of 1 (+2)')] : [])
     if (wrote) expect(lines[0]).toContain(`--backup ${kept}`)
     expect(backup.sha256).toBe(sha256(world.disk.files.get(backup.file) ?? ''))

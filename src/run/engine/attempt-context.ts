@@ -16,7 +16,7 @@ export interface AttemptContext {
   /** Notes so far of an attempt with purpose `ahead`, masked. */
   readonly notes: readonly string[]
   /** What the attempt reported as changed for good, masked; for its ending entry. */
-  remained(): { readonly remains?: readonly string[] }
+  remained(): { readonly remains?: readonly string[]; readonly kept?: readonly string[] }
   /** Aborted on a timeout and on the second Ctrl-C. */
   readonly signal: AbortController
   /** Ends the attempt: its drivers refuse all further calls. @returns its log; null if it is empty */
@@ -54,6 +54,7 @@ export async function openAttempt(
   }
   const notes: string[] = []
   const remains = new Set<string>()
+  const kept = new Set<string>()
   const drivers = gated(context.drivers(scope), controller.signal)
   const moment = {
     run: factsOf(context),
@@ -75,13 +76,19 @@ export async function openAttempt(
     io: {
       ...drivers,
       ...moment,
-      remains: (line) => {
-        if (remains.size < mostNotes) remains.add(context.mask.json(line))
+      remains: (what) => {
+        const line = typeof what === 'string' ? what : what.kept
+        const text = context.mask.json(line)
+        if (remains.size < mostNotes) remains.add(text)
+        if (typeof what !== 'string' && remains.has(text)) kept.add(text)
         moment.note(line)
       },
     },
     notes,
-    remained: () => (remains.size === 0 ? {} : { remains: [...remains] }),
+    remained: () => ({
+      ...(remains.size === 0 ? {} : { remains: [...remains] }),
+      ...(kept.size === 0 ? {} : { kept: [...kept] }),
+    }),
     signal: controller,
     close: async () => {
       controller.abort(new Error(`"${step.title}" has ended`))

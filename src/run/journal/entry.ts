@@ -134,6 +134,8 @@ export type StepEnded = JsonObject & {
   readonly rows?: RowsBeforeAndAfter
   /** What changed outside the step's effect, and no undo takes back. */
   readonly remains?: readonly string[]
+  /** Those of `remains` that are only data that was put aside. */
+  readonly kept?: readonly string[]
   /** By the monotonic clock; null if the attempt began in another process. */
   readonly milliseconds: number | null
   readonly log: LogFile | null
@@ -149,6 +151,7 @@ export type UndoEnded = JsonObject & {
   /** Another attempt follows. */
   readonly again?: true
   readonly remains?: readonly string[]
+  readonly kept?: readonly string[]
   readonly milliseconds: number | null
   readonly log: LogFile | null
 }

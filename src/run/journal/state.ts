@@ -36,6 +36,8 @@ export interface RunState {
   readonly sealed: boolean
   /** What changed outside the effects of the steps, and no undo takes back. */
   readonly remains: readonly string[]
+  /** Those of `remains` that are only data that was put aside. */
+  readonly kept: readonly string[]
   readonly released: boolean
 }
 
@@ -76,6 +78,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
     settled: null,
     sealed: false,
     remains: [],
+    kept: [],
     released: false,
   }
   const change = (step: string, part: (now: StepState) => Partial<StepState>): void => {
@@ -87,8 +90,10 @@ export function stateOf(entries: readonly Stored[]): RunState {
     for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
   }
   for (const { entry } of entries.slice(1)) {
-    if (entry.type === 'ended' || entry.type === 'undo-ended')
+    if (entry.type === 'ended' || entry.type === 'undo-ended') {
       run.remains = [...new Set([...run.remains, ...(entry.remains ?? [])])]
+      run.kept = [...new Set([...run.kept, ...(entry.kept ?? [])])]
+    }
     switch (entry.type) {
       case 'intent':
         change(entry.step, (now) => ({

@@ -46,6 +46,8 @@ export type RunRecord = JsonObject & {
   readonly events: readonly RunHappening[]
   /** What changed outside the effects of the steps, and no undo takes back. Missing if nothing did. */
   readonly remains?: readonly string[]
+  /** Those of `remains` that are only data that was put aside. */
+  readonly kept?: readonly string[]
   readonly released: { readonly at: string; readonly by: string; readonly reason: string } | null
   readonly plan: Plan
   readonly journal: JournalHead & { readonly hashes: readonly string[] }
@@ -102,7 +104,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
   const state = stateOf(covered)
-  const { remains } = state
+  const { remains, kept } = state
   return {
     schema: 1,
     rendering,
@@ -126,6 +128,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,
     ...(remains.length === 0 ? {} : { remains }),
+    ...(kept.length === 0 ? {} : { kept }),
     plan,
     journal: {
       count: covered.length,

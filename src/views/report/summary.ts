@@ -36,7 +36,10 @@ export function summaryTable(record: RunRecord): string {
       ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
       ['Plan', cell(plan.digest)],
       ['Code of the steps', cell(plan.source)],
-      ...(record.remains ?? []).map((one) => ['**Remains**', cell(one)]),
+      ...(record.remains ?? []).map((one) => [
+        record.kept?.includes(one) === true ? 'Kept' : '**Remains**',
+        cell(one),
+      ]),
     ],
   )
 }

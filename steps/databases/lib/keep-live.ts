@@ -6,6 +6,7 @@ import {
   type Dump,
   type Io,
   type Look,
+  type Remaining,
 } from '../../../src/index.ts'
 import { carryOverFrom } from './carry-over.ts'
 import { signDump } from './dump-signed.ts'
@@ -40,7 +41,7 @@ export async function keepLive(
     const begun = io.clock.now().toISOString()
     const rows = await countsOrWhy(io, database, database.name)
     const dump = await io.databases.dump(database, database.name, file)
-    io.remains(`rows of the data in ${file}: ${newerRows(was, rows)}`)
+    io.remains({ kept: `rows of the data in ${file}: ${newerRows(was, rows)}` })
     await signed(io, database, file, async () => ({ dump, begun }))
   } catch (thrown) {
     io.signal.throwIfAborted()
@@ -81,9 +82,10 @@ export async function keptLive(
   look: Look,
   database: Database,
   fallback: Pick<Dump, 'file'>,
-): Promise<readonly string[]> {
+): Promise<readonly Remaining[]> {
   const file = keptFile(database, fallback, look.run.id)
   const kept = await look.files.stat(file)
   if (kept === null || kept.bytes === 0) return []
-  return [`the data that was live in this run is kept as ${file}; ${carryOverFrom(file)}`]
+  const how = (await look.files.stat(manifestFiles(file)[0])) === null ? 'unsigned' : 'signed'
+  return [{ kept: `the data that was live in this run is kept as ${file}; ${carryOverFrom(file, how)}` }]
 }

@@ -1,4 +1,4 @@
-import type { Io, Look, VolumePath } from '../../../src/index.ts'
+import { shellWord, type Io, type Look, type Remaining, type VolumePath } from '../../../src/index.ts'
 import type { DumpLabel } from './names.ts'
 import { countsOrWhy, newerRows, type RowCounts } from './newer-rows.ts'
 import { beside, partsAt } from './volume-files.ts'
@@ -42,19 +42,26 @@ export async function keepWritten(io: Io, { at, backup, keepIn }: Exchanged): Pr
 }
 
 /** What `keepWritten` kept, in one sentence; empty where it kept nothing. */
-export async function keptFrom(look: Look, { at, backup, keepIn }: Exchanged): Promise<readonly string[]> {
+export async function keptFrom(look: Look, { at, backup, keepIn }: Exchanged): Promise<readonly Remaining[]> {
   if (keepIn === undefined) {
     const kept = inVolume(at, look.run.id)
     return (await look.volumes.stat(kept)) === null
       ? []
-      : [`the file that was live in this run is kept as ${kept.path} of ${at.service}, with its logs`]
+      : [
+          {
+            kept: `the file that was live in this run is kept as ${kept.path} of ${at.service}, with its logs`,
+          },
+        ]
   }
   const file = keptFile(keepIn, look.run.id)
   if ((await look.files.stat(file)) === null) return []
   const newer = newerRows(await countsOfFile(look, backup.file), await countsOfFile(look, file))
   return [
-    `the file that was live in this run is kept as ${file}; ${newer}; ` +
-      `to carry rows over, runbook run recover-volume-records --backup ${file} --key KEY --export FOLDER`,
+    {
+      kept:
+        `the file that was live in this run is kept as ${file}; ${newer}; ` +
+        `to carry rows over: runbook run recover-volume-records --backup ${shellWord(file)} --key KEY --export FOLDER`,
+    },
   ]
 }
 
