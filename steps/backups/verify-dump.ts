@@ -53,7 +53,9 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     return `Reads ${what}${place} to its last byte, and compares it with its signed manifest or checksum.`
   },
   preflight: async (look, input) =>
-    isPending(input.database) ? [] : freshness(look, input, ownOf(look, input.database)),
+    isPending(input.database)
+      ? []
+      : freshness(look, { ...input, engine: input.database.engine }, ownOf(look, input.database)),
   marks: { dataAsOf: (dump) => dump.takenAt },
   run: async (look, { database, from, file, takenBefore }) => {
     const backup = await choose(look, from, { file, takenBefore })

@@ -1,12 +1,15 @@
 import {
   isPending,
+  RunbookError,
   type Backup,
   type BackupPlace,
+  type Database,
   type Finding,
   type Look,
   type Preview,
 } from '../../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './choose-backup.ts'
+import { openingOf } from './opening.ts'
 import { mustBeOf, type OwnSource } from './source.ts'
 
 type BackupChoice = {
@@ -14,6 +17,8 @@ type BackupChoice = {
   /** The dump to take; null takes the newest. */
   readonly file: string | null
   readonly takenBefore: string | null
+  /** Of the database; left out where the backup is not a dump. */
+  readonly engine?: Database['engine']
 }
 
 /**
@@ -24,7 +29,7 @@ type BackupChoice = {
  */
 export async function freshness(
   look: Look,
-  { from, file, takenBefore }: Preview<BackupChoice>,
+  { from, file, takenBefore, engine }: Preview<BackupChoice>,
   own: () => Promise<OwnSource>,
 ): Promise<readonly Finding[]> {
   if (isPending(from) || isPending(file) || isPending(takenBefore)) return []
@@ -36,6 +41,7 @@ export async function freshness(
   const ageSeconds = Math.round((reference.getTime() - Date.parse(backup.takenAt)) / 1000)
   // A missing checksum would stop the run at its first step, which is then recorded as a failed run.
   await mustBeOf(from, backup, await look.backups.checksumOf(from, backup), own)
+  if (engine !== undefined && !isPending(engine)) await mustOpen(look, from, backup, engine)
   const newer = file === null ? await maybeNewer(look, from, backup, takenBefore) : []
   if (ageSeconds <= from.maxAgeSeconds) return newer
   const age = `${hours(ageSeconds)} ${takenBefore === null ? 'ago' : 'before the bad deployment'}`
@@ -53,6 +59,21 @@ export async function freshness(
         },
       ]
     : [{ level: 'warn', about: backup.name, problem, hint: 'this is the requested file' }]
+}
+
+/** Only what is missing to open it: what is wrong with the dump itself is for the step that reads all of it. */
+async function mustOpen(
+  look: Look,
+  from: BackupPlace,
+  { file }: Backup,
+  engine: Database['engine'],
+): Promise<void> {
+  try {
+    await look.databases.header({ engine }, file, openingOf(from))
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError) || thrown.code === 'preflight') throw thrown
+  }
 }
 
 const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

@@ -55,6 +55,7 @@ export class PlainDump {
   #copying: Role = leftOut
   #ended = false
   readonly entries: PlainEntry[] = []
+  readonly subscriptions: string[] = []
 
   /** @param wanted the database to take out of a dump of all databases */
   constructor(wanted: string) {
@@ -119,7 +120,9 @@ export class PlainDump {
     const entry = entryOf(text, this.entries.length + 1)
     if (entry === null) return
     this.#entry = entry
-    if (this.#ours && !neverRestored(entry.kind, entry.name)) this.entries.push(entry)
+    if (!this.#ours) return
+    if (entry.kind === 'SUBSCRIPTION') this.subscriptions.push(entry.name)
+    if (!neverRestored(entry.kind, entry.name)) this.entries.push(entry)
   }
 
   #heading(ofCluster: boolean, complete: boolean): void {
