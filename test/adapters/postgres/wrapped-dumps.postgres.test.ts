@@ -6,7 +6,7 @@ import type { Databases } from '../../../src/drivers/databases.ts'
 import type { SecretHandle } from '../../../src/drivers/secrets.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
-import { passphrase, wraps } from '../../fixtures/wrap.ts'
+import { passphrase, wrappers, wraps } from '../../fixtures/wrap.ts'
 
 const copy = 'shop__rb_wrapped'
 const decrypt: SecretHandle = { secret: 'RIGHT', from: { env: 'RIGHT' } }
@@ -17,7 +17,7 @@ const formats = [
   ['plain', ['--format=plain']],
 ] as const
 
-describe.skipIf(!requirement())('wrapped dumps of PostgreSQL', () => {
+describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', () => {
   let fixture: ServerFixture
   let world: Awaited<ReturnType<ServerFixture['world']>>
   let databases: Databases

@@ -4,12 +4,12 @@ import { isExact } from '../../../src/drivers/databases.ts'
 import type { SecretHandle } from '../../../src/drivers/secrets.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 import { openSqlite, type SqliteWorld } from '../../fixtures/sqlite-world.ts'
-import { passphrase, wraps } from '../../fixtures/wrap.ts'
+import { passphrase, wrappers, wraps } from '../../fixtures/wrap.ts'
 
 const decrypt: SecretHandle = { secret: 'RIGHT', from: { env: 'RIGHT' } }
 const copy = 'shop__rb_wrapped'
 
-describe('wrapped backups of SQLite', () => {
+describe.skipIf(!wrappers())('wrapped backups of SQLite', () => {
   let world: SqliteWorld
 
   beforeEach(async () => {
