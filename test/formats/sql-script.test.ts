@@ -28,7 +28,7 @@ const split = (text: string, size: number): readonly string[] => {
     else if (piece.is === 'rows-end') {
       found.push(`${rows} rows`)
       rows = 0
-    } else found.push(piece.is === 'statement' ? piece.bytes.toString() : piece.text)
+    } else found.push(piece.is === 'command' ? piece.text : piece.bytes.toString())
   }
   return found
 }

@@ -154,7 +154,7 @@ function entriesAt(
 }
 
 /** A dump is written in the encoding of its database, or of the client that asked for it. */
-function decoderFor(encoding: string): (bytes: Buffer) => string {
+export function decoderFor(encoding: string): (bytes: Buffer) => string {
   if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1')
   const label =
     labels[encoding] ??

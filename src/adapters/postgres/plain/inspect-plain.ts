@@ -12,7 +12,7 @@ import { refusal } from '../archive/table-of-contents.ts'
 import type { Server } from '../server/server.ts'
 import { PlainDump, type PlainFacts } from './plain-dump.ts'
 import { asArchiveEntry } from './plain-entry.ts'
-import { plainRefusal, readPlain } from './read-plain.ts'
+import { plainRefusal, readPlain, remember } from './read-plain.ts'
 
 type Opened = Opening & { readonly file: string }
 
@@ -30,6 +30,7 @@ export async function inspectPlain(
   const { plain, sha256, bytes } = await readPlain(server, dump, { of, expected: null }, scope)
   const entries = plain.entries.map(asArchiveEntry)
   const { subscriptions, facts } = plain
+  remember(sha256, facts.database ?? '', entries)
   const rows = plain.entries.flatMap(({ kind, schema, name, rows: count }) =>
     kind === 'TABLE DATA' && count !== null
       ? [{ table: qualifiedName(schema ?? 'public', name), rows: count }]
