@@ -94,9 +94,20 @@ export default runbook(
       ...(places.length === 0
         ? []
         : [
-            step('Inspect the backups', inspectBackups({ places, data: data ?? null }), {
-              id: 'look-at-the-backups',
-            }),
+            step(
+              'Inspect the backups',
+              inspectBackups({
+                places,
+                data: data ?? null,
+                dumps:
+                  database === undefined || backups === undefined
+                    ? null
+                    : { engine: database.engine, from: backups },
+              }),
+              {
+                id: 'look-at-the-backups',
+              },
+            ),
           ]),
       step(
         'Inspect this machine',

@@ -46,9 +46,13 @@ export function driversFor(
   const processStacks = once(async () =>
     (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
   )
-  const sqlite = once(async () =>
-    (await import('../adapters/sqlite/databases.ts')).sqliteDatabases({ scope, programs }),
-  )
+  const sqlite = once(async () => {
+    const [{ sqliteDatabases }, { unwrapWith }] = await Promise.all([
+      import('../adapters/sqlite/databases.ts'),
+      import('../adapters/unwrap/unwrap.ts'),
+    ])
+    return sqliteDatabases({ scope, programs, unwrap: unwrapWith({ shell, secrets }) })
+  })
   const postgres = once(async () => {
     const [{ postgresDatabases }, { execAtDatabase }] = await Promise.all([
       import('../adapters/postgres/databases.ts'),

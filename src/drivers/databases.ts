@@ -138,6 +138,8 @@ export type Dump = JsonObject & {
    * there are none.
    */
   readonly subscriptions?: readonly string[]
+  /** What is in the file and never restored, in words: of a dump of all databases. */
+  readonly leftOut?: readonly string[]
   /** Missing in older journals. */
   readonly contents?: DumpContents
 }

@@ -55,7 +55,9 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
   },
   preflight: async (look, input) => {
     if (!isPending(input.from)) mustBeHere(input.from)
-    return isPending(input.database) ? [] : freshness(look, input, ownOf(look, input.database))
+    return isPending(input.database)
+      ? []
+      : freshness(look, { ...input, engine: input.database.engine }, ownOf(look, input.database))
   },
   marks: { dataAsOf: (dump) => dump.takenAt },
   run: async (look, { database, from, file, takenBefore }) => {

@@ -53,7 +53,8 @@ export const requireFit = defineStep<Input, Output>({
     ]
   },
   run: async (look, { database, archive, strategy = 'beside' }) => {
-    const { subscriptions = [] } = archive
+    const { subscriptions = [], leftOut = [] } = archive
+    if (leftOut.length > 0) look.note(`in the dump, and not restored: ${leftOut.join(', ')}`)
     if (subscriptions.length > 0)
       look.note(
         `not restored: the subscriptions ${subscriptions.join(', ')}; the restored data would take changes from another server. Create them again by hand if they are needed`,

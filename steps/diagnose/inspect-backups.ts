@@ -2,19 +2,24 @@ import {
   defineStep,
   failureOf,
   isPending,
+  RunbookError,
   say,
   type BackupPlace,
   type DataArchive,
+  type Database,
   type Look,
 } from '../../src/index.ts'
 import { mounted } from '../backups/lib/destination.ts'
 import { expectedOf, isRemote, listBackups, placeName, undatedBackups } from '../backups/lib/kept.ts'
+import { openingOf } from '../backups/lib/opening.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
 type Input = {
   readonly places: readonly BackupPlace[]
   /** The data whose drive must be mounted; null for none. */
   readonly data: DataArchive | null
+  /** The place of the database's dumps, and its engine; null for none. */
+  readonly dumps?: { readonly engine: Database['engine']; readonly from: BackupPlace } | null
 }
 
 /** Checks each backup folder: its drive answers, and its newest backup is recent and matches its checksum. */
@@ -28,13 +33,13 @@ export const inspectBackups = defineStep<Input, Observed>({
     isPending(places)
       ? 'Checks the newest backups.'
       : say`Checks the newest backup in each of ${places.map(placeName)}: age and checksum.`,
-  run: async (look, { places, data }) => {
+  run: async (look, { places, data, dumps }) => {
     const observations: Observation[] = [
       ...(data?.making === undefined ? [] : await inspectDrive(look, data)),
     ]
     for (const place of places) {
       try {
-        observations.push(...(await inspectPlace(look, place)))
+        observations.push(...(await inspectPlace(look, place, dumps ?? null)))
       } catch (thrown) {
         look.signal.throwIfAborted()
         observations.push(...observationsOfFailure(thrown, 'mount-unavailable'))
@@ -54,7 +59,11 @@ async function inspectDrive(look: Look, data: DataArchive): Promise<readonly Obs
   }
 }
 
-async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Observation[]> {
+async function inspectPlace(
+  look: Look,
+  place: BackupPlace,
+  dumps: Input['dumps'] | null,
+): Promise<readonly Observation[]> {
   if (!isRemote(place)) await look.files.mount(place.directory, 5)
   const [newest] = await listBackups(look, place)
   if (newest === undefined) {
@@ -76,17 +85,38 @@ async function inspectPlace(look: Look, place: BackupPlace): Promise<readonly Ob
       return stale
     }
     const { require, ...from } = place
+    const found = [...stale, ...(await unusable(look, place, newest.file, dumps))]
     const { checksumFile, manifest } = await look.backups.verify({ ...from, checksums: 'if-present' }, newest)
     if (require === 'signed' && manifest === undefined)
       return [
-        ...stale,
+        ...found,
         { case: 'checksum-missing', evidence: `${newest.file} has no signed manifest beside it` },
       ]
     return checksumFile !== null || place.checksums === 'if-present'
-      ? stale
-      : [...stale, { case: 'checksum-missing', evidence: `${newest.file} has no checksum beside it` }]
+      ? found
+      : [...found, { case: 'checksum-missing', evidence: `${newest.file} has no checksum beside it` }]
   } catch (thrown) {
     look.signal.throwIfAborted()
     return [...stale, { case: 'checksum-mismatch', evidence: failureOf(thrown).message }]
+  }
+}
+
+/** Why no runbook can restore the newest dump: it is in a form that none reads, or what opens it is missing. */
+async function unusable(
+  look: Look,
+  place: BackupPlace,
+  file: string,
+  dumps: Input['dumps'] | null,
+): Promise<readonly Observation[]> {
+  const theirs = dumps?.from
+  if (!dumps || theirs?.directory !== place.directory || theirs.pattern !== place.pattern) return []
+  try {
+    await look.databases.header({ engine: dumps.engine }, file, openingOf(place))
+    return []
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    const cure = thrown.hint === undefined ? '' : ` (${thrown.hint})`
+    return [{ case: 'backup-unusable', evidence: `${thrown.message}${cure}` }]
   }
 }

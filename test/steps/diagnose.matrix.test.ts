@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import diagnose from '../../runbooks/diagnose.ts'
-import type { Json } from '../../src/kernel/json.ts'
+import { sha256, type Json } from '../../src/kernel/json.ts'
 import {
   emptyDisk,
   emptyWeb,
@@ -112,6 +112,17 @@ it('tells a missing checksum from a wrong one', async () => {
   const told = await looked(world, shop)
   expect(told.filter(({ case: id }) => id.startsWith('checksum'))).toMatchObject([
     { case: 'checksum-missing', evidence: [`${dump} has no checksum beside it`] },
+  ])
+})
+
+it('says that no runbook can use the newest dump', async () => {
+  const world = damagedShop()
+  const [dump = ''] = [...world.disk.files.keys()].filter((path) => path.endsWith('.dump'))
+  lay(world.disk, dump, 'something else')
+  lay(world.disk, `${dump}.sha256`, `${sha256('something else')}  ${dump}\n`)
+  const told = await looked(world, shop)
+  expect(told.filter(({ case: id }) => id.startsWith('backup'))).toMatchObject([
+    { case: 'backup-unusable', evidence: [expect.stringContaining('is not a dump')] },
   ])
 })
 

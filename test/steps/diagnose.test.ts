@@ -51,6 +51,7 @@ const linesOf: { readonly [id: string]: readonly string[] } = {
   'mount-unavailable': ['S1.76', 'S1.77'],
   'checksum-mismatch': ['S1.78', 'S1.79', 'S1.80'],
   'checksum-missing': [],
+  'backup-unusable': [],
   'gpg-fails': ['S1.81', 'S1.82'],
   'project-deleted': ['S4.71'],
   'document-corrupted': ['S4.79'],

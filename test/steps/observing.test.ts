@@ -22,6 +22,7 @@ import {
   dumpDatabase,
   logResult,
   makeStaging,
+  requireExact,
   requireFit,
   restoreBeside,
   runCommand,
@@ -135,6 +136,46 @@ describe('verifyDump', () => {
     expect(await preflight(world, verifyBackup({ from: backups, file: null }))).toMatchObject([
       { level: 'refuse' },
     ])
+  })
+})
+
+describe('plain SQL', () => {
+  const plain = async (world: FakeWorld) =>
+    handsOn(world).look.databases.inspect(
+      database,
+      layDump(world, 'shop-20260203_040500.sql', { format: 'cluster', wrapped: ['gzip'] }),
+    )
+
+  it('replaces nothing in place, whatever it holds', async () => {
+    const world = damagedShop()
+    await expect(run(world, requireExact({ archive: await plain(world) }))).rejects.toMatchObject({
+      code: 'verification',
+      hint: expect.stringContaining('--strategy beside') as string,
+    })
+    const archive = await handsOn(world).look.databases.inspect(
+      database,
+      layDump(world, 'shop-20260203_040600.dump'),
+    )
+    expect(await run(world, requireExact({ archive }))).toEqual(archive)
+  })
+
+  it('is trusted only if each row that was counted in it is in the copy', async () => {
+    const world = damagedShop()
+    const archive = await plain(world)
+    await handsOn(world).io.databases.restoreBeside(database, archive, 'shop__rb_plain')
+    const copy = { name: 'shop__rb_plain', bytes: 1 }
+    const asserted = (of: typeof archive) =>
+      run(world, assertCopy({ database, copy, archive: of, assertions: [] }))
+    expect(await asserted(archive)).toMatchObject({ name: copy.name })
+    const [counted] = archive.contents?.rows ?? []
+    if (archive.contents === undefined || counted === undefined) throw new Error('nothing was counted')
+    const more = { ...archive.contents, rows: [{ ...counted, rows: counted.rows + 1 }] }
+    await expect(asserted({ ...archive, contents: more })).rejects.toThrow(
+      'its rows differ from those in the dump',
+    )
+    await expect(asserted({ ...archive, format: 'custom', contents: more })).resolves.toMatchObject({
+      name: copy.name,
+    })
   })
 })
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
  * `/proc/PID/fd` (proc_pid_fd(5)). Without /proc, it has a name in a private folder until the work is done.
  */
 export async function withNamelessFile<T>(
-  body: Uint8Array,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
   work: (path: string) => Promise<T>,
   nameless = existsSync('/proc/self/fd'),
 ): Promise<T> {

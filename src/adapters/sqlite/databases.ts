@@ -17,6 +17,7 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
+import type { Unwrap } from '../unwrap/unwrap.ts'
 import { keepWorkers, runWork } from './run-work.ts'
 import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
@@ -29,6 +30,7 @@ import { holdersOf } from './sessions.ts'
 
 export type SqliteOptions = {
   readonly scope: Scope
+  readonly unwrap: Unwrap
   readonly queryLimits?: QueryLimits
   /** How long a swap waits for the last process to close the file. */
   readonly patienceMilliseconds?: number
@@ -43,7 +45,7 @@ const defaultLimits: QueryLimits = { rows: 1_000, bytes: 1 << 20, seconds: 30 }
  * Owner, group and mode are kept; ACLs and other extended attributes are not.
  */
 export function sqliteDatabases(options: SqliteOptions): Databases {
-  const { scope, programs } = options
+  const { scope, programs, unwrap } = options
   if (programs !== undefined) keepWorkers(scope, programs)
   const limits = options.queryLimits ?? defaultLimits
 
@@ -91,7 +93,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     // Left by an earlier attempt: a second name of the live file, or the replaced data.
     await databases.drop(database, aside)
     await mustBeCopy(place.of(staged))
-    await restore(dump, { live: place.live, to: place.of(staged) }, pages, scope)
+    await restore(dump, { live: place.live, to: place.of(staged), unwrap }, pages, scope)
     try {
       await databases.swap(database, { staged, aside })
     } catch (thrown) {
@@ -214,14 +216,14 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       )
     },
 
-    inspect: async (database, file) =>
+    inspect: async (database, file, opening) =>
       inspect(
-        file,
+        { file, unwrap, ...opening },
         { for: (await placeOf(database)).live, defined: sqliteOf(database).applicationDefines ?? [] },
         scope,
       ),
     readBack: (_database, file) => readBack(file, scope),
-    header: (_database, file) => header(file),
+    header: (_database, file, opening) => header({ file, unwrap, ...opening }, scope),
     restoreRights: async () => null,
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
@@ -240,7 +242,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
           hint: 'choose another name',
         })
       await mustBeCopy(place.of(name))
-      return { ...(await restore(dump, { live: place.live, to: place.of(name) }, 'checked', scope)), name }
+      return {
+        ...(await restore(dump, { live: place.live, to: place.of(name), unwrap }, 'checked', scope)),
+        name,
+      }
     },
 
     async drop(database, name) {

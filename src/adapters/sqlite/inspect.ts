@@ -1,10 +1,16 @@
 import type { FileHandle } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
+import { wrappingOf, type Wrapping } from '../../formats/dumps/wrapping.ts'
+import { withNamelessFile } from '../disk/nameless-file.ts'
+import { contentIn, startOf, type DumpFile } from '../unwrap/content.ts'
+import { dumpStream } from '../unwrap/dump-stream.ts'
+import type { Unwrap } from '../unwrap/unwrap.ts'
 import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
 import { openDump, sizeOf } from './database-files.ts'
@@ -19,18 +25,83 @@ import { headerBytes, otherKind, readHeader } from './header.ts'
  *   foreign keys that the live one does not have, or with collations and functions of its application that
  *   are not `defined`
  */
-export function inspect(
-  path: string,
+export async function inspect(
+  { unwrap, ...dump }: WrappedFile,
   live: { readonly for: string; readonly defined: readonly string[] },
   scope: Scope,
 ): Promise<Dump> {
-  return readComplete(path, scope, async () => {
-    const { defined } = live
-    const examined = await runWork<Examination>({ do: 'examine', file: path, thorough: true, defined }, scope)
-    await mustBeWorthRestoring(path, examined, live.for, scope)
-    return examined
+  const { file } = dump
+  const examined = (path: string): Promise<Dump> =>
+    readComplete(path, scope, async () => {
+      const { defined } = live
+      const examined = await runWork<Examination>(
+        { do: 'examine', file: path, thorough: true, defined },
+        scope,
+      )
+      await mustBeWorthRestoring(file, examined, live.for, scope)
+      return examined
+    })
+  await using opened = await openDump(file)
+  if (wrappingOf(await start(opened)) === null) return examined(file)
+  const total = Number((await opened.stat()).size)
+  let wrapped: readonly Wrapping[] = []
+  const { stream, read } = dumpStream(
+    file,
+    {
+      expected: null,
+      total,
+      content: contentIn(unwrap, dump, scope, (found) => {
+        wrapped = found
+      }),
+    },
+    scope,
+  )
+  // SQLite follows links to the name of a file, so this one has a name, in a private folder, until it is read.
+  const inside = await withNamelessFile(
+    stream as AsyncIterable<Uint8Array>,
+    (path) =>
+      examined(path).catch((thrown: unknown) => {
+        throw named(thrown, path, file)
+      }),
+    false,
+  ).catch((thrown: unknown) => {
+    throw withoutRoom(file, thrown)
   })
+  const complete = read()
+  if (complete === null) throw new Error(`${file} was not read to its end`)
+  return {
+    ...inside,
+    ...complete,
+    file,
+    wrapped,
+    ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
+    takenAt: (timeInName(basename(file)) ?? (await opened.stat()).mtime).toISOString(),
+    provesItself: wrapped.some((one) => one !== 'zstd' && one !== 'openssl'),
+  }
 }
+
+export type WrappedFile = DumpFile & { readonly unwrap: Unwrap }
+
+/** Errors name the backup, not what was unpacked from it. */
+const named = (thrown: unknown, path: string, file: string): unknown =>
+  thrown instanceof RunbookError
+    ? new RunbookError(thrown.code, thrown.message.replaceAll(path, file), {
+        cause: thrown,
+        ...(thrown.hint === undefined ? {} : { hint: thrown.hint.replaceAll(path, file) }),
+      })
+    : thrown
+
+const withoutRoom = (file: string, thrown: unknown): unknown =>
+  thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC'
+    ? new RunbookError(
+        'failed',
+        `cannot unpack ${shellWord(file)} to read it: no space is left in ${tmpdir()}`,
+        {
+          cause: thrown,
+          hint: `make room there, or set TMPDIR to a folder that has as much free as the database takes`,
+        },
+      )
+    : thrown
 
 /** Reads a dump that a run took, without judging what is in it: it may be the damaged database. */
 export function readBack(path: string, scope: Scope): Promise<Dump> {
@@ -81,11 +152,26 @@ async function readComplete(
 }
 
 /** Reads the header and the name only. */
-export async function header(path: string): Promise<DumpHeader> {
+export async function header({ unwrap, ...dump }: WrappedFile, scope: Scope): Promise<DumpHeader> {
+  const { file: path } = dump
   await using file = await openDump(path)
+  const first = await start(file)
+  if (wrappingOf(first) !== null) {
+    const { start: inside, wrapped } = await startOf({ unwrap }, dump, headerBytes, scope)
+    if (readHeader(inside) === null) mustBeComplete(path, inside, inside.length)
+    const takenAt = timeInName(basename(path)) ?? (await file.stat()).mtime
+    return {
+      engine: 'sqlite',
+      format: 'sqlite',
+      wrapped,
+      major: 3,
+      database: null,
+      takenAt: takenAt.toISOString(),
+    }
+  }
   // As inspect does, which keeps whole milliseconds: a plain stat rounds them.
   const { size, mtime } = await file.stat({ bigint: true })
-  mustBeComplete(path, await start(file), Number(size))
+  mustBeComplete(path, first, Number(size))
   return {
     engine: 'sqlite',
     format: 'sqlite',

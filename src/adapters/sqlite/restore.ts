@@ -1,9 +1,12 @@
-import { link, rename, unlink } from 'node:fs/promises'
+import { link, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { Copy, Dump, ExactDump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
+import { contentIn } from '../unwrap/content.ts'
+import { dumpStream } from '../unwrap/dump-stream.ts'
+import type { Unwrap } from '../unwrap/unwrap.ts'
 import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
 import { createPrivate, openDump, remove, sizeOf, sync } from './database-files.ts'
@@ -20,7 +23,7 @@ export type RestoredPages = 'checked' | 'as it is'
 /** Copies a dump to a database of another name; it gets the name once it is complete. */
 export async function restore(
   dump: Dump,
-  { live, to }: { readonly live: string; readonly to: string },
+  { live, to, unwrap }: { readonly live: string; readonly to: string; readonly unwrap: Unwrap },
   pages: RestoredPages,
   scope: Scope,
 ): Promise<Copy> {
@@ -30,16 +33,8 @@ export async function restore(
   try {
     {
       await using file = await createPrivate(partial)
-      const { sha256, bytes } = await hashOf(source, file, scope)
-      if (sha256 !== dump.sha256) {
-        throw new RunbookError(
-          'verification',
-          `checksum mismatch in dump ${shellWord(dump.file)}: expected ${dump.sha256} (as inspected), found ${sha256} (${bytes} bytes)`,
-          {
-            hint: `find out what writes to it (lsof ${shellWord(dump.file)}), then start again`,
-          },
-        )
-      }
+      if (dump.wrapped !== undefined) await unwrapInto(file, dump, unwrap, scope)
+      else await copyInto(file, source, dump, scope)
       await file.sync()
     }
     // The journal mode is stored in the file; the restored one must have that of the live database, not of
@@ -58,6 +53,22 @@ export async function restore(
     await remove(to).catch(() => undefined)
     throw fileError(`cannot restore ${shellWord(dump.file)} to ${shellWord(to)}`, to, thrown)
   }
+}
+
+async function copyInto(file: FileHandle, source: FileHandle, dump: Dump, scope: Scope): Promise<void> {
+  const { sha256, bytes } = await hashOf(source, file, scope)
+  if (sha256 === dump.sha256) return
+  throw new RunbookError(
+    'verification',
+    `checksum mismatch in dump ${shellWord(dump.file)}: expected ${dump.sha256} (as inspected), found ${sha256} (${bytes} bytes)`,
+    { hint: `find out what writes to it (lsof ${shellWord(dump.file)}), then start again` },
+  )
+}
+
+async function unwrapInto(file: FileHandle, dump: Dump, unwrap: Unwrap, scope: Scope): Promise<void> {
+  const content = contentIn(unwrap, dump, scope)
+  const { stream } = dumpStream(dump.file, { expected: dump.sha256, total: dump.bytes, content }, scope)
+  await file.writeFile(stream)
 }
 
 async function setJournalMode(

@@ -1,28 +1,39 @@
-import { createDecipheriv, createHash, pbkdf2Sync, type Decipheriv } from 'node:crypto'
+import { createDecipheriv, createHash, pbkdf2 as pbkdf2WithCallback, type Decipheriv } from 'node:crypto'
+import { promisify } from 'node:util'
 import { startsLikeADump } from '../../formats/dumps/content.ts'
 import { wrappingOf } from '../../formats/dumps/wrapping.ts'
 import { refusedWrapping, type Bytes, type Unwrapping } from './unwrapping.ts'
 
 const saltedBytes = 16
 const blockBytes = 16
+const keyBytes = 48
 
-/** How openssl-enc(1) derives key and vector: `-pbkdf2`, also with `-iter`, and what it does without. */
-const derivations: readonly ((secret: string, salt: Buffer) => Buffer)[] = [
-  ...[10_000, 100_000, 600_000, 1_000_000].map(
-    (iterations) => (secret: string, salt: Buffer) => pbkdf2Sync(secret, salt, iterations, 48, 'sha256'),
-  ),
+type Derive = (secret: string, salt: Buffer) => Buffer | Promise<Buffer>
+
+const pbkdf2 = promisify(pbkdf2WithCallback)
+
+const withRounds =
+  (rounds: number): Derive =>
+  (secret, salt) =>
+    pbkdf2(secret, salt, rounds, keyBytes, 'sha256')
+
+/** How openssl-enc(1) derives key and vector: `-pbkdf2`, what it does without, and `-iter`; the cheapest first. */
+const derivations: readonly Derive[] = [
+  withRounds(10_000),
   (secret, salt) => bytesToKey('sha256', secret, salt),
   (secret, salt) => bytesToKey('md5', secret, salt),
+  withRounds(100_000),
+  withRounds(600_000),
 ]
 
 /** EVP_BytesToKey() with one round. */
 function bytesToKey(algorithm: string, secret: string, salt: Buffer): Buffer {
   let [key, last] = [Buffer.alloc(0), Buffer.alloc(0)]
-  while (key.length < 48) {
+  while (key.length < keyBytes) {
     last = createHash(algorithm).update(last).update(secret, 'utf8').update(salt).digest()
     key = Buffer.concat([key, last])
   }
-  return key.subarray(0, 48)
+  return key.subarray(0, keyBytes)
 }
 
 const decipher = (derived: Buffer): Decipheriv =>
@@ -43,17 +54,18 @@ export async function* fromOpenssl(wrapped: Bytes, { secret, name }: Unwrapping)
     const given = (await secret()) ?? ''
     const salt = start.subarray(8, saltedBytes)
     const body = start.subarray(saltedBytes)
-    const derived = derivations
-      .map((derive) => derive(given, salt))
-      .find((one) => {
-        const trial = decipher(one)
-        const plain = trial.update(body.subarray(0, body.length - (body.length % blockBytes)))
-        return wrappingOf(plain) !== null || startsLikeADump(plain)
-      })
+    let derived: Buffer | undefined
+    for (const derive of derivations) {
+      const one = await derive(given, salt)
+      const plain = decipher(one).update(body.subarray(0, body.length - (body.length % blockBytes)))
+      if (wrappingOf(plain) === null && !startsLikeADump(plain)) continue
+      derived = one
+      break
+    }
     if (derived === undefined)
       throw refusedWrapping(
         name,
-        'cannot be decrypted: the passphrase is wrong, or it was not made by openssl enc -aes-256-cbc (with -pbkdf2, and -iter 10000, 100000, 600000 or 1000000)',
+        'cannot be decrypted: the passphrase is wrong, or it was not made by openssl enc -aes-256-cbc (with -pbkdf2, and -iter 10000, 100000 or 600000)',
       )
     const whole = decipher(derived)
     yield whole.update(body)

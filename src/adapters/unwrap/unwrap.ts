@@ -49,28 +49,28 @@ export const unwrapWith =
     const secret = async (): Promise<string | null> =>
       decrypt === null ? null : (await secrets.reveal(decrypt)).reveal()
     const wrapped: Wrapping[] = []
-    for (let bytes = raw; ;) {
-      const { start, all } = await peeked(bytes)
-      const wrapping = wrappingOf(start)
-      if (wrapping === null) return { wrapped, bytes: all }
-      if (wrapped.length === mostLayers) {
-        await all.return()
-        throw new RunbookError('verification', `${name} is wrapped more than ${mostLayers} times`, {
-          hint: 'unwrap it by hand and choose the result',
-        })
+    let bytes = raw
+    try {
+      for (;;) {
+        const { start, all } = await peeked(bytes)
+        const wrapping = wrappingOf(start)
+        if (wrapping === null) return { wrapped, bytes: all }
+        if (wrapped.length === mostLayers)
+          throw new RunbookError('verification', `${name} is wrapped more than ${mostLayers} times`, {
+            hint: 'unwrap it by hand and choose the result',
+          })
+        if (isEncryption(wrapping) && decrypt === null)
+          throw new RunbookError(
+            'preflight',
+            `${name} is encrypted (${wrapping}), and no passphrase is configured`,
+            { hint: "set backups.passphrase in runbook.config.ts to secret('VARIABLE')" },
+          )
+        wrapped.push(wrapping)
+        bytes = filters[wrapping](all, { shell, scope, secret, name })
       }
-      if (isEncryption(wrapping) && decrypt === null) {
-        await all.return()
-        throw new RunbookError(
-          'preflight',
-          `${name} is encrypted (${wrapping}), and no passphrase is configured`,
-          {
-            hint: "set backups.passphrase in runbook.config.ts to secret('VARIABLE')",
-          },
-        )
-      }
-      wrapped.push(wrapping)
-      bytes = filters[wrapping](all, { shell, scope, secret, name })
+    } catch (thrown) {
+      await bytes.return()
+      throw thrown
     }
   }
 

@@ -25,9 +25,9 @@ export const startsLikeADump = (start: Uint8Array): boolean => {
 }
 
 /** The heading of pg_dump and pg_dumpall; a hand may have put something before it. */
-export const isPostgresScript = (text: string): boolean =>
+const isPostgresScript = (text: string): boolean =>
   /^-- PostgreSQL database (?:cluster )?dump\r?$/m.test(text)
 
 /** How `.dump` of the sqlite3 shell begins (shell.c). */
-export const isSqliteScript = (text: string): boolean =>
+const isSqliteScript = (text: string): boolean =>
   /^PRAGMA foreign_keys=OFF;\r?\nBEGIN TRANSACTION;/.test(text)

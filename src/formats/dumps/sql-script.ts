@@ -3,7 +3,7 @@ export type SqlPiece =
   /** With its semicolon. */
   | { readonly is: 'statement'; readonly bytes: Buffer }
   /** `--` to the end of its line, outside a statement. */
-  | { readonly is: 'comment'; readonly text: string }
+  | { readonly is: 'comment'; readonly bytes: Buffer }
   /** A backslash command of psql, outside a statement. */
   | { readonly is: 'command'; readonly text: string }
   /** Data of a COPY; `count` is the number of lines that end in it. */
@@ -142,8 +142,7 @@ export class SqlScript {
     const end = this.#endOfLine()
     if (end === null && !final) return false
     const stop = end ?? this.#buffer.length
-    if (!this.#begun)
-      pieces.push({ is: 'comment', text: this.#buffer.toString('utf8', this.#at, stop).trimEnd() })
+    if (!this.#begun) pieces.push({ is: 'comment', bytes: this.#buffer.subarray(this.#at, stop) })
     this.#at = stop
     return true
   }

@@ -199,6 +199,13 @@ export const knownIssues: readonly KnownIssue[] = [
     "sha256sum FILE > FILE.sha256 beside it; or set checksums: 'if-present' for that folder in runbook.config.ts; for a dump where signed backups are required: runbook run sign-backup",
   ),
   issue(
+    'backup-unusable',
+    'backup',
+    'no runbook can restore the newest dump: its form is not known, or what opens it is missing',
+    [],
+    'docs/targets.md lists the forms that are read; choose an older dump with --dump until the next one fits',
+  ),
+  issue(
     'gpg-fails',
     'encryption',
     'gpg or its passphrase is missing',

@@ -18,6 +18,8 @@ const odd = `
   CREATE FUNCTION standard(a int) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT CASE WHEN a > 0 THEN 1 ELSE 2 END; SELECT 3; END;
   CREATE TABLE "Odd ""one"";" ("a;b" text, "c--d" text DEFAULT 'x;y');
   INSERT INTO "Odd ""one"";" VALUES ('1;', '2');
+  CREATE TABLE größe (x int);
+  INSERT INTO größe VALUES (1);
   CREATE TABLE nothing (x int);
   CREATE VIEW seen AS SELECT body FROM notes;
   COMMENT ON TABLE notes IS E'a;\\n-- Name: evil; Type: TABLE; Schema: -; Owner: -';
@@ -69,6 +71,7 @@ describe.skipIf(!requirement())('plain SQL of pg_dump and pg_dumpall', () => {
     expect(dump.tables).toEqual([
       'public."Odd ""one"";"',
       'public.customers',
+      'public.größe',
       'public.notes',
       'public.nothing',
       'public.orders',

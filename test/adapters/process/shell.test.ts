@@ -94,6 +94,18 @@ describe('running a program', () => {
     expect(ended.stdout).toBe('ä line')
   })
 
+  test('a secret is read from a descriptor of its own, beside the input, and from nowhere else', async () => {
+    const secret = 'only for descriptor three'
+    const read = 'cat <&3; cat; cat "/proc/$$/cmdline" "/proc/$$/environ" | grep -c "thre[e]"; true'
+    const ended = await shell.run(
+      { argv: ['sh', '-c', read], stdin: ' and input ', secret, stdout: { text: 1000 } },
+      watchedScope(),
+    )
+    expect(ended.stdout).toBe(`${secret} and input 0\n`)
+    const ignored = { argv: ['true'], secret: 'x'.repeat(10_000_000) }
+    expect((await shell.run(ignored, watchedScope())).exitCode).toBe(0)
+  })
+
   test('output can go straight to a file descriptor', async () => {
     const file = await open(join(folder, 'fd'), 'w')
     await shell.run({ argv: js('console.log("there")'), stdout: { fd: file.fd } }, watchedScope())

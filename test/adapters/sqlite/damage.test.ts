@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Connection from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { shell } from '../../../src/adapters/process/shell.ts'
+import { unwrapWith } from '../../../src/adapters/unwrap/unwrap.ts'
+import { secretsOf } from '../../fixtures/secrets.ts'
 import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
 import { mustBeComplete } from '../../../src/adapters/sqlite/inspect.ts'
 import { mustBeNoWorse } from '../../../src/adapters/sqlite/restore.ts'
@@ -26,7 +29,7 @@ describe('damaged backups', () => {
   let file: string
   let whole: Buffer
   const scope = watchedScope()
-  const databases = sqliteDatabases({ scope })
+  const databases = sqliteDatabases({ scope, unwrap: unwrapWith({ shell, secrets: secretsOf({}) }) })
   let database: SqliteDatabase
 
   beforeAll(async () => {

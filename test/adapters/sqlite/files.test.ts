@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { shell } from '../../../src/adapters/process/shell.ts'
+import { unwrapWith } from '../../../src/adapters/unwrap/unwrap.ts'
+import { secretsOf } from '../../fixtures/secrets.ts'
 import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
 import type { Databases, Dump } from '../../../src/drivers/databases.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
@@ -82,6 +85,7 @@ describe('SQLite files', () => {
 
   test('a query that never ends is ended', async () => {
     const bounded = sqliteDatabases({
+      unwrap: unwrapWith({ shell, secrets: secretsOf({}) }),
       scope: watchedScope(),
       queryLimits: { rows: 10, bytes: 1_000, seconds: 1 },
     })

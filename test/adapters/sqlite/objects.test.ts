@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Connection from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { shell } from '../../../src/adapters/process/shell.ts'
 import { sqliteDatabases } from '../../../src/adapters/sqlite/databases.ts'
+import { unwrapWith } from '../../../src/adapters/unwrap/unwrap.ts'
 import type { Dump, SqliteDatabase } from '../../../src/drivers/databases.ts'
 import { otherObjects } from '../../../steps/databases/lib/other-objects.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
+import { secretsOf } from '../../fixtures/secrets.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -25,7 +28,10 @@ const laid = (name: string, sql: string): SqliteDatabase => {
 }
 
 test('a backup that lacks views, triggers and indexes is said to', async () => {
-  const databases = sqliteDatabases({ scope: watchedScope() })
+  const databases = sqliteDatabases({
+    scope: watchedScope(),
+    unwrap: unwrapWith({ shell, secrets: secretsOf({}) }),
+  })
   const live = laid(
     'live.db',
     `CREATE VIEW sales AS SELECT 1; CREATE INDEX by_code ON orders (code); CREATE TABLE empty (x); CREATE INDEX by_x ON empty (x);

@@ -2,7 +2,7 @@ import type { Scope } from '../../../drivers/scope.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import { ArchiveCursor } from './archive-cursor.ts'
 import type { Server } from '../server/server.ts'
-import { startOf, type DumpFile } from './content.ts'
+import { startOf, type DumpFile } from '../../unwrap/content.ts'
 import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-header.ts'
 
 /** One entry of the table of contents. */
@@ -158,7 +158,7 @@ function entriesAt(
 }
 
 /** A dump is written in the encoding of its database, or of the client that asked for it. */
-function decoderFor(encoding: string): (bytes: Buffer) => string {
+export function decoderFor(encoding: string): (bytes: Buffer) => string {
   if (encoding === 'LATIN1') return (bytes) => bytes.toString('latin1')
   const label =
     labels[encoding] ??

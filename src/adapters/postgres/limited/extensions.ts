@@ -1,4 +1,4 @@
-import type { Patch } from '../archive/dump-stream.ts'
+import type { Patch } from '../../unwrap/dump-stream.ts'
 import type { ArchiveEntry, Place } from '../archive/table-of-contents.ts'
 import { is, tokensOf } from '../archive/tokens.ts'
 import { identifier, literal } from '../server/quote.ts'

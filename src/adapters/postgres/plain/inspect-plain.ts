@@ -6,13 +6,13 @@ import type { Dump, DumpHeader, DumpFormat, Opening } from '../../../drivers/dat
 import type { Scope } from '../../../drivers/scope.ts'
 import { SqlScript } from '../../../formats/dumps/sql-script.ts'
 import { majorOf } from '../archive/archive-header.ts'
-import type { DumpStart } from '../archive/content.ts'
-import { contentsOf, namesOf, tablesIn } from '../archive/contents.ts'
+import type { DumpStart } from '../../unwrap/content.ts'
+import { contentsOf, tablesIn } from '../archive/contents.ts'
 import { refusal } from '../archive/table-of-contents.ts'
 import type { Server } from '../server/server.ts'
 import { PlainDump, type PlainFacts } from './plain-dump.ts'
 import { asArchiveEntry } from './plain-entry.ts'
-import { plainRefusal, readPlain } from './read-plain.ts'
+import { plainRefusal, readPlain, remember } from './read-plain.ts'
 
 type Opened = Opening & { readonly file: string }
 
@@ -29,13 +29,14 @@ export async function inspectPlain(
   const of = dump.of ?? server.database.name
   const { plain, sha256, bytes } = await readPlain(server, dump, { of, expected: null }, scope)
   const entries = plain.entries.map(asArchiveEntry)
-  const subscriptions = namesOf(entries, 'SUBSCRIPTION')
+  const { subscriptions, facts } = plain
+  remember(sha256, facts.database ?? '', entries)
   const rows = plain.entries.flatMap(({ kind, schema, name, rows: count }) =>
     kind === 'TABLE DATA' && count !== null
       ? [{ table: qualifiedName(schema ?? 'public', name), rows: count }]
       : [],
   )
-  const { provesItself, ...header } = await headerFacts(dump, wrapped, plain.facts)
+  const { provesItself, ...header } = await headerFacts(dump, wrapped, facts)
   return {
     ...header,
     file: dump.file,
@@ -49,6 +50,14 @@ export async function inspectPlain(
     },
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
+    ...(facts.kind === 'cluster'
+      ? {
+          leftOut: [
+            'roles and tablespaces of the server',
+            ...facts.databases.filter((name) => name !== of).map((name) => `database ${name}`),
+          ],
+        }
+      : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import { decoderFor } from '../archive/table-of-contents.ts'
 import type { SqlPiece } from '../../../formats/dumps/sql-script.ts'
 import { copiedTable, entryOf, looseEntry, setsOwner, wordsOf, type PlainEntry } from './plain-entry.ts'
 
@@ -52,9 +53,12 @@ export class PlainDump {
   #current: string | null = null
   readonly #databases: string[] = []
   #entry: PlainEntry | null = null
+  /** As the dump says before its first object. */
+  #decode = decoderFor('UTF8')
   #copying: Role = leftOut
   #ended = false
   readonly entries: PlainEntry[] = []
+  readonly subscriptions: string[] = []
 
   /** @param wanted the database to take out of a dump of all databases */
   constructor(wanted: string) {
@@ -76,7 +80,7 @@ export class PlainDump {
   take(piece: SqlPiece): Role {
     switch (piece.is) {
       case 'comment':
-        this.#comment(piece.text)
+        this.#comment(this.#decode(piece.bytes).trimEnd())
         return leftOut
       case 'command':
         this.#command(piece.text)
@@ -119,7 +123,9 @@ export class PlainDump {
     const entry = entryOf(text, this.entries.length + 1)
     if (entry === null) return
     this.#entry = entry
-    if (this.#ours && !neverRestored(entry.kind, entry.name)) this.entries.push(entry)
+    if (!this.#ours) return
+    if (entry.kind === 'SUBSCRIPTION') this.subscriptions.push(entry.name)
+    if (!neverRestored(entry.kind, entry.name)) this.entries.push(entry)
   }
 
   #heading(ofCluster: boolean, complete: boolean): void {
@@ -155,7 +161,7 @@ export class PlainDump {
   #statement(bytes: Buffer): Role {
     if (this.#kind === null) throw new PlainRefused('does not begin as pg_dump writes it')
     if (this.#ended) throw new PlainRefused('has extra data after its end mark')
-    const start = bytes.toString('utf8', 0, 400)
+    const start = this.#decode(bytes.subarray(0, 400))
     const words = wordsOf(start)
     const setting = /^SET ([a-z_.]+) (?:=|TO) '?([^';]*)'?;$/.exec(start)
     this.#mustBeSafe(setting?.[1], setting?.[2] ?? '')
@@ -172,6 +178,7 @@ export class PlainDump {
       )
     if (name === 'client_encoding' && unsafeEncoding.test(value))
       throw new PlainRefused(`is written in ${value}`, 'dump with --encoding=UTF8, or with pg_dump -Fc')
+    if (name === 'client_encoding') this.#decode = decoderFor(value)
   }
 
   #roleOf(bytes: Buffer, start: string, words: readonly string[], setting: boolean): Role {
@@ -193,17 +200,17 @@ export class PlainDump {
       // What --clean writes before the first object: the copy is empty.
       if (this.entries.length === 0 && (first === 'DROP' || /^ALTER TABLE [^;]* DROP /.test(start)))
         return leftOut
-      const loose = looseEntry(bytes.toString('utf8'), this.entries.length + 1)
+      const loose = looseEntry(this.#decode(bytes), this.entries.length + 1)
       this.entries.push(loose)
       return { is: 'object', entry: loose }
     }
     if (neverRestored(entry.kind, entry.name)) return leftOut
-    if (setsOwner(bytes.toString('utf8'))) {
-      entry.owning = bytes.toString('utf8')
+    if (setsOwner(this.#decode(bytes))) {
+      entry.owning = this.#decode(bytes)
       return { is: 'owner', entry }
     }
     if (entry.kind !== 'TABLE DATA') {
-      if (!entry.kind.startsWith('BLOB')) entry.statements.push(bytes.toString('utf8'))
+      if (!entry.kind.startsWith('BLOB')) entry.statements.push(this.#decode(bytes))
     } else if (first === 'INSERT') entry.rows = null
     else if (first === 'COPY') {
       const table = copiedTable(start)

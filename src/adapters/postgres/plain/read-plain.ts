@@ -2,8 +2,8 @@ import { ScriptRefused, SqlScript, type SqlPiece } from '../../../formats/dumps/
 import type { Dump } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Bytes } from '../../unwrap/unwrapping.ts'
-import { contentIn, type DumpFile } from '../archive/content.ts'
-import { dumpSize, dumpStream } from '../archive/dump-stream.ts'
+import { contentIn, type DumpFile } from '../../unwrap/content.ts'
+import { dumpSize, dumpStream } from '../../unwrap/dump-stream.ts'
 import { refusal, type ArchiveEntry } from '../archive/table-of-contents.ts'
 import type { Server } from '../server/server.ts'
 import { PlainDump, PlainRefused, type Role } from './plain-dump.ts'
@@ -66,15 +66,29 @@ export async function readPlain(
   return { plain, ...complete }
 }
 
+/**
+ * The objects of the dump that was read last: each question about it would read all of it again. It is known by its
+ * digest, which the restore compares with the file before it commits.
+ */
+let latest: { readonly of: string; readonly entries: readonly ArchiveEntry[] } | null = null
+
+export function remember(sha256: string, of: string, entries: readonly ArchiveEntry[]): void {
+  latest = { of: `${sha256} ${of}`, entries }
+}
+
 /** The objects of a dump that was inspected, as a table of contents lists them. */
 export async function plainEntries(
   server: Server,
   dump: Dump,
   scope: Scope,
 ): Promise<readonly ArchiveEntry[]> {
+  const of = databaseIn(dump)
+  if (latest?.of === `${dump.sha256} ${of}`) return latest.entries
   const quiet = { ...scope, progress: () => undefined }
-  const { plain } = await readPlain(server, dump, { of: databaseIn(dump), expected: dump.sha256 }, quiet)
-  return plain.entries.map(asArchiveEntry)
+  const { plain } = await readPlain(server, dump, { of, expected: dump.sha256 }, quiet)
+  const entries = plain.entries.map(asArchiveEntry)
+  remember(dump.sha256, of, entries)
+  return entries
 }
 
 /** `inspect` has chosen it. */

@@ -1,19 +1,24 @@
-import type { SecretHandle } from '../../../drivers/secrets.ts'
-import type { Scope } from '../../../drivers/scope.ts'
-import { contentBytes, contentOf, type Content } from '../../../formats/dumps/content.ts'
-import type { Wrapping } from '../../../formats/dumps/wrapping.ts'
-import type { Unwrap } from '../../unwrap/unwrap.ts'
-import type { Bytes } from '../../unwrap/unwrapping.ts'
-import type { Server } from '../server/server.ts'
+import type { SecretHandle } from '../../drivers/secrets.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import { contentBytes, contentOf, type Content } from '../../formats/dumps/content.ts'
+import type { Wrapping } from '../../formats/dumps/wrapping.ts'
+import type { Unwrap } from './unwrap.ts'
+import type { Bytes } from './unwrapping.ts'
 import { dumpSize, dumpStream } from './dump-stream.ts'
 
 /** A dump as it lies in the folder of backups, and what decrypts it. */
 export type DumpFile = { readonly file: string; readonly decrypt?: SecretHandle }
 
 /** For `dumpStream`: what is in a dump, once nothing wraps it. */
-export const contentIn = (unwrap: Unwrap, { file, decrypt }: DumpFile, scope: Scope) =>
+export const contentIn = (
+  unwrap: Unwrap,
+  { file, decrypt }: DumpFile,
+  scope: Scope,
+  found: (wrapped: readonly Wrapping[]) => void = () => undefined,
+) =>
   async function* (raw: Bytes): Bytes {
-    const { bytes } = await unwrap(raw, file, decrypt ?? null, scope)
+    const { bytes, wrapped } = await unwrap(raw, file, decrypt ?? null, scope)
+    found(wrapped)
     yield* bytes
   }
 
@@ -31,7 +36,7 @@ export type DumpStart = {
  *   a secret is missing
  */
 export async function startOf(
-  { unwrap }: Pick<Server, 'unwrap'>,
+  { unwrap }: { readonly unwrap: Unwrap },
   dump: DumpFile,
   wanted: number,
   scope: Scope,
@@ -39,11 +44,9 @@ export async function startOf(
   const quiet = { ...scope, progress: () => undefined }
   const total = await dumpSize(dump.file)
   let wrapped: readonly Wrapping[] = []
-  async function* content(raw: Bytes): Bytes {
-    const unwrapped = await unwrap(raw, dump.file, dump.decrypt ?? null, quiet)
-    wrapped = unwrapped.wrapped
-    yield* unwrapped.bytes
-  }
+  const content = contentIn(unwrap, dump, quiet, (found) => {
+    wrapped = found
+  })
   const parts: Uint8Array[] = []
   let length = 0
   let complete = true

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { cannot, RunbookError } from '../../../kernel/errors.ts'
-import type { Scope } from '../../../drivers/scope.ts'
-import type { Bytes } from '../../unwrap/unwrapping.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
+import type { Scope } from '../../drivers/scope.ts'
+import type { Bytes } from './unwrapping.ts'
 
 /** The bytes of a dump, streamed into a program. */
 export type DumpStream = {
@@ -70,11 +70,16 @@ export function dumpStream(
     const source = raw()
     let at = 0
     let last: Uint8Array | null = null
-    for await (const part of content(source)) {
-      seen(part)
-      if (last !== null) yield last
-      last = patched(part, at, patches)
-      at += part.length
+    try {
+      for await (const part of content(source)) {
+        seen(part)
+        if (last !== null) yield last
+        last = patched(part, at, patches)
+        at += part.length
+      }
+    } finally {
+      // Also where what unwraps it failed before it read anything.
+      await source.return()
     }
     const sha256 = hash.digest('hex')
     if (expected !== null && sha256 !== expected) throw digestMismatch(file, expected, sha256)

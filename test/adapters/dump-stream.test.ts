@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dumpStream, mustMatchDigest } from '../../../src/adapters/postgres/archive/dump-stream.ts'
-import { sha256 } from '../../../src/kernel/json.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import { dumpStream, mustMatchDigest } from '../../src/adapters/unwrap/dump-stream.ts'
+import { sha256 } from '../../src/kernel/json.ts'
+import { watchedScope } from '../fixtures/scope.ts'
 
 describe('feeding a dump to a program', () => {
   let folder: string

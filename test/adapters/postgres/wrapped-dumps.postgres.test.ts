@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Databases } from '../../../src/drivers/databases.ts'
+import type { SecretHandle } from '../../../src/drivers/secrets.ts'
+import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+import { passphrase, wrappers, wraps } from '../../fixtures/wrap.ts'
+
+const copy = 'shop__rb_wrapped'
+const decrypt: SecretHandle = { secret: 'RIGHT', from: { env: 'RIGHT' } }
+const wrong: SecretHandle = { secret: 'WRONG', from: { env: 'WRONG' } }
+
+const formats = [
+  ['custom', ['--format=custom']],
+  ['plain', ['--format=plain']],
+] as const
+
+describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', () => {
+  let fixture: ServerFixture
+  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let databases: Databases
+
+  beforeAll(async () => {
+    fixture = await serverFixture([], { RIGHT: passphrase, WRONG: 'not the passphrase' })
+  })
+  afterAll(() => fixture?.stop())
+  beforeEach(async () => {
+    world = await fixture.world()
+    databases = world.databases(watchedScope())
+  })
+  afterEach(() => world.close())
+
+  const dumped = async (args: readonly string[]): Promise<Buffer> => {
+    const file = world.place('dump')
+    execFileSync(join(fixture.cluster.bin, 'pg_dump'), [...args, '--file', file, fixture.urlOf('shop')])
+    return readFile(file)
+  }
+  const written = async (name: string, bytes: Uint8Array): Promise<string> => {
+    await writeFile(world.place(name), bytes)
+    return world.place(name)
+  }
+
+  describe.each(formats)('%s', (format, args) => {
+    test.each(wraps)(
+      'in $name is read, restored, and refused where it is damaged',
+      async ({ wrap, wrapped }) => {
+        const bytes = await wrap(await dumped(args))
+        const file = await written('backup', bytes)
+        const opening = wrapped.some((one) => ['gpg', 'age', 'openssl'].includes(one)) ? { decrypt } : {}
+        const dump = await databases.inspect(world.database, file, opening)
+        expect(dump).toMatchObject({
+          format,
+          wrapped,
+          bytes: bytes.length,
+          tables: ['public.customers', 'public.orders'],
+        })
+        expect(await databases.header(world.database, file, opening)).toMatchObject({
+          format,
+          wrapped,
+          major: 15,
+        })
+        await databases.restoreBeside(world.database, dump, copy)
+        expect(await databases.fingerprint(world.database, copy)).toEqual(
+          await databases.fingerprint(world.database, 'shop'),
+        )
+
+        const refused = { code: 'verification' }
+        for (const part of [0.3, 0.6, 0.95])
+          await expect(
+            databases.inspect(
+              world.database,
+              await written('cut', bytes.subarray(0, Math.floor(bytes.length * part))),
+              opening,
+            ),
+            `cut at ${part}`,
+          ).rejects.toMatchObject(refused)
+        // gpg reads nothing after the end of its text form.
+        if (!Buffer.from(bytes).includes('-----BEGIN PGP'))
+          for (const extra of [Buffer.from('x'), Buffer.from('-- more\nDROP TABLE orders;\n')])
+            await expect(
+              databases.inspect(
+                world.database,
+                await written('longer', Buffer.concat([bytes, extra])),
+                opening,
+              ),
+              `with ${extra.length} bytes more`,
+            ).rejects.toMatchObject(refused)
+        if (!('decrypt' in opening)) return
+        await expect(databases.inspect(world.database, file)).rejects.toMatchObject({
+          code: 'preflight',
+          hint: expect.stringContaining('backups.passphrase'),
+        })
+        await expect(databases.inspect(world.database, file, { decrypt: wrong })).rejects.toMatchObject({
+          ...refused,
+          message: expect.stringMatching(/passphrase/),
+        })
+      },
+    )
+  })
+
+  test('a program that is missing is named with what installs it', async () => {
+    const { wrap } = wraps.find(({ name }) => name === 'xz') ?? { wrap: (bytes: Uint8Array) => bytes }
+    const file = await written('backup.xz', await wrap(await dumped(['--format=plain'])))
+    const path = process.env['PATH'] ?? ''
+    process.env['PATH'] = world.place('nothing')
+    try {
+      await expect(databases.header(world.database, file)).rejects.toMatchObject({
+        code: 'preflight',
+        hint: 'install xz: apt-get install xz-utils',
+      })
+    } finally {
+      process.env['PATH'] = path
+    }
+  })
+})
