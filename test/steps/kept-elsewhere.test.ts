@@ -35,7 +35,7 @@ const fetches = (world: FakeWorld) => world.faults.reached.filter((one) => one =
 /** What the shop has in its folder is in the bucket instead. */
 function inBucket(world = damagedShop()): { readonly world: FakeWorld; readonly store: FakeStore } {
   const store = storeIn(world.stores, bucket)
-  for (const [path, body] of [...world.disk.files]) {
+  for (const [path, body] of world.disk.files) {
     if (!path.startsWith('/backups/db/')) continue
     keep(store, path.slice('/backups/db/'.length), body)
     world.disk.files.delete(path)
