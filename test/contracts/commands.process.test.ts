@@ -31,6 +31,23 @@ commandsContract('process', async () => {
   }
 })
 
+test('a program that knows its version as a command only is asked for that', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'runbook-commands-'))
+  const [knows, neither] = [join(directory, 'knows'), join(directory, 'neither')]
+  await writeFile(
+    knows,
+    '#!/bin/sh\n[ "$1" = version ] && echo "knows 0.14.0 of go1.19" && exit\necho "unknown flag 7.7" >&2; exit 1\n',
+  )
+  await writeFile(neither, '#!/bin/sh\necho "unknown flag 7.7" >&2; exit 1\n')
+  for (const file of [knows, neither]) await chmod(file, 0o755)
+  const commands = processCommands({ scope: watchedScope(), secrets, environment: {} })
+  expect(await commands.version(knows)).toBe('0.14.0')
+  await expect(commands.version(neither)).rejects.toMatchObject({
+    message: expect.stringContaining('no version number in its output'),
+  })
+  await rm(directory, { recursive: true })
+})
+
 test('a command gets the proxies and CA certificates of this machine, in either case, and no more', async () => {
   const scope = watchedScope()
   const environment = {

@@ -65,7 +65,7 @@ function explained(store: Store, problem: Problem): readonly [what: string, hint
           (store.kind === 'borg' ? 'borg break-lock' : 'restic unlock'),
       ]
     case 'gone':
-      return ['the object no longer exists', 'start again: the newest backup is chosen anew from the list']
+      return ['the object no longer exists', 'start again: the backup is then chosen from a new list']
     case 'other':
       return ['', check]
   }

@@ -30,18 +30,24 @@ export function processCommands({
         output: () => undefined,
         spawned: () => undefined,
       }
-      const { stdout, stderrTail } = await shell
-        .run({ argv: [program, '--version'], stdout: { text: 65_536 }, graceMilliseconds: 500 }, silent)
-        .catch((thrown: unknown) => {
-          if (scope.signal.aborted) throw scope.signal.reason
-          throw cannot(
-            'read',
-            `the version of ${program}`,
-            timeout.aborted ? `timed out after ${versionTimeout / 1000} s` : null,
-            { code: 'preflight', cause: thrown, hint: `check: ${program} --version` },
-          )
-        })
-      const version = versionIn(stdout) ?? versionIn(stderrTail)
+      const asked = async (argument: string): Promise<string | null> => {
+        const { exitCode, stdout, stderrTail } = await shell
+          .run({ argv: [program, argument], stdout: { text: 65_536 }, graceMilliseconds: 500 }, silent)
+          .catch(failed)
+        // An error message may have numbers that are none of its version.
+        return versionIn(stdout) ?? (exitCode === 0 ? versionIn(stderrTail) : null)
+      }
+      const failed = (thrown: unknown): never => {
+        if (scope.signal.aborted) throw scope.signal.reason
+        throw cannot(
+          'read',
+          `the version of ${program}`,
+          timeout.aborted ? `timed out after ${versionTimeout / 1000} s` : null,
+          { code: 'preflight', cause: thrown, hint: `check: ${program} --version` },
+        )
+      }
+      // Some know it as a command only, such as restic before 0.16.
+      const version = (await asked('--version')) ?? (await asked('version'))
       if (version !== null) return version
       throw cannot('read', `the version of ${program}`, 'no version number in its output', {
         code: 'preflight',
