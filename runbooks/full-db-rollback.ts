@@ -49,10 +49,10 @@ export default runbook(
       step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
     const archive = step(
       'Choose and verify the dump',
-      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince }),
+      verifyDump({ database, from: target.backups, file: params.dump, takenBefore: badSince, again }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check version compatibility', requireFit({ database, archive, strategy }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive, strategy, again }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
     const live = step(
@@ -65,6 +65,7 @@ export default runbook(
         file: params.dump,
         takenBefore: badSince,
         rpoSeconds: target.objectives.rpoSeconds,
+        again,
       }),
       { id: 'compare-the-dump-with-the-live-database' },
     )
