@@ -58,10 +58,10 @@ export default runbook(
     })
     const archive = step(
       'Choose and verify the dump',
-      verifyDump({ database, ...chosen, takenBefore: badSince }),
+      verifyDump({ database, ...chosen, takenBefore: badSince, again }),
       { id: 'choose-and-verify-the-dump' },
     )
-    const fit = step('Check version compatibility', requireFit({ database, archive, strategy }), {
+    const fit = step('Check version compatibility', requireFit({ database, archive, strategy, again }), {
       id: 'check-that-server-tools-and-dump-fit',
     })
     const live = step(
@@ -74,6 +74,7 @@ export default runbook(
         file: params.dump,
         takenBefore: badSince,
         rpoSeconds: target.objectives.rpoSeconds,
+        again,
       }),
       { id: 'compare-the-dump-with-the-live-database' },
     )

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { backupsCommand } from './commands/backups.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
@@ -56,6 +57,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     statusCommand,
     historyCommand,
     doctorCommand,
+    backupsCommand,
     evidenceCommand,
     unlockCommand,
     helpCommand,

@@ -1,5 +1,6 @@
 import {
   defineStep,
+  isKnown,
   isPending,
   RunbookError,
   say,
@@ -7,6 +8,7 @@ import {
   type Database,
   type Dump,
   type Look,
+  type Preview,
   type SignedManifest,
   type Verified,
 } from '../../src/index.ts'
@@ -15,6 +17,8 @@ import { choose, whenTaken } from './lib/choose-backup.ts'
 import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
 import { mustBeHere } from './lib/kept.ts'
+import { offeringOlder, takenFor } from './lib/offering-older.ts'
+import { commandWith, type Again } from './lib/older-backups.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
@@ -24,6 +28,8 @@ type Input = {
   readonly file: string | null
   /** Only a dump taken before this moment is accepted; null accepts any. */
   readonly takenBefore: string | null
+  /** To name other backups where this one is refused; left out where the operator did not choose it. */
+  readonly again?: Again
 }
 
 /** A dump that was read to its last byte, matches its checksum and comes from the right database. */
@@ -54,49 +60,74 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
     return `Reads ${what}${place} to its last byte, and compares it with its signed manifest or checksum.`
   },
   preflight: async (look, input) => {
-    if (!isPending(input.from)) mustBeHere(input.from)
-    return isPending(input.database)
-      ? []
-      : freshness(look, { ...input, engine: input.database.engine }, ownOf(look, input.database))
+    const { database, from, file, takenBefore, again } = input
+    if (!isPending(from)) mustBeHere(from)
+    if (isPending(database)) return []
+    const looked = { ...input, engine: database.engine }
+    const own = ownOf(look, database)
+    const known = again === undefined || isPending(again) ? null : (again as Preview<Again>)
+    if (isPending(from) || isPending(file) || isPending(takenBefore) || known === null || !isKnown(known))
+      return freshness(look, looked, own)
+    const choice = { from, file, takenBefore }
+    const findings = await offeringOlder(
+      look,
+      known,
+      () => takenFor(look, choice),
+      () => freshness(look, looked, own),
+    )
+    const taken = findings.some(({ level }) => level === 'refuse') ? await takenFor(look, choice) : null
+    return findings.map((finding) =>
+      finding.level === 'refuse' && taken !== null
+        ? { ...finding, hint: `${finding.hint}: ${commandWith(look, known, taken.file)}` }
+        : finding,
+    )
   },
   marks: { dataAsOf: (dump) => dump.takenAt },
-  run: async (look, { database, from, file, takenBefore }) => {
-    mustBeHere(from)
-    const backup = await choose(look, from, { file, takenBefore })
-    const verified = await look.backups.verify(from, backup)
-    await mustBeOf(from, verified, verified, ownOf(look, database))
-    const dump = await look.databases.inspect(database, verified.file, openingOf(from))
-    requireMatch(database, verified, dump)
-    // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
-    const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
-    const { manifest, checksumFile } = verified
-    const vouchedBy =
-      manifest !== undefined
-        ? 'signature'
-        : checksumFile !== null
-          ? 'checksum'
-          : dump.provesItself
-            ? 'archive'
-            : 'nothing'
-    const vouched = vouchedBy === 'archive' ? 'the check values in it' : voucher(verified)
-    look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
-    )
-    if (vouchedBy === 'nothing')
-      look.note(
-        `${verified.name} has no checksum file, and its format has no checksum: corruption may go undetected`,
-      )
-    return {
-      ...dump,
-      takenAt,
-      checksumFile,
-      dated: verified.dated,
-      vouchedBy,
-      vouched,
-      ...(manifest === undefined ? {} : { manifest }),
-    }
-  },
+  run: (look, input) =>
+    offeringOlder(
+      look,
+      input.again,
+      () => takenFor(look, input),
+      () => verifiedDump(look, input),
+    ),
 })
+
+async function verifiedDump(look: Look, { database, from, file, takenBefore }: Input): Promise<VerifiedDump> {
+  mustBeHere(from)
+  const backup = await choose(look, from, { file, takenBefore })
+  const verified = await look.backups.verify(from, backup)
+  await mustBeOf(from, verified, verified, ownOf(look, database))
+  const dump = await look.databases.inspect(database, verified.file, openingOf(from))
+  requireMatch(database, verified, dump)
+  // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
+  const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
+  const { manifest, checksumFile } = verified
+  const vouchedBy =
+    manifest !== undefined
+      ? 'signature'
+      : checksumFile !== null
+        ? 'checksum'
+        : dump.provesItself
+          ? 'archive'
+          : 'nothing'
+  const vouched = vouchedBy === 'archive' ? 'the check values in it' : voucher(verified)
+  look.note(
+    `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
+  )
+  if (vouchedBy === 'nothing')
+    look.note(
+      `${verified.name} has no checksum file, and its format has no checksum: corruption may go undetected`,
+    )
+  return {
+    ...dump,
+    takenAt,
+    checksumFile,
+    dated: verified.dated,
+    vouchedBy,
+    vouched,
+    ...(manifest === undefined ? {} : { manifest }),
+  }
+}
 
 const ownOf = (look: Look, database: Database) => (): Promise<OwnSource> => sourceOf(look, database)
 

@@ -19,7 +19,7 @@ type Input = {
   /** Part of the container's name. */
   readonly purpose: string
   readonly by: RestoreTest
-  readonly dump: ChosenDump
+  readonly dump: Pick<ChosenDump, 'name' | 'major'>
   /** How the dump is chosen, so that preflight can look for the image before that; missing in older runs. */
   readonly choice?: { readonly from: BackupPlace; readonly file: string | null }
 }

@@ -66,7 +66,7 @@ export const assertCopy = defineStep<Input, Proven>({
   },
   run: async (look, input) => {
     try {
-      return await proven(look, input)
+      return await provenCopy(look, input)
     } catch (thrown) {
       if (!(thrown instanceof RunbookError) || thrown.code !== 'verification' || input.again === undefined)
         throw thrown
@@ -78,7 +78,8 @@ export const assertCopy = defineStep<Input, Proven>({
   },
 })
 
-async function proven(
+/** As the step `assertCopy`, for a step that judges several copies. @throws RunbookError as it does */
+export async function provenCopy(
   look: Look,
   { database, copy, archive, assertions, live, acceptLoss }: Input,
 ): Promise<Proven> {
@@ -90,7 +91,7 @@ async function proven(
   const differences = requireRows(live, counted, acceptLoss ?? null)
   const answers = []
   for (const assertion of assertions)
-    answers.push({ name: assertion.name, answer: await ask(look, database, copy.name, assertion) })
+    answers.push({ name: assertion.name, answer: await requireAnswer(look, database, copy.name, assertion) })
   const revision = await revisionOf(look, database, copy.name, counted)
   look.note(
     `${counted.length} tables, ${counted.reduce((sum, { rows }) => sum + rows, 0)} rows, revision ${revision ?? 'none'}${archive.manifest?.rows == null ? '' : '; as many rows in each table as the manifest of the dump says'}`,
@@ -176,7 +177,13 @@ function requireCounted(archive: VouchedDump, counted: Proven['tables']): void {
     throw failed(`its rows differ from those in the dump: ${differences.slice(0, 20).join(', ')}`)
 }
 
-async function ask(look: Look, database: Database, copy: string, assertion: Assertion): Promise<Json> {
+/** @throws RunbookError `verification` where a copy does not meet an assertion */
+export async function requireAnswer(
+  look: Look,
+  database: Database,
+  copy: string,
+  assertion: Assertion,
+): Promise<Json> {
   const answer = await answerTo(look, database, copy, assertion)
   if (!meets(answer, assertion.expect)) {
     throw failed(

@@ -9,6 +9,7 @@ import {
   type Look,
   type TableRowCount,
 } from '../../src/index.ts'
+import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
 import { ageOf } from './lib/age.ts'
 import { otherObjects } from './lib/other-objects.ts'
 import {
@@ -32,6 +33,8 @@ type Input = {
   readonly file: string | null
   readonly takenBefore: string | null
   readonly rpoSeconds: number | null
+  /** To name other backups where this one lacks something; left out where the operator did not choose it. */
+  readonly again?: Again
 }
 
 /** What is live, and what of it does not come back. */
@@ -71,7 +74,8 @@ export const compareContents = defineStep<Input, LiveContents>({
     (acceptLoss === null
       ? ', and refuses if the dump lacks one that has rows.'
       : say`, and refuses if the dump lacks one that has rows, except ${acceptLoss}.`),
-  run: async (look, { database, archive, strategy, acceptLoss, file, takenBefore, rpoSeconds }) => {
+  run: async (look, input) => {
+    const { database, archive, strategy, acceptLoss, file, takenBefore, rpoSeconds, again } = input
     const about = {
       age: ageOf(archive.takenAt, look.clock.now(), rpoSeconds),
       chosen: chosenBy(file, takenBefore),
@@ -94,7 +98,9 @@ export const compareContents = defineStep<Input, LiveContents>({
         'preflight',
         `${archive.file} lacks what ${database.name} has, and the restore would lose it: ${listed(refused)}`,
         {
-          hint: `choose a dump that has it with --dump, or accept the loss: ${acceptFlag(acceptLoss, refused)}`,
+          hint:
+            `choose a dump that has it with --dump, or accept the loss: ${acceptFlag(acceptLoss, refused)}` +
+            (again === undefined ? '' : `; ${await olderBackups(look, again, archive)}`),
         },
       )
     const fewer = fewerIn(live, archive)

@@ -1,4 +1,4 @@
-import { defineStep, isPending, RunbookError, say, type Dump } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type Dump, type Io } from '../../src/index.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
 type Input = { readonly throwaway: ThrowawayServer; readonly archive: Dump }
@@ -18,19 +18,26 @@ export const createRoles = defineStep<Input, MadeRoles>({
   describe: ({ archive }) =>
     `Creates the roles that ${isPending(archive) ? say`${archive}` : archive.file} needs, without the right to log in.`,
   predict: () => ({ output: null }),
-  run: async (io, { throwaway: { database, image }, archive }) => {
-    const { missingRoles, missingExtensions } = await io.databases.fit(database, archive)
-    if (missingExtensions.length > 0) {
-      throw new RunbookError(
-        'failed',
-        `extensions of the dump not found in ${image}: ${missingExtensions.join(', ')}`,
-        {
-          hint: 'set restoreTest.image in runbook.config.ts to an image that has them',
-        },
-      )
-    }
-    await io.databases.createRoles(database, missingRoles)
-    io.note(missingRoles.length === 0 ? 'no roles are missing' : `created ${missingRoles.join(', ')}`)
-    return { roles: missingRoles }
-  },
+  run: (io, { throwaway, archive }) => makeRoles(io, throwaway, archive),
 })
+
+/** As the step `createRoles`, for a step that restores several dumps. @throws RunbookError as it does */
+export async function makeRoles(
+  io: Io,
+  { database, image }: ThrowawayServer,
+  archive: Dump,
+): Promise<MadeRoles> {
+  const { missingRoles, missingExtensions } = await io.databases.fit(database, archive)
+  if (missingExtensions.length > 0) {
+    throw new RunbookError(
+      'failed',
+      `extensions of the dump not found in ${image}: ${missingExtensions.join(', ')}`,
+      {
+        hint: 'set restoreTest.image in runbook.config.ts to an image that has them',
+      },
+    )
+  }
+  await io.databases.createRoles(database, missingRoles)
+  io.note(missingRoles.length === 0 ? 'no roles are missing' : `created ${missingRoles.join(', ')}`)
+  return { roles: missingRoles }
+}

@@ -6,8 +6,11 @@ import {
   type Database,
   type Dump,
   type JsonObject,
+  type Look,
   type RunbookError,
 } from '../../src/index.ts'
+import { offeringOlder } from '../backups/lib/offering-older.ts'
+import type { Again } from '../backups/lib/older-backups.ts'
 import { besideName } from './lib/names.ts'
 import { rightsInShort, rightsSentence } from './lib/restore-rights.ts'
 
@@ -16,6 +19,8 @@ type Input = {
   readonly archive: Dump
   /** How the dump will be restored. Default: beside. */
   readonly strategy?: 'beside' | 'in-place'
+  /** To name other backups where this one does not fit; left out where the operator did not choose it. */
+  readonly again?: Again
 }
 
 type Output = {
@@ -52,44 +57,52 @@ export const requireFit = defineStep<Input, Output>({
       },
     ]
   },
-  run: async (look, { database, archive, strategy = 'beside' }) => {
-    const { subscriptions = [], leftOut = [] } = archive
-    if (leftOut.length > 0) look.note(`in the dump, and not restored: ${leftOut.join(', ')}`)
-    if (subscriptions.length > 0)
-      look.note(
-        `not restored: the subscriptions ${subscriptions.join(', ')}; the restored data would take changes from another server. Create them again by hand if they are needed`,
-      )
-    const identity = await look.databases.identity(database)
-    if (archive.engine !== identity.engine)
-      throw unfit(`it is a dump of ${archive.engine}, and the database is ${identity.engine}`)
-    if (archive.major !== identity.major) {
-      throw unfit(
-        `it is a dump of ${archive.engine} ${archive.major}, and the server is ${identity.version}`,
-        `restore it into a server of major version ${archive.major}`,
-      )
-    }
-    const { missingRoles, missingExtensions } = await look.databases.fit(database, archive)
-    if (missingRoles.length > 0)
-      throw unfit(`the server lacks the roles ${missingRoles.join(', ')}`, 'create them, then start again')
-    if (missingExtensions.length > 0) {
-      throw unfit(
-        `the server lacks the extensions ${missingExtensions.join(', ')}`,
-        'install them on the server, then start again',
-      )
-    }
-    const name = strategy === 'beside' ? besideName(database.name, 'rb', look.run.id) : database.name
-    const rights = await look.databases.restoreRights(database, archive, name)
-    if (rights !== null) look.note(rightsSentence(rights))
-    return {
-      server: identity.version,
-      major: identity.major,
-      host: identity.host,
-      system: identity.system,
-      tools: await look.databases.tools(database),
-      rights: rightsInShort(rights),
-    }
-  },
+  run: (look, input) =>
+    offeringOlder(
+      look,
+      input.again,
+      async () => input.archive,
+      () => fitOf(look, input),
+    ),
 })
+
+async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Input): Promise<Output> {
+  const { subscriptions = [], leftOut = [] } = archive
+  if (leftOut.length > 0) look.note(`in the dump, and not restored: ${leftOut.join(', ')}`)
+  if (subscriptions.length > 0)
+    look.note(
+      `not restored: the subscriptions ${subscriptions.join(', ')}; the restored data would take changes from another server. Create them again by hand if they are needed`,
+    )
+  const identity = await look.databases.identity(database)
+  if (archive.engine !== identity.engine)
+    throw unfit(`it is a dump of ${archive.engine}, and the database is ${identity.engine}`)
+  if (archive.major !== identity.major) {
+    throw unfit(
+      `it is a dump of ${archive.engine} ${archive.major}, and the server is ${identity.version}`,
+      `restore it into a server of major version ${archive.major}`,
+    )
+  }
+  const { missingRoles, missingExtensions } = await look.databases.fit(database, archive)
+  if (missingRoles.length > 0)
+    throw unfit(`the server lacks the roles ${missingRoles.join(', ')}`, 'create them, then start again')
+  if (missingExtensions.length > 0) {
+    throw unfit(
+      `the server lacks the extensions ${missingExtensions.join(', ')}`,
+      'install them on the server, then start again',
+    )
+  }
+  const name = strategy === 'beside' ? besideName(database.name, 'rb', look.run.id) : database.name
+  const rights = await look.databases.restoreRights(database, archive, name)
+  if (rights !== null) look.note(rightsSentence(rights))
+  return {
+    server: identity.version,
+    major: identity.major,
+    host: identity.host,
+    system: identity.system,
+    tools: await look.databases.tools(database),
+    rights: rightsInShort(rights),
+  }
+}
 
 const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError =>
   cannot('restore', 'the dump', why, { code: 'verification', hint })

@@ -5,7 +5,9 @@ import {
   say,
   type Copy,
   type Dump,
+  type Look,
   type RestoreTest,
+  type ThrowawayDatabase,
 } from '../../src/index.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 import type { MadeRoles } from './create-roles.ts'
@@ -34,20 +36,30 @@ export const restoreIntoThrowaway = defineStep<Input, Copy>({
     output: null,
     ...(isPending(archive) ? {} : { bytes: archive.bytes }),
   }),
-  run: async (io, { throwaway: { database }, by: { room }, archive }) => {
-    const free = await io.databases.freeBytes(database)
-    const needed = archive.bytes * room
-    if (free !== null && free < needed) {
-      throw new RunbookError(
-        'failed',
-        `the throwaway server has ${megabytes(free)} free, and needs ${megabytes(needed)} (${room} times the dump)`,
-        {
-          hint: 'free disk space: live data may be on the same disk; or lower restoreTest.room if the dump grows less',
-        },
-      )
-    }
+  run: async (io, { throwaway: { database }, by, archive }) => {
+    await requireRoom(io, database, by, archive)
     return io.databases.restoreBeside(database, archive, 'restored')
   },
 })
+
+/** @throws RunbookError `failed` where the server has less than `room` times the dump free */
+export async function requireRoom(
+  look: Pick<Look, 'databases'>,
+  database: ThrowawayDatabase,
+  { room }: RestoreTest,
+  archive: Dump,
+): Promise<void> {
+  const free = await look.databases.freeBytes(database)
+  const needed = archive.bytes * room
+  if (free !== null && free < needed) {
+    throw new RunbookError(
+      'failed',
+      `the throwaway server has ${megabytes(free)} free, and needs ${megabytes(needed)} (${room} times the dump)`,
+      {
+        hint: 'free disk space: live data may be on the same disk; or lower restoreTest.room if the dump grows less',
+      },
+    )
+  }
+}
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`

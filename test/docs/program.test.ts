@@ -56,9 +56,9 @@ describe('tables of operating.md', () => {
     )
     const real = program.commands.flatMap((command) => {
       const below = command.commands.map((one) => one.name()).filter((name) => name !== 'help')
-      return below.length === 0
-        ? [`runbook ${command.name()}`]
-        : below.map((name) => `runbook ${command.name()} ${name}`)
+      // A command with flags of its own acts by itself too.
+      const itself = below.length === 0 || command.options.length > 0 ? [`runbook ${command.name()}`] : []
+      return [...below.map((name) => `runbook ${command.name()} ${name}`), ...itself]
     })
     const nameOf = (words: string): string =>
       real.find((name) => words === name || words.startsWith(`${name} `)) ?? words

@@ -100,6 +100,7 @@ test('a remedy names every parameter that must be given, and no other word', () 
 /** They prove, prepare or publish, or come after something else: no trouble leads to them. */
 const noAnswers = [
   'diagnose',
+  'find-good-backup',
   'monthly-spot-restore',
   'post-rollback-validation',
   'quarterly-full-drill',

@@ -21,38 +21,55 @@ export function runCommand(program: Command, context: CliContext): void {
           hint: 'list them: runbook list',
         })
       }
-      const { book } = await (await context.catalog()).find(name)
-      const own = runCommandFor(book)
-        .copyInheritedSettings(command)
-        .helpOption('-h, --help', 'show this help')
-        .allowExcessArguments(false)
-      await context.maskSecretsOf(
-        Object.values(book.about.params).map(({ fallback }) => (fallback ?? null) as Json),
-      )
-      own.parse([...rest], { from: 'user' })
-      const flags = own.opts<RunFlags>()
-      const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })
-      const [{ planOf }, { startRun }, { runSession }] = await Promise.all([
-        import('../../model/plan.ts'),
-        import('../../run/start.ts'),
-        import('../session.ts'),
-      ])
-      const planned = planOf(book, await context.choose(book, flags.target), params)
-      const options = {
-        json: flags.json === true,
-        confirm: flags.confirm ?? null,
-        yes: flags.yes === true,
-        answers: answersFrom(flags, planned),
-        earlier: [],
-      }
-      await runSession(context, options, (runtime) =>
-        startRun(runtime, {
-          planned,
-          mode: flags.dryRun === true ? 'dry-run' : 'run',
-          story: flags.story ?? null,
-          reason: context.recorded(flags.reason),
-          ...(book.about.makesRoom === undefined ? {} : { makesRoom: book.about.makesRoom }),
-        }),
-      )
+      await runByName(context, command, name, rest)
     })
+}
+
+/**
+ * Runs a runbook with the flags that were typed after its name.
+ * @returns the run's ID
+ */
+export async function runByName(
+  context: CliContext,
+  command: Command,
+  name: string,
+  rest: readonly string[],
+): Promise<string> {
+  const { book } = await (await context.catalog()).find(name)
+  const own = runCommandFor(book)
+    .copyInheritedSettings(command)
+    .helpOption('-h, --help', 'show this help')
+    .allowExcessArguments(false)
+  await context.maskSecretsOf(
+    Object.values(book.about.params).map(({ fallback }) => (fallback ?? null) as Json),
+  )
+  own.parse([...rest], { from: 'user' })
+  const flags = own.opts<RunFlags>()
+  const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })
+  const [{ planOf }, { startRun }, { runSession }] = await Promise.all([
+    import('../../model/plan.ts'),
+    import('../../run/start.ts'),
+    import('../session.ts'),
+  ])
+  const planned = planOf(book, await context.choose(book, flags.target), params)
+  const options = {
+    json: flags.json === true,
+    confirm: flags.confirm ?? null,
+    yes: flags.yes === true,
+    answers: answersFrom(flags, planned),
+    earlier: [],
+  }
+  let run = ''
+  await runSession(context, options, async (runtime) => {
+    const result = await startRun(runtime, {
+      planned,
+      mode: flags.dryRun === true ? 'dry-run' : 'run',
+      story: flags.story ?? null,
+      reason: context.recorded(flags.reason),
+      ...(book.about.makesRoom === undefined ? {} : { makesRoom: book.about.makesRoom }),
+    })
+    run = result.run
+    return result
+  })
+  return run
 }

@@ -40,15 +40,7 @@ export async function examine(
   around: Surroundings,
   first: boolean,
 ): Promise<readonly CheckReport[]> {
-  const controller = new AbortController()
-  const scope: Scope = {
-    run: 'doctor',
-    step: 'doctor',
-    signal: controller.signal,
-    output: () => undefined,
-    progress: () => undefined,
-    spawned: () => undefined,
-  }
+  const { scope, end } = doctorScope()
   try {
     const { look, withheld } = remembered(around.drivers(scope), around.maxBytes)
     const { plans, unplannable } = planned(target, books)
@@ -78,7 +70,23 @@ export async function examine(
     }
     return mask.json(merged(answers) as unknown as Json) as unknown as readonly CheckReport[]
   } finally {
-    controller.abort(new Error('the doctor has ended'))
+    end()
+  }
+}
+
+/** A scope for looks outside a run; `end` ends whatever they started. */
+export function doctorScope(): { readonly scope: Scope; end(): void } {
+  const controller = new AbortController()
+  return {
+    scope: {
+      run: 'doctor',
+      step: 'doctor',
+      signal: controller.signal,
+      output: () => undefined,
+      progress: () => undefined,
+      spawned: () => undefined,
+    },
+    end: () => controller.abort(new Error('the looks have ended')),
   }
 }
 

@@ -44,11 +44,20 @@ export async function olderBackups(
   const [next, ...rest] = older
   if (next === undefined)
     return `there is no older backup in ${placeName(from)} with the checksum that it needs`
-  const flags = Object.entries({ ...params, [flag]: next.file })
+  const command = commandWith(look, { flag, params }, next.file)
+  const others = rest.map((backup) => `${backup.file} (${whenTaken(backup)})`).join(', ')
+  return `take the next older one, ${whenTaken(next)}: ${command}${others === '' ? '' : `; older ones: ${others}`}`
+}
+
+/** The complete command that starts the same run with this backup, in backticks. */
+export function commandWith(
+  { run }: Pick<Look, 'run'>,
+  { flag, params }: Pick<Again, 'flag' | 'params'>,
+  file: string,
+): string {
+  const flags = Object.entries({ ...params, [flag]: file })
     .filter(([, value]) => value !== null)
     .map(([name, value]) => ` ${flagOf(name)} ${shellWord(String(value))}`)
     .join('')
-  const command = `\`runbook run ${look.run.runbook} --target ${look.run.target}${flags}\``
-  const others = rest.map((backup) => `${backup.file} (${whenTaken(backup)})`).join(', ')
-  return `take the next older one, ${whenTaken(next)}: ${command}${others === '' ? '' : `; older ones: ${others}`}`
+  return `\`runbook run ${run.runbook} --target ${run.target}${flags}\``
 }

@@ -7,7 +7,7 @@ const cadences: readonly {
   readonly days: number
   readonly also: readonly string[]
 }[] = [
-  { drill: 'restore-test', days: 31, also: ['full-db-rollback', 'find-good-backup'] },
+  { drill: 'restore-test', days: 31, also: ['full-db-rollback'] },
   { drill: 'monthly-spot-restore', days: 31, also: ['quarterly-full-drill'] },
   { drill: 'quarterly-full-drill', days: 92, also: [] },
 ]

@@ -1,0 +1,60 @@
+import { maybe, runbook, type Output } from '../src/index.ts'
+import { listCandidates } from '../steps/bisection/list-candidates.ts'
+import { reportGood } from '../steps/bisection/report-good.ts'
+import { testBackup, type Round } from '../steps/bisection/test-backup.ts'
+import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
+import { logResult } from '../steps/records/log-result.ts'
+
+/** Rounds for as many backups as a year has working days: the newest one, and then halves. */
+const rounds = 9
+const most = 1 + 2 ** (rounds - 1)
+
+export default runbook(
+  'find-good-backup',
+  {
+    title: 'Find the newest good backup (non-disruptive)',
+    when: 'Data is wrong and nobody knows since when: restores backups in a throwaway server by bisection, and names the newest that meets the assertions and the first that does not.',
+    needs: ['database', 'backups', 'assertions'],
+    params: {},
+  },
+  ({ target, step, pointOfNoReturn, lastly }) => {
+    const { engine, name } = target.database
+    const { restoreTest, assertions, backups: from } = target
+
+    const candidates = step(
+      'List the backups that can be tested',
+      listCandidates({ engine, name, from, by: restoreTest ?? null, most }),
+    )
+    const throwaway =
+      engine === 'postgres' && restoreTest !== undefined
+        ? step(
+            'Start a throwaway Postgres of their major version',
+            startThrowaway({
+              purpose: 'find-good',
+              by: restoreTest,
+              dump: candidates.newest,
+              choice: { from, file: null },
+            }),
+          )
+        : null
+    const server = throwaway === null || restoreTest === undefined ? null : { throwaway, by: restoreTest }
+    const tested: Output<Round>[] = []
+    for (let round = 1; round <= rounds; round += 1)
+      tested.push(
+        step(
+          `Test a backup, round ${round} of ${rounds} at most`,
+          testBackup({ name, from, assertions, candidates, server, earlier: [...tested] }),
+          { id: `test-round-${round}` },
+        ),
+      )
+    const good = step('Report the newest good backup', reportGood({ candidates, rounds: tested }))
+
+    pointOfNoReturn('The newest good backup is known.')
+    if (throwaway !== null) step('Drop the throwaway Postgres', dropThrowaway({ throwaway }))
+
+    lastly(
+      'Log the result',
+      logResult({ checklist: target.checklist?.file ?? null, about: maybe(good.file) }),
+    )
+  },
+)

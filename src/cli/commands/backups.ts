@@ -1,0 +1,107 @@
+import type { Command } from 'commander'
+import type { JsonObject } from '../../kernel/json.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { systemOf, type Target, type TargetWith } from '../../model/target.ts'
+import { oneLine } from '../../kernel/sanitize.ts'
+import type { Stored } from '../../run/journal/entry.ts'
+import { stateOf } from '../../run/journal/state.ts'
+import { lacking, type CliContext } from '../context.ts'
+import { readJournal } from '../journal.ts'
+import { chosenTargets } from './doctor.ts'
+
+type Flags = { readonly target?: string; readonly json?: true }
+
+export function backupsCommand(program: Command, context: CliContext): void {
+  const backups = program
+    .command('backups')
+    .description('list the backups of the database, newest first: what vouches for each, and what proved it')
+    .option('--target <name>', 'of this target')
+    .option('--json', 'print one JSON object per line')
+    .action(async (flags: Flags) => {
+      const [target] = await chosenTargets(context, flags)
+      if (target === undefined || !listsBackups(target))
+        throw new RunbookError(
+          'usage',
+          `${target?.name ?? 'the target'} has no backups of a database: not configured: ${['database', 'backups'].filter((section) => target?.[section as 'backups'] === undefined).join(', ')}`,
+          { hint: 'see `runbook help config backups` and `runbook help config database`' },
+        )
+      const [{ withSurroundings }, { listBackups }, { proofsIn }, { remembered }, { doctorScope }] =
+        await Promise.all([
+          import('../examination.ts'),
+          import('../../run/readiness/backup-list.ts'),
+          import('../../run/readiness/proofs.ts'),
+          import('../../run/readiness/remembered.ts'),
+          import('../../run/readiness/examine.ts'),
+        ])
+      const now = new Date()
+      const listed = await withSurroundings(context, null, async ({ drivers, journal, mask }) => {
+        const { scope, end } = doctorScope()
+        try {
+          const { look } = remembered(drivers(scope), null)
+          const proofs = await proofsIn(journal, systemOf(target))
+          return mask.json(await listBackups(target, look, proofs, now))
+        } finally {
+          end()
+        }
+      })
+      if (flags.json === true)
+        for (const one of listed) context.terminal.json({ target: target.name, ...one })
+      else {
+        const { backupsText } = await import('../../views/backups.ts')
+        const fitting = []
+        for (const name of ['full-db-rollback', 'find-good-backup'])
+          if (lacking(await context.runbook(name), target).length === 0) fitting.push(name)
+        const { directory } = target.backups
+        context.terminal.out(
+          context.asTyped(backupsText(listed, { target: target.name, directory, now, fitting })),
+        )
+      }
+    })
+  backups
+    .command('find-good')
+    .description('test backups in throwaways by bisection; name the newest good one and the first bad one')
+    .option('--target <name>', 'of this target')
+    .option('--dry-run', 'inspect the real system and predict each step; restore nothing')
+    .option('--story <id>', 'the story or incident that the evidence belongs to')
+    .option('--reason <text>', 'why it is run; recorded in the evidence')
+    .option('--json', 'print one JSON object per line: events, then the result')
+    .action(async (flags: SearchFlags, command: Command) => {
+      const { runByName } = await import('./run.ts')
+      const run = await runByName(context, command, 'find-good-backup', wordsOf(flags))
+      if (flags.json === true || flags.dryRun === true) return
+      const good = await readJournal(context, async (journal) => foundIn(await journal.read(run)))
+      if (good !== null) context.terminal.out(context.asTyped(good))
+    })
+}
+
+type SearchFlags = {
+  readonly target?: string
+  readonly dryRun?: true
+  readonly story?: string
+  readonly reason?: string
+  readonly json?: true
+}
+
+/** The flags as they are typed after the name of the runbook. */
+const wordsOf = ({ target, story, reason, dryRun, json }: SearchFlags): readonly string[] => [
+  ...Object.entries({ target, story, reason }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}=${value}`],
+  ),
+  ...(dryRun === true ? ['--dry-run'] : []),
+  ...(json === true ? ['--json'] : []),
+]
+
+/** What the run found, and the command to type; null where it found none. */
+function foundIn(entries: readonly Stored[]): string | null {
+  const state = stateOf(entries)
+  const report = state.plan.steps.find(({ kind }) => kind === 'bisection.report-good')
+  const output = (report === undefined ? undefined : state.steps.get(report.id)?.output) as
+    | JsonObject
+    | undefined
+  if (output === undefined) return null
+  const claims = (output['claims'] as readonly string[]).map((claim) => `  ${oneLine(claim)}\n`).join('')
+  return `${claims}Restore it:  ${oneLine(String(output['command']))}\n`
+}
+
+const listsBackups = (target: Target): target is TargetWith<'database' | 'backups'> =>
+  target.database !== undefined && target.backups !== undefined

@@ -1,0 +1,69 @@
+import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { Stored } from '../journal/entry.ts'
+import { stateOf, type RunState } from '../journal/state.ts'
+import type { JournalFacts } from './journal-facts.ts'
+
+/** A backup that a run restored, and whose copy met all assertions. */
+export type Proof = JsonObject & {
+  readonly run: string
+  readonly runbook: string
+  /** When the run began. */
+  readonly at: string
+  readonly file: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Kinds of steps that choose a dump and read it; and the one that asserts on what was restored from it. */
+const choosing = ['backups.verify-dump', 'backups.choose-dump']
+const asserting = 'databases.assert-copy'
+/** Tests one backup after the other, so each of its outputs names its own. */
+const testing = 'bisection.test-backup'
+
+/** Journals of years hold many runs; the newest proofs are what counts. */
+const mostRead = 30
+
+/** What the newest runs on a system proved, newest first. */
+export async function proofsIn(journal: JournalFacts, system: string): Promise<readonly Proof[]> {
+  const runs = journal.runs
+    .filter(
+      (line) =>
+        line.system === system &&
+        line.mode === 'run' &&
+        line.outcome === 'succeeded' &&
+        !journal.damaged.has(line.run),
+    )
+    .slice(0, mostRead)
+  const proofs: Proof[] = []
+  for (const { run } of runs) proofs.push(...proofsOf(run, await journal.read(run)))
+  return proofs
+}
+
+/** Pure. */
+export function proofsOf(run: string, entries: readonly Stored[]): readonly Proof[] {
+  if (entries.length === 0) return []
+  const state = stateOf(entries)
+  const outputs = (kinds: readonly string[]): readonly JsonObject[] => outputsOf(state, kinds)
+  const about = { run, runbook: state.plan.runbook, at: state.startedAt }
+  const tested = outputs([testing])
+    .flatMap(({ tests }) => (Array.isArray(tests) ? (tests as readonly JsonObject[]) : []))
+    .filter(({ verdict }) => verdict === 'good')
+  const asserted = outputs([asserting]).length > 0 ? outputs(choosing) : []
+  return [...asserted, ...tested.map(({ backup }) => backup as JsonObject)].flatMap((dump) => {
+    const { file, bytes, sha256 } = dump
+    return typeof file === 'string' && typeof bytes === 'number' && typeof sha256 === 'string'
+      ? [{ ...about, file, bytes, sha256 }]
+      : []
+  })
+}
+
+const outputsOf = ({ plan, steps }: RunState, kinds: readonly string[]): readonly JsonObject[] =>
+  plan.steps
+    .filter(({ kind }) => kinds.includes(kind))
+    .flatMap(({ id }) => {
+      const step = steps.get(id)
+      return step?.status === 'done' && isObject(step.output) ? [step.output] : []
+    })
+
+const isObject = (value: Json | undefined): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

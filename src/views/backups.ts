@@ -1,0 +1,66 @@
+import { oneLine } from '../kernel/sanitize.ts'
+import { shellWord } from '../kernel/shell-quote.ts'
+import type { ListedBackup, Proven } from '../run/readiness/backup-list.ts'
+import { duration, moment, size } from './amounts.ts'
+
+export type BackupsShown = {
+  readonly target: string
+  readonly directory: string
+  readonly now: Date
+  /** Runbooks that fit the target, of those that the text suggests. */
+  readonly fitting: readonly string[]
+}
+
+/** The backups of a target as a table, newest first, and what to type to restore one. */
+export function backupsText(
+  backups: readonly ListedBackup[],
+  { target, directory, now, fitting }: BackupsShown,
+): string {
+  const where = `backups of ${oneLine(target)} in ${oneLine(directory)}`
+  if (backups.length === 0) return `No ${where}.\n`
+  const rows = [
+    ['TAKEN', 'AGE', 'SIZE', 'FORMAT', 'VOUCHED FOR BY', 'LAST PROVEN', 'FILE', 'FITS'],
+    ...backups.map((one) => [
+      moment(one.takenAt),
+      age(one.takenAt, now),
+      size(one.bytes),
+      one.format ?? 'not a dump',
+      one.vouchedBy === null ? 'nothing' : one.vouchedBy.replace(/ in .*\/([^/]+)$/, ' in $1'),
+      one.proven === null ? 'never' : provenText(one.proven),
+      one.file.startsWith(`${directory}/`) ? one.file.slice(directory.length + 1) : one.file,
+      fitsText(one),
+    ]),
+  ].map((row) => row.map(oneLine))
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
+  const newest = backups.find(({ fits }) => fits !== false)
+  const restore =
+    newest === undefined || !fitting.includes('full-db-rollback')
+      ? []
+      : [`Restore one:  runbook run full-db-rollback --target ${target} --dump ${shellWord(newest.file)}`]
+  const search = fitting.includes('find-good-backup')
+    ? [`Find the newest good one:  runbook backups find-good --target ${target}`]
+    : []
+  return `${[`${where.replace('b', 'B')}, newest first:`, ...lines, '', ...restore, ...search].join('\n').trimEnd()}\n`
+}
+
+function age(takenAt: string, now: Date): string {
+  const seconds = (now.getTime() - Date.parse(takenAt)) / 1000
+  // To the minute: a list of backups is no stopwatch.
+  return seconds < 0 ? 'in the future' : duration(Math.floor(seconds / 60) * 60)
+}
+
+const provenText = ({ run, runbook, at, by }: Proven): string =>
+  `${at.slice(0, 10)} by ${runbook} (${run})${by === 'same-name' ? ', by its name and size' : ''}`
+
+const fitsText = ({ fits, why }: ListedBackup): string =>
+  fits === true
+    ? why === null
+      ? 'yes'
+      : `yes, but ${why}`
+    : `${fits === null ? 'not known' : 'no'}: ${why ?? ''}`

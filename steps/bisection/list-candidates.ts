@@ -1,0 +1,114 @@
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type Backup,
+  type BackupPlace,
+  type DumpHeader,
+  type Look,
+  type RestoreTest,
+} from '../../src/index.ts'
+import { whenTaken } from '../backups/lib/choose-backup.ts'
+import { mustBeOf } from '../backups/lib/source.ts'
+
+type Input = {
+  readonly engine: DumpHeader['engine']
+  readonly name: string
+  readonly from: BackupPlace
+  /** How a dump is tested; null where nothing has to be started for it. */
+  readonly by: RestoreTest | null
+  /** At most so many of the newest ones are considered. */
+  readonly most: number
+}
+
+/** A backup that may be tested. */
+export type Candidate = Backup & { readonly major: number }
+
+export type Candidates = {
+  /** Newest first. */
+  readonly backups: readonly Candidate[]
+  /** Server version that all of them need. */
+  readonly major: number
+  /** The newest one; names the version in messages. */
+  readonly newest: Candidate
+  /** Backups that are not considered, with the reason. */
+  readonly left: readonly { readonly file: string; readonly why: string }[]
+}
+
+/**
+ * Lists the backups that a search may test: with the manifest or checksum that they need, of the right database, and
+ * of the server version of the newest one. Reads only their headers.
+ * @throws RunbookError `preflight` where none is left
+ */
+export const listCandidates = defineStep<Input, Candidates>({
+  kind: 'bisection.list-candidates',
+  version: 1,
+  effect: 'observe',
+  describe: ({ from }) =>
+    isPending(from)
+      ? 'Lists the backups that can be tested.'
+      : say`Lists the backups in ${from.directory} that can be tested, newest first.`,
+  preflight: async (look, input) => {
+    if (Object.values(input).some(isPending)) return []
+    await candidatesOf(look, input as Input)
+    return input.by === null && input.engine === 'postgres'
+      ? [
+          {
+            level: 'refuse',
+            about: 'restoreTest',
+            problem: 'restoreTest is not configured',
+            hint: 'see `runbook help config restoreTest`',
+          },
+        ]
+      : []
+  },
+  run: async (look, input) => {
+    const candidates = await candidatesOf(look, input)
+    const { backups, left } = candidates
+    look.note(
+      `${backups.length} backups can be tested, ${whenTaken(backups.at(-1) as Backup)} to ${candidates.newest.takenAt}`,
+    )
+    for (const { file, why } of left) look.note(`not considered: ${file}: ${why}`)
+    return candidates
+  },
+})
+
+async function candidatesOf(look: Look, { engine, name, from, most }: Input): Promise<Candidates> {
+  const backups: Candidate[] = []
+  const left: { file: string; why: string }[] = []
+  const all = await look.backups.list(from)
+  for (const backup of all) {
+    if (backups.length === most) {
+      left.push({ file: backup.file, why: `only the newest ${most} are considered` })
+      continue
+    }
+    try {
+      await mustBeOf(from, backup, await look.backups.checksumOf(from, backup), async () => ({
+        kind: engine,
+        system: null,
+      }))
+      const { major, database } = await look.databases.header({ engine }, backup.file)
+      const needed = backups[0]?.major ?? major
+      if (database !== null && database !== name)
+        left.push({ file: backup.file, why: `it is a dump of the database ${database}` })
+      else if (major !== needed)
+        left.push({ file: backup.file, why: `it needs version ${major}, and the newest one ${needed}` })
+      else backups.push({ ...backup, major })
+    } catch (thrown) {
+      look.signal.throwIfAborted()
+      if (!(thrown instanceof RunbookError)) throw thrown
+      left.push({ file: backup.file, why: failureOf(thrown).message })
+    }
+  }
+  const [newest] = backups
+  if (newest === undefined)
+    throw new RunbookError('preflight', `none of ${all.length} backups in ${from.directory} can be tested`, {
+      hint:
+        left[0] === undefined
+          ? 'check that backups arrive there'
+          : `for example ${left[0].file}: ${left[0].why}`,
+    })
+  return { backups, major: newest.major, newest, left }
+}

@@ -1,0 +1,202 @@
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  RunbookError,
+  say,
+  type Assertion,
+  type BackupPlace,
+  type Database,
+  type Dump,
+  type Io,
+  type RestoreTest,
+  type Verified,
+} from '../../src/index.ts'
+import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
+import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-copy.ts'
+import { makeRoles } from '../databases/create-roles.ts'
+import { fileOf } from '../databases/examine-backup.ts'
+import { requireRoom } from '../databases/restore-into-throwaway.ts'
+import { nextToTest, verdictOn, type Verdict } from './lib/bisection.ts'
+import { whenTaken } from '../backups/lib/choose-backup.ts'
+import type { Candidate, Candidates } from './list-candidates.ts'
+
+type Input = {
+  readonly name: string
+  readonly from: BackupPlace
+  readonly assertions: readonly Assertion[]
+  readonly candidates: Candidates
+  /** Where a dump of Postgres is restored; null for SQLite, whose backups are read where they are. */
+  readonly server: { readonly throwaway: ThrowawayServer; readonly by: RestoreTest } | null
+  /** What the rounds before found. */
+  readonly earlier: readonly Round[]
+}
+
+/** One backup, and what its test showed. */
+export type Test = {
+  /** Position in the list of candidates. */
+  readonly index: number
+  readonly backup: { readonly file: string; readonly bytes: number; readonly sha256: string | null }
+  readonly verdict: Verdict
+  /** Names of the assertions that it fails; `contents` for tables and rows that are not as its manifest says. */
+  readonly fails: readonly string[]
+  /** Null if it is good. */
+  readonly why: string | null
+}
+
+/** At most one restore, after any number of backups that turned out to be damaged before it. Empty if all is known. */
+export type Round = { readonly tests: readonly Test[] }
+
+/**
+ * Chooses the next backup of a search by bisection, restores it into a throwaway server, and asserts on the data. A
+ * backup that fails an assertion is an answer, not a failure; one that is damaged is passed over.
+ * @throws RunbookError `failed` where the server lacks room or an extension, or no longer answers: that says nothing
+ * about the backup
+ */
+export const testBackup = defineStep<Input, Round>({
+  kind: 'bisection.test-backup',
+  version: 1,
+  effect: 'exercise',
+  timeoutSeconds: 6 * 3600,
+  describe: ({ server, assertions }) => {
+    const where =
+      isPending(server) || server !== null
+        ? 'Restores the next backup into the throwaway server'
+        : 'Reads the next backup'
+    const checks = isPending(assertions) ? 'the configured assertions' : say`${assertions.length} assertions`
+    return `${where}, and checks ${checks}; does nothing once the newest good one is known.`
+  },
+  predict: ({ input: { candidates, earlier } }) => ({
+    output: null,
+    ...(isPending(candidates) || isPending(earlier) || earlier.length > 0
+      ? {}
+      : { bytes: candidates.newest.bytes }),
+  }),
+  run: async (io, input) => {
+    const { candidates, earlier } = input
+    const tests: Test[] = []
+    for (;;) {
+      const before = [...earlier.flatMap((round) => round.tests), ...tests]
+      const known = new Map(before.map(({ index, verdict }) => [index, verdict]))
+      const index = nextToTest(candidates.backups.length, known)
+      const candidate = index === null ? undefined : candidates.backups[index]
+      if (index === null || candidate === undefined) {
+        if (tests.length === 0) io.note('nothing is left to test')
+        return { tests }
+      }
+      const { restored, ...test } = await tested(io, input, candidate, newestFails(before))
+      tests.push({ index, ...test })
+      io.note(
+        `${candidate.name}, ${whenTaken(candidate)}: ${test.verdict}${test.why === null ? '' : `: ${test.why}`}`,
+      )
+      if (restored) return { tests }
+    }
+  },
+})
+
+/** What the newest backup that could be tested fails; it is tested first. */
+const newestFails = (tests: readonly Test[]): readonly string[] | null =>
+  tests.find(({ verdict }) => verdict !== 'unusable')?.fails ?? null
+
+type Tested = Omit<Test, 'index'> & { readonly restored: boolean }
+
+async function tested(
+  io: Io,
+  input: Input,
+  candidate: Candidate,
+  damage: readonly string[] | null,
+): Promise<Tested> {
+  const { file, bytes } = candidate
+  const unusable = (thrown: unknown, sha256: string | null, restored: boolean): Tested => ({
+    backup: { file, bytes, sha256 },
+    verdict: 'unusable',
+    fails: [],
+    why: failureOf(thrown).message,
+    restored,
+  })
+  let verified: Verified
+  let dump: Dump
+  const database: Database = input.server?.throwaway.database ?? fileOf(file, input.name)
+  try {
+    verified = await io.backups.verify(input.from, candidate)
+    dump = await io.databases.inspect(database, file)
+  } catch (thrown) {
+    if (!isAbout(io, thrown)) throw thrown
+    return unusable(thrown, null, false)
+  }
+  const { sha256, manifest } = verified
+  const copy = input.server === null ? database.name : 'tested'
+  try {
+    if (input.server !== null) {
+      const failure = await restore(io, input.server, dump, copy)
+      if (failure !== null) return unusable(failure, sha256, true)
+    }
+    const archive = { ...dump, ...(manifest === undefined ? {} : { manifest }) }
+    const failures = await failuresOf(io, { database, copy, archive, assertions: input.assertions })
+    const fails = failures.map(({ name }) => name)
+    return {
+      backup: { file, bytes, sha256 },
+      verdict: verdictOn(fails, damage),
+      fails,
+      why: failures.length === 0 ? null : failures.map(({ why }) => why).join('; '),
+      restored: true,
+    }
+  } finally {
+    if (input.server !== null && !io.signal.aborted) await io.databases.drop(database, copy)
+  }
+}
+
+/** Every check that a copy fails, not only the first one: the damage is recognised by which they are. */
+async function failuresOf(
+  io: Io,
+  of: {
+    readonly database: Database
+    readonly copy: string
+    readonly archive: VouchedDump
+    readonly assertions: readonly Assertion[]
+  },
+): Promise<readonly { readonly name: string; readonly why: string }[]> {
+  const { database, copy, archive, assertions } = of
+  const failures: { name: string; why: string }[] = []
+  const check = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work()
+    } catch (thrown) {
+      if (!isAbout(io, thrown)) throw thrown
+      failures.push({ name, why: failureOf(thrown).message })
+    }
+  }
+  await check('contents', () =>
+    provenCopy(io, { database, copy: { name: copy, bytes: 0 }, archive, assertions: [] }),
+  )
+  for (const assertion of assertions)
+    await check(`assertion ${assertion.name}`, () => requireAnswer(io, database, copy, assertion))
+  return failures
+}
+
+/** Whether a failure says something about the backup, and not about the server or the program. */
+function isAbout({ signal }: Pick<Io, 'signal'>, thrown: unknown): boolean {
+  signal.throwIfAborted()
+  return thrown instanceof RunbookError && thrown.code === 'verification'
+}
+
+/** @returns why the dump does not restore; null if it does. @throws where the server is the reason */
+async function restore(
+  io: Io,
+  { throwaway, by }: NonNullable<Input['server']>,
+  dump: Dump,
+  copy: string,
+): Promise<unknown> {
+  const { database } = throwaway
+  await requireRoom(io, database, by, dump)
+  await makeRoles(io, throwaway, dump)
+  try {
+    await io.databases.restoreBeside(database, dump, copy)
+    return null
+  } catch (thrown) {
+    io.signal.throwIfAborted()
+    await io.databases.identity(database)
+    await requireRoom(io, database, by, dump)
+    return thrown
+  }
+}

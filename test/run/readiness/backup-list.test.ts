@@ -1,0 +1,141 @@
+import { expect, test } from 'vitest'
+import fullDbRollback from '../../../runbooks/full-db-rollback.ts'
+import findGood from '../../../runbooks/find-good-backup.ts'
+import restoreTest from '../../../runbooks/restore-test.ts'
+import { systemOf, type TargetWith } from '../../../src/model/target.ts'
+import { remembered } from '../../../src/run/readiness/remembered.ts'
+import { listBackups, type ListedBackup } from '../../../src/run/readiness/backup-list.ts'
+import { proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
+import { backupsText } from '../../../src/views/backups.ts'
+import { dumpBytes, fakeMachine, lay, type FakeWorld } from '../../../src/testing/index.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+import { damagedShop, goodOrders, layDump } from '../../steps/fake-shop.ts'
+import { healthyShop, shop } from './healthy.ts'
+
+const target = shop as TargetWith<'database' | 'backups'>
+const dump = '/backups/db/shop-20260203_040000.dump'
+
+const list = (world: FakeWorld, proofs: readonly Proof[] = []): Promise<readonly ListedBackup[]> =>
+  listBackups(target, remembered(world.drivers(watchedScope()), null).look, proofs, world.clock.now())
+
+test('newest first, with what is known of each without reading it', async () => {
+  const world = healthyShop()
+  layDump(world, 'shop-20260202_040000.dump', { major: 16 })
+  layDump(world, 'shop-20260201_040000.dump', { database: 'other' })
+  lay(
+    world.disk,
+    '/backups/db/shop-20260131_040000.dump',
+    dumpBytes({
+      engine: 'postgres',
+      major: 17,
+      database: 'shop',
+      takenAt: null,
+      tables: { orders: goodOrders },
+      roles: [],
+      extensions: [],
+    }),
+  )
+  expect(await list(world)).toMatchObject([
+    {
+      name: 'shop-20260203_040000.dump',
+      format: 'postgres 17',
+      vouchedBy: `checksum in ${dump}.sha256`,
+      proven: null,
+      fits: true,
+      why: null,
+    },
+    { fits: false, why: 'it is a dump of postgres 16, and the server is 17' },
+    { fits: false, why: 'it is a dump of the database other, not of shop' },
+    { fits: false, vouchedBy: null, why: expect.stringContaining('no checksum for backup') },
+  ])
+})
+
+test('a server that does not answer: not known, never fits', async () => {
+  const world = healthyShop()
+  world.server.reachable = false
+  expect(await list(world)).toMatchObject([{ fits: null, why: expect.stringContaining('cannot be asked') }])
+})
+
+test('the newest one is too old: it fits if it is named', async () => {
+  const world = healthyShop()
+  await world.clock.sleep(3 * 86_400_000)
+  expect(await list(world)).toMatchObject([
+    { fits: true, why: expect.stringMatching(/at most 24.0 h are allowed: name it with --dump/) },
+  ])
+})
+
+test('what a run restored and asserted on is proven, for as long as it is the same file', async () => {
+  const world = damagedShop()
+  const machine = fakeMachine(world, { book: fullDbRollback, target: shop })
+  expect((await machine.run()).code).toBe('succeeded')
+  const [first] = machine.entries
+  const proofs = proofsOf(first?.run ?? '', machine.entries)
+  expect(proofs).toMatchObject([{ runbook: 'full-db-rollback', file: dump }])
+  expect(await list(world, proofs)).toMatchObject([
+    { proven: { runbook: 'full-db-rollback', by: 'same-digest' } },
+  ])
+  layDump(world, 'shop-20260203_040000.dump', { roles: ['another'] })
+  expect(await list(world, proofs)).toMatchObject([{ proven: null }])
+})
+
+test('without a checksum, a proof is known by name and size only, and said so', async () => {
+  const world = healthyShop()
+  const place = { ...target.backups, checksums: 'if-present' as const }
+  world.disk.files.delete(`${dump}.sha256`)
+  const bytes = world.disk.files.get(dump)?.length ?? 0
+  const proof = {
+    run: 'r',
+    runbook: 'restore-test',
+    at: '2026-02-01T00:00:00Z',
+    file: dump,
+    bytes,
+    sha256: 'x',
+  }
+  const { look } = remembered(world.drivers(watchedScope()), null)
+  const listed = await listBackups({ ...target, backups: place }, look, [proof], world.clock.now())
+  expect(listed).toMatchObject([{ proven: { by: 'same-name' } }])
+  const shown = {
+    target: 'shop',
+    directory: '/backups/db',
+    now: world.clock.now(),
+    fitting: ['full-db-rollback'],
+  }
+  expect(backupsText(listed, shown)).toContain('by restore-test (r), by its name and size')
+  expect(
+    await listBackups({ ...target, backups: place }, look, [{ ...proof, bytes: 1 }], world.clock.now()),
+  ).toMatchObject([{ proven: null }])
+})
+
+test('tests and searches prove too; a run that failed proves nothing', async () => {
+  for (const [book, outcome] of [
+    [restoreTest, 1],
+    [findGood, 1],
+  ] as const) {
+    const world = healthyShop()
+    const machine = fakeMachine(world, { book, target: shop })
+    await machine.run()
+    expect(proofsOf('r', machine.entries)).toHaveLength(outcome)
+  }
+  const world = healthyShop()
+  layDump(world, 'shop-20260203_040000.dump', { tables: { orders: [] } })
+  const failing = fakeMachine(world, { book: restoreTest, target: shop })
+  expect((await failing.run()).code).toBe('verification')
+  expect(proofsOf('r', failing.entries)).toEqual([])
+  expect(systemOf(shop)).toBe(
+    failing.entries[0]?.entry.type === 'opened' ? failing.entries[0].entry.plan.system : '',
+  )
+})
+
+test('the text ends with what to type', async () => {
+  const world = healthyShop()
+  const shown = {
+    target: 'shop',
+    directory: '/backups/db',
+    now: world.clock.now(),
+    fitting: ['full-db-rollback', 'find-good-backup'],
+  }
+  const text = backupsText(await list(world), shown)
+  expect(text).toContain(`Restore one:  runbook run full-db-rollback --target shop --dump ${dump}\n`)
+  expect(text).toContain('Find the newest good one:  runbook backups find-good --target shop\n')
+  expect(backupsText([], shown)).toBe('No backups of shop in /backups/db.\n')
+})
