@@ -32,6 +32,7 @@ type Sample = {
 type Resolved = {
   readonly name: string
   readonly services: { readonly [name: string]: { readonly image?: string; readonly build?: object } }
+  readonly networks?: { readonly [key: string]: { readonly name?: string; readonly external?: boolean } }
 }
 
 const samples = (await readFile(new URL('init-trial.tsv', import.meta.url), 'utf8'))
@@ -50,10 +51,7 @@ const lines: string[] = []
 try {
   await buildStandIn()
   for (const sample of samples) {
-    const outcome = await tried(sample).catch((thrown: unknown) => [
-      'failed',
-      String((thrown as { readonly shortMessage?: string }).shortMessage ?? thrown).slice(0, 300),
-    ])
+    const outcome = await tried(sample).catch((thrown: unknown) => ['failed', failureOf(thrown)])
     const line = [sample.repository, sample.path, ...outcome].join('\t').replaceAll('\n', ' ')
     process.stdout.write(`${line}\n`)
     lines.push(line)
@@ -120,7 +118,9 @@ async function tried(sample: Sample): Promise<readonly string[]> {
   const compose = (...argv: readonly string[]) =>
     execa('docker', ['compose', '--file', file, ...argv], { cwd: folder, env: { DOCKER_BUILDKIT: '0' } })
   await environment(folder)
-  await withLocalImages(file, JSON.parse((await compose('config', '--format', 'json')).stdout) as Resolved)
+  const resolved = JSON.parse((await compose('config', '--format', 'json')).stdout) as Resolved
+  await withLocalImages(file, resolved)
+  const networks = await externalNetworks(resolved)
   const runbook = (...argv: readonly string[]) =>
     execa(process.execPath, [join(root, 'bin', 'runbook.js'), ...argv], {
       cwd: folder,
@@ -149,12 +149,20 @@ async function tried(sample: Sample): Promise<readonly string[]> {
     ]
   } finally {
     await compose('down', '--volumes', '--timeout', '2', '--remove-orphans').catch(() => undefined)
+    if (networks.length > 0) await execa('docker', ['network', 'rm', ...networks], { reject: false })
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 function isUsual({ path }: Sample): boolean {
   return /^(?:docker-)?compose\.ya?ml$/.test(basename(path))
+}
+
+/** What Docker says last, else the error. */
+function failureOf(thrown: unknown): string {
+  const { stderr, shortMessage } = thrown as { readonly stderr?: string; readonly shortMessage?: string }
+  const last = (stderr ?? '').trim().split('\n').slice(-2).join(' / ')
+  return (last === '' ? (shortMessage ?? String(thrown)) : last).slice(0, 300)
 }
 
 /** The blockers of a dry run, or the error of a run. */
@@ -170,6 +178,17 @@ function reasonOf(text: string): string {
 async function environment(folder: string): Promise<void> {
   const given = await readFile(join(folder, '.env'), 'utf8').catch(() => '')
   await writeFile(join(folder, '.env'), `${given}\nDOCKER_VOLUME_STORAGE=${join(folder, 'volumes')}\n`)
+}
+
+/** Networks that somebody else makes, such as that of a proxy; returns those that were missing. */
+async function externalNetworks({ networks }: Resolved): Promise<readonly string[]> {
+  const made: string[] = []
+  for (const [key, { name, external }] of Object.entries(networks ?? {}))
+    if (external === true) {
+      const { exitCode } = await execa('docker', ['network', 'create', name ?? key], { reject: false })
+      if (exitCode === 0) made.push(name ?? key)
+    }
+  return made
 }
 
 /** Each image gets a local one under its own name, below a registry that does not exist. */
