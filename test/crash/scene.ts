@@ -10,7 +10,7 @@ import type { Stored } from '../../src/run/journal/entry.ts'
 import { isOpen } from '../../src/run/journal/journal.ts'
 import { filesOf } from '../../src/views/files.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
-import { finished } from '../fixtures/commands.ts'
+import { endOf } from '../fixtures/commands.ts'
 import type { Finished } from '../fixtures/typed.ts'
 import { deadly, type Kill } from './kill.ts'
 
@@ -47,7 +47,7 @@ export class Scene implements AsyncDisposable {
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    return finished(args, {
+    return endOf(args, {
       node,
       // A folder for temporary files of its own shows what is left there.
       cwd: this.folder,
