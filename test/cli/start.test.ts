@@ -15,10 +15,10 @@ afterAll(() => project[Symbol.asyncDispose]())
 /** The packages, and the files of this project, that a command loads. */
 async function loadedBy(...args: readonly string[]) {
   const list = project.path('loaded')
-  const { code, err } = await project.run(args, {
+  const { code, err } = await project.start(args, {
     NODE_OPTIONS: `--import ${preloaded}`,
     LOADED_MODULES: list,
-  })
+  }).ended
   expect(code, err).toBe(0)
   const urls = (await readFile(list, 'utf8')).split('\n')
   const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])

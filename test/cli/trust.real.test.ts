@@ -52,19 +52,19 @@ describe.skipIf(!root())('code of another user', () => {
       project.path('runbook.config.ts'),
       `import ${JSON.stringify(join(place, 'lib.ts'))}\n${config}`,
     )
-    refused(await project.run(['list']), join(place, 'lib.ts'))
+    refused(await project.runIn(project.folder, ['list']), join(place, 'lib.ts'))
     await writeFile(
       project.path('runbook.config.ts'),
       `${config}\nawait import(${JSON.stringify(join(place, 'lib.ts'))})\n`,
     )
-    refused(await project.run(['status']), join(place, 'lib.ts'))
+    refused(await project.runIn(project.folder, ['status']), join(place, 'lib.ts'))
     await writeFile(project.path('runbook.config.ts'), config)
 
     const book = project.path('runbooks/approved.ts')
     const own = await readFile(book, 'utf8')
     await symlink(join(place, 'lib.ts'), project.path('steps/lib.ts'))
     await writeFile(book, `import '../steps/lib.ts'\n${own}`)
-    refused(await project.run(['show', 'approved']), join(place, 'lib.ts'))
+    refused(await project.runIn(project.folder, ['show', 'approved']), join(place, 'lib.ts'))
 
     await foreign(
       join(place, 'script.js'),
@@ -86,7 +86,7 @@ describe.skipIf(!root())('code of another user', () => {
       `require('fs').writeFileSync(${JSON.stringify(join(place, 'ran'))}, '')\n`,
     )
     await writeFile(book, `import 'pkg'\n${own}`)
-    refused(await project.run(['show', 'approved']), join(pkg, 'inner.cjs'))
+    refused(await project.runIn(project.folder, ['show', 'approved']), join(pkg, 'inner.cjs'))
   })
 
   test('is executed with --trust, which the evidence of a run and of a resume records', async () => {
@@ -100,12 +100,12 @@ describe.skipIf(!root())('code of another user', () => {
     running.child.kill('SIGKILL')
     await running.ended
     await writeFile(project.path('world/gate'), '')
-    const untrusted = await project.run(['resume'])
+    const untrusted = await project.runIn(project.folder, ['resume'])
     expect(untrusted.code).toBe(15)
     expect(untrusted.err).toContain(`add --trust ${join(place, 'lib.ts')}, which is recorded`)
-    expect((await project.run([...trust, 'resume'])).code).toBe(0)
-    const [line] = jsonLines((await project.run(['history', '--json'])).out)
-    const { out } = await project.run(['evidence', 'show', String(line?.['run'])])
+    expect((await project.runIn(project.folder, [...trust, 'resume'])).code).toBe(0)
+    const [line] = jsonLines((await project.runIn(project.folder, ['history', '--json'])).out)
+    const { out } = await project.runIn(project.folder, ['evidence', 'show', String(line?.['run'])])
     expect(out.split('code loaded with --trust on')).toHaveLength(3)
     expect(out).toContain('lib.ts (belongs to nobody')
   })
@@ -124,11 +124,15 @@ describe.skipIf(!root())('code of another user', () => {
     const cache = join(place, 'node-compile-cache')
     await mkdir(cache, { mode: 0o755 })
     await chown(cache, nobody, nobody)
-    expect((await project.run(['list'], { TMPDIR: place, NODE_COMPILE_CACHE: undefined })).code).toBe(0)
+    expect(
+      (await project.runIn(project.folder, ['list'], { TMPDIR: place, NODE_COMPILE_CACHE: undefined })).code,
+    ).toBe(0)
     const { readdir } = await import('node:fs/promises')
     expect(await readdir(cache)).toEqual([])
     await rm(cache, { recursive: true })
-    expect((await project.run(['list'], { TMPDIR: place, NODE_COMPILE_CACHE: undefined })).code).toBe(0)
+    expect(
+      (await project.runIn(project.folder, ['list'], { TMPDIR: place, NODE_COMPILE_CACHE: undefined })).code,
+    ).toBe(0)
     expect(await readdir(cache)).not.toEqual([])
   })
 })

@@ -10,7 +10,8 @@ import type { Stored } from '../../src/run/journal/entry.ts'
 import { isOpen } from '../../src/run/journal/journal.ts'
 import { filesOf } from '../../src/views/files.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import { endOf } from '../fixtures/commands.ts'
+import type { Finished } from '../fixtures/typed.ts'
 import { deadly, type Kill } from './kill.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -46,11 +47,12 @@ export class Scene implements AsyncDisposable {
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
+    return endOf(args, {
+      node,
       // A folder for temporary files of its own shows what is left there.
       cwd: this.folder,
       env: { ...this.env, ...env, TMPDIR: this.path('tmp'), ...compileCache, NO_COLOR: '1' },
-    }).finished
+    })
   }
 
   /** Of the newest real run; empty where none began. */

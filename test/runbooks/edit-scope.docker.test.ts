@@ -11,7 +11,8 @@ import { busyboxStack, testLabel, type BusyboxStack } from '../fixtures/busybox-
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { handsOn, opened } from '../steps/hands.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import { endOf } from '../fixtures/commands.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
 
@@ -35,10 +36,10 @@ describe.skipIf(!docker())('an edit that changes more than it says', () => {
   let shop: BusyboxStack
   const path = (name: string): string => join(shop.stack.directory, name)
   const run = (...args: readonly string[]): Promise<Finished> =>
-    typed([process.execPath, join(root, 'bin', 'runbook.js'), 'run', ...args], {
+    endOf(['run', ...args], {
       cwd: shop.stack.directory,
       env: { NO_COLOR: '1', HOME: shop.stack.directory },
-    }).finished
+    })
   const world = async (): Promise<unknown> => [
     await Promise.all(['compose.yml', '.env', 'app.env'].map((name) => readFile(path(name), 'utf8'))),
     await shop.ids(),

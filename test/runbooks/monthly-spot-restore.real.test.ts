@@ -285,7 +285,9 @@ describe.skipIf(!program('gpg'))('with encrypted archives', () => {
 
   it('decrypts with the passphrase of the environment, which shows nowhere', async () => {
     await site.archive(ago(2), { passphrase })
-    const { finished, seen } = await watching(site.spotRestore([], { CODEX_BACKUP_GPG_KEY: passphrase }))
+    const { finished, seen } = await watching(
+      site.start(spotRestore, { CODEX_BACKUP_GPG_KEY: passphrase }).finished,
+    )
     expect(finished.code, whole(finished)).toBe(0)
     expect(await site.left()).toEqual([])
     const lines = [...seen]

@@ -8,7 +8,8 @@ import { busyboxStack, testLabel, type BusyboxStack } from '../fixtures/busybox-
 import { freePorts } from '../fixtures/free-ports.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import { endOf } from '../fixtures/commands.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 })
 
@@ -76,7 +77,8 @@ export default defineConfig({
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
+    return endOf(args, {
+      node,
       cwd: this.shop.stack.directory,
       env: {
         ...env,
@@ -84,7 +86,7 @@ export default defineConfig({
         HOME: this.shop.stack.directory,
         RUNBOOK_TEST_RUN: process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand',
       },
-    }).finished
+    })
   }
 
   /** State and image of each service. */

@@ -15,7 +15,8 @@ import { freePorts } from '../fixtures/free-ports.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { handsOn, opened } from '../steps/hands.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import { endOf } from '../fixtures/commands.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
 
@@ -30,10 +31,10 @@ describe.skipIf(!docker())("stacks as teams' own files declare them", () => {
   const images = new Set<string>()
   const path = (...names: readonly string[]): string => join(shop.stack.directory, ...names)
   const run = (...args: readonly string[]): Promise<Finished> =>
-    typed([process.execPath, join(root, 'bin', 'runbook.js'), ...args], {
+    endOf(args, {
       cwd: shop.stack.directory,
       env: { NO_COLOR: '1', HOME: shop.stack.directory },
-    }).finished
+    })
   const write = async (name: string, text: string): Promise<void> => {
     await mkdir(dirname(path(name)), { recursive: true })
     await writeFile(path(name), text)

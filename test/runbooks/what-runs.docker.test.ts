@@ -7,7 +7,8 @@ import { busyboxStack, testLabel, type BusyboxStack } from '../fixtures/busybox-
 import { freePorts } from '../fixtures/free-ports.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import { endOf } from '../fixtures/commands.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 })
 
@@ -22,22 +23,11 @@ describe.skipIf(!docker())('what runs against what is configured', () => {
   const names = ['web', 'worker']
 
   /** `target` of the configuration. */
-  const run = async (target: string, ...args: readonly string[]): Promise<Finished> =>
-    typed(
-      [
-        process.execPath,
-        join(root, 'bin', 'runbook.js'),
-        'run',
-        'rapid-rollback',
-        '--target',
-        target,
-        ...args,
-      ],
-      {
-        cwd: shop.stack.directory,
-        env: { NO_COLOR: '1', HOME: shop.stack.directory },
-      },
-    ).finished
+  const run = (target: string, ...args: readonly string[]): Promise<Finished> =>
+    endOf(['run', 'rapid-rollback', '--target', target, ...args], {
+      cwd: shop.stack.directory,
+      env: { NO_COLOR: '1', HOME: shop.stack.directory },
+    })
   const compose = (...args: readonly string[]) =>
     execa(
       'docker',
