@@ -183,17 +183,22 @@ export default runbook(
 
     if (target.retention.dumpOld) {
       when(strategy, {
+        // One that is too damaged to be read is only kept.
         beside: () =>
-          step(
-            'Dump the old database',
-            dumpDatabase({
-              database,
-              name: swapped.beside.aside,
-              folder: target.retention.dumps,
-              label: 'replaced',
-            }),
-            { id: 'dump-the-old-database-now-that-the-service-is-back' },
-          ),
+          when(swapped.beside.readable, {
+            true: () =>
+              step(
+                'Dump the old database',
+                dumpDatabase({
+                  database,
+                  name: swapped.beside.aside,
+                  folder: target.retention.dumps,
+                  label: 'replaced',
+                }),
+                { id: 'dump-the-old-database-now-that-the-service-is-back' },
+              ),
+            false: () => undefined,
+          }),
         // In place, the fallback dump is what holds the old data.
         'in-place': () => undefined,
       })

@@ -1,6 +1,7 @@
 import {
   defineStep,
   isPending,
+  RunbookError,
   say,
   type Database,
   type Fingerprint,
@@ -39,12 +40,21 @@ type Before = {
   readonly aside: string
   /** Which database the copy is. Missing in older journals. */
   readonly copy?: string
-  /** Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. */
-  readonly print: Fingerprint
+  /**
+   * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where the old
+   * database is too damaged to be read: then its identity alone is compared.
+   */
+  readonly print: Fingerprint | null
 }
 
 /** The old database under its other name: the fallback for as long as the configuration keeps it. */
-export type Swapped = { readonly live: string; readonly aside: string; readonly oldData: Fingerprint }
+export type Swapped = {
+  readonly live: string
+  readonly aside: string
+  readonly oldData: Fingerprint | null
+  /** Whether the old database can be read, and so dumped. */
+  readonly readable: boolean
+}
 
 /**
  * Makes the proven copy the live database and keeps the old one under another name, by exchanging names
@@ -57,7 +67,10 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   version: 1,
   effect: 'change',
   timeoutSeconds: 900,
-  marks: { rows: ({ oldData }, { staged }) => beforeAndAfter(rowsIn(oldData), staged.tables) },
+  marks: {
+    rows: ({ oldData }, { staged }) =>
+      beforeAndAfter(oldData === null ? undefined : rowsIn(oldData), staged.tables),
+  },
   describe: ({ database, staged }) => {
     const copy = isPending(staged) ? say`the copy ${staged}` : staged.name
     const live = isPending(database) ? 'database' : database.name
@@ -70,7 +83,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const [live, copy, print] = await Promise.all([
       look.databases.identity(database),
       look.databases.identity(database, staged.name),
-      look.databases.fingerprint(database, database.name),
+      printOf(look, database),
     ])
     return {
       live,
@@ -81,10 +94,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     }
   },
   predict: ({ input: { database }, before }) => ({
-    output:
-      before === undefined || isPending(database)
-        ? null
-        : { live: database.name, aside: before.aside, oldData: before.print },
+    output: before === undefined || isPending(database) ? null : swappedIn(database, before),
     changes: isPending(database)
       ? []
       : [
@@ -92,18 +102,18 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
           `the old data is kept as ${before?.aside ?? 'a database beside it'}`,
         ],
   }),
-  run: async (io, { input: { database, services, staged: copy }, before: { staged, aside, print } }) => {
+  run: async (io, { input: { database, services, staged: copy }, before }) => {
+    const { staged, aside, print } = before
     await requireQuiet(io, services, exchanged)
     await io.databases.swap(database, { staged, aside })
-    reportExchange(io, print.tables, copy.tables, aside)
-    return { live: database.name, aside, oldData: print }
+    if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
+    return swappedIn(database, before)
   },
   probe: async (look, { input: { database }, before, way }) => {
     const [live, staged, aside] = await Promise.all(
       [database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)),
     )
-    if (live && aside && !staged)
-      return { is: 'done', output: { live: database.name, aside: before.aside, oldData: before.print } }
+    if (live && aside && !staged) return { is: 'done', output: swappedIn(database, before) }
     if (live && staged && !aside && way === 'forward') return { is: 'absent' }
     // Going back, the copy no longer matters: only what is live does.
     if (live && !aside && way === 'back') return isOldAgain(look, database, before)
@@ -142,6 +152,25 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
 
 const exchanged = 'the databases are exchanged'
 
+const swappedIn = (database: Database, { aside, print }: Before): Swapped => ({
+  live: database.name,
+  aside,
+  oldData: print,
+  readable: print !== null,
+})
+
+/** A damaged SQLite file may be why it is replaced. A table that Postgres does not show may be one without the rights. */
+async function printOf(look: Look, database: Database): Promise<Fingerprint | null> {
+  try {
+    return await look.databases.fingerprint(database, database.name)
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (database.engine !== 'sqlite' || !(thrown instanceof RunbookError)) throw thrown
+    look.note(`the old data cannot be read, so it is kept as it is: ${thrown.message}`)
+    return null
+  }
+}
+
 /**
  * Whether exactly the old data is live again. Others, such as a job that is not in `writers`, may have written to the old
  * database meanwhile: then it is the old one as long as no table has lost rows, since this run only renamed it.
@@ -151,6 +180,12 @@ async function isOldAgain(
   database: Database,
   { print: was, live: { instance } }: Before,
 ): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  if (was === null) {
+    const same = (await look.databases.identity(database)).instance === instance
+    return same
+      ? { is: 'absent' }
+      : { is: 'torn', why: `${database.name} is not the old database, which was too damaged to be read` }
+  }
   const is = await look.databases.fingerprint(database, database.name)
   if (was.digest === is.digest) return { is: 'absent' }
   const changes = changesOf(was, is).join(', ')

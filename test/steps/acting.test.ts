@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { isJson, sha256, type Json, type JsonObject } from '../../src/kernel/json.ts'
+import { RunbookError } from '../../src/kernel/errors.ts'
 import { acts } from '../../src/model/step.ts'
 import { compare } from '../../src/run/record/differences.ts'
 import { predictionOf } from '../../src/run/engine/prediction.ts'
@@ -268,6 +269,34 @@ it.each([
   await step.undo?.(io, { input, before, output: undefined })
   expect(await step.probe(look, { input, before, way: 'back' })).toEqual({ is: 'absent' })
   expect(notes.join()).toContain(`to which somebody else wrote meanwhile: ${what}`)
+})
+
+it.each(['sqlite', 'postgres'] as const)('a swap of damaged data that cannot be read: %s', async (engine) => {
+  const world = damagedShop()
+  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
+  if (!acts(step)) throw new Error('it does not act')
+  Object.assign(world.server, { engine })
+  const hands = handsOn(world)
+  const damaged = new RunbookError('failed', 'the image is malformed')
+  const databases = new Proxy(hands.io.databases, {
+    get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
+  })
+  const [look, io] = [
+    { ...hands.look, databases },
+    { ...hands.io, databases },
+  ]
+  const of = { ...input, database: { ...(input['database'] as object), engine } } as never
+  const surveyed = step.survey(look, of)
+  if (engine === 'postgres') return expect(surveyed).rejects.toBe(damaged)
+  const before = (await surveyed) as Json
+  expect(await step.run(io, { input: of, before })).toMatchObject({ oldData: null, readable: false })
+  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
+  await step.undo?.(io, { input: of, before, output: undefined })
+  const back = () => step.probe(look, { input: of, before, way: 'back' })
+  expect(await back()).toEqual({ is: 'absent' })
+  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
+  Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
+  expect(await back()).toMatchObject({ is: 'torn', why: expect.stringContaining('is not the old') as string })
 })
 
 it.each(['survey', 'run', 'undo'] as const)(
