@@ -17,6 +17,8 @@ export type Unwrapping = {
 /** A wrapping that does not hold what it should, in words that follow the name of the file. */
 export const refusedWrapping = (name: string, why: string, cause?: unknown): RunbookError =>
   new RunbookError('verification', `${name} ${why}`, {
-    hint: 'choose another backup, or fetch this one again from its source',
+    hint: /passphrase/.test(why)
+      ? 'check backups.passphrase in runbook.config.ts first; otherwise choose another backup'
+      : 'choose another backup, or fetch this one again from its source',
     ...(cause === undefined ? {} : { cause }),
   })
