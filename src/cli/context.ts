@@ -159,7 +159,7 @@ export class CliContext implements Catalog {
     throw new RunbookError('usage', `no target given for ${book.name}`, {
       hint:
         fitting.length === 0
-          ? `no target has all the sections it needs: ${book.about.needs.join(', ')}; runbook list says what each lacks, runbook help config SECTION describes one`
+          ? `no target has all the sections it needs: ${book.about.needs.join(', ')}; \`runbook list\` says what each lacks, \`runbook help config SECTION\` describes one`
           : `add --target ${fitting.join(' or --target ')}`,
     })
   }

@@ -183,7 +183,7 @@ async function requireValid(targets: readonly ProposedTarget[]): Promise<void> {
   const parsed = configSchema.safeParse(config, { jitless: true })
   if (parsed.success) return
   throw new RunbookError('usage', `cannot write this:\n  ${mistakes(parsed.error, config).join('\n  ')}`, {
-    hint: 'type runbook init again, and correct the answer',
+    hint: 'type `runbook init` again, and correct the answer',
   })
 }
 

@@ -91,6 +91,7 @@ test('every block of TypeScript is a file with a name', () => {
   expect(nameless).toEqual([])
   expect(examples.map(({ page }) => page.file)).toEqual([
     'README.md',
+    'docs/backup-places.md',
     'docs/targets.md',
     'docs/writing-runbooks.md',
   ])

@@ -141,15 +141,17 @@ describe('damaged backups', () => {
     await says(await made('text.db', 'hello\n'.repeat(100)), /is not a SQLite database \(plain text\)/)
     await says(
       await made('packed.db.gz', Buffer.from([0x1f, 0x8b, 8, 0, ...Array.from({ length: 200 }, () => 7)])),
-      'is compressed',
+      'is damaged: its gzip stream cannot be decompressed',
     )
-    await says(
-      await made(
-        'secret.db.gpg',
-        Buffer.from([0x8c, 0x0d, 4, 9, 3, 8, ...Array.from({ length: 200 }, () => 250)]),
-      ),
-      'is encrypted',
+    const secret = await made(
+      'secret.db.gpg',
+      Buffer.from([0x8c, 0x0d, 4, 9, 3, 8, ...Array.from({ length: 200 }, () => 250)]),
     )
+    await expect(databases.inspect(database, secret)).rejects.toMatchObject({
+      code: 'preflight',
+      message: expect.stringMatching(/is encrypted \(gpg\), and no passphrase is configured/) as string,
+      hint: expect.stringMatching(/backups\.passphrase/) as string,
+    })
     await says(
       await made('other.dump', Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(200)])),
       'is a pg_dump archive',
