@@ -45,9 +45,25 @@ export type * from './sections/index.ts'
 export { excludedWithParents } from './formats/exclusion.ts'
 export { checksumList, checksumFor, type Checksum } from './formats/checksum-list.ts'
 export { readTime, timeSource } from './formats/file-time.ts'
-export { backupPattern, isDateFolder } from './formats/backup-pattern.ts'
-export { checksumsBeside } from './formats/checksum-files.ts'
-export { timesOf } from './formats/backup-verdict.ts'
+export { backupPattern } from './formats/backup-pattern.ts'
+export {
+  cacheOf,
+  isRemote,
+  mustBeHere,
+  openingOf,
+  placeName,
+  type RemotePlace,
+} from './model/backup-place.ts'
+export {
+  checksItself,
+  expectedOf,
+  findBackup,
+  listBackups,
+  undatedBackups,
+  vouchingFor,
+  type StoredBackup,
+  type Vouching,
+} from './model/stored-backups.ts'
 export { tooOld, whenTaken } from './formats/backup-age.ts'
 export {
   RunbookError,

@@ -1,6 +1,8 @@
 import {
   defineStep,
   isPending,
+  mustBeHere,
+  openingOf,
   RunbookError,
   say,
   type BackupPlace,
@@ -10,9 +12,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
-import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
-import { mustBeHere } from './lib/kept.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {

@@ -1,16 +1,24 @@
 import {
+  cacheOf,
+  checksItself,
   defineStep,
   isPending,
+  isRemote,
+  placeName,
   RunbookError,
   say,
+  vouchingFor,
   type BackupPlace,
   type Database,
   type Finding,
   type Io,
   type JsonObject,
+  type StoredBackup,
   type Look,
   type Need,
+  type RemotePlace,
   type Script,
+  type Vouching,
   type Wired,
 } from '../../src/index.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
@@ -27,16 +35,6 @@ import {
 } from './lib/cache.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
-import {
-  cacheOf,
-  checksItself,
-  isRemote,
-  placeName,
-  vouchingFor,
-  type KeptBackup,
-  type RemotePlace,
-  type Vouching,
-} from './lib/kept.ts'
 import { sourceOf, type OwnSource } from './lib/source.ts'
 
 type Input = {
@@ -163,11 +161,11 @@ function needed(from: BackupPlace): readonly Need[] {
 async function chosen(
   look: Look,
   { from, file, takenBefore }: Input & { readonly from: RemotePlace },
-): Promise<KeptBackup> {
-  return (await choose(look, from, { file, takenBefore })) as KeptBackup
+): Promise<StoredBackup> {
+  return (await choose(look, from, { file, takenBefore })) as StoredBackup
 }
 
-const isCached = async (look: Pick<Look, 'files' | 'clock'>, backup: KeptBackup): Promise<boolean> => {
+const isCached = async (look: Pick<Look, 'files' | 'clock'>, backup: StoredBackup): Promise<boolean> => {
   const entry = await entryAt(look, backup.file)
   return entry !== null && isOf(entry, backup)
 }
@@ -175,7 +173,7 @@ const isCached = async (look: Pick<Look, 'files' | 'clock'>, backup: KeptBackup)
 type Complete = FetchRecord & { readonly sha256: string }
 
 /** The record of a download that is there and undamaged; null if it has to be fetched. */
-async function intact(io: Io, backup: KeptBackup): Promise<Complete | null> {
+async function intact(io: Io, backup: StoredBackup): Promise<Complete | null> {
   const entry = await entryAt(io, backup.file)
   if (entry === null || !isOf(entry, backup)) return null
   if ((await io.files.hash(backup.file)) === entry.record.sha256) {
@@ -189,7 +187,7 @@ async function intact(io: Io, backup: KeptBackup): Promise<Complete | null> {
 async function downloaded(
   io: Io,
   from: RemotePlace,
-  backup: KeptBackup,
+  backup: StoredBackup,
   vouching: Vouching,
 ): Promise<Complete> {
   const { evict, lacking, missing } = await roomFor(io, from, backup)

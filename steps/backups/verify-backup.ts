@@ -1,6 +1,8 @@
 import {
   defineStep,
+  expectedOf,
   isPending,
+  mustBeHere,
   say,
   type Backup,
   type BackupPlace,
@@ -10,7 +12,6 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
-import { expectedOf, mustBeHere } from './lib/kept.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'

@@ -2,6 +2,8 @@ import {
   defineStep,
   isKnown,
   isPending,
+  mustBeHere,
+  openingOf,
   RunbookError,
   say,
   type BackupPlace,
@@ -14,9 +16,7 @@ import {
 } from '../../src/index.ts'
 import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, whenTaken } from './lib/choose-backup.ts'
-import { openingOf } from './lib/opening.ts'
 import { freshness } from './lib/freshness.ts'
-import { mustBeHere } from './lib/kept.ts'
 import { offeringOlder, takenFor } from './lib/offering-older.ts'
 import { commandWith, type Again } from './lib/older-backups.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'

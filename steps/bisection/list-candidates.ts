@@ -2,6 +2,8 @@ import {
   defineStep,
   failureOf,
   isPending,
+  mustBeHere,
+  openingOf,
   RunbookError,
   say,
   type Backup,
@@ -78,6 +80,7 @@ export const listCandidates = defineStep<Input, Candidates>({
 async function candidatesOf(look: Look, { engine, name, from, most }: Input): Promise<Candidates> {
   const backups: Candidate[] = []
   const left: { file: string; why: string }[] = []
+  mustBeHere(from)
   const all = await look.backups.list(from)
   for (const backup of all) {
     if (backups.length === most) {
@@ -89,10 +92,22 @@ async function candidatesOf(look: Look, { engine, name, from, most }: Input): Pr
         kind: engine,
         system: null,
       }))
-      const { major, database } = await look.databases.header({ engine }, backup.file)
+      const {
+        major,
+        database,
+        wrapped = [],
+      } = await look.databases.header({ engine }, backup.file, {
+        ...openingOf(from),
+        of: name,
+      })
       const needed = backups[0]?.major ?? major
       if (database !== null && database !== name)
         left.push({ file: backup.file, why: `it is a dump of the database ${database}` })
+      else if (engine === 'sqlite' && wrapped.length > 0)
+        left.push({
+          file: backup.file,
+          why: `it is wrapped (${wrapped.join(', ')}), and SQLite backups are tested as they are`,
+        })
       else if (major !== needed)
         left.push({ file: backup.file, why: `it needs version ${major}, and the newest one ${needed}` })
       else backups.push({ ...backup, major })

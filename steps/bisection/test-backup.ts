@@ -2,6 +2,7 @@ import {
   defineStep,
   failureOf,
   isPending,
+  openingOf,
   RunbookError,
   say,
   type Assertion,
@@ -119,7 +120,7 @@ async function tested(
   const database: Database = input.server?.throwaway.database ?? fileOf(file, input.name)
   try {
     verified = await io.backups.verify(input.from, candidate)
-    dump = await io.databases.inspect(database, file)
+    dump = await io.databases.inspect(database, file, { ...openingOf(input.from), of: input.name })
   } catch (thrown) {
     if (!isAbout(io, thrown)) throw thrown
     return unusable(thrown, null, false)

@@ -1,17 +1,21 @@
 import {
   defineStep,
+  expectedOf,
   failureOf,
   isPending,
+  isRemote,
+  listBackups,
+  openingOf,
+  placeName,
   RunbookError,
   say,
+  undatedBackups,
   type BackupPlace,
   type DataArchive,
   type Database,
   type Look,
 } from '../../src/index.ts'
 import { mounted } from '../backups/lib/destination.ts'
-import { expectedOf, isRemote, listBackups, placeName, undatedBackups } from '../backups/lib/kept.ts'
-import { openingOf } from '../backups/lib/opening.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
 type Input = {

@@ -25,7 +25,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
           `${target?.name ?? 'the target'} has no backups of a database: not configured: ${['database', 'backups'].filter((section) => target?.[section as 'backups'] === undefined).join(', ')}`,
           { hint: 'see `runbook help config backups` and `runbook help config database`' },
         )
-      const [{ withSurroundings }, { listBackups }, { proofsIn }, { remembered }, { doctorScope }] =
+      const [{ withSurroundings }, { listedBackups }, { proofsIn }, { remembered }, { doctorScope }] =
         await Promise.all([
           import('../examination.ts'),
           import('../../run/readiness/backup-list.ts'),
@@ -39,7 +39,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
         try {
           const { look } = remembered(drivers(scope), null)
           const proofs = await proofsIn(journal, systemOf(target))
-          return mask.json(await listBackups(target, look, proofs, now))
+          return mask.json(await listedBackups(target, look, proofs, now))
         } finally {
           end()
         }
@@ -51,7 +51,8 @@ export function backupsCommand(program: Command, context: CliContext): void {
         const fitting = []
         for (const name of ['full-db-rollback', 'find-good-backup'])
           if (lacking(await context.runbook(name), target).length === 0) fitting.push(name)
-        const { directory } = target.backups
+        const { placeName } = await import('../../model/backup-place.ts')
+        const directory = placeName(target.backups)
         context.terminal.out(
           context.asTyped(backupsText(listed, { target: target.name, directory, now, fitting })),
         )

@@ -1,9 +1,11 @@
 import type { Backup, BackupPlace, Expected } from '../../drivers/backups.ts'
 import type { Views } from '../../drivers/drivers.ts'
-import type { DumpHeader } from '../../drivers/databases.ts'
+import type { Database, DumpHeader } from '../../drivers/databases.ts'
 import { tooOld } from '../../formats/backup-age.ts'
 import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import { isRemote, openingOf } from '../../model/backup-place.ts'
+import { expectedOf, listBackups } from '../../model/stored-backups.ts'
 import type { TargetWith } from '../../model/target.ts'
 import type { Proof } from './proofs.ts'
 
@@ -35,24 +37,24 @@ export type Proven = JsonObject & {
 type Server = { readonly major: number } | { readonly unknown: string }
 
 /** The backups of a target's database, newest first. Reads their headers and what lies beside them only. */
-export async function listBackups(
+export async function listedBackups(
   { database, backups: place }: TargetWith<'database' | 'backups'>,
   look: Views,
   proofs: readonly Proof[],
   now: Date,
 ): Promise<readonly ListedBackup[]> {
-  const all = await look.backups.list(place)
+  const all = await listBackups(look, place)
   const server: Server = await look.databases.identity(database).then(
     ({ major }) => ({ major }),
     (thrown: unknown) => ({ unknown: failureOf(thrown).message }),
   )
   const listed: ListedBackup[] = []
   for (const [index, backup] of all.entries()) {
-    const expected = await attempt(() => look.backups.checksumOf(place, backup))
-    const header = await attempt(() => look.databases.header({ engine: database.engine }, backup.file))
+    const expected = await attempt(() => expectedOf(look, place, backup))
+    const header = await attempt(() => headerOf(look, database, place, backup))
     listed.push({
       ...backup,
-      format: 'value' in header ? `${header.value.engine} ${header.value.major}` : null,
+      format: 'value' in header && header.value !== null ? formatOf(header.value) : null,
       vouchedBy: 'value' in expected ? voucherIn(expected.value) : null,
       proven: provenBy(backup, 'value' in expected ? expected.value : null, proofs),
       ...verdictOn({
@@ -70,6 +72,17 @@ export async function listBackups(
   return listed
 }
 
+/** Null where the file is not on this machine: nothing is downloaded for a list. */
+async function headerOf(
+  look: Views,
+  { engine, name }: Pick<Database, 'engine' | 'name'>,
+  place: BackupPlace,
+  { file }: Backup,
+): Promise<DumpHeader | null> {
+  if (isRemote(place) && (await look.files.stat(file)) === null) return null
+  return look.databases.header({ engine }, file, { ...openingOf(place), of: name })
+}
+
 type Attempt<T> = { readonly value: T } | { readonly why: string }
 
 const attempt = <T>(work: () => Promise<T>): Promise<Attempt<T>> =>
@@ -77,6 +90,15 @@ const attempt = <T>(work: () => Promise<T>): Promise<Attempt<T>> =>
     (value) => ({ value }),
     (thrown: unknown) => ({ why: failureOf(thrown).message }),
   )
+
+/** Such as `postgres 17`, or `postgres 17, plain SQL, gzip`. */
+const formatOf = ({ engine, major, format, wrapped = [] }: DumpHeader): string =>
+  [
+    `${engine} ${major}`,
+    ...(format === 'plain' ? ['plain SQL'] : []),
+    ...(format === 'cluster' ? ['SQL of pg_dumpall'] : []),
+    ...wrapped,
+  ].join(', ')
 
 const voucherIn = (expected: Expected | null): string | null =>
   expected === null
@@ -103,7 +125,7 @@ function verdictOn(seen: {
   readonly place: BackupPlace
   readonly backup: Backup
   readonly expected: Attempt<Expected | null>
-  readonly header: Attempt<DumpHeader>
+  readonly header: Attempt<DumpHeader | null>
   readonly server: Server
   readonly name: string
   readonly newest: boolean
@@ -114,6 +136,7 @@ function verdictOn(seen: {
   if (backup.bytes < place.minBytes)
     return { fits: false, why: `it has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}` }
   if ('why' in header) return { fits: false, why: header.why }
+  if (header.value === null) return { fits: null, why: 'its contents are not known before it is downloaded' }
   const { database, major, engine } = header.value
   const theirs = database ?? expected.value?.manifest?.source.name ?? name
   if (theirs !== name && !theirs.startsWith(`${name}__`))

@@ -1,6 +1,12 @@
-import { RunbookError, type JsonObject, type Look } from '../../../src/index.ts'
+import {
+  placeName,
+  RunbookError,
+  type JsonObject,
+  type StoredBackup,
+  type Look,
+  type RemotePlace,
+} from '../../../src/index.ts'
 import { folderOf, lastOf } from '../../files/lib/path.ts'
-import { placeName, type KeptBackup, type RemotePlace } from './kept.ts'
 
 /** What is written beside a download: `FILE.fetched.json`. */
 export type FetchRecord = JsonObject & {
@@ -116,7 +122,7 @@ async function recordOf(look: Pick<Look, 'files'>, file: string): Promise<FetchR
 }
 
 /** Whether it is a complete download of this backup, and not of one that was replaced since. */
-export const isOf = ({ record, complete }: CacheEntry, { object }: KeptBackup): boolean =>
+export const isOf = ({ record, complete }: CacheEntry, { object }: StoredBackup): boolean =>
   complete && record.key === object.key && record.version === object.version
 
 /** Which downloads go so that a backup has room, and why there is none. */
@@ -130,7 +136,7 @@ export type Room = {
 export async function roomFor(
   look: Pick<Look, 'files' | 'clock'>,
   place: RemotePlace,
-  backup: KeptBackup,
+  backup: StoredBackup,
 ): Promise<Room> {
   const entries = await entriesOf(look, place.directory)
   const own = entries.find(({ file }) => file === backup.file)
@@ -155,7 +161,7 @@ export async function roomFor(
 
 function noRoom(
   place: RemotePlace,
-  backup: KeptBackup,
+  backup: StoredBackup,
   {
     limit,
     free,

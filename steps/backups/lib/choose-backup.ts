@@ -1,12 +1,15 @@
 import {
+  findBackup,
+  listBackups,
+  placeName,
   RunbookError,
+  undatedBackups,
   whenTaken,
   type Backup,
   type BackupPlace,
   type Finding,
   type Look,
 } from '../../../src/index.ts'
-import { findBackup, listBackups, placeName, undatedBackups } from './kept.ts'
 
 export { whenTaken }
 

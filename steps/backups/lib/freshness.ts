@@ -1,5 +1,8 @@
 import {
+  expectedOf,
   isPending,
+  isRemote,
+  openingOf,
   RunbookError,
   tooOld,
   type Backup,
@@ -10,8 +13,6 @@ import {
   type Preview,
 } from '../../../src/index.ts'
 import { choose, maybeNewer } from './choose-backup.ts'
-import { expectedOf, isRemote } from './kept.ts'
-import { openingOf } from './opening.ts'
 import { mustBeOf, type OwnSource } from './source.ts'
 
 type BackupChoice = {

@@ -1,5 +1,8 @@
 import {
+  expectedOf,
   flagOf,
+  listBackups,
+  placeName,
   RunbookError,
   shellWord,
   type BackupPlace,
@@ -7,7 +10,6 @@ import {
   type Look,
 } from '../../../src/index.ts'
 import { whenTaken } from './choose-backup.ts'
-import { expectedOf, listBackups, placeName } from './kept.ts'
 
 /** How the same run is started again with another backup. */
 export type Again = {

@@ -1,14 +1,15 @@
-import type {
-  BackupPlace,
-  DataArchive,
-  Database,
-  Look,
-  Release,
-  Retention,
-  StackImages,
-  Target,
+import {
+  cacheOf,
+  isRemote,
+  type BackupPlace,
+  type DataArchive,
+  type Database,
+  type Look,
+  type Release,
+  type Retention,
+  type StackImages,
+  type Target,
 } from '../../../src/index.ts'
-import { cacheOf, isRemote } from '../../backups/lib/kept.ts'
 import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 
 export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies', 'downloads'] as const

@@ -4,7 +4,7 @@ import findGood from '../../../runbooks/find-good-backup.ts'
 import restoreTest from '../../../runbooks/restore-test.ts'
 import { systemOf, type TargetWith } from '../../../src/model/target.ts'
 import { remembered } from '../../../src/run/readiness/remembered.ts'
-import { listBackups, type ListedBackup } from '../../../src/run/readiness/backup-list.ts'
+import { listedBackups, type ListedBackup } from '../../../src/run/readiness/backup-list.ts'
 import { proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
 import { backupsText } from '../../../src/views/backups.ts'
 import { dumpBytes, fakeMachine, lay, type FakeWorld } from '../../../src/testing/index.ts'
@@ -16,7 +16,7 @@ const target = shop as TargetWith<'database' | 'backups'>
 const dump = '/backups/db/shop-20260203_040000.dump'
 
 const list = (world: FakeWorld, proofs: readonly Proof[] = []): Promise<readonly ListedBackup[]> =>
-  listBackups(target, remembered(world.drivers(watchedScope()), null).look, proofs, world.clock.now())
+  listedBackups(target, remembered(world.drivers(watchedScope()), null).look, proofs, world.clock.now())
 
 test('newest first, with what is known of each without reading it', async () => {
   const world = healthyShop()
@@ -92,7 +92,7 @@ test('without a checksum, a proof is known by name and size only, and said so', 
     sha256: 'x',
   }
   const { look } = remembered(world.drivers(watchedScope()), null)
-  const listed = await listBackups({ ...target, backups: place }, look, [proof], world.clock.now())
+  const listed = await listedBackups({ ...target, backups: place }, look, [proof], world.clock.now())
   expect(listed).toMatchObject([{ proven: { by: 'same-name' } }])
   const shown = {
     target: 'shop',
@@ -102,7 +102,7 @@ test('without a checksum, a proof is known by name and size only, and said so', 
   }
   expect(backupsText(listed, shown)).toContain('by restore-test (r), by its name and size')
   expect(
-    await listBackups({ ...target, backups: place }, look, [{ ...proof, bytes: 1 }], world.clock.now()),
+    await listedBackups({ ...target, backups: place }, look, [{ ...proof, bytes: 1 }], world.clock.now()),
   ).toMatchObject([{ proven: null }])
 })
 

@@ -1,6 +1,8 @@
 import type { Backup, BackupPlace } from '../../../drivers/backups.ts'
 import { tooOld } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
+import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
+import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-backups.ts'
 import type { Target } from '../../../model/target.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
 
@@ -37,22 +39,24 @@ async function inspect(
   place: BackupPlace,
 ): Promise<void> {
   // A dead network mount would block the listing. Of a folder that is missing, the listing says more.
-  const dead = await look.files.mount(place.directory, mountSeconds).then(
-    () => null,
-    (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
-  )
+  const dead = isRemote(place)
+    ? null
+    : await look.files.mount(place.directory, mountSeconds).then(
+        () => null,
+        (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
+      )
   if (dead !== null) {
     await notes.need(section, () => Promise.reject(dead.thrown as Error))
     return
   }
-  const all = await notes.need(section, () => look.backups.list(place))
+  const all = await notes.need(section, () => listBackups(look, place))
   if (all === undefined) return
-  const undated = (await notes.seek(section, () => look.backups.undated(place))) ?? []
+  const undated = (await notes.seek(section, () => undatedBackups(look, place))) ?? []
   const [newest] = all
   if (newest === undefined) {
     notes.refuse(
       section,
-      `no backup ${place.pattern} in ${place.directory}`,
+      `no backup ${place.pattern} in ${placeName(place)}`,
       undated.length === 0
         ? 'check that backups arrive there and that the pattern in runbook.config.ts is right'
         : `no time can be read in ${undated.length} names, such as ${undated[0]?.name ?? ''}`,
@@ -86,14 +90,20 @@ async function inspect(
     if (Date.parse(modifiedAt) > Date.parse(newest.takenAt) && /(?:\d\D*){6}/.test(name))
       notes.warn(
         name,
-        `${JSON.stringify(name)} in ${place.directory} may be newer than ${newest.name}: no time can be read in its name`,
+        `${JSON.stringify(name)} in ${placeName(place)} may be newer than ${newest.name}: no time can be read in its name`,
         'name backups with a date and a time, such as 20260203_041233, or set a pattern that fits',
       )
-  if (await isVouchedFor(notes, look, section, place, newest))
-    await read(notes, look, withheld, place, newest)
+  const isVouched = await isVouchedFor(notes, look, section, place, newest)
+  if (isRemote(place)) {
+    notes.unchecked(newest.name, `it is in ${placeName(place)}, and nothing is downloaded to look into it`)
+    return
+  }
+  if (isVouched) await read(notes, look, withheld, place, newest)
   if (section === 'backups' && target.database !== undefined) {
-    const { engine } = target.database
-    const header = await notes.need(newest.name, () => look.databases.header({ engine }, newest.file))
+    const { engine, name } = target.database
+    const header = await notes.need(newest.name, () =>
+      look.databases.header({ engine }, newest.file, { ...openingOf(place), of: name }),
+    )
     if (header !== undefined) notes.fact(`dump of ${header.engine} ${header.major}`)
   }
 }
@@ -113,7 +123,7 @@ async function isVouchedFor(
   place: BackupPlace,
   newest: Backup,
 ): Promise<boolean> {
-  const expected = await notes.need(newest.name, () => look.backups.checksumOf(place, newest))
+  const expected = await notes.need(newest.name, () => expectedOf(look, place, newest))
   if (expected === undefined) return false
   if (expected === null)
     notes.fact(`${section}: nothing vouches for ${newest.name} (checksums: 'if-present')`)

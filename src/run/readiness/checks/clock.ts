@@ -1,3 +1,4 @@
+import { listBackups } from '../../../model/stored-backups.ts'
 import { Notebook, type Check } from '../check.ts'
 
 /** Clocks of two machines differ a little. */
@@ -22,7 +23,7 @@ export const clock: Check = {
         'set the clock (timedatectl status) before anything is judged by its age',
       )
     if (backups !== undefined) {
-      const all = (await notes.seek('backups', () => look.backups.list(backups))) ?? []
+      const all = (await notes.seek('backups', () => listBackups(look, backups))) ?? []
       for (const { file, takenAt } of all)
         if (ahead(takenAt) > skewSeconds)
           notes.warn(

@@ -1,3 +1,4 @@
+import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
 import { Notebook, type Check } from '../check.ts'
 
 export const images: Check = {
@@ -22,13 +23,23 @@ export const images: Check = {
     }
     if (restoreTest === undefined || backups === undefined || database?.engine !== 'postgres')
       return notes.answer
+    if (isRemote(backups)) {
+      notes.unchecked(
+        'throwaway image',
+        `its version follows from the newest dump, which is in ${placeName(backups)}`,
+      )
+      return notes.answer
+    }
     const [newest] = (await notes.seek('newest dump', () => look.backups.list(backups))) ?? []
     if (newest === undefined) {
       notes.unchecked('throwaway image', 'its version follows from the newest dump, and there is none')
       return notes.answer
     }
     const header = await notes.seek('throwaway image', () =>
-      look.databases.header({ engine: 'postgres' }, newest.file),
+      look.databases.header({ engine: 'postgres' }, newest.file, {
+        ...openingOf(backups),
+        of: database.name,
+      }),
     )
     if (header === undefined) return notes.answer
     const image = restoreTest.image.replaceAll('{major}', String(header.major))

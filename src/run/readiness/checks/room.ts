@@ -1,3 +1,4 @@
+import { isRemote } from '../../../model/backup-place.ts'
 import { Notebook, type Check } from '../check.ts'
 import { placesOf } from './backups.ts'
 
@@ -9,6 +10,8 @@ export const room: Check = {
   run: async ({ target, look }) => {
     const notes = new Notebook()
     for (const { section, place } of placesOf(target)) {
+      // Room for downloads is forecast by the preflight of the runbooks that download.
+      if (isRemote(place)) continue
       const [newest] = (await notes.seek(section, () => look.backups.list(place))) ?? []
       const free = await notes.seek(section, () => look.files.freeBytes(place.directory))
       if (newest === undefined || free === undefined) continue

@@ -1,67 +1,22 @@
-import {
-  backupPattern,
-  checksumsBeside,
-  isDateFolder,
-  manifestFiles,
-  RunbookError,
-  timesOf,
-  type Backup,
-  type BackupPlace,
-  type Expected,
-  type Look,
-  type Store,
-  type StoredDigest,
-  type StoredObject,
-} from '../../../src/index.ts'
-import { lastOf } from '../../files/lib/path.ts'
-
-/** A place whose backups are downloaded before they are used. */
-export type RemotePlace = BackupPlace & { readonly from: Store }
-
-export const isRemote = (place: BackupPlace): place is RemotePlace => place.from !== undefined
-
-/** The folder into which they are downloaded, as a place of its own. */
-export function cacheOf({ from: _from, cacheBytes: _limit, ...folder }: BackupPlace): BackupPlace {
-  return folder
-}
-
-/** How people call the place. */
-export function placeName({ directory, from }: BackupPlace): string {
-  if (from === undefined) return directory
-  switch (from.kind) {
-    case 's3':
-      return `s3://${from.bucket}${from.prefix === '' ? '' : `/${from.prefix}`}`
-    case 'rclone':
-      return from.remote
-    case 'restic':
-      return `the restic repository ${from.repository}`
-    case 'borg':
-      return `the newest ${from.newest} archives of the Borg repository ${from.repository}`
-  }
-}
-
-/**
- * Refuses a step that reads backups where they are not files of this machine.
- * @throws RunbookError `usage`
- */
-export function mustBeHere(place: BackupPlace): void {
-  if (isRemote(place))
-    throw new RunbookError(
-      'usage',
-      `cannot read backups in ${placeName(place)}: they are not files of this machine`,
-      {
-        hint: 'in your own runbook, download the backup first with the step fetchBackup; sign a backup where it is made',
-      },
-    )
-}
+import type { Backup, BackupPlace, Expected } from '../drivers/backups.ts'
+import type { Views } from '../drivers/drivers.ts'
+import type { StoredDigest, StoredObject } from '../drivers/places.ts'
+import { manifestFiles } from '../formats/backup-manifest.ts'
+import { backupPattern, isDateFolder } from '../formats/backup-pattern.ts'
+import { timesOf } from '../formats/backup-verdict.ts'
+import { checksumsBeside } from '../formats/checksum-files.ts'
+import { RunbookError } from '../kernel/errors.ts'
+import { isRemote, placeName, type RemotePlace } from './backup-place.ts'
 
 /** A backup in a store; `file` is where a download of it is, or will be. */
-export type KeptBackup = Backup & { readonly object: StoredObject }
+export type StoredBackup = Backup & { readonly object: StoredObject }
+
+const nameIn = (key: string): string => key.slice(key.lastIndexOf('/') + 1)
 
 /** One listing for each look, since several questions are asked of it. */
 const listings = new WeakMap<object, Map<BackupPlace, Promise<readonly StoredObject[]>>>()
 
-function objectsOf(look: Pick<Look, 'places'>, place: RemotePlace): Promise<readonly StoredObject[]> {
+function objectsOf(look: Pick<Views, 'places'>, place: RemotePlace): Promise<readonly StoredObject[]> {
   const known = listings.get(look.places) ?? new Map<BackupPlace, Promise<readonly StoredObject[]>>()
   listings.set(look.places, known)
   const found = known.get(place) ?? listed(look, place)
@@ -70,7 +25,7 @@ function objectsOf(look: Pick<Look, 'places'>, place: RemotePlace): Promise<read
 }
 
 async function listed(
-  look: Pick<Look, 'places'>,
+  look: Pick<Views, 'places'>,
   { from, pattern }: RemotePlace,
 ): Promise<readonly StoredObject[]> {
   const searched = from.kind === 's3' || from.kind === 'rclone' ? isFiled : isSafe
@@ -90,21 +45,18 @@ function isFiled(key: string): boolean {
 
 /** As `backups.list`, also for a store: newest first. */
 export async function listBackups(
-  look: Pick<Look, 'backups' | 'places'>,
+  look: Pick<Views, 'backups' | 'places'>,
   place: BackupPlace,
 ): Promise<readonly Backup[]> {
-  return isRemote(place) ? listKept(look, place) : look.backups.list(place)
+  return isRemote(place) ? listStored(look, place) : look.backups.list(place)
 }
 
-export async function listKept(
-  look: Pick<Look, 'places'>,
-  place: RemotePlace,
-): Promise<readonly KeptBackup[]> {
+async function listStored(look: Pick<Views, 'places'>, place: RemotePlace): Promise<readonly StoredBackup[]> {
   const pattern = backupPattern(place.pattern)
   return (await objectsOf(look, place))
     .flatMap((object) => {
-      const named = pattern.match(lastOf(object.key))
-      return named === null ? [] : [keptAs(place, object, named)]
+      const named = pattern.match(nameIn(object.key))
+      return named === null ? [] : [storedAs(place, object, named)]
     })
     .toSorted(
       (one, other) =>
@@ -113,12 +65,12 @@ export async function listKept(
 }
 
 /** As `backups.undated`, also for a store. */
-export async function undatedBackups(look: Pick<Look, 'backups' | 'places'>, place: BackupPlace) {
+export async function undatedBackups(look: Pick<Views, 'backups' | 'places'>, place: BackupPlace) {
   if (!isRemote(place)) return look.backups.undated(place)
   const pattern = backupPattern(place.pattern)
   return (await objectsOf(look, place))
-    .filter(({ key }) => pattern.nearly(lastOf(key)))
-    .map(({ key, modifiedAt }) => ({ file: `${place.directory}/${key}`, name: lastOf(key), modifiedAt }))
+    .filter(({ key }) => pattern.nearly(nameIn(key)))
+    .map(({ key, modifiedAt }) => ({ file: `${place.directory}/${key}`, name: nameIn(key), modifiedAt }))
     .toSorted((one, other) => Date.parse(other.modifiedAt) - Date.parse(one.modifiedAt))
 }
 
@@ -127,18 +79,18 @@ export async function undatedBackups(look: Pick<Look, 'backups' | 'places'>, pla
  * @throws RunbookError `usage` where it is not there, or several are meant
  */
 export async function findBackup(
-  look: Pick<Look, 'backups' | 'places'>,
+  look: Pick<Views, 'backups' | 'places'>,
   place: BackupPlace,
   file: string,
 ): Promise<Backup> {
-  return isRemote(place) ? findKept(look, place, file) : look.backups.find(place, file)
+  return isRemote(place) ? findStored(look, place, file) : look.backups.find(place, file)
 }
 
-export async function findKept(
-  look: Pick<Look, 'places'>,
+async function findStored(
+  look: Pick<Views, 'places'>,
   place: RemotePlace,
   file: string,
-): Promise<KeptBackup> {
+): Promise<StoredBackup> {
   const objects = await objectsOf(look, place)
   const exact = objects.filter(({ key }) => [key, `${place.directory}/${key}`].includes(file))
   // A relative path was completed with the current folder, so the end of the path is the key.
@@ -146,29 +98,33 @@ export async function findKept(
     .filter(({ key }) => file.endsWith(`/${key}`))
     .toSorted((one, other) => other.key.length - one.key.length)
     .slice(0, 1)
-  const named = objects.filter(({ key }) => lastOf(key) === lastOf(file))
+  const named = objects.filter(({ key }) => nameIn(key) === nameIn(file))
   const found = exact.length > 0 ? exact : ending.length > 0 ? ending : named
   const [one] = found
   if (one === undefined || found.length > 1)
     throw new RunbookError(
       'usage',
       one === undefined
-        ? `there is no ${lastOf(file)} in ${placeName(place)}`
-        : `${lastOf(file)} is ambiguous: ${found.length} in ${placeName(place)} have that name`,
+        ? `there is no ${nameIn(file)} in ${placeName(place)}`
+        : `${nameIn(file)} is ambiguous: ${found.length} in ${placeName(place)} have that name`,
       {
         hint:
           one === undefined
-            ? `choose another, such as ${(await listKept(look, place))[0]?.object.key ?? 'one that matches the pattern'}`
+            ? `choose another, such as ${(await listStored(look, place))[0]?.object.key ?? 'one that matches the pattern'}`
             : `name it completely: ${one.key}`,
       },
     )
-  return keptAs(place, one, backupPattern(place.pattern).match(lastOf(one.key)) ?? { takenAt: null })
+  return storedAs(place, one, backupPattern(place.pattern).match(nameIn(one.key)) ?? { takenAt: null })
 }
 
-function keptAs(place: RemotePlace, object: StoredObject, times: Parameters<typeof timesOf>[0]): KeptBackup {
+function storedAs(
+  place: RemotePlace,
+  object: StoredObject,
+  times: Parameters<typeof timesOf>[0],
+): StoredBackup {
   return {
     file: `${place.directory}/${object.key}`,
-    name: lastOf(object.key),
+    name: nameIn(object.key),
     bytes: object.bytes,
     ...timesOf(times, new Date(object.modifiedAt)),
     object,
@@ -182,10 +138,10 @@ export type Beside = { readonly names: readonly string[]; readonly read: Readonl
 const largestSidecar = 16 << 20
 
 /** Reads the small files beside a backup that can vouch for it. */
-export async function sidecarsOf(
-  look: Pick<Look, 'places'>,
+async function sidecarsOf(
+  look: Pick<Views, 'places'>,
   place: RemotePlace,
-  { name, object }: KeptBackup,
+  { name, object }: StoredBackup,
 ): Promise<Beside> {
   const folder = object.key.slice(0, object.key.length - name.length)
   const beside = (await objectsOf(look, place)).filter(
@@ -217,9 +173,9 @@ export type Vouching = {
  * @throws RunbookError `verification` as `backups.checksumOf`
  */
 export async function vouchingFor(
-  look: Pick<Look, 'backups' | 'places'>,
+  look: Pick<Views, 'backups' | 'places'>,
   place: RemotePlace,
-  backup: KeptBackup,
+  backup: StoredBackup,
 ): Promise<Vouching> {
   const beside = await sidecarsOf(look, place, backup)
   const expected = await look.backups.judge({ ...place, checksums: 'if-present' }, backup, beside)
@@ -240,11 +196,11 @@ export const checksItself = ({ from }: RemotePlace): boolean => from.kind === 'r
 
 /** As `backups.checksumOf`, also for a store. */
 export async function expectedOf(
-  look: Pick<Look, 'backups' | 'places'>,
+  look: Pick<Views, 'backups' | 'places'>,
   place: BackupPlace,
   backup: Backup,
 ): Promise<Expected | null> {
   return isRemote(place) && 'object' in backup
-    ? (await vouchingFor(look, place, backup as KeptBackup)).expected
+    ? (await vouchingFor(look, place, backup as StoredBackup)).expected
     : look.backups.checksumOf(place, backup)
 }
