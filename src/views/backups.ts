@@ -5,7 +5,10 @@ import { duration, moment, size } from './amounts.ts'
 
 export type BackupsShown = {
   readonly target: string
+  /** The folder of the files, or of their downloads. */
   readonly directory: string
+  /** Where they are kept, as people call it. */
+  readonly place: string
   readonly now: Date
   /** Runbooks that fit the target, of those that the text suggests. */
   readonly fitting: readonly string[]
@@ -14,9 +17,9 @@ export type BackupsShown = {
 /** The backups of a target as a table, newest first, and what to type to restore one. */
 export function backupsText(
   backups: readonly ListedBackup[],
-  { target, directory, now, fitting }: BackupsShown,
+  { target, directory, place, now, fitting }: BackupsShown,
 ): string {
-  const where = `backups of ${oneLine(target)} in ${oneLine(directory)}`
+  const where = `backups of ${oneLine(target)} in ${oneLine(place)}`
   if (backups.length === 0) return `No ${where}.\n`
   const rows = [
     ['TAKEN', 'AGE', 'SIZE', 'FORMAT', 'VOUCHED FOR BY', 'LAST PROVEN', 'FILE', 'FITS'],
@@ -24,7 +27,7 @@ export function backupsText(
       moment(one.takenAt),
       age(one.takenAt, now),
       size(one.bytes),
-      one.format ?? 'not a dump',
+      one.format ?? (one.fits === false ? 'not a dump' : 'not known'),
       one.vouchedBy === null ? 'nothing' : one.vouchedBy.replace(/ in .*\/([^/]+)$/, ' in $1'),
       one.proven === null ? 'never' : provenText(one.proven),
       one.file.startsWith(`${directory}/`) ? one.file.slice(directory.length + 1) : one.file,

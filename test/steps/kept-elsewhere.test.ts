@@ -4,23 +4,15 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import prune from '../../runbooks/prune.ts'
 import sign from '../../runbooks/sign-backup.ts'
 import { manifestFiles } from '../../src/formats/backup-manifest.ts'
-import type { BorgStore, S3Store } from '../../src/drivers/places.ts'
+import type { BorgStore } from '../../src/drivers/places.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
 import type { Target } from '../../src/model/target.ts'
-import { fakeMachine, keep, lay, storeIn, type FakeStore, type FakeWorld } from '../../src/testing/index.ts'
+import { fakeMachine, keep, lay, storeIn, type FakeWorld } from '../../src/testing/index.ts'
+import { bucket, inBucket } from './fake-bucket.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 import { handsOn } from './hands.ts'
 
-const bucket: S3Store = {
-  kind: 's3',
-  bucket: 'backups',
-  prefix: '',
-  endpoint: null,
-  region: 'us-east-1',
-  pathStyle: false,
-  credentials: null,
-}
 const name = 'shop-20260203_040000.dump'
 const dump = `/backups/db/${name}`
 const cache = '/state/downloads/shop'
@@ -31,17 +23,6 @@ const target = {
 const params = { dump: null, badSince: null, strategy: 'beside' }
 const machine = (world: FakeWorld, book: Runbook, of = target) => fakeMachine(world, { book, target: of })
 const fetches = (world: FakeWorld) => world.faults.reached.filter((one) => one === 'places.fetch').length
-
-/** What the shop has in its folder is in the bucket instead. */
-function inBucket(world = damagedShop()): { readonly world: FakeWorld; readonly store: FakeStore } {
-  const store = storeIn(world.stores, bucket)
-  for (const [path, body] of world.disk.files) {
-    if (!path.startsWith('/backups/db/')) continue
-    keep(store, path.slice('/backups/db/'.length), body)
-    world.disk.files.delete(path)
-  }
-  return { world, store }
-}
 
 describe('full-db-rollback with backups in a bucket', () => {
   it('restores the dump, and downloads it before a service is stopped', async () => {

@@ -52,9 +52,10 @@ export function backupsCommand(program: Command, context: CliContext): void {
         for (const name of ['full-db-rollback', 'find-good-backup'])
           if (lacking(await context.runbook(name), target).length === 0) fitting.push(name)
         const { placeName } = await import('../../model/backup-place.ts')
-        const directory = placeName(target.backups)
+        const { directory } = target.backups
+        const place = placeName(target.backups)
         context.terminal.out(
-          context.asTyped(backupsText(listed, { target: target.name, directory, now, fitting })),
+          context.asTyped(backupsText(listed, { target: target.name, directory, place, now, fitting })),
         )
       }
     })

@@ -9,6 +9,7 @@ import { proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
 import { backupsText } from '../../../src/views/backups.ts'
 import { dumpBytes, fakeMachine, lay, type FakeWorld } from '../../../src/testing/index.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
+import { bucket, inBucket } from '../../steps/fake-bucket.ts'
 import { damagedShop, goodOrders, layDump } from '../../steps/fake-shop.ts'
 import { healthyShop, shop } from './healthy.ts'
 
@@ -97,6 +98,7 @@ test('without a checksum, a proof is known by name and size only, and said so', 
   const shown = {
     target: 'shop',
     directory: '/backups/db',
+    place: '/backups/db',
     now: world.clock.now(),
     fitting: ['full-db-rollback'],
   }
@@ -131,6 +133,7 @@ test('the text ends with what to type', async () => {
   const shown = {
     target: 'shop',
     directory: '/backups/db',
+    place: '/backups/db',
     now: world.clock.now(),
     fitting: ['full-db-rollback', 'find-good-backup'],
   }
@@ -138,4 +141,29 @@ test('the text ends with what to type', async () => {
   expect(text).toContain(`Restore one:  runbook run full-db-rollback --target shop --dump ${dump}\n`)
   expect(text).toContain('Find the newest good one:  runbook backups find-good --target shop\n')
   expect(backupsText([], shown)).toBe('No backups of shop in /backups/db.\n')
+})
+
+test('in a bucket: vouched for without a download, and its contents are not known', async () => {
+  const { world } = inBucket(healthyShop())
+  const place = { ...target.backups, directory: '/state/downloads/shop', from: bucket, cacheBytes: 1_000_000 }
+  const { look } = remembered(world.drivers(watchedScope()), null)
+  const listed = await listedBackups({ ...target, backups: place }, look, [], world.clock.now())
+  expect(listed).toMatchObject([
+    {
+      name: 'shop-20260203_040000.dump',
+      format: null,
+      vouchedBy: expect.stringContaining('checksum in'),
+      fits: null,
+      why: 'its contents are not known before it is downloaded',
+    },
+  ])
+  const text = backupsText(listed, {
+    target: 'shop',
+    directory: place.directory,
+    place: 's3://backups',
+    now: world.clock.now(),
+    fitting: [],
+  })
+  expect(text).toMatch(/not known.* shop-20260203_040000\.dump /)
+  expect(world.faults.reached).not.toContain('places.fetch')
 })

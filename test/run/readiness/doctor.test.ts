@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { bucket, inBucket } from '../../steps/fake-bucket.ts'
+import type { Target } from '../../../src/model/target.ts'
 import { drifts } from './drifts.ts'
-import { doctorOn, foundBy, healthyShop } from './healthy.ts'
+import { doctorOn, foundBy, healthyShop, shop } from './healthy.ts'
 
 test('a healthy system gives no finding, and nothing is unchecked', async () => {
   const world = healthyShop()
@@ -25,6 +27,17 @@ describe('sees', () => {
     for (const { hint } of found) expect(hint).not.toBe('')
     expect(world.state()).toEqual(before)
   })
+})
+
+test('judges a backup in a bucket without a download, and says that nobody looked into it', async () => {
+  const { world } = inBucket(healthyShop())
+  const backups = { ...shop.backups, directory: '/state/downloads/shop', from: bucket, cacheBytes: 1_000_000 }
+  const reports = await doctorOn(world, { target: { ...shop, backups } as Target })
+  expect(foundBy(reports)).toEqual([])
+  expect(reports.flatMap(({ unchecked }) => unchecked.map(({ why }) => why)).join('\n')).toContain(
+    'it is in s3://backups, and nothing is downloaded to look into it',
+  )
+  expect(world.faults.reached).not.toContain('places.fetch')
 })
 
 test('the drifts are those that docs/doctor.md lists', () => {

@@ -41,8 +41,9 @@ export const runbooks: Check = {
   },
 }
 
-/** A part of a section that may be left out: the runbook that needs it is not used here. */
-const notSetUp = /^no .* is configured$|\bis not configured$|, and none is configured$|^not tested, since /
+/** A part of a section that may be left out, or backups in a store, which few runbooks read: it is not used here. */
+const notSetUp =
+  /^no .* is configured$|\bis not configured$|, and none is configured$|^not tested, since |^cannot read backups in .*: they are not files of this machine$/
 
 /** A look that was refused since it would read too much says nothing about the system. */
 function whyUnread({ withheld }: Subject, { problem }: Finding): string | null {
