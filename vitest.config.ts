@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { compileCache } from './test/fixtures/compile-cache.ts'
+import { memoryFolder } from './test/fixtures/memory-folder.ts'
 import LongestFirst from './test/fixtures/longest-first.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
@@ -7,7 +8,12 @@ import { realSuites } from './test/fixtures/suite-times.ts'
 const inMemory = ['test/{run,steps,model,formats,views}/**/*.test.ts', 'test/contracts/*.memory.test.ts']
 
 /** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
-const quick = { maxWorkers: 3, testTimeout: 20_000, hookTimeout: 30_000 }
+const quick = {
+  maxWorkers: 3,
+  testTimeout: 20_000,
+  hookTimeout: 30_000,
+  env: { ...compileCache, TMPDIR: memoryFolder },
+}
 
 export default defineConfig({
   test: {

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { trustedKeys } from '../../src/adapters/evidence/allowed-signers.ts'
@@ -13,6 +12,7 @@ import { compileCache } from '../fixtures/compile-cache.ts'
 import { endOf } from '../fixtures/commands.ts'
 import type { Finished } from '../fixtures/typed.ts'
 import { deadly, type Kill } from './kill.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -34,7 +34,7 @@ export class Scene implements AsyncDisposable {
     config: (folder: string) => string,
     env: Readonly<Record<string, string>> = {},
   ): Promise<Scene> {
-    const folder = await realpath(await mkdtemp(join(tmpdir(), 'crash-')))
+    const folder = await realpath(await mkdtemp(join(memoryFolder, 'crash-')))
     if (template !== null) await cp(template, folder, { recursive: true, preserveTimestamps: true })
     await mkdir(join(folder, 'tmp'))
     await writeFile(join(folder, 'runbook.config.ts'), config(folder), { mode: 0o600 })

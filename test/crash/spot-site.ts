@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { create } from 'tar'
 import { expect } from 'vitest'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 import { Scene, sourceOf } from './scene.ts'
 
 const passphrase = 'correct horse battery staple'
@@ -28,7 +29,7 @@ const files = {
 
 /** What all scenes of the suite begin with: a release bundle, and an archive of the shop's files that gpg has encrypted. */
 export class SpotTemplate implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'crash-spot-'))
+  readonly folder = mkdtempSync(join(memoryFolder, 'crash-spot-'))
   readonly archives: string
 
   constructor() {

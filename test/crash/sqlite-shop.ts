@@ -8,10 +8,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect } from 'vitest'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 import { processServices } from '../../src/adapters/process/services.ts'
 import { stamp, systemClock } from '../../src/kernel/clock.ts'
 import type { ProcessStack } from '../../src/drivers/services.ts'
@@ -38,7 +38,7 @@ export type Breakage = 'health' | 'smoke' | null
 
 /** What all scenes of a suite begin with: a damaged database of some 3,000 orders, a good backup and one that came too late. */
 export class ShopTemplate implements Disposable {
-  readonly folder = mkdtempSync(join(tmpdir(), 'crash-shop-'))
+  readonly folder = mkdtempSync(join(memoryFolder, 'crash-shop-'))
   readonly badSince: string
   readonly base: Readonly<Record<Generation, string>>
 
