@@ -19,6 +19,7 @@ import {
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly name: string
   readonly version: string
   readonly bin: { readonly runbook: string }
   readonly exports: { readonly [entrance: string]: string | { readonly [condition: string]: string } }
@@ -112,10 +113,15 @@ describe('the package', () => {
         ([, name = '']) => name,
       ),
     )
+    // In the configuration that `init` writes, a text.
+    const itself = imported.filter((name) => name === about.name)
+    expect(itself).toEqual([about.name])
     const packages = [
       ...new Set(
         imported
-          .filter((name) => !name.startsWith('node:') && !builtinModules.includes(name))
+          .filter(
+            (name) => !name.startsWith('node:') && !builtinModules.includes(name) && !itself.includes(name),
+          )
           .map((name) =>
             name
               .split('/')
