@@ -21,6 +21,7 @@ const floors: { readonly [folder: string]: number } = {
   testing: 5,
   config: 5,
   init: 5,
+  import: 5,
   cli: 6,
 }
 
