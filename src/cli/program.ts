@@ -4,6 +4,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
+import { importCommand } from './commands/import.ts'
 import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
 import { resumeCommand, rollbackCommand } from './commands/resume.ts'
@@ -49,6 +50,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     initCommand,
+    importCommand,
     listCommand,
     showCommand,
     runCommand,
