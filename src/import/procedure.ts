@@ -22,7 +22,7 @@ export type Procedure = {
   readonly steps: readonly Step[]
   /** Lines of shell that could not be read. */
   readonly unread: readonly { readonly line: number; readonly message: string }[]
-  /** Lines of blocks of code that are no command: samples of output, names, other languages. */
+  /** What blocks of code have besides commands: samples of output, names, other languages. */
   readonly samples: readonly { readonly line: number; readonly text: string }[]
 }
 
@@ -70,7 +70,7 @@ export function readProcedure(markdown: string): Procedure {
   return { parts, steps, unread, samples }
 }
 
-/** `$ docker ps`: the prompt of a console, which is no part of the command. */
+/** `$ docker ps` begins with the prompt of a console, not with the command. */
 const withoutPrompts = (code: string): string =>
   code.replaceAll(/^(\s*)[$#] (?=\S)/gm, (found, space: string) =>
     found.trim() === '$' ? `${space}  ` : found,

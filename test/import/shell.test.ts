@@ -134,7 +134,7 @@ test('options are read as GNU programs do', () => {
   })
 })
 
-test('a path in a container is told from one of this machine', () => {
+test('a path in a container is distinguished from one of this machine', () => {
   expect(inContainer('web:/data/a.db')).toEqual({ container: 'web', path: '/data/a.db' })
   expect(inContainer('/data/a.db')).toBeNull()
   expect(inContainer('./a:b')).toBeNull()

@@ -196,7 +196,7 @@ test('each says why and what to do instead', () => {
   ).toEqual([])
 })
 
-/** Each looks like a trap and is none. */
+/** Each looks like a trap and is harmless. */
 const harmless: readonly (readonly [string, string])[] = [
   [
     'a container that is up again',

@@ -42,7 +42,7 @@ export const looking: readonly Recogniser[] = [
     ['set', 'exit', 'return', 'trap', 'true', ':'].includes(main.program),
   ),
   builtIn(
-    'a runbook is no file to execute',
+    'a runbook needs no mode of its file',
     ({ main }) => main.program === 'chmod' && main.args.some((arg) => arg.includes('x')),
   ),
   shows(
