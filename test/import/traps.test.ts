@@ -309,6 +309,7 @@ const harmless: readonly (readonly [string, string])[] = [
     `Copy \`.env.example\`.\n\n${shell('docker compose --env-file .env pull')}`,
   ],
   ['a record with the right name', 'Take `shop_YYYYMMDD.dump`.\n\nTested: `shop_20260102.dump`.\n'],
+  ['both words in cells of a table', '| latest | pointer |\n| --- | --- |\n| image | mouse |\n'],
   ['a word about the latest version', '- The latest image is listed in the registry.\n'],
   [
     'pruning that is deep enough',

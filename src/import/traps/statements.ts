@@ -139,12 +139,15 @@ export const otherPort: DocumentTrap = {
   },
 }
 
+/** Both words close together: a table or a long paragraph may have them in different statements. */
+const latestPointer = /\blatest\b[^|\n]{0,40}\bpointers?\b|\bpointers?\b[^|\n]{0,40}\blatest\b/i
+
 export const pointerToLatest: DocumentTrap = {
   name: 'latest-pointer',
   cure: 'keep several, each with what it was proven to be; the step chooseImage lists the versions that were captured',
   search: ({ parts }) =>
     parts.flatMap((part) =>
-      part.kind === 'prose' && /\blatest\b/i.test(part.text) && /\bpointers?\b/i.test(part.text)
+      part.kind === 'prose' && latestPointer.test(part.text)
         ? [
             {
               line: part.line,
