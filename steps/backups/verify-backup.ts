@@ -4,6 +4,7 @@ import {
   isPending,
   mustBeHere,
   say,
+  whenTaken,
   type Backup,
   type BackupPlace,
   type Finding,
@@ -11,7 +12,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
+import { choose, maybeNewer } from './lib/choose-backup.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
