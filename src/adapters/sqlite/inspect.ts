@@ -6,7 +6,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
-import { wrappingOf, type Wrapping } from '../../formats/dumps/wrapping.ts'
+import { revealsDamage, wrappingOf, type Wrapping } from '../../formats/dumps/wrapping.ts'
 import { withNamelessFile } from '../disk/nameless-file.ts'
 import { contentIn, startOf, type DumpFile } from '../unwrap/content.ts'
 import { dumpStream } from '../unwrap/dump-stream.ts'
@@ -76,7 +76,7 @@ export async function inspect(
     wrapped,
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     takenAt: (timeInName(basename(file)) ?? (await opened.stat()).mtime).toISOString(),
-    provesItself: wrapped.some((one) => one !== 'zstd' && one !== 'openssl'),
+    provesItself: revealsDamage(wrapped),
   }
 }
 
