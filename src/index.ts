@@ -124,6 +124,7 @@ export type {
   TableRowCount,
   TableRows,
   ThrowawayDatabase,
+  Unreadable,
 } from './drivers/databases.ts'
 export { isExact } from './drivers/databases.ts'
 export type { Wrapping } from './drivers/wrapping.ts'

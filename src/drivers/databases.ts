@@ -229,6 +229,17 @@ export type Attachment = JsonObject & {
   readonly active: boolean
 }
 
+/** What the account or role of the target may not read, so that fingerprint and dump fail. */
+export type Unreadable = JsonObject & {
+  /** `file`: a SQLite database. A partitioned table has no rows of its own, but a dump locks it. */
+  readonly what: 'table' | 'partitioned table' | 'sequence' | 'large object' | 'file'
+  readonly name: string
+  /** In words, such as `no SELECT, owner billing`. */
+  readonly why: string
+  /** SQL statements or shell commands that permit it. */
+  readonly cures: readonly string[]
+}
+
 /** What a dump says that it holds, besides the names of the tables with data. */
 export type DumpContents = JsonObject & {
   /**
@@ -263,12 +274,17 @@ export interface DatabasesView {
    * (a restore in place), another restore in place does.
    */
   leftover(database: Database, name: string): Promise<boolean>
-  /** Of the live database or a copy beside it, read in one transaction. */
+  /**
+   * Of the live database or a copy beside it, read in one transaction.
+   * @throws RunbookError `verification` if Postgres reports that the data itself is damaged
+   */
   fingerprint(database: Database, name: string): Promise<Fingerprint>
   /** Of the live database or a copy beside it, read in one transaction. Large tables are not counted. */
   contents(database: Database, name: string): Promise<Contents>
   /** Of the live database, sorted by kind and name. Empty for SQLite, where a file is all there is. */
   attachments(database: Database): Promise<readonly Attachment[]>
+  /** What of the live database may not be read, from catalogues only, sorted by kind and name; at most 1,000. */
+  unreadable(database: Database): Promise<readonly Unreadable[]>
   /** One read-only query on the live database or a copy, bounded in time and rows. @throws if it writes */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**
@@ -276,6 +292,11 @@ export interface DatabasesView {
    * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
    */
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
+  /**
+   * Distinct values of a column as text, without NULL, sorted.
+   * @throws RunbookError `failed`: no such table or column, more than 100,000 values, or one that is binary (SQLite)
+   */
+  values(database: Database, name: string, of: Omit<RowChoice, 'value'>): Promise<readonly string[]>
   /**
    * Reads the start of a dump without any server, since none may be running.
    * @throws RunbookError `verification`: missing, empty, not a dump; `preflight`: a program or secret to unwrap it is

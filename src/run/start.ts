@@ -114,7 +114,12 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       ...(order.makesRoom === undefined ? {} : { makesRoom: order.makesRoom }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, lock, entries: [] })
-    await context.journal.write(opened)
+    try {
+      await context.journal.write(opened)
+    } catch (thrown) {
+      await folder.discard()
+      throw thrown
+    }
     return await underStop(runtime, context, () =>
       order.mode === 'run'
         ? launch(runtime, context, [...words, ...lock.findings])

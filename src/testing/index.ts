@@ -32,7 +32,7 @@ export { emptyDisk, lay, mountOn, type Disk, type Permissions, type FakeMount } 
 export { archiveOf, encrypted, type FakeMember } from './archives.ts'
 export type { Doorkeeper } from './fake-pg-hba.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
-export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
+export { fakeServer, type FakeDatabase, type FakeServer } from './fake-server.ts'
 export { emptyFleet, fakeService, runningFleet, runOn, runWith, type Fleet } from './services.ts'
 export type { Ending, FakeInstance, FakeService } from './instances.ts'
 export { fakeKeys, type FakeKeys } from './seal.ts'

@@ -69,6 +69,12 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       })
     })
 
+    describe('unreadable', () => {
+      test('is nothing where everything may be read', async () => {
+        expect(await databases.unreadable(database)).toEqual([])
+      })
+    })
+
     describe('contents', () => {
       test('counts the rows of each table, of the live database and of a copy', async () => {
         const copy = await takeDump()
@@ -510,6 +516,29 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
         await expect(stopped.restoreInPlace(database, dump)).rejects.toThrow()
         expect(await print()).toEqual(before)
+      })
+    })
+
+    describe('values', () => {
+      const of = (table: string, column: string) => databases.values(database, live, { table, column })
+
+      test('are the distinct values of a column as text, sorted, by which rows are found', async () => {
+        await world.change({ put: 'customers', id: 10, text: 'Ada' })
+        expect(await of('customers', 'id')).toEqual(['1', '10', '2', '3'])
+        expect(await of('customers', 'name')).toEqual(['Ada', 'Edsger', 'Grace'])
+        const choices = (await of('customers', 'id')).map((value) => ({
+          table: 'customers',
+          column: 'id',
+          value,
+        }))
+        expect((await databases.rows(database, live, choices)).map(({ rows }) => rows.length)).toEqual([
+          1, 1, 1, 1,
+        ])
+      })
+
+      test('of what is not there are an error', async () => {
+        await expect(of('nothing', 'id')).rejects.toMatchObject({ code: 'failed' satisfies Code })
+        await expect(of('orders', 'nothing')).rejects.toMatchObject({ code: 'failed' satisfies Code })
       })
     })
 

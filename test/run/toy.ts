@@ -216,6 +216,7 @@ export class Machine {
           folder,
           log: async () => ({ write: () => undefined, finish: async () => null }),
           unseal: async () => undefined,
+          discard: async () => undefined,
           seal: async () => {
             this.power.act(() => this.sealed.push(folder))
             return 'digest'

@@ -1,4 +1,4 @@
-import { lstat } from 'node:fs/promises'
+import { lstat, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -26,12 +26,14 @@ export class DiskEvidence implements Evidence {
 
   async open(folder: string): Promise<EvidenceFolder> {
     const { files, state } = this.#place
+    const isNew = (await lstat(folder).catch(() => null)) === null
     try {
       await files.makeFolder(folder)
       await mustBePrivate(folder)
       // Check the key now, not only when sealing.
       await signingKey(state, files)
     } catch (thrown) {
+      if (isNew) await rmdir(folder).catch(() => undefined)
       const hint = thrown instanceof RunbookError ? thrown.hint : undefined
       throw cannot('keep evidence in', folder, null, {
         code: 'preflight',
@@ -78,6 +80,11 @@ class DiskFolder implements EvidenceFolder {
   #writer(name: string): LogFileWriter {
     const { limits, mask } = this.#place
     return new LogFileWriter(this.folder, join('logs', `${name}.log`), limits ?? logLimits, mask.stream())
+  }
+
+  async discard(): Promise<void> {
+    // Refused by the system where something is in it.
+    await rmdir(this.folder).catch(() => undefined)
   }
 
   async unseal(): Promise<void> {

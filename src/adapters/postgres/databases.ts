@@ -27,11 +27,12 @@ import { query } from './query.ts'
 import { restoreRights } from './limited/restore-rights.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
-import { deleteRows, insertRows, rows } from './rows.ts'
+import { deleteRows, insertRows, rows, values } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
 import { whileStarting } from './server/while-starting.ts'
 import { nameAgain, swap } from './swap.ts'
+import { unreadable } from './unreadable.ts'
 import { partialName } from './partial-name.ts'
 
 export type PostgresDeps = {
@@ -76,8 +77,10 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     contents: async (database, name) => contents(at(database), name, scope),
     attachments: async (database) => attachments(at(database), scope),
+    unreadable: async (database) => unreadable(at(database), scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
+    values: async (database, name, of) => values(at(database), name, of, scope),
     inspect: async (database, file, opening) => inspect(at(database), { file, ...opening }, scope),
     // Completeness is all that `inspect` asks of a dump of Postgres.
     readBack: async (database, file) => inspect(at(database), { file }, scope),

@@ -10,7 +10,7 @@ import { swapFiles, type SwapPaths } from './swap-files.ts'
 import { fingerprint } from './fingerprint.ts'
 import { objectsOf } from './tables.ts'
 import { query, type QueryLimits } from './query.ts'
-import { deleteRows, insertRows, rows } from './rows.ts'
+import { deleteRows, insertRows, rows, values } from './rows.ts'
 
 /**
  * Every access to a database runs in a child process: checking a large file would block ours, this build of
@@ -33,6 +33,7 @@ export type Work =
       readonly choices: readonly RowChoice[]
       readonly limits: QueryLimits
     }
+  | { readonly do: 'values'; readonly file: string; readonly of: Omit<RowChoice, 'value'> }
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
@@ -66,6 +67,8 @@ async function perform(work: Work): Promise<Json> {
       return reading(work.file, (connection) => query(connection, work.sql, work.limits))
     case 'rows':
       return reading(work.file, (connection) => rows(connection, work.choices, work.limits))
+    case 'values':
+      return reading(work.file, (connection) => values(connection, work.of))
     case 'insert':
     case 'delete':
       return using(writable(work.file), (connection) => {
@@ -140,6 +143,7 @@ const doing = {
   fingerprint: 'read',
   query: 'query',
   rows: 'read rows of',
+  values: 'read values of',
   insert: 'insert rows into',
   delete: 'delete rows from',
   copy: 'copy',
