@@ -18,6 +18,8 @@ import {
   approval,
   assertCopy,
   checkHealth,
+  inspectHealth,
+  inspectPorts,
   checkKeyFiles,
   dumpDatabase,
   logResult,
@@ -389,6 +391,17 @@ describe('checkHealth', () => {
         code: 'failed',
         message: expect.stringContaining(why) as string,
       })
+    })
+
+    it('is seen by diagnose, which asks no address for it', async () => {
+      const { world, web } = seeded('unhealthy')
+      world.web.answers.clear()
+      const sights = [{ case: 'deploy-failed', evidence: 'web is unhealthy by its own check' }]
+      expect(await run(world, inspectHealth({ checks }))).toEqual({ sights })
+      web.health = 'healthy'
+      expect(await run(world, inspectHealth({ checks }))).toEqual({ sights: [] })
+      for (const service of world.fleet.services.values()) service.instance = null
+      expect(await run(world, inspectPorts({ stack: needed(shop.stack), checks }))).toEqual({ sights: [] })
     })
 
     it('does not take one that is missing for healthy', async () => {
