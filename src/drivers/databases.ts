@@ -96,10 +96,10 @@ export type Fingerprint = JsonObject & {
 }
 
 /**
- * `custom` for pg_dump -Fc, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
+ * `custom` for pg_dump -Fc, `tar` for -Ft and a packed folder of -Fd, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
  * `sqlite` for a database file.
  */
-export type DumpFormat = 'custom' | 'plain' | 'cluster' | 'sqlite'
+export type DumpFormat = 'custom' | 'tar' | 'plain' | 'cluster' | 'sqlite'
 
 /** How to open a dump. */
 export type Opening = {
@@ -138,7 +138,7 @@ export type Dump = JsonObject & {
    * there are none.
    */
   readonly subscriptions?: readonly string[]
-  /** What is in the file and never restored, in words: of a dump of all databases. */
+  /** What no restore of it brings, in words: other parts of a dump of all databases, what SQL of SQLite lacks. */
   readonly leftOut?: readonly string[]
   /** Missing in older journals. */
   readonly contents?: DumpContents
@@ -152,9 +152,10 @@ export type DumpHeader = JsonObject &
  * A dump that may replace live data: its table of contents was read, and a restore of it either happens as a whole or
  * not at all. SQL is first proven in a copy.
  */
-export type ExactDump = Dump & { readonly format: 'custom' | 'sqlite' }
+export type ExactDump = Dump & { readonly format: 'custom' | 'tar' | 'sqlite' }
 
-export const isExact = (dump: Dump): dump is ExactDump => dump.format === 'custom' || dump.format === 'sqlite'
+export const isExact = (dump: Dump): dump is ExactDump =>
+  dump.format === 'custom' || dump.format === 'tar' || dump.format === 'sqlite'
 
 /** Roles and extensions that a dump needs and the server lacks. */
 export type Fit = JsonObject & {

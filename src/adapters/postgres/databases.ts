@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { KeptPrograms } from '../process/kept-programs.ts'
 import type { Shell } from '../process/shell.ts'
-import { unwrapWith } from '../unwrap/unwrap.ts'
+import { unwrapDumps } from './members/unwrap-dumps.ts'
 import { attachments } from './attachments.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, reloadIn, type ExecIn } from './server/container-server.ts'
@@ -85,7 +85,7 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     // Completeness is all that `inspect` asks of a dump of Postgres.
     readBack: async (database, file) => inspect(at(database), { file }, scope),
     header: async (_database, file, opening) =>
-      header({ unwrap: unwrapWith(means) }, { file, ...opening }, scope),
+      header({ unwrap: unwrapDumps(means) }, { file, ...opening }, scope),
     fit: async (database, dump) => fit(at(database), dump, scope),
     restoreRights: async (database, dump, name) => restoreRights(at(database), dump, name, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
@@ -124,7 +124,7 @@ export function serverOf(
   const server =
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
-      : containerServer(database, via, execIn, { secrets, unwrap: unwrapWith({ shell, secrets }) })
+      : containerServer(database, via, execIn, { secrets, unwrap: unwrapDumps({ shell, secrets }) })
   return whileStarting(endOwnSessionsOnAbort(server, clock), clock)
 }
 

@@ -7,6 +7,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
 import { contentsOf, danglingReference, examine, isIntact } from './examine.ts'
 import { swapFiles, type SwapPaths } from './swap-files.ts'
+import { execute } from './execute.ts'
 import { fingerprint } from './fingerprint.ts'
 import { objectsOf } from './tables.ts'
 import { query, type QueryLimits } from './query.ts'
@@ -36,6 +37,12 @@ export type Work =
   | { readonly do: 'values'; readonly file: string; readonly of: Omit<RowChoice, 'value'> }
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
+  | {
+      readonly do: 'execute'
+      readonly file: string
+      readonly statements: readonly string[]
+      readonly schema: boolean
+    }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
   | { readonly do: 'swap'; readonly of: SwapPaths }
   | { readonly do: 'lock'; readonly file: string }
@@ -76,6 +83,8 @@ async function perform(work: Work): Promise<Json> {
         else deleteRows(connection, work.batch)
         return null
       })
+    case 'execute':
+      return execute(work.file, work.statements, work)
     case 'copy':
       return copy(work.file, work.to)
     case 'journal':
@@ -147,6 +156,7 @@ const doing = {
   insert: 'insert rows into',
   delete: 'delete rows from',
   copy: 'copy',
+  execute: 'execute a dump in',
   journal: 'set the journal mode of',
   swap: 'swap',
   lock: 'test the lock of',
