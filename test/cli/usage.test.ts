@@ -212,7 +212,7 @@ describe('files that do not do', () => {
       const { code, err } = await project.run(['show', 'pause'])
       expect(code).toBe(2)
       expect(err).toMatch(
-        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\nhint: add undo\(io, act\), or irreversible: .*\n$/,
+        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\n {2}at .*\/runbooks\/pause\.ts:3\nhint: add undo\(io, act\), or irreversible: .*\n$/,
       )
     })
   })
@@ -235,6 +235,39 @@ describe('files that do not do', () => {
       )
       expect(code).toBe(2)
       expect((await project.run(['status'])).out).not.toContain('read')
+    })
+  })
+
+  test('a step that was not called is told at its place in the script, as no bug of the program', async () => {
+    const text = `import { runbook } from 'runbook'
+import { writeFile } from '../steps/files.ts'
+export default runbook('uncalled', { title: 'Uncalled', when: 'Never.' }, ({ step }) => {
+  const call = writeFile
+  step('Write', call)
+})
+`
+    await withFile('runbooks/uncalled.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'uncalled'])
+      expect(err).toBe(
+        `error: cannot record the runbook uncalled: "Write" is given the step test.write, which was not called\n` +
+          `  at ${project.path('runbooks/uncalled.ts')}:5\n` +
+          "hint: call it with its input: step('Write', stopServices({ … }))\n",
+      )
+      expect(code).toBe(2)
+    })
+  })
+
+  test('what the script of a runbook throws is told at its place', async () => {
+    const text = `import { runbook } from 'runbook'
+export default runbook('throws', { title: 'Throws', when: 'Never.' }, ({ target }) => {
+  for (const check of target.health) void check
+})
+`
+    await withFile('runbooks/throws.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'throws'])
+      expect(err).toMatch(/^error: cannot record the runbook throws: .*not iterable/)
+      expect(err).toContain(`\n  at ${project.path('runbooks/throws.ts')}:3\nhint: fix its script\n`)
+      expect(code).toBe(2)
     })
   })
 
@@ -262,6 +295,7 @@ describe('files that do not do', () => {
     await withFile('runbooks/odd.ts', text, async () => {
       const { code, err } = await project.run(['show', 'odd'])
       expect(err).toContain('--x is a ref, not a value, and was turned into text')
+      expect(err).toContain(`\n  at ${project.path('runbooks/odd.ts')}:2\n`)
       expect(code).toBe(2)
     })
   })
