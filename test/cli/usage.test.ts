@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommandFor } from '../../src/cli/flags.ts'
+import { runbook } from '../../src/model/runbook.ts'
 import { jsonLines, Project } from '../fixtures/cli.ts'
 
 let project: Project
@@ -60,6 +62,24 @@ describe('help', () => {
     expect(out).toContain("\n  retention.keepOld: Duration, default: '7d'\n")
     expect(out).toMatch(/^ {2}Required by .*full-db-rollback/m)
     expect(code).toBe(0)
+  })
+
+  test('run has the flags of every run, the variables and two examples', async () => {
+    for (const args of [
+      ['run', '--help'],
+      ['help', 'run'],
+    ]) {
+      const { code, out } = await project.run(args)
+      expect(code).toBe(0)
+      const common = runCommandFor(runbook('bare', { title: '', when: '' }, () => undefined)).options.map(
+        ({ flags }) => flags,
+      )
+      expect(common).toEqual(expect.arrayContaining(['--dry-run', '--confirm <phrase>', '--story <id>']))
+      for (const flags of common) expect(out).toContain(`\n  ${flags} `)
+      for (const name of ['RUNBOOK_PARAM_NAME', 'RESTORE_CONFIRM=YES', 'XDG_STATE_HOME', 'NO_COLOR'])
+        expect(out).toContain(`\n  ${name} `)
+      expect(out.match(/^ {2}runbook run .+ --target \w+/gm)).toHaveLength(2)
+    }
   })
 
   test('a runbook has its parameters as flags', async () => {
