@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { backupsCommand } from './commands/backups.ts'
+import { completionCommand } from './commands/completion.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
@@ -60,6 +61,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     backupsCommand,
     evidenceCommand,
     unlockCommand,
+    completionCommand,
     helpCommand,
   ]
   for (const add of commands) add(program, context)
