@@ -7,6 +7,7 @@ import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
+import { newCommand } from './commands/new.ts'
 import { resumeCommand, rollbackCommand } from './commands/resume.ts'
 import { runCommand } from './commands/run.ts'
 import { showCommand } from './commands/show.ts'
@@ -50,6 +51,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     initCommand,
+    newCommand,
     listCommand,
     showCommand,
     runCommand,
