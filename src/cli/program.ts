@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { backupsCommand } from './commands/backups.ts'
 import { completionCommand } from './commands/completion.ts'
+import { docsCommand } from './commands/docs.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
@@ -54,6 +55,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     newCommand,
     listCommand,
     showCommand,
+    docsCommand,
     runCommand,
     resumeCommand,
     rollbackCommand,
