@@ -39,6 +39,12 @@ describe('show', () => {
     if (format === 'json') expect(JSON.parse(out)).toMatchObject({ schema: 1, runbook: 'all-kinds' })
   })
 
+  test('with the objectives of the target', async () => {
+    expect((await project.run(['show', 'three-files', '--target', 'here'])).out).toContain(
+      '\nObjectives: RTO 15m\n',
+    )
+  })
+
   test('for a target that lacks what it needs', async () => {
     const { code, err } = await project.run(['show', 'three-files', '--target', 'bare'])
     expect(code).toBe(2)
