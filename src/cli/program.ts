@@ -1,11 +1,14 @@
 import { Command } from 'commander'
 import { backupsCommand } from './commands/backups.ts'
+import { completionCommand } from './commands/completion.ts'
+import { docsCommand } from './commands/docs.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
 import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
+import { newCommand } from './commands/new.ts'
 import { resumeCommand, rollbackCommand } from './commands/resume.ts'
 import { runCommand } from './commands/run.ts'
 import { showCommand } from './commands/show.ts'
@@ -49,8 +52,10 @@ export function programFor(terminal: Terminal, version: string): Command {
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const commands = [
     initCommand,
+    newCommand,
     listCommand,
     showCommand,
+    docsCommand,
     runCommand,
     resumeCommand,
     rollbackCommand,
@@ -60,6 +65,7 @@ export function programFor(terminal: Terminal, version: string): Command {
     backupsCommand,
     evidenceCommand,
     unlockCommand,
+    completionCommand,
     helpCommand,
   ]
   for (const add of commands) add(program, context)

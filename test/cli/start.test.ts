@@ -69,10 +69,17 @@ test('listing the runbooks plans none of them', async () => {
   expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct')).toEqual([])
 })
 
-test('a runbook is shown without an adapter', async () => {
-  const { packages, files } = await loadedBy('show', 'three-files')
-  expect(packages).toEqual([...toConfigure, 'acorn'].sort())
-  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+test('a runbook is shown with its past durations, and without an adapter of its target', async () => {
+  for (const [format, more] of [
+    ['text', ['better-sqlite3', 'parse-ms', 'pretty-bytes', 'pretty-ms']],
+    ['json', ['parse-ms', 'pretty-bytes', 'pretty-ms']],
+  ] as const) {
+    const { packages, files } = await loadedBy('show', 'three-files', '--format', format)
+    expect(packages).toEqual([...toConfigure, 'acorn', ...more].sort())
+    expect(within(files, 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+    const ofTargets = ['docker', 'postgres', 'sqlite', 'http', 'git', 'github', 'places', 'terminal']
+    expect(within(files, ...ofTargets.map((name) => `src/adapters/${name}`))).toEqual([])
+  }
 })
 
 test('of the packaged runbooks only the one that was named is loaded, with its own steps', async () => {
