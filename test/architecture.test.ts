@@ -20,6 +20,7 @@ const floors: { readonly [folder: string]: number } = {
   views: 5,
   config: 5,
   init: 5,
+  import: 5,
   testing: 6,
   cli: 6,
 }

@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { evidenceCommand } from './commands/evidence.ts'
 import { helpCommand } from './commands/help.ts'
 import { historyCommand } from './commands/history.ts'
+import { importCommand } from './commands/import.ts'
 import { initCommand } from './commands/init.ts'
 import { listCommand } from './commands/list.ts'
 import { newCommand } from './commands/new.ts'
@@ -53,6 +54,7 @@ export function programFor(terminal: Terminal, version: string): Command {
   const commands = [
     initCommand,
     newCommand,
+    importCommand,
     listCommand,
     showCommand,
     docsCommand,

@@ -1,0 +1,25 @@
+import type { Step } from './procedure.ts'
+import type { Recognised, Recogniser } from './recogniser.ts'
+import { databases } from './recognisers/databases.ts'
+import { files } from './recognisers/files.ts'
+import { looking } from './recognisers/looking.ts'
+import { services } from './recognisers/services.ts'
+
+/** The first that fits is taken. */
+const table: readonly Recogniser[] = [...services, ...databases, ...files, ...looking]
+
+/** The steps of the library that an import may lead to. */
+export const importedSteps: ReadonlySet<string> = new Set(
+  table.flatMap((row) => (row.as === 'step' ? [row.step] : [])),
+)
+
+/**
+ * What a command becomes; null if it stays a command.
+ * @param before the commands before it in its procedure
+ */
+export function recognise(step: Step, before: readonly Step[]): Recognised | null {
+  const found = table.find(({ when }) => when(step, before))
+  if (found === undefined) return null
+  const { when: _, ...recognised } = found
+  return recognised
+}

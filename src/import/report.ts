@@ -1,0 +1,93 @@
+import { oneLine } from '../kernel/sanitize.ts'
+import { readProcedure, type Procedure, type Step } from './procedure.ts'
+import { recognise } from './recognise.ts'
+import type { Recognised } from './recogniser.ts'
+import type { Trap } from './trap.ts'
+import { trapsIn } from './traps.ts'
+
+export type Row = { readonly line: number; readonly command: string; readonly becomes: Recognised | null }
+
+export type ImportReport = {
+  readonly rows: readonly Row[]
+  readonly traps: readonly Trap[]
+  /** Blocks or lines of other languages, of output, of names. */
+  readonly samples: Procedure['samples']
+  /** Shell that could not be read. */
+  readonly unread: Procedure['unread']
+}
+
+/** What an import of a Markdown document does with each of its commands, and the traps in it. */
+export function reportOn(markdown: string): ImportReport {
+  const document = readProcedure(markdown)
+  const { samples, unread } = document
+  // What a substitution runs is part of the command around it.
+  const commands = document.steps.filter(({ shell }) => !shell.within.includes('substitution'))
+  return {
+    rows: commands.map((step, index) => ({
+      line: step.line,
+      command: step.text,
+      becomes: recognise(step, earlier(commands.slice(0, index), step)),
+    })),
+    traps: trapsIn(document),
+    samples,
+    unread,
+  }
+}
+
+const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] =>
+  before.filter((step) => step.procedure?.line === procedure?.line)
+
+const outcome = (becomes: Recognised | null): string => {
+  if (becomes === null) return 'stays a command'
+  if (becomes.as === 'step') return `step ${becomes.step}`
+  return becomes.as === 'look' ? `only looks: ${becomes.shows}` : `not needed: ${becomes.what}`
+}
+
+/** The report as Markdown. */
+export function reportText(name: string, { rows, traps, samples, unread }: ImportReport): string {
+  const recognised = rows.filter(({ becomes }) => becomes !== null).length
+  return [
+    `# Import of ${oneLine(name)}`,
+    '',
+    `${rows.length} commands: ${recognised} recognised, ${rows.length - recognised} stay commands. Traps: ${traps.length}.`,
+    '',
+    '## Traps',
+    '',
+    ...(traps.length === 0 ? ['None found.'] : traps.flatMap(trapLines)),
+    '',
+    '## Commands',
+    '',
+    '| line | command | becomes |',
+    '| ---: | --- | --- |',
+    ...rows.map(({ line, command, becomes }) => `| ${line} | ${cell(command)} | ${outcome(becomes)} |`),
+    '',
+    ...section(
+      '## Not commands',
+      samples.map(({ line, text }) => `- line ${line}: ${code(text)}`),
+    ),
+    ...section(
+      '## Not readable as shell',
+      unread.map(({ line, message }) => `- line ${line}: ${oneLine(message)}`),
+    ),
+  ].join('\n')
+}
+
+const section = (title: string, lines: readonly string[]): readonly string[] =>
+  lines.length === 0 ? [] : [title, '', ...lines, '']
+
+const trapLines = ({ name, line, text, reason, cure }: Trap): readonly string[] => [
+  `- line ${line}, ${name}: ${code(text)}`,
+  `  Why: ${oneLine(reason)}.`,
+  `  Instead: ${oneLine(cure)}.`,
+]
+
+/** The first line of a text, as code that no backtick of its own can end. */
+function code(text: string): string {
+  const [first = '', ...more] = text.split('\n')
+  const shown = oneLine(more.length === 0 ? first : `${first} …`)
+  const fence = '`'.repeat(Math.max(0, ...(shown.match(/`+/g) ?? []).map(({ length }) => length)) + 1)
+  const space = shown.startsWith('`') || shown.endsWith('`') ? ' ' : ''
+  return `${fence}${space}${shown}${space}${fence}`
+}
+
+const cell = (text: string): string => code(text).replaceAll('|', String.raw`\|`)

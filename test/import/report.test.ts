@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { reportOn, reportText } from '../../src/import/report.ts'
+import { trapNames } from '../../src/import/traps.ts'
+import { documents } from './documents.ts'
+
+const text = [
+  '# Restore',
+  '',
+  '1. Run `docker compose stop api`.',
+  '2. Copy:',
+  '',
+  '   ```sh',
+  '   cp /backups/shop.db /srv/shop/shop.db',
+  '   bash scripts/own.sh --all',
+  '   ```',
+].join('\n')
+
+test('a report has each command with its line and what becomes of it', () => {
+  expect(reportOn(text).rows).toEqual([
+    { line: 3, command: 'docker compose stop api', becomes: { as: 'step', step: 'stopServices' } },
+    { line: 7, command: 'cp /backups/shop.db /srv/shop/shop.db', becomes: null },
+    { line: 8, command: 'bash scripts/own.sh --all', becomes: null },
+  ])
+  expect(reportText('a.md', reportOn(text))).toBe(
+    [
+      '# Import of a.md',
+      '',
+      '3 commands: 1 recognised, 2 stay commands. Traps: 1.',
+      '',
+      '## Traps',
+      '',
+      '- line 7, sqlite-old-log: `cp /backups/shop.db /srv/shop/shop.db`',
+      '  Why: an old -wal file beside it is replayed over the restored file: old data comes back, and integrity_check says ok.',
+      '  Instead: remove the -wal and -shm files of the replaced database while nothing has it open; the steps swapDatabase and swapVolumeDatabase do.',
+      '',
+      '## Commands',
+      '',
+      '| line | command | becomes |',
+      '| ---: | --- | --- |',
+      '| 3 | `docker compose stop api` | step stopServices |',
+      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command |',
+      '| 8 | `bash scripts/own.sh --all` | stays a command |',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('hostile text neither ends its code nor reaches the terminal', () => {
+  const shown = reportText('a\u001b[2J.md', reportOn('```sh\nrm "`id`" \u001b[31m | cat\n```\n'))
+  expect(shown).not.toContain('\u001b')
+  expect(shown).toContain('| ``rm "`id`" \\u001b[31m \\| cat`` |')
+})
+
+test('a document without commands has an empty report', () => {
+  expect(reportOn('')).toEqual({ rows: [], traps: [], samples: [], unread: [] })
+  expect(reportText('a.md', reportOn('# Nothing\n'))).toContain('None found.')
+})
+
+test('shell that cannot be read is reported', () => {
+  const report = reportOn('```sh\nif true; then\n```\n')
+  expect(report.unread.length).toBeGreaterThan(0)
+  expect(reportText('a.md', report)).toContain('## Not readable as shell')
+})
+
+describe.each(documents)('a document like those of teams: $name', ({ text, traps, least }) => {
+  const report = reportOn(text)
+
+  test('has its traps reported, and no other', () => {
+    expect(report.traps.map(({ line, name }) => `${line} ${name}`)).toEqual(traps)
+  })
+
+  test('has most of its commands recognised', () => {
+    const recognised = report.rows.filter(({ becomes }) => becomes !== null)
+    expect(report.rows.length).toBeGreaterThan(3)
+    expect(recognised.length / report.rows.length).toBeGreaterThanOrEqual(least)
+    expect(report.unread).toEqual([])
+  })
+})
+
+test('docs/import.md lists every kind of trap', () => {
+  const listed = [...readFileSync('docs/import.md', 'utf8').matchAll(/^\| `([a-z-]+)` \|/gm)].map(
+    ([, name]) => name,
+  )
+  expect(listed.sort()).toEqual([...trapNames].sort())
+})
