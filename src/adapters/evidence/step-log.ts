@@ -1,5 +1,13 @@
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, createReadStream, fstatSync, fsyncSync, readFileSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  readFileSync,
+  unlinkSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { RedactingStream } from '../../kernel/redact.ts'
 import type { LogFile } from '../../run/journal/entry.ts'
@@ -106,6 +114,8 @@ export class LogFileWriter {
   }
 
   #openExisting(): void {
+    // Most steps write nothing, and an error costs more than the look.
+    if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) return
     try {
       this.#log = openLog(this.#path, false)
     } catch (thrown) {
