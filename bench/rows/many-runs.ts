@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { headRecord } from '../../src/adapters/journal/head.ts'
 import { canonical, type Json } from '../../src/kernel/json.ts'
 import { linked } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Entry } from '../../src/run/journal/entry.ts'
@@ -35,7 +36,7 @@ export const manyRuns: Row = {
   },
 }
 
-/** Written past the journal, which would sync each. Their heads are empty: no list reads them. */
+/** Written past the journal, which would sync each. */
 function addRuns(state: string, count: number): void {
   mkdirSync(join(state, 'heads'), { recursive: true, mode: 0o700 })
   const journal = new Database(join(state, 'journal.db'), { fileMustExist: true })
@@ -46,7 +47,8 @@ function addRuns(state: string, count: number): void {
     for (let number = 0; number < count; number += 1) {
       const run = `20200101-000000-${String(number).padStart(7, '0')}`
       let previous = genesisHash
-      for (const [seq, entry] of entriesOf(number).entries()) {
+      const entries = entriesOf(number)
+      for (const [seq, entry] of entries.entries()) {
         const stored = linked({
           run,
           seq,
@@ -58,7 +60,8 @@ function addRuns(state: string, count: number): void {
         insert.run({ ...stored, entry: null, body: canonical(entry) })
         previous = stored.hash
       }
-      writeFileSync(join(state, 'heads', run), '', { mode: 0o600 })
+      const head = { seq: entries.length - 1, hash: previous }
+      writeFileSync(join(state, 'heads', run), headRecord(run, head), { mode: 0o600 })
     }
   })()
   journal.close()
