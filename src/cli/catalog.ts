@@ -8,6 +8,7 @@ import type { Trust } from '../config/trust.ts'
 import { defaultExport } from '../kernel/default-export.ts'
 import { cannot, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
+import type { Section } from '../model/target.ts'
 import { packagedRunbooks } from './package-root.ts'
 
 /** A runbook and the file that it was loaded from. */
@@ -15,6 +16,14 @@ export type CatalogEntry = {
   readonly book: Runbook
   readonly file: string
   readonly from: 'team' | 'package'
+}
+
+/** What a list says of a runbook. */
+export type ListedBook = {
+  readonly name: string
+  readonly title: string
+  readonly when: string
+  readonly needs: readonly Section[]
 }
 
 /**
@@ -42,6 +51,16 @@ export class RunbookCatalog {
     )
     const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
     return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
+  }
+
+  /** As `all`, for lists: those of the package are described without being loaded. */
+  async listed(): Promise<readonly (ListedBook & { readonly from: CatalogEntry['from'] })[]> {
+    const own = (await this.#own()).map(({ book, from }) => ({ ...summaryOf(book), from }))
+    const packaged = (await this.#packagedFiles()).length === 0 ? [] : await packagedSummaries()
+    const others = packaged.filter(({ name }) => own.every((one) => one.name !== name))
+    return [...own, ...others.map((one) => ({ ...one, from: 'package' as const }))].sort((one, other) =>
+      one.name < other.name ? -1 : 1,
+    )
   }
 
   /**
@@ -148,6 +167,19 @@ export async function packagedBooks(): Promise<readonly Runbook[]> {
   const files = await scriptsIn(packagedRunbooks)
   const loaded = await Promise.all(files.map((file) => loadScript(file, 'package')))
   return loaded.map(({ book }) => book)
+}
+
+export const summaryOf = ({ name, about: { title, when, needs } }: Runbook): ListedBook => ({
+  name,
+  title,
+  when,
+  needs,
+})
+
+/** Written by `npm run generate` from the runbooks, since loading them all takes longer than everything else. */
+async function packagedSummaries(): Promise<readonly ListedBook[]> {
+  const { default: books } = await import('./packaged-runbooks.json', { with: { type: 'json' } })
+  return books as readonly ListedBook[]
 }
 
 const nameOf = (file: string): string => basename(file, extname(file))

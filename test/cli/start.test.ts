@@ -37,8 +37,19 @@ const toParse = ['commander', 'leven']
 const toConfigure = [...toParse, 'cosmiconfig', 'env-paths', 'ms', 'zod']
 const toReadTheJournal = [...toConfigure, 'better-sqlite3']
 
-test('the version and the help need neither the configuration nor an adapter', async () => {
-  for (const args of [['--version'], ['help'], ['run', '--help']]) {
+test('the version needs no package', async () => {
+  const { packages, files } = await loadedBy('--version')
+  expect(packages).toEqual([])
+  expect(within(files, 'src/cli/commands', 'src/config', 'src/sections', 'src/adapters')).toEqual([])
+})
+
+test('a command that is named is loaded without the others', async () => {
+  const { files } = await loadedBy('status')
+  expect(within(files, 'src/cli/commands')).toEqual(['src/cli/commands/status.ts'])
+})
+
+test('the help needs neither the configuration nor an adapter', async () => {
+  for (const args of [['help'], ['run', '--help']]) {
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toParse].sort())
     expect(within(files, 'src/config', 'src/sections', 'src/adapters')).toEqual([
@@ -57,16 +68,14 @@ test('reading the journal needs no engine, no runbook and no reports', async () 
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toReadTheJournal, ...more].sort())
     expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
-    expect(within(files, 'src/views')).toEqual(
-      ['history', 'list', 'params', ...views].map((name) => `src/views/${name}.ts`),
-    )
+    expect(within(files, 'src/views')).toEqual(['history', ...views].map((name) => `src/views/${name}.ts`))
   }
 })
 
-test('listing the runbooks plans none of them', async () => {
+test('listing the runbooks loads none of the package', async () => {
   const { packages, files } = await loadedBy('list')
-  expect(packages).toEqual([...toConfigure, 'smol-toml', 'yaml'].sort())
-  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct')).toEqual([])
+  expect(packages).toEqual([...toConfigure].sort())
+  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'runbooks', 'steps')).toEqual([])
 })
 
 test('a runbook is shown with its past durations, and without an adapter of its target', async () => {
