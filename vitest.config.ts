@@ -5,7 +5,10 @@ import LongestFirst from './test/fixtures/longest-first.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
 /** The engine and the runbooks on the in-memory world: nothing in their modules or processes is changed by a test. */
-const inMemory = ['test/{run,steps,model,formats,views}/**/*.test.ts', 'test/contracts/*.memory.test.ts']
+const inMemory = [
+  'test/{run,steps,model,formats,views,testing}/**/*.test.ts',
+  'test/contracts/*.memory.test.ts',
+]
 
 /** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
 const quick = {

@@ -83,7 +83,7 @@ export default runbook(
               schema: 'fits',
               unknown: 'report',
             }),
-            { id: 'check-that-the-image-contains-the-database-revision', timeoutSeconds: 120 },
+            { id: 'check-that-the-image-contains-the-database-revision' },
           ),
         // Nothing is run, since the tool may hang in a service whose entrypoint ignores its command.
         ahead: () => undefined,

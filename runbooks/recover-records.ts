@@ -22,7 +22,12 @@ export default runbook(
       tables: param.text(
         'Tables, each with the column that identifies the lost rows, parents first, such as projects:id,documents:project_id',
       ),
-      key: param.text('Value of those columns: the id of the lost project or record'),
+      key: param
+        .text('Value of those columns: the id of the lost project or record; several are separated by commas')
+        .optional(),
+      allMissing: param.flag(
+        'Instead of --key: every row of the backup whose column has a value that no live row has',
+      ),
       export: param.path('Folder for the rows of the backup as CSV, one file per table'),
       dump: param.path('Backup to read; default: the newest one taken before the loss').optional(),
       lostSince: param.instant('When the rows were deleted, such as 2026-02-03T04:12:00Z').optional(),
@@ -30,7 +35,7 @@ export default runbook(
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {
     const { database } = target
-    const { tables, key } = params
+    const { tables, key, allMissing } = params
 
     if (runsInService(database))
       step('Start the database if it is stopped', startDatabase({ database }), { id: 'start-the-database' })
@@ -51,7 +56,7 @@ export default runbook(
     const copy = step('Restore beside the live database', restoreBeside({ database, archive }), {
       id: 'restore-the-backup-beside-the-live-database',
     })
-    const compared = step('Find missing rows', compareRows({ database, copy, tables, key }), {
+    const compared = step('Find missing rows', compareRows({ database, copy, tables, key, allMissing }), {
       id: 'see-what-is-missing',
     })
     step(
@@ -72,6 +77,7 @@ export default runbook(
           'vouched for by': maybe(archive.vouched),
           restored: fit.rights,
           missing: compared.missing,
+          'missing by table': compared.told,
           tables,
         },
       }),

@@ -25,7 +25,9 @@ export default runbook(
       tables: param
         .text('Tables, each with the column that identifies the lost rows, parents first')
         .default('projects:id,documents:project_id,glossary_entries:project_id'),
-      key: param.text('Value of those columns: the id of the lost project or record'),
+      key: param.text(
+        'Value of those columns: the id of the lost project or record; several are separated by commas',
+      ),
       export: param.path('Folder for the rows of the backup as CSV, one file per table'),
       backup: param.path('Backup to read; default: the newest one').optional(),
     },
@@ -38,7 +40,7 @@ export default runbook(
     const { tables, key } = params
 
     const chosen = chosenBackup(step, { from: target.backups, file: params.backup })
-    const found = step('Choose and verify the backup', verifyBackup(chosen), {
+    const found = step('Choose and verify the backup', verifyBackup({ ...chosen, kind: 'sqlite' }), {
       id: 'locate-the-backup',
     })
     const staging = step(

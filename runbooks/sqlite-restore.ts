@@ -49,7 +49,7 @@ export default runbook(
     } = target
 
     const chosen = chosenBackup(step, { from: target.backups, file: params.backup })
-    const found = step('Choose and verify the backup', verifyBackup(chosen), {
+    const found = step('Choose and verify the backup', verifyBackup({ ...chosen, kind: 'sqlite' }), {
       id: 'locate-the-backup',
     })
     const staging = step(

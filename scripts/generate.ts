@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format } from 'oxfmt'
+import { summaryOf } from '../src/cli/catalog.ts'
 import { configHelp } from '../src/cli/commands/help-config.ts'
 import options from '../.oxfmtrc.json' with { type: 'json' }
 import { configInput } from './config-input.ts'
@@ -26,6 +27,7 @@ export async function generatedFromRunbooks(root: string): Promise<readonly Gene
   const books = await shippedRunbooks(root)
   return [
     await formatted('steps/diagnose/lib/remedies.ts', remediesFile(books)),
+    await formatted('src/cli/packaged-runbooks.json', JSON.stringify(books.map(summaryOf), null, 2)),
     { file: 'docs/runbooks.md', text: runbooksPage(books, await exampleTargets(root)) },
     { file: 'README.md', text: withRunbooksTable(readFileSync(join(root, 'README.md'), 'utf8'), books) },
   ]

@@ -124,13 +124,15 @@ export type {
   TableRowCount,
   TableRows,
   ThrowawayDatabase,
+  Unreadable,
 } from './drivers/databases.ts'
 export { isExact } from './drivers/databases.ts'
 export type { Wrapping } from './drivers/wrapping.ts'
 export type { RestoreRights } from './drivers/restore-rights.ts'
 export type { FileFacts, MountFacts, TreeFacts } from './drivers/files.ts'
 export type { Commit, Dirt, Head } from './drivers/git.ts'
-export type { HealthCheck, HttpAnswer, HttpText } from './drivers/http.ts'
+export type { AnyHealthCheck, HealthCheck, HttpAnswer, HttpText } from './drivers/http.ts'
+export { isOwnCheck } from './drivers/http.ts'
 export type { ArchivedImage, Image } from './drivers/images.ts'
 export type { Leftover } from './drivers/leftover.ts'
 export type { MigrationHistory, MigrationTool, Revision } from './drivers/migrations.ts'
@@ -164,5 +166,7 @@ export type {
   Stack,
   StackFacts,
   Variables,
+  OwnHealthCheck,
 } from './drivers/services.ts'
+export { whyNotHealthy } from './drivers/services.ts'
 export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'

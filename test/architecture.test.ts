@@ -18,10 +18,10 @@ const floors: { readonly [folder: string]: number } = {
   conduct: 5,
   adapters: 5,
   views: 5,
-  testing: 5,
   config: 5,
   init: 5,
   import: 5,
+  testing: 6,
   cli: 6,
 }
 

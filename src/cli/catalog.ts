@@ -8,6 +8,7 @@ import type { Trust } from '../config/trust.ts'
 import { defaultExport } from '../kernel/default-export.ts'
 import { cannot, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
+import type { Section } from '../model/target.ts'
 import { packagedRunbooks } from './package-root.ts'
 
 /** A runbook and the file that it was loaded from. */
@@ -15,6 +16,14 @@ export type CatalogEntry = {
   readonly book: Runbook
   readonly file: string
   readonly from: 'team' | 'package'
+}
+
+/** What a list says of a runbook. */
+export type ListedBook = {
+  readonly name: string
+  readonly title: string
+  readonly when: string
+  readonly needs: readonly Section[]
 }
 
 /**
@@ -44,6 +53,16 @@ export class RunbookCatalog {
     return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
   }
 
+  /** As `all`, for lists: those of the package are described without being loaded. */
+  async listed(): Promise<readonly (ListedBook & { readonly from: CatalogEntry['from'] })[]> {
+    const own = (await this.#own()).map(({ book, from }) => ({ ...summaryOf(book), from }))
+    const packaged = (await this.#packagedFiles()).length === 0 ? [] : await packagedSummaries()
+    const others = packaged.filter(({ name }) => own.every((one) => one.name !== name))
+    return [...own, ...others.map((one) => ({ ...one, from: 'package' as const }))].sort((one, other) =>
+      one.name < other.name ? -1 : 1,
+    )
+  }
+
   /**
    * Finds a runbook by name. Loads only the file of that name where it exists and matches; for a packaged
    * runbook also the team's, since any of them may override it.
@@ -65,6 +84,13 @@ export class RunbookCatalog {
       `runbook "${name}" not found${nearest(name, names, (best) => `; did you mean "${best}"?`)}`,
       { hint: 'list them: runbook list' },
     )
+  }
+
+  /** The names of all runbooks, with their titles where they are the team's: those of the package are not loaded. */
+  async names(): Promise<readonly { readonly name: string; readonly title: string | null }[]> {
+    const own = (await this.#own()).map(({ book: { name, about } }) => ({ name, title: about.title }))
+    const packaged = (await this.#packagedFiles()).map((file) => ({ name: nameOf(file), title: null }))
+    return [...own, ...packaged.filter(({ name }) => own.every((one) => one.name !== name))]
   }
 
   /** Whether this is a team's runbook that overrides a packaged one. */
@@ -141,6 +167,19 @@ export async function packagedBooks(): Promise<readonly Runbook[]> {
   const files = await scriptsIn(packagedRunbooks)
   const loaded = await Promise.all(files.map((file) => loadScript(file, 'package')))
   return loaded.map(({ book }) => book)
+}
+
+export const summaryOf = ({ name, about: { title, when, needs } }: Runbook): ListedBook => ({
+  name,
+  title,
+  when,
+  needs,
+})
+
+/** Written by `npm run generate` from the runbooks, since loading them all takes longer than everything else. */
+async function packagedSummaries(): Promise<readonly ListedBook[]> {
+  const { default: books } = await import('./packaged-runbooks.json', { with: { type: 'json' } })
+  return books as readonly ListedBook[]
 }
 
 const nameOf = (file: string): string => basename(file, extname(file))

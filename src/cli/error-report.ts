@@ -1,18 +1,21 @@
 import { CommanderError } from 'commander'
+import { authorPlace } from '../kernel/author-place.ts'
 import { exits, messageOf, RunbookError, textOf, type Code } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 
 /** The exit code and the error text of a command that failed. */
 export type ErrorReport = { readonly code: Code; readonly text: string }
 
-/** Message, cause and hint for an expected error; the stack for a bug. */
+/** Message, cause, place in an author's code and hint for an expected error; the stack for a bug. */
 export function errorReportOf(thrown: unknown): ErrorReport {
   // Commander has already printed its message or the help.
   if (thrown instanceof CommanderError)
     return { code: thrown.exitCode === 0 ? 'succeeded' : 'usage', text: '' }
   if (thrown instanceof RunbookError && thrown.code !== 'bug') {
     const hint = thrown.hint === undefined ? '' : `hint: ${sanitize(thrown.hint)}\n`
-    return { code: thrown.code, text: `error: ${sanitize(messageOf(thrown))}\n${hint}` }
+    const place = authorPlace(thrown)
+    const at = place === null ? '' : `  at ${sanitize(place)}\n`
+    return { code: thrown.code, text: `error: ${sanitize(messageOf(thrown))}\n${at}${hint}` }
   }
   const text = thrown instanceof Error ? (thrown.stack ?? thrown.message) : textOf(thrown)
   return {

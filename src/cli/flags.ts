@@ -24,14 +24,9 @@ type Typed = { readonly [attribute: string]: string | boolean | undefined }
 const variableOf = (name: string): string =>
   `RUNBOOK_PARAM_${flagOf(name).slice(2).replaceAll('-', '_').toUpperCase()}`
 
-/**
- * The command `runbook run NAME`, with the runbook's parameters as flags.
- * @throws RunbookError `usage` for a parameter whose flag is already a flag of every run
- */
-export function runCommandFor(book: Runbook): Command {
-  const command = new Command(`runbook run ${book.name}`)
-    .description(`${book.about.title}\n\nWhen: ${book.about.when}`)
-    .usage('[flags]')
+/** Adds the flags that every run takes. */
+function addCommonFlags(command: Command): void {
+  command
     .option('--target <name>', 'the system to work on')
     .option('--dry-run', 'inspect the real system and predict each step; change nothing')
     .option('--yes', 'answer yes to questions that ask for no phrase')
@@ -41,6 +36,50 @@ export function runCommandFor(book: Runbook): Command {
     .option('--story <id>', 'the story or incident that the evidence belongs to')
     .option('--reason <text>', 'why it is run; recorded in the evidence')
     .option('--json', 'print one JSON object per line: events, then the result')
+}
+
+const variables = [
+  ['RUNBOOK_PARAM_NAME', 'the parameter --name of the runbook, where the flag is not given'],
+  ['RESTORE_CONFIRM=YES', 'the approval without a terminal, for runbooks that accept it'],
+  ['XDG_STATE_HOME', 'the folder with the state folder `runbook`; default: ~/.local/state'],
+  ['NO_COLOR', 'turns colours off'],
+] as const
+
+/** What `runbook run --help` adds: the flags of every run, the environment variables, two examples. */
+export function runHelp(): string {
+  const any = new Command()
+  addCommonFlags(any)
+  const flags = any.options.map(({ flags, description }) => [flags, description] as const)
+  return [
+    '',
+    'Flags of every run; each runbook adds its parameters:',
+    ...columns(flags),
+    '',
+    'Environment variables:',
+    ...columns(variables),
+    '',
+    'Examples:',
+    '  runbook run diagnose --target shop',
+    '  runbook run full-db-rollback --target shop --bad-since 2026-02-03T04:12:00Z --dry-run',
+    '',
+    '`runbook run NAME --help` shows the parameters of a runbook, `runbook help exit-codes` what a run exits with.',
+  ].join('\n')
+}
+
+function columns(rows: readonly (readonly [name: string, about: string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  return rows.map(([name, about]) => `  ${name.padEnd(width)}${about}`)
+}
+
+/**
+ * The command `runbook run NAME`, with the runbook's parameters as flags.
+ * @throws RunbookError `usage` for a parameter whose flag is already a flag of every run
+ */
+export function runCommandFor(book: Runbook): Command {
+  const command = new Command(`runbook run ${book.name}`)
+    .description(`${book.about.title}\n\nWhen: ${book.about.when}`)
+    .usage('[flags]')
+  addCommonFlags(command)
   const taken = new Set(command.options.map((option) => option.long).concat('--help'))
   const lines = paramLines(book.about.params)
   for (const [index, [name, param]] of Object.entries(book.about.params).entries()) {

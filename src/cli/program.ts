@@ -1,30 +1,49 @@
 import { Command } from 'commander'
-import { backupsCommand } from './commands/backups.ts'
-import { doctorCommand } from './commands/doctor.ts'
-import { evidenceCommand } from './commands/evidence.ts'
-import { helpCommand } from './commands/help.ts'
-import { historyCommand } from './commands/history.ts'
-import { importCommand } from './commands/import.ts'
-import { initCommand } from './commands/init.ts'
-import { listCommand } from './commands/list.ts'
-import { resumeCommand, rollbackCommand } from './commands/resume.ts'
-import { runCommand } from './commands/run.ts'
-import { showCommand } from './commands/show.ts'
-import { statusCommand } from './commands/status.ts'
-import { unlockCommand } from './commands/unlock.ts'
 import { CliContext, type Globals } from './context.ts'
 import { collect } from './duties.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 import type { Terminal } from './terminal.ts'
 
-/** All commands. Configuration and adapters are loaded only when a command runs. */
-export function programFor(terminal: Terminal, version: string): Command {
+type Add = (program: Command, context: CliContext) => void
+
+/** In the order in which the help lists them. */
+const commands: { readonly [name: string]: () => Promise<Add> } = {
+  init: async () => (await import('./commands/init.ts')).initCommand,
+  new: async () => (await import('./commands/new.ts')).newCommand,
+  import: async () => (await import('./commands/import.ts')).importCommand,
+  list: async () => (await import('./commands/list.ts')).listCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
+  docs: async () => (await import('./commands/docs.ts')).docsCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  resume: async () => (await import('./commands/resume.ts')).resumeCommand,
+  rollback: async () => (await import('./commands/resume.ts')).rollbackCommand,
+  status: async () => (await import('./commands/status.ts')).statusCommand,
+  history: async () => (await import('./commands/history.ts')).historyCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  backups: async () => (await import('./commands/backups.ts')).backupsCommand,
+  evidence: async () => (await import('./commands/evidence.ts')).evidenceCommand,
+  unlock: async () => (await import('./commands/unlock.ts')).unlockCommand,
+  completion: async () => (await import('./commands/completion.ts')).completionCommand,
+  help: async () => (await import('./commands/help.ts')).helpCommand,
+}
+
+export const commandNames: readonly string[] = Object.keys(commands)
+
+/**
+ * The command that is typed, or all where it is not plain which one, as for help. Configuration and adapters are
+ * loaded only when a command runs.
+ */
+export async function programFor(
+  terminal: Terminal,
+  version: string,
+  argv: readonly string[] = [],
+): Promise<Command> {
   const program = new Command('runbook')
   const context = new CliContext(
     terminal,
     version,
     () => program.opts<Globals>(),
-    () => commandNames(program),
+    () => commandNames,
   )
   program
     .description(
@@ -48,25 +67,22 @@ export function programFor(terminal: Terminal, version: string): Command {
       writeErr: (text) => terminal.err(sanitize(text)),
     })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
-  const commands = [
-    initCommand,
-    importCommand,
-    listCommand,
-    showCommand,
-    runCommand,
-    resumeCommand,
-    rollbackCommand,
-    statusCommand,
-    historyCommand,
-    doctorCommand,
-    backupsCommand,
-    evidenceCommand,
-    unlockCommand,
-    helpCommand,
-  ]
-  for (const add of commands) add(program, context)
+  const typed = commandIn(argv)
+  const loading = typed === null ? Object.values(commands) : [commands[typed]]
+  for (const add of await Promise.all(loading.map((load) => load?.()))) add?.(program, context)
   return program
 }
 
-export const commandNames = (program: Command): readonly string[] =>
-  program.commands.map((command) => command.name())
+/** They speak of the other commands. */
+const needsAll: readonly string[] = ['help', 'completion']
+
+/** Null for what needs all, and for what commander has to refuse. */
+function commandIn(argv: readonly string[]): string | null {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? ''
+    if (word === '--config' || word === '--trust') at += 1
+    else if (!/^--(?:config|trust)=/.test(word))
+      return !needsAll.includes(word) && Object.hasOwn(commands, word) ? word : null
+  }
+  return null
+}

@@ -20,7 +20,9 @@ export async function runSession(
   options: RunOptions,
   work: (runtime: Runtime) => Promise<Result>,
 ): Promise<void> {
-  const engine = await wire(await context.loaded(), context.terminal, context.version, options)
+  const engine = await wire(await context.loaded(), context.terminal, context.version, options, (text) =>
+    context.asTyped(text),
+  )
   const signals = listenFor(engine.stop, engine.announce)
   try {
     const result = await work(engine.runtime)

@@ -51,6 +51,7 @@ export async function wire(
   terminal: Terminal,
   version: string,
   options: RunOptions,
+  asTyped: (text: string) => string,
 ): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
@@ -79,7 +80,7 @@ export async function wire(
     }
   }
   const listener: Listener = (event) => {
-    conductor.listener(event)
+    conductor.listener(event.type === 'note' ? { ...event, line: asTyped(event.line) } : event)
     if (!options.json) return
     if (event.type === 'output')
       terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })

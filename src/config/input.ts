@@ -196,12 +196,12 @@ export type TargetConfig = {
     /** The permitted values. Exactly one of the three. Default: one of the other two is given. */
     readonly oneOf?: readonly Json[]
   }[]
-  /** HTTP checks that prove that the service is up. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back. */
+  /** Checks that prove that the service is up: by HTTP, or by the health check of its container. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back. */
   readonly health?: readonly {
     /** Name of the check in reports and messages. */
     readonly name: string
-    /** Address to fetch with GET. */
-    readonly url: string
+    /** Address to fetch with GET. Either this or `service`. Default: the other one is given. */
+    readonly url?: string
     /** HTTP status of a healthy response. Default: `200`. */
     readonly status?: number
     /** Consecutive healthy responses that count as healthy, so that one lucky response does not. Default: `3`. */
@@ -218,6 +218,8 @@ export type TargetConfig = {
     readonly text?: string
     /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
     readonly bearer?: SecretSource
+    /** A service of the Compose stack whose container has a health check of its own, which counts instead of an address. Either this or `url`. Default: the other one is given. */
+    readonly service?: string
   }[]
   /** A service of the stack that tests the application from outside: it runs once, and exit code 0 is a pass. */
   readonly smoke?: {

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { foreignFrame } from '../kernel/author-place.ts'
 import { hintOf } from '../kernel/errors.ts'
 
 /** What to write instead of TypeScript that does more than name types, by what Node calls it. */
@@ -26,7 +27,7 @@ export async function loadHint(thrown: unknown, path: string): Promise<string> {
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING')
     return 'Node runs no TypeScript below node_modules: have that package publish JavaScript'
   const place =
-    thrown instanceof SyntaxError ? (placeIn(stack) ?? (await placeByParsing(path))) : frameIn(stack)
+    thrown instanceof SyntaxError ? (placeIn(stack) ?? (await placeByParsing(path))) : foreignFrame(stack)
   if (place === null) return 'fix the file; nothing was changed'
   if (code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') return `fix ${place}; nothing was changed`
   const cure = cures.find(([kind]) => kind.test(message))?.[1] ?? 'write it as JavaScript with types'
@@ -37,18 +38,6 @@ export async function loadHint(thrown: unknown, path: string): Promise<string> {
 function placeIn(stack: string): string | null {
   const [, file, line] = /^((?:file:\/\/)?\/.+):(\d+)$/m.exec(stack.split('\n', 1)[0] ?? '') ?? []
   return file === undefined ? null : `${pathOf(file)}:${line}`
-}
-
-/** The first line of the stack that is neither Node's, nor a package's, nor this program's. */
-function frameIn(stack: string): string | null {
-  const own = fileURLToPath(new URL('..', import.meta.url))
-  for (const [, at = '', line] of stack.matchAll(
-    /^ +at (?:.*\()?((?:file:\/\/)?\/[^\n()]+?):(\d+):\d+\)?$/gm,
-  )) {
-    const file = pathOf(at)
-    if (!file.startsWith(own) && !file.includes('/node_modules/')) return `${file}:${line}`
-  }
-  return null
 }
 
 /** Of a syntax error in a module Node keeps the place to itself. */

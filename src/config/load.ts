@@ -6,10 +6,10 @@ import { pathToFileURL } from 'node:url'
 import { cosmiconfig } from 'cosmiconfig'
 import { defaultExport } from '../kernel/default-export.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { mistakes } from './issues.ts'
 import { loadHint } from './load-hint.ts'
+import { parsedConfig } from './parse.ts'
 import { projectNames } from './project-names.ts'
-import { configSchema, type ParsedConfig } from './schema.ts'
+import type { ParsedConfig } from './schema.ts'
 import { absolute, type BasePaths } from '../sections/parts/base-paths.ts'
 import type { Trust } from './trust.ts'
 
@@ -50,20 +50,7 @@ export async function loadConfig(request: LoadRequest): Promise<Loaded> {
       hint: await hintWithout(request.directory),
     })
   }
-  // It is checked once: compiling the checks takes longer than they do.
-  const parsed = configSchema.safeParse(found.config, { jitless: true })
-  if (!parsed.success) {
-    throw new RunbookError(
-      'usage',
-      `cannot use ${found.filepath}:\n${mistakes(parsed.error, found.config)
-        .map((line) => `  ${line}`)
-        .join('\n')}`,
-      {
-        hint: 'fix the settings listed; nothing was done',
-      },
-    )
-  }
-  return placed(found.filepath, parsed.data, request.environment)
+  return placed(found.filepath, parsedConfig(found.config, found.filepath), request.environment)
 }
 
 async function read({

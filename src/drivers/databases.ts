@@ -96,10 +96,10 @@ export type Fingerprint = JsonObject & {
 }
 
 /**
- * `custom` for pg_dump -Fc, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
+ * `custom` for pg_dump -Fc, `tar` for -Ft and a packed folder of -Fd, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
  * `sqlite` for a database file.
  */
-export type DumpFormat = 'custom' | 'plain' | 'cluster' | 'sqlite'
+export type DumpFormat = 'custom' | 'tar' | 'plain' | 'cluster' | 'sqlite'
 
 /** How to open a dump. */
 export type Opening = {
@@ -138,7 +138,7 @@ export type Dump = JsonObject & {
    * there are none.
    */
   readonly subscriptions?: readonly string[]
-  /** What is in the file and never restored, in words: of a dump of all databases. */
+  /** What no restore of it brings, in words: other parts of a dump of all databases, what SQL of SQLite lacks. */
   readonly leftOut?: readonly string[]
   /** Missing in older journals. */
   readonly contents?: DumpContents
@@ -152,9 +152,10 @@ export type DumpHeader = JsonObject &
  * A dump that may replace live data: its table of contents was read, and a restore of it either happens as a whole or
  * not at all. SQL is first proven in a copy.
  */
-export type ExactDump = Dump & { readonly format: 'custom' | 'sqlite' }
+export type ExactDump = Dump & { readonly format: 'custom' | 'tar' | 'sqlite' }
 
-export const isExact = (dump: Dump): dump is ExactDump => dump.format === 'custom' || dump.format === 'sqlite'
+export const isExact = (dump: Dump): dump is ExactDump =>
+  dump.format === 'custom' || dump.format === 'tar' || dump.format === 'sqlite'
 
 /** Roles and extensions that a dump needs and the server lacks. */
 export type Fit = JsonObject & {
@@ -229,6 +230,17 @@ export type Attachment = JsonObject & {
   readonly active: boolean
 }
 
+/** What the account or role of the target may not read, so that fingerprint and dump fail. */
+export type Unreadable = JsonObject & {
+  /** `file`: a SQLite database. A partitioned table has no rows of its own, but a dump locks it. */
+  readonly what: 'table' | 'partitioned table' | 'sequence' | 'large object' | 'file'
+  readonly name: string
+  /** In words, such as `no SELECT, owner billing`. */
+  readonly why: string
+  /** SQL statements or shell commands that permit it. */
+  readonly cures: readonly string[]
+}
+
 /** What a dump says that it holds, besides the names of the tables with data. */
 export type DumpContents = JsonObject & {
   /**
@@ -263,12 +275,17 @@ export interface DatabasesView {
    * (a restore in place), another restore in place does.
    */
   leftover(database: Database, name: string): Promise<boolean>
-  /** Of the live database or a copy beside it, read in one transaction. */
+  /**
+   * Of the live database or a copy beside it, read in one transaction.
+   * @throws RunbookError `verification` if Postgres reports that the data itself is damaged
+   */
   fingerprint(database: Database, name: string): Promise<Fingerprint>
   /** Of the live database or a copy beside it, read in one transaction. Large tables are not counted. */
   contents(database: Database, name: string): Promise<Contents>
   /** Of the live database, sorted by kind and name. Empty for SQLite, where a file is all there is. */
   attachments(database: Database): Promise<readonly Attachment[]>
+  /** What of the live database may not be read, from catalogues only, sorted by kind and name; at most 1,000. */
+  unreadable(database: Database): Promise<readonly Unreadable[]>
   /** One read-only query on the live database or a copy, bounded in time and rows. @throws if it writes */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**
@@ -276,6 +293,11 @@ export interface DatabasesView {
    * @throws RunbookError `failed`: no such table or column, no primary key, too many rows or bytes
    */
   rows(database: Database, name: string, choices: readonly RowChoice[]): Promise<readonly TableRows[]>
+  /**
+   * Distinct values of a column as text, without NULL, sorted.
+   * @throws RunbookError `failed`: no such table or column, more than 100,000 values, or one that is binary (SQLite)
+   */
+  values(database: Database, name: string, of: Omit<RowChoice, 'value'>): Promise<readonly string[]>
   /**
    * Reads the start of a dump without any server, since none may be running.
    * @throws RunbookError `verification`: missing, empty, not a dump; `preflight`: a program or secret to unwrap it is

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { SecretHandle } from './secrets.ts'
+import type { OwnHealthCheck } from './services.ts'
 
 export type HealthCheck = {
   readonly name: string
@@ -16,6 +17,11 @@ export type HealthCheck = {
   readonly text?: string
   readonly bearer: SecretHandle | null
 }
+
+/** By an address, or by a service's own check. */
+export type AnyHealthCheck = HealthCheck | OwnHealthCheck
+
+export const isOwnCheck = (check: AnyHealthCheck): check is OwnHealthCheck => 'service' in check
 
 export type HttpAnswer = JsonObject & {
   readonly status: number

@@ -46,6 +46,29 @@ export type ServiceState = JsonObject & {
   readonly instances: readonly Instance[]
 }
 
+/** A service that its own health check, which its manager runs, decides about: for one that no address reaches. */
+export type OwnHealthCheck = {
+  readonly name: string
+  /** One service. */
+  readonly service: ServiceGroup
+  /** Consecutive passes that count as healthy. */
+  readonly passes: number
+  readonly withinSeconds: number
+  readonly everySeconds: number
+}
+
+/** Why services are not healthy by their own checks, for messages; null where all are. Unknown is not healthy. */
+export function whyNotHealthy(states: readonly ServiceState[]): string | null {
+  if (states.length === 0) return 'nothing is known of it'
+  for (const { service, state, health } of states) {
+    if (state !== 'running') return `${service} is ${state}`
+    if (health === 'none') return `${service} runs, but has no health check of its own`
+    if (health === 'starting') return `the health check of ${service} is still starting`
+    if (health === 'unhealthy') return `${service} is unhealthy by its own check`
+  }
+  return null
+}
+
 export type Instance = JsonObject & {
   /** Container id, or pid and start time. */
   readonly id: string

@@ -41,10 +41,10 @@ export interface ManifestSeal {
   ): Promise<{ readonly key: string } | { readonly refused: string; readonly hint: string }>
 }
 
-/** The manifest beside a backup as it was read; the signature is null where that file is missing. */
+/** The manifest beside a backup as it was read; null is the one of its two files that is missing. */
 export type FoundManifest = {
   readonly file: string
-  readonly body: Uint8Array
+  readonly body: Uint8Array | null
   readonly signature: string | null
 }
 
@@ -114,6 +114,13 @@ async function expectedBy(
   const refused = (why: string, hint: string): RunbookError =>
     new RunbookError('verification', `the manifest ${shellWord(file)} does not verify: ${why}`, { hint })
   const again = 'fetch the backup again with its manifest and signature, or choose another backup'
+  // Its signature says that there was one: without it, a checksum made after the damage would count.
+  if (body === null)
+    throw new RunbookError(
+      'verification',
+      `the manifest ${shellWord(file)} of backup ${shellWord(backup.file)} is missing, and its signature is there`,
+      { hint: `${again}; if the manifest was removed on purpose: rm ${shellWord(`${file}.sig`)}` },
+    )
   const stated = readManifest(body)
   if (typeof stated === 'string') throw refused(stated, again)
   if (signature === null) throw refused(`its signature ${shellWord(`${file}.sig`)} is missing`, again)

@@ -145,8 +145,10 @@ export async function judgedBeside(
   }
   const beside = (name: string): string => `${dirname(backup.file)}/${name}`
   const [manifest, signature] = manifestFiles(backup.name)
-  const body = read.get(manifest)
-  const found = body === undefined ? null : { file: beside(manifest), body, signature: text(signature) }
+  const found =
+    read.has(manifest) || read.has(signature)
+      ? { file: beside(manifest), body: read.get(manifest) ?? null, signature: text(signature) }
+      : null
   return vouchedBy(place, backup, found, seal, async () => {
     const sidecars = checksumsBeside([backup.name], names)
     const files = sidecars.read.flatMap(({ name, kind }) => {

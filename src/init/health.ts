@@ -9,7 +9,10 @@ export type HealthCandidate = {
 }
 
 export type Health = {
-  readonly checks: readonly { readonly name: string; readonly url: string; readonly status?: number }[]
+  readonly checks: readonly (
+    | { readonly name: string; readonly url: string; readonly status?: number }
+    | { readonly name: string; readonly service: string }
+  )[]
   readonly guessed: string | null
 }
 
@@ -81,7 +84,8 @@ function rankBefore(service: ServiceFacts, writers: readonly ServiceFacts[]): nu
 }
 
 /**
- * One check for each writer that can be reached; for the first service before them if none can.
+ * One check for each writer that can be reached; for the first service before them if none can; else the own checks of
+ * the writers' containers.
  * @param answers what the candidates answered, if the stack runs; a port that did not answer is not HTTP
  */
 export function healthOf(
@@ -103,11 +107,16 @@ export function healthOf(
   })
   const ofWriters = chosen.filter(({ service }) => writers.includes(service))
   const used = ofWriters.length > 0 ? ofWriters : chosen.slice(0, 1)
-  if (used.length === 0)
-    return {
-      checks: [],
-      guessed: 'no published port answers HTTP; name an address that proves that it is up',
-    }
+  if (used.length === 0) {
+    const own = services.filter((one) => writers.includes(one.name) && one.healthcheck !== null)
+    return own.length > 0
+      ? { checks: own.map(({ name }) => ({ name, service: name })), guessed: null }
+      : {
+          checks: [],
+          guessed:
+            'no published port answers HTTP, and no writer has a health check; name what proves that it is up',
+        }
+  }
   const doubtful = used.filter(({ from }) => from !== 'healthcheck').map(({ url }) => url)
   return {
     checks: used.map(({ service, url, status: answered }) => ({

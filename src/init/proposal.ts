@@ -252,12 +252,18 @@ const writersSection = (writers: {
 
 function healthSection(writers: readonly string[], project: ProjectFacts): readonly ProposedSection[] {
   const { checks, guessed } = healthOf(writers, project.services, project.answers)
-  const questions = checks.map(({ name, url }, index): Question => ({
-    text: `At which address does ${name} say that it is healthy?`,
-    at: [index, 'url'],
-    as: 'text',
-    guess: url,
-  }))
+  const questions = checks.flatMap((check, index): readonly Question[] =>
+    'url' in check
+      ? [
+          {
+            text: `At which address does ${check.name} say that it is healthy?`,
+            at: [index, 'url'],
+            as: 'text',
+            guess: check.url,
+          },
+        ]
+      : [],
+  )
   return [section('health', checks as unknown as Json, guessed, questions)]
 }
 

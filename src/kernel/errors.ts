@@ -30,12 +30,15 @@ export class RunbookError extends Error {
   readonly hint: string | undefined
   /** What does not answer and may come back, such as `shop/db` or `docker`; undefined if it did answer. */
   readonly down: string | undefined
+  /** `author`: the mistake is in a team's code; its place is where the stack leaves the program. */
+  readonly by: 'author' | undefined
 
   constructor(code: Code, message: string, more: Omit<ErrorParts, 'code'> = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.hint = more.hint
     this.down = more.down
+    this.by = more.by
   }
 }
 
@@ -47,6 +50,8 @@ export interface ErrorParts {
   readonly cause?: unknown
   /** What does not answer and may come back: a wait may help. */
   readonly down?: string
+  /** The mistake is in the code that called the program. */
+  readonly by?: 'author'
 }
 
 /**

@@ -26,14 +26,17 @@ function checkOne(step: unknown): void {
   if (!isFields(step))
     throw new RunbookError('usage', 'a step is not an object', {
       hint: "write defineStep({ kind: 'object.action', … })",
+      by: 'author',
     })
   const { kind } = step
   if (!isText(kind))
     throw new RunbookError('usage', 'a step has no kind', {
       hint: "give it one: kind: 'object.action', such as 'database.swap'",
+      by: 'author',
     })
   const fault = faultOf(step)
-  if (fault !== null) throw new RunbookError('usage', `the step ${kind} ${fault.what}`, { hint: fault.hint })
+  if (fault !== null)
+    throw new RunbookError('usage', `the step ${kind} ${fault.what}`, { hint: fault.hint, by: 'author' })
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== ''
@@ -62,7 +65,7 @@ function faultOf(step: Fields): Fault | null {
   if (formerly !== undefined && !Array.isArray(formerly))
     return { what: 'has a formerly that is not a list', hint: 'write it as formerly: [formerKind(…)]' }
   return (
-    misspelt(step) ??
+    misspelt(step, names) ??
     wrongFunction(step, ['describe', 'run'], ['brings', 'needs', 'secrets', 'preflight', 'predict']) ??
     markFault(marks) ??
     wrongFlag(step) ??
@@ -96,8 +99,8 @@ const names = [
 ]
 
 /** A field of another name is the author's own; one that is nearly a known name would be ignored unseen. */
-function misspelt(step: Fields): Fault | null {
-  for (const field of Object.keys(step)) {
+function misspelt(fields: Fields, names: readonly string[]): Fault | null {
+  for (const field of Object.keys(fields)) {
     const meant = names.includes(field) ? '' : nearest(field, names, (best) => best)
     if (meant !== '') return { what: `has an unknown field ${field}`, hint: `did you mean ${meant}?` }
   }
@@ -154,6 +157,8 @@ function markFault(marks: unknown): Fault | null {
   return wrong === undefined ? null : { what: `has an unknown or wrong mark ${wrong[0]}`, hint }
 }
 
+const aboutNames = ['title', 'when', 'needs', 'wants', 'params', 'remedy', 'makesRoom']
+
 /**
  * Checks the shape of a runbook, for code that no compiler has checked.
  * @throws RunbookError `usage` that names the runbook and what is missing or wrong
@@ -165,25 +170,39 @@ export function checkRunbook(name: unknown, about: unknown, record: unknown): vo
       `${shown(name)} is not a runbook name: use lowercase letters, digits and single hyphens`,
       {
         hint: "rename it, as in runbook('pause-queue', …)",
+        by: 'author',
       },
     )
   const fault = runbookFault(about, record)
   if (fault !== null)
-    throw new RunbookError('usage', `the runbook ${name} ${fault.what}`, { hint: fault.hint })
+    throw new RunbookError('usage', `the runbook ${name} ${fault.what}`, { hint: fault.hint, by: 'author' })
 }
 
 function runbookFault(about: unknown, record: unknown): Fault | null {
+  if (typeof about === 'function')
+    return {
+      what: 'has its script in place of its description',
+      hint: "write runbook('name', { title: '…', when: '…' }, (script) => { … })",
+    }
   if (!isFields(about))
-    return { what: 'has no description', hint: `write runbook('name', { title, when, needs, params }, …)` }
+    return { what: 'has no description', hint: "write runbook('name', { title: '…', when: '…' }, …)" }
+  const misnamed = misspelt(about, aboutNames)
+  if (misnamed !== null) return misnamed
   const { needs, wants, params, remedy, makesRoom } = about
   const text = ['title', 'when'].find((field) => typeof about[field] !== 'string')
   if (text !== undefined) return { what: `has no ${text}`, hint: `give it a text: ${text}: '…'` }
-  if (!Array.isArray(needs) || !needs.every(isText))
-    return { what: 'has no list needs', hint: "name sections of the target: needs: ['database'], or []" }
+  if (needs !== undefined && !(Array.isArray(needs) && needs.every(isText)))
+    return { what: 'has needs that is not a list', hint: "name sections of the target: needs: ['database']" }
   if (wants !== undefined && !(Array.isArray(wants) && wants.every(isText)))
     return { what: 'has wants that is not a list', hint: "name sections of the target: wants: ['smoke']" }
-  if (!isFields(params)) return { what: 'has no params', hint: 'write params: {} where it takes none' }
-  const wrong = Object.entries(params).find(([, one]) => !isFields(one) || typeof one['parse'] !== 'function')
+  if (params !== undefined && !isFields(params))
+    return {
+      what: 'has params that are not an object',
+      hint: "write params: { name: param.text('what it is') }, or leave them out",
+    }
+  const wrong = Object.entries(params ?? {}).find(
+    ([, one]) => !isFields(one) || typeof one['parse'] !== 'function',
+  )
   if (wrong !== undefined)
     return {
       what: `has a parameter ${wrong[0]} that is not made with param`,

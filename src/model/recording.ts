@@ -3,6 +3,7 @@ import { canonical, isJson, type Json, type JsonObject } from '../kernel/json.ts
 import { Secret } from '../kernel/secret.ts'
 import { addressOf, isAddress, refTo, type Address } from './ref.ts'
 import type { Runbook, Script, StepOptions } from './runbook.ts'
+import { callFault, casesFault, groupFault, pivotFault } from './script-fault.ts'
 import { idFault, idOf } from './step-id.ts'
 import { acts, type AnyStep, type Call } from './step.ts'
 import type { Section, Target, TargetWith } from './target.ts'
@@ -95,11 +96,7 @@ class Recorder {
     }
     const returned = this.#played(script)
     this.#done = true
-    if (returned instanceof Promise) {
-      // Avoids an unhandled rejection: nothing else awaits it.
-      returned.catch(() => undefined)
-      throw this.#wrong('its script is async', 'record steps one after another; nothing needs to be awaited')
-    }
+    this.#notAsync(returned, 'its script')
     if (this.#steps.length === 0)
       throw this.#wrong('it records no steps', 'call step(title, …) in its script')
     return { steps: this.#steps, pivot: this.#pivot }
@@ -113,19 +110,20 @@ class Recorder {
       throw new RunbookError('usage', `cannot record the runbook ${this.#book.name}`, {
         cause: thrown,
         hint: 'fix its script',
+        by: 'author',
       })
     }
   }
 
   #record(title: string, call: Call<Json>, options: StepOptions = {}, lastly: boolean): string {
+    this.#refuse(callFault(title, call, options))
     if (this.#done)
       throw this.#wrong(
         `the step "${title}" is added after its script has ended`,
         'record every step while the script runs',
       )
     const { id: given, ...patience } = options
-    const fault = idFault(title, given, this.#steps)
-    if (fault !== null) throw this.#wrong(fault.what, fault.hint)
+    this.#refuse(idFault(title, given, this.#steps))
     const id = given ?? idOf(title)
     if (!lastly && this.#steps.some((step) => step.phase === 'lastly')) {
       throw this.#wrong(`the step "${title}" follows a lastly step`, 'move lastly(…) to the end')
@@ -217,6 +215,7 @@ class Recorder {
   }
 
   #inGroup<T>(title: string, record: () => T): T {
+    this.#refuse(groupFault(title, record))
     if (this.#group !== null)
       throw this.#wrong(`parallel "${title}" is inside another`, 'move its steps into the outer one')
     if (this.#groups.has(title))
@@ -224,7 +223,7 @@ class Recorder {
     this.#groups.add(title)
     this.#group = title
     try {
-      return record()
+      return this.#notAsync(record(), `parallel "${title}"`)
     } finally {
       this.#group = null
     }
@@ -266,6 +265,7 @@ class Recorder {
         'use an ordinary if for values of the configuration, and when(ref, …) for params and outputs',
       )
     }
+    this.#refuse(casesFault(cases))
     if (this.#group !== null)
       throw this.#wrong('when(…) is inside parallel(…)', 'move parallel(…) inside the branches')
     if ('$ref' in address) this.#checkNeeds('when(…)', [address])
@@ -275,7 +275,7 @@ class Recorder {
     for (const [is, record] of Object.entries(cases)) {
       this.#only = [...outer, { value: address, is }]
       try {
-        returned[is] = record()
+        returned[is] = this.#notAsync(record(), `the branch ${is} of when(…)`)
       } finally {
         this.#only = outer
       }
@@ -286,6 +286,7 @@ class Recorder {
   }
 
   #mark(because: string): void {
+    this.#refuse(pivotFault(because))
     if (this.#pivot !== null) throw this.#wrong('there are two points of no return', 'keep the first')
     if (this.#group !== null)
       throw this.#wrong('pointOfNoReturn(…) is inside parallel(…)', 'move it before or after parallel(…)')
@@ -319,8 +320,22 @@ class Recorder {
     return value
   }
 
+  #notAsync<T>(returned: T, subject: string): T {
+    if (!(returned instanceof Promise)) return returned
+    // Avoids an unhandled rejection: nothing else awaits it.
+    returned.catch(() => undefined)
+    throw this.#wrong(`${subject} is async`, 'record steps one after another; nothing needs to be awaited')
+  }
+
+  #refuse(fault: { readonly what: string; readonly hint: string } | null): void {
+    if (fault !== null) throw this.#wrong(fault.what, fault.hint)
+  }
+
   #wrong(what: string, hint: string): RunbookError {
-    return new RunbookError('usage', `cannot record the runbook ${this.#book.name}: ${what}`, { hint })
+    return new RunbookError('usage', `cannot record the runbook ${this.#book.name}: ${what}`, {
+      hint,
+      by: 'author',
+    })
   }
 }
 

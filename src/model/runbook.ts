@@ -49,11 +49,12 @@ export interface About<P, S extends Section> {
   readonly title: string
   /** When to use this runbook, for an operator who has to choose one at night. */
   readonly when: string
-  /** Sections that the target must have, configured or by default. */
-  readonly needs: readonly S[]
+  /** Sections that the target must have, configured or by default. Default: none. */
+  readonly needs?: readonly S[]
   /** Sections that it uses where the target has them; plans and reports say what their absence costs. */
   readonly wants?: readonly Section[]
-  readonly params: P
+  /** Default: it takes none. */
+  readonly params?: P
   /**
    * Present if `diagnose` may recommend this runbook: the parameters of the command it prints, with a
    * placeholder in capitals for what only a person knows. Includes every required parameter.
@@ -66,9 +67,15 @@ export interface About<P, S extends Section> {
   readonly makesRoom?: true
 }
 
+/** What is said about a runbook, with nothing left out that has a default. */
+export type CompleteAbout = About<AnyParams, Section> &
+  Required<Pick<About<AnyParams, Section>, 'needs' | 'params'>>
+
+type AnyParams = { readonly [name: string]: AnyParam }
+
 export interface Runbook {
   readonly name: string
-  readonly about: About<{ readonly [name: string]: AnyParam }, Section>
+  readonly about: CompleteAbout
   record(script: Script<{ readonly [name: string]: AnyParam }, Section>): void
 }
 
@@ -78,11 +85,12 @@ export interface Runbook {
  *   field is missing or has the wrong type
  */
 export function runbook<
-  const P extends { readonly [name: string]: AnyParam },
+  const P extends { readonly [name: string]: AnyParam } = Record<never, never>,
   const S extends ConfiguredSection = never,
 >(name: string, about: About<P, S>, record: (script: Script<P, S>) => void): Runbook {
   checkRunbook(name, about, record)
-  return { name, about, record: record as unknown as Runbook['record'] }
+  const { needs = [], params = {} } = about
+  return { name, about: { ...about, needs, params }, record: record as unknown as Runbook['record'] }
 }
 
 /** The parameters of a runbook that nobody gave; the required ones are left out. */

@@ -106,6 +106,10 @@ export type DutyRecord = JsonObject & {
   readonly text: string
 }
 
+/**
+ * The definitions below infer the output from `run` alone, and the result of the survey from `survey` alone: `NoInfer`
+ * makes every other use a check, so that a mistake is reported where it is.
+ */
 interface Described<I extends JsonObject, O extends Json> {
   /** Object and action, as `database.swap`. Recorded in journals, so its meaning must never change. */
   readonly kind: string
@@ -134,11 +138,11 @@ interface Described<I extends JsonObject, O extends Json> {
    * Input property that names the step on the command line, as the name of a duty does: lowercase letters,
    * digits and single hyphens, unique in the runbook. Checked when the runbook is recorded.
    */
-  readonly addressedBy?: Extract<keyof I, string>
+  readonly addressedBy?: Extract<keyof NoInfer<I>, string>
   /** Used unless the runbook sets its own. Default: 8 h for `decide`, else 1 h. */
   readonly timeoutSeconds?: number
   /** What this step contributes to the measurements of the run. */
-  readonly marks?: Marks<I, O>
+  readonly marks?: Marks<NoInfer<I>, NoInfer<O>>
   /** Its kinds in earlier versions, each with code to finish or roll back a run that was started with it. */
   readonly formerly?: readonly AnyStep[]
 }
@@ -164,9 +168,9 @@ interface Observation<I extends JsonObject, O extends Json> extends Described<I,
   readonly effect: 'observe'
   run(look: Look, input: I): Promise<O>
   /** Fields of the output that change while the system is in use: a dry run shows them, but predicts nothing of them. */
-  readonly volatile?: readonly Extract<keyof O, string>[]
+  readonly volatile?: readonly Extract<keyof NoInfer<O>, string>[]
   /** If missing, a dry run calls `run`, since an observation changes nothing. */
-  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<O>>
+  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<NoInfer<O>>>
 }
 
 interface Decision<I extends JsonObject, O extends Json> extends Described<I, O> {
@@ -174,12 +178,15 @@ interface Decision<I extends JsonObject, O extends Json> extends Described<I, O>
   /** It records a person's work: listed with the duties in dry runs and reports. Output: see `DutyRecord`. */
   readonly duty?: [O] extends [DutyRecord] ? true : never
   run(ask: Ask, input: I): Promise<O>
-  predict?(at: { readonly input: Preview<I> }): Prediction<O>
+  predict?(at: { readonly input: Preview<I> }): Prediction<NoInfer<O>>
 }
 
 interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'exercise'
-  predict?(at: { readonly input: Preview<I>; readonly look: Look }): Prediction<O> | Promise<Prediction<O>>
+  predict?(at: {
+    readonly input: Preview<I>
+    readonly look: Look
+  }): Prediction<NoInfer<O>> | Promise<Prediction<NoInfer<O>>>
   run(io: Io, input: I): Promise<O>
 }
 
@@ -199,13 +206,16 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
   /** Reads the state just before acting. Its result is all that undo may rely on. */
   survey(look: Look, input: I): Promise<B>
   /** `before` is undefined if the survey is not possible yet. */
-  predict?(at: { readonly input: Preview<I>; readonly before: B | undefined }): Prediction<O>
-  run(io: Io, act: Act<I, B>): Promise<O>
+  predict?(at: {
+    readonly input: Preview<I>
+    readonly before: NoInfer<B> | undefined
+  }): Prediction<NoInfer<O>>
+  run(io: Io, act: Act<I, NoInfer<B>>): Promise<O>
   /**
    * Reads whether the effect is there. Detects "already done", verifies a run, settles what a crash left in
    * doubt (with the output that `run` would have returned), and proves that an undo worked (`absent`).
    */
-  probe(look: Look, act: Probing<I, B>): Promise<ProbeResult<O>>
+  probe(look: Look, act: Probing<I, NoInfer<B>>): Promise<ProbeResult<NoInfer<O>>>
   /** A torn effect may be run again, because each part of it is idempotent. */
   readonly rerunnable?: true
   /**
@@ -213,13 +223,16 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * like those of `io.remains`. Called after every undo, also where its effect was found absent, so that a kill
    * between the undo and its record loses nothing.
    */
-  remains?(look: Look, act: Act<I, B> & { readonly output: O | undefined }): Promise<readonly Remaining[]>
+  remains?(
+    look: Look,
+    act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined },
+  ): Promise<readonly Remaining[]>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */
 type Reversal<I, O, B> =
   | {
-      undo(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>
+      undo(io: Io, act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined }): Promise<void>
       readonly irreversible?: never
     }
   | { readonly irreversible: string; readonly undo?: never }
@@ -257,16 +270,33 @@ export interface StepFunction<I extends JsonObject, O extends Json> {
 }
 
 /**
- * Defines a kind of step. Type arguments: input, output and result of the survey; all JSON, to be journaled.
+ * Defines a kind of step, inferred: `defineStep<Input>()({ … })`. The output is what `run` returns, the survey's result
+ * what `survey` returns; list `survey` before the functions that use its result. Input, output and result are JSON,
+ * to be journaled.
+ * @returns takes the definition, and returns the function that a runbook calls
+ * @throws RunbookError `usage`, from the second call, if a field is missing or has the wrong type
+ */
+export function defineStep<I extends JsonObject>(): <O extends Json, B extends Json = null>(
+  step: Step<I, O, B>,
+) => StepFunction<I, O>
+/**
+ * Defines a kind of step. Type arguments: input, output and result of the survey; all JSON, to be journaled. Without
+ * them, output and survey are inferred, and the input from the first function that types it, such as
+ * `describe: ({ file }: Preview<Input>) => …`.
  * @returns the function that a runbook calls, with the definition as its property `step`
  * @throws RunbookError `usage` if a field is missing or has the wrong type
  */
 export function defineStep<I extends JsonObject, O extends Json, B extends Json = null>(
   step: Step<I, O, B>,
-): StepFunction<I, O> {
+): StepFunction<I, O>
+export function defineStep(...given: readonly AnyStep[]): unknown {
+  return given.length === 0 ? defined : defined(given[0])
+}
+
+function defined(step: unknown): StepFunction<JsonObject, Json> {
   checkStep(step)
-  const call = (input: unknown): Call<O> => ({ step, input }) as unknown as Call<O>
-  return Object.assign(call, { step })
+  const call = (input: unknown): Call<Json> => ({ step, input }) as unknown as Call<Json>
+  return Object.assign(call, { step: step as AnyStep })
 }
 
 /** Checks the shape, since a team's package may bring its own copy of this one. */

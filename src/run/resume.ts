@@ -196,6 +196,7 @@ const unlogged = (folder: EvidenceFolder): EvidenceFolder => ({
   log: async () => ({ write: () => undefined, finish: async () => null }),
   seal: (files) => folder.seal(files),
   unseal: () => folder.unseal(),
+  discard: () => folder.discard(),
 })
 
 /** Whether anything but the seal is left to do. */

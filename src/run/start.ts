@@ -14,7 +14,7 @@ import { settle, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { bringingIn } from './engine/bringing.ts'
 import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
-import type { ProcessIdentity, Entry, Opened, Stored } from './journal/entry.ts'
+import type { ProcessIdentity, Opened, Stored } from './journal/entry.ts'
 import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
 import { previewRun } from './dry-run/dry-run.ts'
@@ -114,7 +114,12 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       ...(order.makesRoom === undefined ? {} : { makesRoom: order.makesRoom }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, lock, entries: [] })
-    await context.journal.write(opened)
+    try {
+      await context.journal.write(opened)
+    } catch (thrown) {
+      await folder.discard()
+      throw thrown
+    }
     return await underStop(runtime, context, () =>
       order.mode === 'run'
         ? launch(runtime, context, [...words, ...lock.findings])
@@ -227,7 +232,7 @@ export function runContextFor(
   const listener = harmless(runtime.listener)
   const journal = new RunJournal(
     entries,
-    (entry: Entry) => runtime.journal.append(hold, run, runtime.mask.json(entry)),
+    (entry, durability) => runtime.journal.append(hold, run, runtime.mask.json(entry), durability),
     listener,
   )
   return {

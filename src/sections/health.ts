@@ -1,12 +1,13 @@
 import { z } from 'zod'
-import type { HealthCheck } from '../drivers/http.ts'
-import { healthCheck, healthCheckOf } from './parts/health-check.ts'
+import type { AnyHealthCheck } from '../drivers/http.ts'
+import { anyHealthCheck, anyHealthCheckOf } from './parts/health-check.ts'
 import { section } from './parts/section.ts'
 
 export const health = section({
   about:
-    'HTTP checks that prove that the service is up. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back.',
-  schema: z.array(healthCheck).readonly(),
+    'Checks that prove that the service is up: by HTTP, or by the health check of its container. They decide whether a run succeeds: before the point of no return, a failing check rolls the run back.',
+  schema: z.array(anyHealthCheck).readonly(),
   example: [{ name: 'api', url: 'http://127.0.0.1:8000/api/health', json: { status: 'ok' } }],
-  resolve: (raw, context): readonly HealthCheck[] => raw.map((check) => healthCheckOf(check, context)),
+  alternatives: [[{ name: 'api', service: 'api' }]],
+  resolve: (raw, context): readonly AnyHealthCheck[] => raw.map((check) => anyHealthCheckOf(check, context)),
 })

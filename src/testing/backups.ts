@@ -72,9 +72,13 @@ export function fakeBackups({
     const [file, beside] = manifestFiles(backup.file)
     const [body, signature] = [files.get(file), files.get(beside)]
     const found =
-      body === undefined
+      body === undefined && signature === undefined
         ? null
-        : { file, body, signature: signature === undefined ? null : new TextDecoder().decode(signature) }
+        : {
+            file,
+            body: body ?? null,
+            signature: signature === undefined ? null : new TextDecoder().decode(signature),
+          }
     return vouchedBy(place, backup, found, seal, async () => checksumIn(place, backup))
   }
 

@@ -2,7 +2,7 @@ import type { Containers, ThrowawayFacts } from '../drivers/containers.ts'
 import type { Database, PostgresDatabase } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { fakeServer, type FakeServer } from './databases.ts'
+import { fakeServer, type FakeServer } from './fake-server.ts'
 import type { ImageStore } from './images.ts'
 
 export type FakeContainer = {

@@ -1,5 +1,5 @@
 import type { Database, Databases } from '../drivers/databases.ts'
-import type { FakeServer } from './databases.ts'
+import type { FakeServer } from './fake-server.ts'
 
 /** Several in-memory servers behind one port; the database selects the server. */
 export function databasesBy(

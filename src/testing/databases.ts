@@ -1,83 +1,16 @@
-import type { Attachment, Database, Databases, Dump, Session } from '../drivers/databases.ts'
+import type { Database, Databases, Dump } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { digestOf, type JsonObject } from '../kernel/json.ts'
+import { digestOf } from '../kernel/json.ts'
 import { lay, modifiedOn, type Disk } from './disk.ts'
-import { mustBeAdmitted, type Doorkeeper } from './fake-pg-hba.ts'
+import { mustBeAdmitted } from './fake-pg-hba.ts'
 import { headerOf, contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { rightsOn, roleOf } from './fake-rights.ts'
+import type { FakeDatabase, FakeServer } from './fake-server.ts'
 import { Faults } from './faults.ts'
 import { placeOf } from './place.ts'
-import { keepInFile, rowsOf, withoutRows, withRows } from './rows.ts'
+import { keepInFile, rowsOf, valuesOf, withoutRows, withRows } from './rows.ts'
 import { answerOf } from './sql.ts'
-
-export type FakeDatabase = {
-  tables: FakeTables
-  /** Changes whenever the database is recreated. */
-  generation: string
-  readonly owner: string
-}
-
-/**
- * An in-memory database server as plain state that a test sets up and inspects. Its dumps are on the
- * in-memory disk.
- */
-export type FakeServer = {
-  readonly engine: 'postgres' | 'sqlite'
-  readonly host: string
-  readonly version: string
-  /** The live databases and the copies beside them. */
-  readonly databases: Map<string, FakeDatabase>
-  /** Names of copies that a killed restore left unfinished. */
-  readonly leftovers: Set<string>
-  /** Sessions by database. A swap ends all but stubborn ones, which make it fail. */
-  readonly sessions: Map<string, (Session & { readonly stubborn?: boolean })[]>
-  readonly roles: Set<string>
-  /** Why its dumps need a superuser; empty where a role of the run restores them. */
-  readonly superuserNeeds: string[]
-  readonly extensions: Set<string>
-  /** Checks logins over TCP; null admits all. */
-  doorkeeper: Doorkeeper | null
-  acceptsWrites: boolean
-  /** False: the server does not answer. */
-  reachable: boolean
-  /** Answers to SQL that SQLite, which runs all other queries here, does not understand. */
-  readonly answers: Map<string, (tables: FakeTables) => readonly JsonObject[]>
-  /** What belongs to the live database outside it: replication slots, subscriptions. */
-  readonly attachments: Attachment[]
-}
-
-/**
- * An in-memory Postgres 17.6 with these databases, owned by the role `app`.
- * @param more fields that replace the defaults, such as `engine` or `reachable`
- */
-export function fakeServer(
-  databases: { readonly [name: string]: FakeTables },
-  more: Partial<FakeServer> = {},
-): FakeServer {
-  return {
-    engine: 'postgres',
-    host: 'pretended',
-    version: '17.6',
-    leftovers: new Set(),
-    sessions: new Map(),
-    roles: new Set(['app']),
-    superuserNeeds: [],
-    doorkeeper: null,
-    extensions: new Set(),
-    acceptsWrites: true,
-    reachable: true,
-    answers: new Map(),
-    attachments: [],
-    ...more,
-    databases: new Map(
-      Object.entries(databases).map(([name, tables], index) => [
-        name,
-        { tables, generation: `created ${index}`, owner: 'app' },
-      ]),
-    ),
-  }
-}
 
 export type FakeDatabases = {
   readonly server: FakeServer
@@ -132,6 +65,14 @@ export function fakeDatabases({
     const found = server.databases.get(name) ?? inFile(database, name)
     if (found === undefined) throw fail(`database ${name} not found`, 'check the databases of the server')
     return found
+  }
+  const readable = ({ name: live }: Database, name: string): void => {
+    const [first] = server.unreadable
+    if (name === live && first !== undefined)
+      throw fail(
+        `cannot read database ${name}: permission denied for ${first.what} ${first.name}`,
+        'permit it',
+      )
   }
   const change = (database: Database, how: (tables: FakeTables) => FakeTables): void => {
     const live = named(database, database.name)
@@ -228,16 +169,23 @@ export function fakeDatabases({
     },
     async fingerprint(database, name) {
       await at('fingerprint')
+      readable(database, name)
       return printOf(named(database, name).tables, database.fingerprint)
     },
     async contents(database, name) {
       await at('contents')
+      readable(database, name)
       return contentsOf(named(database, name).tables, server.extensions)
     },
     async attachments(database) {
       await at('attachments')
       answering(database)
       return server.attachments
+    },
+    async unreadable(database) {
+      await at('unreadable')
+      answering(database)
+      return server.unreadable
     },
     async query(database, name, sql) {
       await at('query')
@@ -248,6 +196,10 @@ export function fakeDatabases({
       await at('rows')
       const { tables } = named(database, name)
       return choices.map((choice) => rowsOf(server, tables, choice))
+    },
+    async values(database, name, { table, column }) {
+      await at('values')
+      return valuesOf(named(database, name).tables, table, column)
     },
     async inspect(database, file) {
       await at('inspect')
@@ -361,6 +313,7 @@ export function fakeDatabases({
     },
     async dump(database, name, file) {
       await at('dump')
+      readable(database, name)
       const { tables, owner } = named(database, name)
       if (disk.files.has(file)) throw fail(`cannot dump to ${file}: already exists`, 'give a new file name')
       const bytes = dumpBytes({

@@ -19,6 +19,7 @@ export class FakeEvidence implements Evidence {
       log: async (name) => this.#log(files, `logs/${name}.log`),
       seal: async (made) => this.#seal(folder, files, made),
       unseal: async () => void files.delete('statement.json'),
+      discard: async () => void (files.size === 0 && this.folders.delete(folder)),
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Database } from '../drivers/databases.ts'
 import type { RestoreRights } from '../drivers/restore-rights.ts'
-import type { FakeServer } from './databases.ts'
+import type { FakeServer } from './fake-server.ts'
 
 /** Of a role that exists while a copy is restored. */
 export const roleOf = (copy: string): string => `${copy}__partial`

@@ -1,3 +1,4 @@
+import { nearest } from '../kernel/did-you-mean.ts'
 import { RunbookError } from '../kernel/errors.ts'
 
 /**
@@ -5,6 +6,16 @@ import { RunbookError } from '../kernel/errors.ts'
  * the process dies here; this and every later call have no effect until `revive`.
  */
 export type Fault = 'fail' | 'hang' | 'kill'
+
+type Order = {
+  readonly moment: string
+  readonly fault: Fault
+  readonly time: number
+  /** At every time from then on. */
+  readonly onwards: boolean
+  left: number
+  fired: boolean
+}
 
 /** Thrown where `kill -9` would end the process. */
 export class Killed extends Error {
@@ -19,14 +30,46 @@ export class Killed extends Error {
 export class Faults {
   /** Every moment that was reached, in order. */
   readonly reached: string[] = []
-  readonly #orders: { readonly moment: string; readonly fault: Fault; left: number }[] = []
+  readonly #orders: Order[] = []
   #dead = false
   #lifetime = Number.POSITIVE_INFINITY
 
-  /** Orders a fault for the n-th time that the moment is reached. */
+  /**
+   * Orders a fault for the n-th time that the moment is reached. A run on a `fakeMachine` that settles before the fault
+   * fired rejects: its test would pass without having tested anything.
+   */
   order(moment: string, fault: Fault, time = 1): this {
-    this.#orders.push({ moment, fault, left: time })
+    this.#orders.push({ moment, fault, time, onwards: false, left: time, fired: false })
     return this
+  }
+
+  /** Orders a fault for the n-th time that the moment is reached and for every later one, of which there may be none. */
+  orderFrom(moment: string, fault: Fault, time = 1): this {
+    this.#orders.push({ moment, fault, time, onwards: true, left: time, fired: false })
+    return this
+  }
+
+  /** The ordered faults that have not fired, as text. */
+  get unfired(): readonly string[] {
+    return this.#orders.flatMap(({ moment, fault, time, fired }) =>
+      fired ? [] : [`${fault} at ${moment}${time === 1 ? '' : `, time ${time}`}`],
+    )
+  }
+
+  /** @throws RunbookError `usage` if an ordered fault has not fired */
+  checkFired(): void {
+    const order = this.#orders.find(({ fired }) => !fired)
+    if (order === undefined) return
+    const { moment, time } = order
+    const times = this.reached.filter((one) => one === moment).length
+    const known = [...new Set(this.reached)]
+    throw new RunbookError('usage', `a fault that the test ordered never fired: ${this.unfired.join('; ')}`, {
+      hint:
+        times > 0
+          ? `${moment} was reached ${times} of ${time} times`
+          : `${moment} was never reached${nearest(moment, known, (best) => `; did you mean ${best}?`)}; world.faults.reached lists the moments of a run`,
+      by: 'author',
+    })
   }
 
   /** The process dies at the n-th moment from now on, whichever that is. */
@@ -68,7 +111,11 @@ export class Faults {
     this.#lifetime -= 1
     const here = this.#orders.filter((order) => order.moment === moment)
     for (const order of here) order.left -= 1
-    return this.#lifetime <= 0 ? 'kill' : (here.find((order) => order.left === 0)?.fault ?? null)
+    if (this.#lifetime <= 0) return 'kill'
+    const due = here.find(({ left, onwards }) => left === 0 || (onwards && left < 0))
+    if (due === undefined) return null
+    due.fired = true
+    return due.fault
   }
 
   #strike(fault: 'fail' | 'kill', moment: string): never {

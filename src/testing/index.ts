@@ -5,7 +5,7 @@
  * ```ts
  * const fleet = runningFleet({ web: 'web:1' })
  * const world = fakeWorld({ fleet, server: fakeServer({ shop: { orders: [{ id: 1 }] } }) })
- * const machine = fakeMachine(world, { book, target })
+ * const machine = fakeMachine(world, { book, target: targetOf(config, 'shop') })
  * const before = world.state()
  *
  * world.faults.order('services.start', 'fail') // the first start fails
@@ -17,8 +17,8 @@
  *   `world.environment` and `world.person` as your runbook needs them. Inspect the same objects afterwards, or
  *   compare `world.state()`.
  * - `world.faults.order(moment, 'fail' | 'hang' | 'kill', time)` injects a fault at one moment, `killAfter(n)`
- *   at the n-th moment of all. A run without faults lists its moments in `world.faults.reached`, so that a test
- *   can go through every one of them.
+ *   at the n-th moment of all. A run without faults lists its moments in `world.faults.reached`; `everyMoment(machine)`
+ *   tries all of them. A run that settles before an ordered fault fired rejects.
  * - A killed run rejects with `Killed`; `machine.resume()` and `machine.rollback()` continue it in a new
  *   process.
  * - `machine.dryRun()` must not change `world.state()`. `machine.entries` is the journal of the newest run.
@@ -26,13 +26,15 @@
  */
 export { fakeWorld, type FakeWorld, type WorldParts } from './world.ts'
 export { fakeMachine, type Carried, type FakeMachine } from './machine.ts'
+export { everyMoment, type EveryMoment } from './every-moment.ts'
+export { targetOf, type TargetFolders } from './target-of.ts'
 export { Faults, Killed, type Fault } from './faults.ts'
 export { fakeClock, type FakeClock } from './clock.ts'
 export { emptyDisk, lay, mountOn, type Disk, type Permissions, type FakeMount } from './disk.ts'
 export { archiveOf, encrypted, type FakeMember } from './archives.ts'
 export type { Doorkeeper } from './fake-pg-hba.ts'
 export { dumpBytes, type FakeDump, type FakeTables } from './fake-dump.ts'
-export { fakeServer, type FakeDatabase, type FakeServer } from './databases.ts'
+export { fakeServer, type FakeDatabase, type FakeServer } from './fake-server.ts'
 export { emptyFleet, fakeService, runningFleet, runOn, runWith, type Fleet } from './services.ts'
 export type { Ending, FakeInstance, FakeService } from './instances.ts'
 export { fakeKeys, type FakeKeys } from './seal.ts'

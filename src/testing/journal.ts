@@ -13,6 +13,8 @@ import { foldHistory, factOf } from '../run/journal/history.ts'
 export type KeptJournal = {
   /** In write order. Change it to simulate damage. */
   readonly entries: Stored[]
+  /** How many of the entries a power cut leaves. */
+  durable: number
   readonly heads: Map<string, Head>
   readonly systems: Map<string, { epoch: number; holder: Holder | null; hold: Lease | null }>
   /** Called before each append; throw to prevent it. */
@@ -23,6 +25,7 @@ export type KeptJournal = {
 
 export const emptyJournal = (): KeptJournal => ({
   entries: [],
+  durable: 0,
   heads: new Map(),
   systems: new Map(),
   beforeAppend: () => undefined,
@@ -67,6 +70,11 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
     for (const hold of mine) free(hold)
     over = true
   }
+  /** Of the entries that were to be durable soon. */
+  const sync = (): void => {
+    for (const { run, seq, hash } of kept.entries.slice(kept.durable)) kept.heads.set(run, { seq, hash })
+    kept.durable = kept.entries.length
+  }
   const of = (run: string): Stored[] => kept.entries.filter((stored) => stored.run === run)
 
   return {
@@ -110,7 +118,7 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
       usable()
       return take(system, holder)
     },
-    async append(hold, run, entry) {
+    async append(hold, run, entry, durability = 'at-once') {
       usable()
       if (!mine.has(hold))
         throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released')
@@ -131,11 +139,15 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
         entry: copy,
       })
       kept.entries.push(stored)
-      if (flaw === null) kept.heads.set(run, { seq: stored.seq, hash: stored.hash })
+      if (durability === 'at-once') {
+        kept.durable = kept.entries.length
+        if (flaw === null) kept.heads.set(run, { seq: stored.seq, hash: stored.hash })
+      }
       kept.afterAppend(stored)
       return stored
     },
     async close() {
+      if (!over) sync()
       end()
     },
     die: end,

@@ -39,6 +39,7 @@ export interface FakeMachine {
   readonly events: readonly RunEvent[]
   /** The stop button of the current process. Call `ask` from a step or a listener to stop the run. */
   readonly stop: StopButton
+  /** @throws RunbookError `usage` if it is settled and a fault that the test ordered never fired */
   run(params?: JsonObject): Promise<Result>
   dryRun(params?: JsonObject): Promise<Result>
   /**
@@ -142,6 +143,8 @@ export function fakeMachine(
     const [refusal] = refusals
     if (refusal !== undefined) throw refusal
     if (faults.dead) throw new Killed('killed at its end')
+    // A run that is not settled may be taken up, and meet its faults then.
+    if (result.outcome !== 'open' && result.outcome !== 'needs-human') faults.checkFired()
     return result
   }
   const start =

@@ -1,6 +1,6 @@
 import type { Migrations, MigrationTool, Revision } from '../drivers/migrations.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { FakeServer } from './databases.ts'
+import type { FakeServer } from './fake-server.ts'
 import type { Disk } from './disk.ts'
 import { dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 import type { FakeVolumes } from './volumes.ts'

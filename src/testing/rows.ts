@@ -1,7 +1,7 @@
 import type { Cell, Database, RowChoice, TableRows } from '../drivers/databases.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sameJson, type Json, type JsonObject } from '../kernel/json.ts'
-import type { FakeServer } from './databases.ts'
+import type { FakeServer } from './fake-server.ts'
 import type { Disk } from './disk.ts'
 import { cellOf, columnsOf, dumpBytes, readDump, type FakeTables } from './fake-dump.ts'
 
@@ -42,6 +42,15 @@ export function rowsOf(
   if (!columns.includes(column)) throw refused(`column ${column} not found in table ${table}`)
   const rows = all.filter((row) => typedCell(row[column])?.[1] === value)
   return { table, columns, key: ['id'], rows: rows.map((row) => columns.map((name) => typedCell(row[name]))) }
+}
+
+/** Distinct values of a column of a fake table as text, sorted. */
+export function valuesOf(tables: FakeTables, table: string, column: string): readonly string[] {
+  const all = tables[table]
+  if (all === undefined) throw refused(`table ${table} not found`)
+  if (all.length > 0 && !columnsOf(all).includes(column))
+    throw refused(`column ${column} not found in table ${table}`)
+  return [...new Set(all.flatMap((row) => typedCell(row[column])?.[1] ?? []))].sort()
 }
 
 const objects = ({ columns, rows }: TableRows): readonly JsonObject[] =>

@@ -54,8 +54,9 @@ export function backupsText(
 
 function age(takenAt: string, now: Date): string {
   const seconds = (now.getTime() - Date.parse(takenAt)) / 1000
+  if (seconds < 0) return 'in the future'
   // To the minute: a list of backups is no stopwatch.
-  return seconds < 0 ? 'in the future' : duration(Math.floor(seconds / 60) * 60)
+  return seconds < 60 ? 'under a minute' : duration(Math.floor(seconds / 60) * 60)
 }
 
 const provenText = ({ run, runbook, at, by }: Proven): string =>

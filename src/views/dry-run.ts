@@ -1,10 +1,10 @@
-import prettyMilliseconds from 'pretty-ms'
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Entry, Stored } from '../run/journal/entry.ts'
 import { isDuty, type PlannedStep } from '../model/plan.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { defaultLines } from './defaults.ts'
 import { findingLines } from './ending.ts'
+import { pastText, roughly } from './expected.ts'
 
 type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
@@ -85,16 +85,11 @@ function details(foretold: EntryOf<'foretold'> | undefined): readonly string[] {
 }
 
 function durationLine(foretold: readonly (number | null)[], past: readonly number[]): string {
-  const show = (seconds: number): string => prettyMilliseconds(Math.max(1, Math.round(seconds)) * 1000)
-  if (past.length > 0) {
-    const sorted = [...past].sort((one, other) => one - other)
-    const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
-    const runs = past.length === 1 ? '1 successful run' : `${past.length} successful runs`
-    return `Expected duration: ${show(median)} (median of ${runs})`
-  }
+  const usual = pastText(past)
+  if (usual !== null) return `Expected duration: ${usual}`
   const known = foretold.filter((seconds) => seconds !== null)
   if (known.length === 0) return 'Expected duration: unknown (no successful run yet)'
-  const least = show(known.reduce((sum, seconds) => sum + seconds, 0))
+  const least = roughly(known.reduce((sum, seconds) => sum + seconds, 0))
   const count = `${known.length} of ${foretold.length}`
   return `Expected duration: at least ${least} (predicted by ${count} steps; no successful run yet)`
 }

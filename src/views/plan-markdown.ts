@@ -1,11 +1,17 @@
 import type { Plan } from '../model/plan.ts'
 import { defaultLines } from './defaults.ts'
+import { expectations } from './expected.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { markdown } from './markup.ts'
 
 /** The printable runbook, for following or checking every step on paper. */
-export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
+export function planMarkdown(
+  plan: Plan,
+  params: readonly ParamLine[],
+  origin: string | null = null,
+  past: readonly number[] = [],
+): string {
   const { main, lastly } = outlineOf(plan)
   const required = params
     .filter(({ given }) => given === 'required')
@@ -20,6 +26,7 @@ export function planMarkdown(plan: Plan, params: readonly ParamLine[], origin: s
     `**Target:** ${markdown(String(plan.target['title']))} (\`${String(plan.target['name'])}\`)`,
     '',
     ...(origin === null ? [] : [`**Runbook:** ${markdown(origin)}`, '']),
+    ...expectations(plan, past).flatMap(([label, text]) => [`**${label}:** ${markdown(text)}`, '']),
     '```sh',
     `${command} --dry-run`,
     command,

@@ -1,5 +1,6 @@
 import type { Plan } from '../model/plan.ts'
 import { defaultLines } from './defaults.ts'
+import { expectations } from './expected.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import type { ParamLine } from './params.ts'
 import { oneLine } from '../kernel/sanitize.ts'
@@ -7,8 +8,14 @@ import { oneLine } from '../kernel/sanitize.ts'
 /**
  * The plan for a terminal or a plain file.
  * @param origin where the runbook comes from; null leaves the line out
+ * @param past seconds that its latest successful runs took
  */
-export function planText(plan: Plan, params: readonly ParamLine[], origin: string | null = null): string {
+export function planText(
+  plan: Plan,
+  params: readonly ParamLine[],
+  origin: string | null = null,
+  past: readonly number[] = [],
+): string {
   const { main, lastly } = outlineOf(plan)
   const width = String(plan.steps.length).length
   const flags = params.map(({ flag, value }) => `${flag}${value === '' ? '' : ` ${value}`}`)
@@ -20,6 +27,7 @@ export function planText(plan: Plan, params: readonly ParamLine[], origin: strin
       `When: ${plan.when}`,
       `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
       ...(origin === null ? [] : [`Runbook: ${origin}`]),
+      ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
       '',
       ...(params.length === 0
         ? []

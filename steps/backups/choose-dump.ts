@@ -5,13 +5,14 @@ import {
   openingOf,
   RunbookError,
   say,
+  whenTaken,
   type BackupPlace,
   type DumpHeader,
   type Opening,
   type Preview,
   type Verified,
 } from '../../src/index.ts'
-import { choose, whenTaken } from './lib/choose-backup.ts'
+import { choose } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 

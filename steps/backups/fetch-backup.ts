@@ -8,16 +8,17 @@ import {
   RunbookError,
   say,
   vouchingFor,
+  whenTaken,
   type BackupPlace,
   type Database,
   type Finding,
   type Io,
   type JsonObject,
-  type StoredBackup,
   type Look,
   type Need,
   type RemotePlace,
   type Script,
+  type StoredBackup,
   type Vouching,
   type Wired,
 } from '../../src/index.ts'
@@ -33,7 +34,7 @@ import {
   type CacheEntry,
   type FetchRecord,
 } from './lib/cache.ts'
-import { choose, whenTaken } from './lib/choose-backup.ts'
+import { choose } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 import { sourceOf, type OwnSource } from './lib/source.ts'
 

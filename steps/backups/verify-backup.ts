@@ -4,6 +4,7 @@ import {
   isPending,
   mustBeHere,
   say,
+  whenTaken,
   type Backup,
   type BackupPlace,
   type Finding,
@@ -11,7 +12,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { choose, maybeNewer, whenTaken } from './lib/choose-backup.ts'
+import { choose, maybeNewer } from './lib/choose-backup.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
@@ -24,6 +25,8 @@ type Input = {
   readonly passphrase?: SecretHandle | null
   /** The live folder that a manifest must name; left out or null, any. */
   readonly folder?: string | null
+  /** What a manifest must be of where its system is not known, as of a database in a volume. */
+  readonly kind?: OwnSource['kind']
 }
 
 /** A backup that matches its manifest or checksum. */
@@ -42,12 +45,12 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     return `Reads ${backup}${isPending(from) ? '' : ` from ${from.directory}`} and compares it with its signed manifest or checksum.`
   },
   secrets: () => [],
-  preflight: async (look, { from, file, passphrase, folder }) => {
+  preflight: async (look, { from, file, passphrase, folder, kind }) => {
     if (!isPending(from)) mustBeHere(from)
-    if (isPending(from) || isPending(file) || isPending(folder)) return []
+    if (isPending(from) || isPending(file) || isPending(folder) || isPending(kind)) return []
     const backup = await choose(look, from, { file, takenBefore: null })
     const expected = await expectedOf(look, from, backup)
-    if (folder !== undefined && folder !== null) await mustBeOf(from, backup, expected, ownOf(folder))
+    await mustBeOwn(from, backup, expected, { folder, kind })
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),
@@ -57,10 +60,10 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     ]
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
-  run: async (look, { from, file, folder }) => {
+  run: async (look, { from, file, folder, kind }) => {
     mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
-    if (folder !== undefined && folder !== null) await mustBeOf(from, verified, verified, ownOf(folder))
+    await mustBeOwn(from, verified, verified, { folder, kind })
     const vouched = voucher(verified)
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
@@ -70,7 +73,20 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
   },
 })
 
-const ownOf = (folder: string) => async (): Promise<OwnSource> => ({ kind: 'folder', system: folder })
+async function mustBeOwn(
+  from: BackupPlace,
+  backup: { readonly file: string },
+  expected: Parameters<typeof mustBeOf>[2],
+  { folder, kind }: { readonly folder: Input['folder']; readonly kind: Input['kind'] },
+): Promise<void> {
+  const own: OwnSource | null =
+    folder !== undefined && folder !== null
+      ? { kind: 'folder', system: folder }
+      : kind === undefined
+        ? null
+        : { kind, system: null }
+  if (own !== null) await mustBeOf(from, backup, expected, async () => own)
+}
 
 function tooOld(look: Look, from: BackupPlace, backup: Backup, requested: boolean): readonly Finding[] {
   const ageSeconds = (look.clock.now().getTime() - Date.parse(backup.takenAt)) / 1000

@@ -6,6 +6,7 @@ import {
   openingOf,
   RunbookError,
   say,
+  whenTaken,
   type BackupPlace,
   type Database,
   type Dump,
@@ -15,9 +16,9 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { asides, isAside } from '../databases/lib/names.ts'
-import { choose, whenTaken } from './lib/choose-backup.ts'
+import { choose, takenFor } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
-import { offeringOlder, takenFor } from './lib/offering-older.ts'
+import { offeringOlder } from './lib/offering-older.ts'
 import { commandWith, type Again } from './lib/older-backups.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 

@@ -6,13 +6,13 @@ import {
   openingOf,
   RunbookError,
   say,
+  whenTaken,
   type Backup,
   type BackupPlace,
   type DumpHeader,
   type Look,
   type RestoreTest,
 } from '../../src/index.ts'
-import { whenTaken } from '../backups/lib/choose-backup.ts'
 import { mustBeOf } from '../backups/lib/source.ts'
 
 type Input = {

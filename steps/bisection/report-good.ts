@@ -1,6 +1,5 @@
-import { defineStep, RunbookError, shellWord, type Look } from '../../src/index.ts'
+import { defineStep, RunbookError, shellWord, whenTaken, type Look } from '../../src/index.ts'
 import { found, type Verdict } from './lib/bisection.ts'
-import { whenTaken } from '../backups/lib/choose-backup.ts'
 import type { Candidate, Candidates } from './list-candidates.ts'
 import type { Round } from './test-backup.ts'
 

@@ -5,6 +5,7 @@ import {
   openingOf,
   RunbookError,
   say,
+  whenTaken,
   type Assertion,
   type BackupPlace,
   type Database,
@@ -19,7 +20,6 @@ import { makeRoles } from '../databases/create-roles.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import { requireRoom } from '../databases/restore-into-throwaway.ts'
 import { nextToTest, verdictOn, type Verdict } from './lib/bisection.ts'
-import { whenTaken } from '../backups/lib/choose-backup.ts'
 import type { Candidate, Candidates } from './list-candidates.ts'
 
 type Input = {

@@ -1,4 +1,5 @@
 import {
+  cannot,
   defineStep,
   isPending,
   RunbookError,
@@ -60,8 +61,8 @@ export type LiveContents = {
  * Compares what is live with what the dump has, before anything is changed. A table with rows that the dump does
  * not have, or whose data was left out of it, is lost by the restore: it must be named in `acceptLoss`. One that
  * was dumped while it had fewer rows, such as a queue, is only reported. A live database that cannot be read is no
- * reason to refuse, since that may be why it is restored.
- * @throws RunbookError `preflight` for a loss that was not accepted
+ * reason to refuse, since that may be why it is restored, except in place, where it must be dumped first.
+ * @throws RunbookError `preflight` for a loss that was not accepted, or a restore in place of data that cannot be read
  */
 export const compareContents = defineStep<Input, LiveContents>({
   kind: 'databases.compare-contents',
@@ -87,6 +88,16 @@ export const compareContents = defineStep<Input, LiveContents>({
       return thrown.message
     })
     if (typeof live === 'string') {
+      if (strategy === 'in-place')
+        throw cannot(
+          'replace the data of',
+          `${database.name} in place`,
+          `it cannot be read, so no dump could take it back: ${live}`,
+          {
+            code: 'preflight',
+            hint: `restore beside it, which keeps it as it is: --strategy beside`,
+          },
+        )
       look.note(`what the restore loses is unknown: the live database cannot be read: ${live}`)
       const unknown = 'unknown: the live database cannot be read'
       return { tables: null, lost: [], fewer: [], live: unknown, losses: unknown, objects: unknown, ...about }

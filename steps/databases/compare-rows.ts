@@ -1,24 +1,29 @@
 import {
   defineStep,
-  failureOf,
   isPending,
+  RunbookError,
   say,
   type Copy,
   type Database,
   type Finding,
 } from '../../src/index.ts'
-import { selectionOf, missingRows } from './lib/row-selection.ts'
+import { keysIn, malformed, missingRows } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
   readonly copy: Copy
   readonly tables: string
-  readonly key: string
+  /** Keys separated by commas; null for all that are missing. */
+  readonly key: string | null
+  /** Must be given where there is no key. Missing in plans of earlier versions, which have one. */
+  readonly allMissing?: boolean
 }
 
 export type Compared = {
   readonly missing: number
   readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
+  /** The same for people. */
+  readonly told: string
 }
 
 /**
@@ -32,21 +37,36 @@ export const compareRows = defineStep<Input, Compared>({
   effect: 'observe',
   describe: ({ tables }) =>
     say`Finds the rows of ${tables} that the backup has and the live database lacks, and checks that no row with the same key differs.`,
-  preflight: async (_look, { tables }) => (isPending(tables) ? [] : malformed(tables)),
+  preflight: async (_look, { tables, key, allMissing = false }) => [
+    ...malformed({ tables, key }),
+    ...(isPending(key) || isPending(allMissing) || (key === null) === allMissing ? [] : [oneOfBoth]),
+  ],
   run: async (look, { database, copy, tables, key }) => {
-    const { counts } = await missingRows(look, database, copy.name, selectionOf(tables), key)
+    const keys = await keysIn(look, database, copy.name, { tables, key })
+    if (keys.flat().length === 0)
+      throw new RunbookError('preflight', `the live database has every key of ${tables} in the backup`, {
+        hint: 'nothing is to be recovered by these columns; choose other ones, or an older backup',
+      })
+    const { counts } = await missingRows(
+      look,
+      { database, name: copy.name },
+      { database, name: database.name },
+      tables,
+      keys,
+    )
     for (const { table, missing, there } of counts)
       look.note(`${table}: ${missing} missing, ${there} present`)
-    return { missing: counts.reduce((sum, { missing }) => sum + missing, 0), tables: counts }
+    return {
+      missing: counts.reduce((sum, { missing }) => sum + missing, 0),
+      tables: counts,
+      told: counts.map(({ table, missing, there }) => `${table} ${missing} (${there} present)`).join(', '),
+    }
   },
 })
 
-function malformed(tables: string): readonly Finding[] {
-  try {
-    selectionOf(tables)
-    return []
-  } catch (thrown) {
-    const { message, hint } = failureOf(thrown)
-    return [{ level: 'refuse', about: '--tables', problem: message, hint: hint ?? 'write TABLE:COLUMN' }]
-  }
+const oneOfBoth: Finding = {
+  level: 'refuse',
+  about: '--key',
+  problem: 'either the keys of the lost rows are needed, or --all-missing',
+  hint: 'add --key KEY,KEY or --all-missing, and not both',
 }

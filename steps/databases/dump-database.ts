@@ -1,6 +1,7 @@
 import { defineStep, isPending, manifestFiles, say, type Database, type Dump } from '../../src/index.ts'
 import { dumpSigned } from './lib/dump-signed.ts'
 import { inFileName, type DumpLabel } from './lib/names.ts'
+import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
   readonly database: Database
@@ -30,11 +31,14 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   describe: ({ name, folder, label }) =>
     say`Dumps ${name} into ${folder}, named ${label}, reads the dump back and signs its manifest.`,
   preflight: async (look, { database, folder }) => {
-    if (isPending(database) || isPending(folder)) return []
+    if (isPending(database)) return []
+    const unreadable = await unreadableFindings(look, database, 'dump')
+    if (isPending(folder)) return unreadable
     const { bytes } = await look.databases.identity(database)
     const free = await look.files.freeBytes(folder)
-    if (free >= bytes) return []
+    if (free >= bytes) return unreadable
     return [
+      ...unreadable,
       {
         level: 'refuse',
         about: folder,

@@ -1,12 +1,23 @@
-import { cannot, defineStep, isPending, say, sha256, type Copy, type Database } from '../../src/index.ts'
+import {
+  cannot,
+  defineStep,
+  isPending,
+  say,
+  sha256,
+  type Copy,
+  type Database,
+  type Look,
+  type TableRows,
+} from '../../src/index.ts'
 import { csvOf } from './lib/csv.ts'
-import { choicesOf, selectionOf } from './lib/row-selection.ts'
+import { keysIn, malformed, selectedRows, selectionOf } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
   readonly copy: Copy
   readonly tables: string
-  readonly key: string
+  /** As `compareRows` takes it. */
+  readonly key: string | null
   readonly folder: string
 }
 type Before = { readonly files: readonly string[]; readonly folderThere: boolean }
@@ -24,12 +35,14 @@ export const exportRows = defineStep<Input, Output, Before>({
   version: 1,
   effect: 'change',
   describe: ({ tables, folder }) => say`Writes the rows of ${tables} as CSV with headers into ${folder}.`,
-  preflight: async (look, { folder }) => {
-    if (isPending(folder)) return []
+  preflight: async (look, { folder, tables, key }) => {
+    const found = malformed({ tables, key })
+    if (isPending(folder)) return found
     const there = await look.files.stat(folder)
     return there === null || there.kind === 'directory'
-      ? []
+      ? found
       : [
+          ...found,
           {
             level: 'refuse',
             about: folder,
@@ -57,13 +70,9 @@ export const exportRows = defineStep<Input, Output, Before>({
   run: async (io, { input: { database, copy, tables, key, folder }, before }) => {
     if (!before.folderThere) await io.files.makeFolder(folder)
     const files = []
-    for (const [index, { columns, rows }] of (
-      await io.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
-    ).entries()) {
-      const body = csvOf(
-        columns,
-        rows.map((row) => row.map((cell) => (cell === null ? null : cell[1]))),
-      )
+    for (const [index, { columns, rows }] of (await rowsOf(io, { database, copy, tables, key })).entries()) {
+      const cells = rows.map((row) => row.map((cell) => (cell === null ? null : cell[1])))
+      const body = columns.length === 0 ? '' : csvOf(columns, cells)
       const file = before.files[index] ?? ''
       await io.files.write(file, body)
       files.push({ file, rows: rows.length, sha256: sha256(body) })
@@ -83,9 +92,7 @@ export const exportRows = defineStep<Input, Output, Before>({
     // An undo removes the files, whatever they hold and whether the copy can still be read.
     if (way === 'back') return { is: 'torn', why: `${there.length} files are written` }
     const files = []
-    for (const [index, { rows }] of (
-      await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key))
-    ).entries()) {
+    for (const [index, { rows }] of (await rowsOf(look, { database, copy, tables, key })).entries()) {
       const file = before.files[index] ?? ''
       files.push({ file, rows: rows.length, sha256: await look.files.hash(file) })
     }
@@ -97,6 +104,12 @@ export const exportRows = defineStep<Input, Output, Before>({
     if (!before.folderThere) await io.files.removeTree(folder)
   },
 })
+
+const rowsOf = async (
+  look: Pick<Look, 'databases'>,
+  { database, copy, tables, key }: Omit<Input, 'folder'>,
+): Promise<readonly TableRows[]> =>
+  selectedRows(look, database, copy.name, tables, await keysIn(look, database, copy.name, { tables, key }))
 
 /** Readable and apart, also where two tables differ only in characters that a file name should not have. */
 function fileNamesOf(tables: readonly string[]): readonly string[] {

@@ -2,7 +2,7 @@ import { cannot, defineStep, RunbookError, say, type Database, type Io } from '.
 import { textOf } from '../files/lib/text.ts'
 import type { Staging } from '../files/staging.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
-import { choicesOf, selectionOf, missingRowsOf } from './lib/row-selection.ts'
+import { keysIn, missingRows, type MissingRows } from './lib/row-selection.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 
 type Input = {
@@ -74,18 +74,21 @@ async function merge(io: Io, { kept, backup, tables, key }: Input, folder: strin
   for (const ending of kept.endings)
     await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
   const work = fileNamed('work', `${folder}/work.db`)
-  const family = selectionOf(tables)
-  const choices = choicesOf(family, key)
-  const saved = await io.databases.rows(fileNamed('backup', backup.file), 'backup', choices)
-  const { batch } = missingRowsOf(saved, await io.databases.rows(work, work.name, choices), family)
+  const keys = await keysIn(io, work, work.name, { tables, key })
+  const missing = (): Promise<MissingRows> =>
+    missingRows(
+      io,
+      { database: fileNamed('backup', backup.file), name: 'backup' },
+      { database: work, name: work.name },
+      tables,
+      keys,
+    )
+  const { batch } = await missing()
   const inserted = batch.reduce((sum, { rows }) => sum + rows.length, 0)
   if (inserted === 0)
     throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'check the key' })
   await io.databases.insertRows(work, batch)
-  const left = missingRowsOf(saved, await io.databases.rows(work, work.name, choices), family).batch.reduce(
-    (sum, { rows }) => sum + rows.length,
-    0,
-  )
+  const left = (await missing()).batch.reduce((sum, { rows }) => sum + rows.length, 0)
   if (left > 0)
     throw new RunbookError('verification', `${left} of ${inserted} inserted rows are not in the copy`, {
       hint: 'check the database for a trigger that deletes them',

@@ -23,7 +23,7 @@ export const readDump = defineStep<Input, VouchedDump>({
         hint: 'find out who writes to it, then start again',
       })
     }
-    if (read.leftOut !== undefined) look.note(`in the dump, and not restored: ${read.leftOut.join(', ')}`)
+    if (read.leftOut !== undefined) look.note(`not restored from the dump: ${read.leftOut.join(', ')}`)
     return {
       ...read,
       takenAt: dump.takenAt,

@@ -8,17 +8,29 @@ import {
   type TableRows,
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
-import { choicesOf, selectionOf, missingRows, rowFingerprint } from './lib/row-selection.ts'
+import {
+  keyPrints,
+  keysIn,
+  keysWith,
+  missingRows,
+  rowFingerprint,
+  selectedRows,
+} from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
   readonly copy: Copy
   readonly tables: string
-  readonly key: string
+  /** As `compareRows` takes it. */
+  readonly key: string | null
   readonly compared: Compared
 }
 /** Digests of the missing rows. The rows may hold personal data, so they stay in the backup. */
-type Before = { readonly prints: readonly string[] }
+type Before = {
+  readonly prints: readonly string[]
+  /** Digests of the missing keys, where none was given. */
+  readonly keys?: readonly string[]
+}
 type Output = { readonly inserted: number }
 
 /**
@@ -33,7 +45,14 @@ export const recoverRows = defineStep<Input, Output, Before>({
   describe: ({ tables }) =>
     say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
   survey: async (look, { database, copy, tables, key, compared }) => {
-    const { batch } = await missingRows(look, database, copy.name, selectionOf(tables), key)
+    const keys = await keysIn(look, database, copy.name, { tables, key })
+    const { batch } = await missingRows(
+      look,
+      { database, name: copy.name },
+      { database, name: database.name },
+      tables,
+      keys,
+    )
     const prints = batch.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row)))
     if (prints.length !== compared.missing) {
       throw new RunbookError(
@@ -42,7 +61,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
         { hint: 'find out what else inserts rows' },
       )
     }
-    return { prints }
+    return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}) }
   },
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { inserted: before.prints.length },
@@ -52,8 +71,9 @@ export const recoverRows = defineStep<Input, Output, Before>({
     await io.databases.insertRows(input.database, await savedRows(io, input, before))
     return { inserted: before.prints.length }
   },
-  probe: async (look, { input, before: { prints } }) => {
-    const there = await presentPrints(look, input)
+  probe: async (look, { input, before }) => {
+    const { prints } = before
+    const there = await presentPrints(look, input, before)
     const found = prints.filter((print) => there.has(print))
     if (found.length === prints.length) return { is: 'done', output: { inserted: prints.length } }
     return found.length === 0
@@ -69,21 +89,27 @@ export const recoverRows = defineStep<Input, Output, Before>({
       return []
     })
     const all = saved.reduce((sum, { rows }) => sum + rows.length, 0) === before.prints.length
-    const batch = all ? saved : withPrints(await liveRows(io, input), before)
+    const batch = all ? saved : withPrints(await rowsIn(io, input, before, input.database.name), before)
     await io.databases.deleteRows(input.database, batch)
   },
 })
 
 /** Rows of the backup that the survey found missing. */
-async function savedRows(
+const savedRows = async (
   look: Pick<Look, 'databases'>,
-  { database, copy, tables, key }: Input,
+  input: Input,
   before: Before,
+): Promise<readonly TableRows[]> => withPrints(await rowsIn(look, input, before, input.copy.name), before)
+
+/** Rows by the keys of the survey, whether they are missing now or not. */
+async function rowsIn(
+  look: Pick<Look, 'databases'>,
+  { database, tables, key }: Input,
+  { keys: prints = [] }: Before,
+  name: string,
 ): Promise<readonly TableRows[]> {
-  return withPrints(
-    await look.databases.rows(database, copy.name, choicesOf(selectionOf(tables), key)),
-    before,
-  )
+  const keys = await keysWith(look, database, name, { tables, key }, prints)
+  return (await selectedRows(look, database, name, tables, keys)).filter(({ columns }) => columns.length > 0)
 }
 
 const withPrints = (parts: readonly TableRows[], { prints }: Before): readonly TableRows[] =>
@@ -92,13 +118,7 @@ const withPrints = (parts: readonly TableRows[], { prints }: Before): readonly T
     rows: part.rows.filter((row) => prints.includes(rowFingerprint(part.table, row))),
   }))
 
-const liveRows = (
-  look: Pick<Look, 'databases'>,
-  { database, tables, key }: Input,
-): Promise<readonly TableRows[]> =>
-  look.databases.rows(database, database.name, choicesOf(selectionOf(tables), key))
-
-async function presentPrints(look: Look, input: Input): Promise<ReadonlySet<string>> {
-  const live = await liveRows(look, input)
+async function presentPrints(look: Look, input: Input, before: Before): Promise<ReadonlySet<string>> {
+  const live = await rowsIn(look, input, before, input.database.name)
   return new Set(live.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row))))
 }

@@ -68,7 +68,7 @@ export const requireFit = defineStep<Input, Output>({
 
 async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Input): Promise<Output> {
   const { subscriptions = [], leftOut = [] } = archive
-  if (leftOut.length > 0) look.note(`in the dump, and not restored: ${leftOut.join(', ')}`)
+  if (leftOut.length > 0) look.note(`not restored from the dump: ${leftOut.join(', ')}`)
   if (subscriptions.length > 0)
     look.note(
       `not restored: the subscriptions ${subscriptions.join(', ')}; the restored data would take changes from another server. Create them again by hand if they are needed`,

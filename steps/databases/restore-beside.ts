@@ -78,7 +78,6 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
     output: before === undefined ? null : { name: before.name },
     changes: [
       `a database ${before?.name ?? 'of the run'} beside ${isPending(input.database) ? 'the live one' : input.database.name}`,
-      ...(before?.rights ? [rightsSentence(before.rights)] : []),
     ],
     ...(before === undefined ? {} : { bytes: before.liveBytes }),
   }),

@@ -14,6 +14,7 @@ import { keepLive, keptLive } from './lib/keep-live.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
+import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
   readonly database: Database
@@ -57,23 +58,24 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     return say`Replaces the data of ${live} by ${isPending(archive) ? archive : archive.file} in one transaction.`
   },
   preflight: async (look, { database }) =>
-    isPending(database) ? [] : attachmentFindings(look, database, 'in place'),
+    isPending(database)
+      ? []
+      : [
+          ...(await attachmentFindings(look, database, 'in place')),
+          ...(await unreadableFindings(look, database, 'fingerprint')),
+        ],
   survey: async (look, { database, archive }) => ({
     generation: (await look.databases.identity(database)).generation,
     print: await look.databases.fingerprint(database, database.name),
     server: await serverFacts(look, database, []),
     rights: await look.databases.restoreRights(database, archive, database.name),
   }),
-  predict: ({ before, input: { database, archive, fallback } }) => ({
+  predict: ({ input: { database, archive, fallback } }) => ({
     output:
       isPending(archive) || isPending(fallback) ? null : { restored: archive.file, fallback: fallback.file },
     changes: isPending(database)
       ? []
-      : [
-          `${database.name} holds the restored data`,
-          'the old data is only in the fallback dump',
-          ...(before?.rights ? [rightsSentence(before.rights)] : []),
-        ],
+      : [`${database.name} holds the restored data`, 'the old data is only in the fallback dump'],
   }),
   run: async (io, { input: { database, archive, fallback }, before: { server, print, rights } }) => {
     if (rights) io.note(rightsSentence(rights))

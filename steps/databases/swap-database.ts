@@ -24,6 +24,7 @@ import {
   rowsIn,
 } from './lib/newer-rows.ts'
 import { mustBeOurs } from './lib/ours.ts'
+import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
   readonly database: Database
@@ -42,7 +43,7 @@ type Before = {
   readonly copy?: string
   /**
    * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where the old
-   * database is too damaged to be read: then its identity alone is compared.
+   * data is too damaged to be read: then the identity of the database alone is compared.
    */
   readonly print: Fingerprint | null
 }
@@ -77,7 +78,12 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     return `Makes ${copy} the live ${live} by exchanging names; the old one stays under another name.`
   },
   preflight: async (look, { database }) =>
-    isPending(database) ? [] : attachmentFindings(look, database, 'swap'),
+    isPending(database)
+      ? []
+      : [
+          ...(await attachmentFindings(look, database, 'swap')),
+          ...(await unreadableFindings(look, database, 'fingerprint')),
+        ],
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)
     const [live, copy, print] = await Promise.all([
@@ -159,13 +165,14 @@ const swappedIn = (database: Database, { aside, print }: Before): Swapped => ({
   readable: print !== null,
 })
 
-/** A damaged SQLite file may be why it is replaced. A table that Postgres does not show may be one without the rights. */
+/** Damage may be why the data is replaced. Postgres tells it from missing rights and lost connections; SQLite has neither. */
 async function printOf(look: Look, database: Database): Promise<Fingerprint | null> {
   try {
     return await look.databases.fingerprint(database, database.name)
   } catch (thrown) {
     look.signal.throwIfAborted()
-    if (database.engine !== 'sqlite' || !(thrown instanceof RunbookError)) throw thrown
+    if (!(thrown instanceof RunbookError)) throw thrown
+    if (database.engine !== 'sqlite' && thrown.code !== 'verification') throw thrown
     look.note(`the old data cannot be read, so it is kept as it is: ${thrown.message}`)
     return null
   }
@@ -178,15 +185,19 @@ async function printOf(look: Look, database: Database): Promise<Fingerprint | nu
 async function isOldAgain(
   look: Look,
   database: Database,
-  { print: was, live: { instance } }: Before,
+  {
+    print: was,
+    live: { instance },
+  }: { readonly print: Before['print']; readonly live: Pick<Identity, 'instance'> },
 ): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
   if (was === null) {
     const same = (await look.databases.identity(database)).instance === instance
     return same
       ? { is: 'absent' }
-      : { is: 'torn', why: `${database.name} is not the old database, which was too damaged to be read` }
+      : { is: 'torn', why: `${database.name} is not the old database, which is too damaged to be read` }
   }
-  const is = await look.databases.fingerprint(database, database.name)
+  const is = await printOf(look, database)
+  if (is === null) return isOldAgain(look, database, { print: null, live: { instance } })
   if (was.digest === is.digest) return { is: 'absent' }
   const changes = changesOf(was, is).join(', ')
   const why = `the live data differs from the old data: ${changes}`

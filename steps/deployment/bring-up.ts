@@ -22,6 +22,7 @@ import {
 } from './lib/bring-up-input.ts'
 import { broughtUp, mustBeOurs, type BroughtUp } from './lib/bring-up-identity.ts'
 import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
+import { idleFindings } from '../services/lib/active.ts'
 import { imageMismatches } from '../services/lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
 
@@ -63,11 +64,12 @@ const step: ActingStep<BringUp, Output, Before> = {
       return [
         ...(await imageMismatches(look, input.services)),
         ...(await driftFindings(look, input.services, ['environment'])),
+        ...idleFindings(await look.services.states(input.services)),
       ]
     // Compose may be unable to read a Compose file that is about to be replaced.
     if (input.proof === 'declaration') return []
-    await look.services.states(input.services)
-    return driftFindings(look, input.services)
+    const states = await look.services.states(input.services)
+    return [...(await driftFindings(look, input.services)), ...idleFindings(states)]
   },
   survey: async (look, input) => {
     const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []

@@ -1,8 +1,17 @@
-import { defineStep, isPending, say, type HealthCheck, type HttpAnswer } from '../../src/index.ts'
+import {
+  defineStep,
+  isOwnCheck,
+  isPending,
+  say,
+  whyNotHealthy,
+  type AnyHealthCheck,
+  type HealthCheck,
+  type HttpAnswer,
+} from '../../src/index.ts'
 import { mismatch } from '../http/check-health.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
-type Input = { readonly checks: readonly HealthCheck[] }
+type Input = { readonly checks: readonly AnyHealthCheck[] }
 
 /** Runs each health check once. */
 export const inspectHealth = defineStep<Input, Observed>({
@@ -12,12 +21,17 @@ export const inspectHealth = defineStep<Input, Observed>({
   secrets: lacking,
   timeoutSeconds: 120,
   describe: ({ checks }) =>
-    isPending(checks) ? 'Runs the health checks once.' : say`Requests ${checks.map(({ url }) => url)} once.`,
+    isPending(checks)
+      ? 'Runs the health checks once.'
+      : say`Requests ${checks.map((check) => (isOwnCheck(check) ? check.service.names.join(', ') : check.url))} once.`,
   run: async (look, { checks }) => {
     const observations: Observation[] = []
     for (const check of checks) {
       try {
-        observations.push(...observationsOfAnswer(check, await look.http.get(check.url, check)))
+        if (isOwnCheck(check)) {
+          const why = whyNotHealthy(await look.services.states(check.service))
+          if (why !== null) observations.push({ case: 'deploy-failed', evidence: why })
+        } else observations.push(...observationsOfAnswer(check, await look.http.get(check.url, check)))
       } catch (thrown) {
         look.signal.throwIfAborted()
         observations.push(...observationsOfFailure(thrown, 'deploy-failed'))

@@ -1,8 +1,19 @@
-import { defineStep, isPending, say, type HealthCheck, type Stack } from '../../src/index.ts'
+import {
+  defineStep,
+  isOwnCheck,
+  isPending,
+  say,
+  type AnyHealthCheck,
+  type HealthCheck,
+  type Stack,
+} from '../../src/index.ts'
 import { activeNames } from '../services/lib/active.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 
-type Input = { readonly stack: Stack; readonly checks: readonly HealthCheck[] }
+type Input = { readonly stack: Stack; readonly checks: readonly AnyHealthCheck[] }
+
+const withAddress = (checks: readonly AnyHealthCheck[]): readonly HealthCheck[] =>
+  checks.flatMap((check) => (isOwnCheck(check) ? [] : [check]))
 
 /**
  * Checks, where no service runs, that nothing answers at their addresses: anything that does holds a port
@@ -17,7 +28,7 @@ export const inspectPorts = defineStep<Input, Observed>({
   describe: ({ checks }) =>
     isPending(checks)
       ? 'Checks what answers while nothing runs.'
-      : say`Checks, where no service runs, that nothing answers at ${checks.map(({ url }) => url)}.`,
+      : say`Checks, where no service runs, that nothing answers at ${withAddress(checks).map(({ url }) => url)}.`,
   run: async (look, { stack, checks }) => {
     try {
       const { services } = await look.services.facts(stack)
@@ -28,7 +39,7 @@ export const inspectPorts = defineStep<Input, Observed>({
       return { sights: observationsOfFailure(thrown, 'daemon-settings') }
     }
     const observations: Observation[] = []
-    for (const { url, timeoutSeconds } of checks) {
+    for (const { url, timeoutSeconds } of withAddress(checks)) {
       // A stack that is down should not answer; an unknown listener gets no secret.
       const answer = await look.http.get(url, { timeoutSeconds, bearer: null }).catch(() => null)
       look.signal.throwIfAborted()

@@ -1,23 +1,29 @@
 import {
   defineStep,
   failureOf,
+  isOwnCheck,
   isPending,
   RunbookError,
   sameJson,
   say,
+  whyNotHealthy,
+  type AnyHealthCheck,
   type HealthCheck,
   type HttpAnswer,
   type Look,
 } from '../../src/index.ts'
 import { atPath } from './lib/at-path.ts'
 
-type Input = { readonly checks: readonly HealthCheck[] }
+type Input = { readonly checks: readonly AnyHealthCheck[] }
 
 type Output = {
   readonly checks: readonly {
     readonly name: string
-    readonly url: string
-    readonly status: number
+    /** With its status; left out where the container's own check counts. */
+    readonly url?: string
+    readonly status?: number
+    /** Of which the own check counts. */
+    readonly service?: string
     readonly tries: number
     readonly milliseconds: number
   }[]
@@ -36,9 +42,10 @@ export const checkHealth = defineStep<Input, Output>({
     isPending(checks)
       ? 'Checks health.'
       : checks
-          .map(
-            ({ url, status, passes, withinSeconds }) =>
-              say`Waits until ${url} answers ${status}, ${timesInARow(passes)}, for at most ${withinSeconds} s.`,
+          .map((check) =>
+            isOwnCheck(check)
+              ? say`Waits until the health check of ${check.service.names} has passed, ${timesInARow(check.passes)}, for at most ${check.withinSeconds} s.`
+              : say`Waits until ${check.url} answers ${check.status}, ${timesInARow(check.passes)}, for at most ${check.withinSeconds} s.`,
           )
           .join(' '),
   marks: { upAfter: true },
@@ -46,9 +53,7 @@ export const checkHealth = defineStep<Input, Output>({
   predict: async ({ input: { checks }, look }) => {
     if (isPending(checks)) return { output: null }
     for (const check of checks) look.note(await healthNow(look, check))
-    return {
-      output: { checks: checks.map(({ name, url, status }) => ({ name, url, status })) } as unknown as Output,
-    }
+    return { output: { checks: checks.map(factsOf) } as unknown as Output }
   },
   run: async (look, { checks }) => {
     const passed = []
@@ -59,8 +64,19 @@ export const checkHealth = defineStep<Input, Output>({
 
 const timesInARow = (passes: number): string => (passes === 1 ? 'once' : `${passes} times in a row`)
 
-async function healthNow(look: Look, check: HealthCheck): Promise<string> {
+const factsOf = (
+  check: AnyHealthCheck,
+): Pick<Output['checks'][number], 'name' | 'url' | 'status' | 'service'> =>
+  isOwnCheck(check)
+    ? { name: check.name, service: check.service.names.join(', ') }
+    : { name: check.name, url: check.url, status: check.status }
+
+async function healthNow(look: Look, check: AnyHealthCheck): Promise<string> {
   try {
+    if (isOwnCheck(check)) {
+      const why = whyNotHealthy(await look.services.states(check.service))
+      return `${check.name}: ${why ?? `${check.service.names.join(', ')} is healthy now`}`
+    }
     const answer = await look.http.get(check.url, check)
     return `${check.name}: ${check.url} answers ${answer.status} now`
   } catch (thrown) {
@@ -68,7 +84,7 @@ async function healthNow(look: Look, check: HealthCheck): Promise<string> {
   }
 }
 
-async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['checks'][number]> {
+async function untilHealthy(look: Look, check: AnyHealthCheck): Promise<Output['checks'][number]> {
   const began = look.clock.monotonic()
   const until = began + check.withinSeconds * 1000
   let inARow = 0
@@ -84,9 +100,7 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
     look.progress({ done: inARow, total: check.passes, unit: 'checks' })
     if (inARow >= check.passes) {
       return {
-        name: check.name,
-        url: check.url,
-        status: check.status,
+        ...factsOf(check),
         tries,
         milliseconds: Math.round(look.clock.monotonic() - began),
       }
@@ -104,11 +118,12 @@ async function untilHealthy(look: Look, check: HealthCheck): Promise<Output['che
 
 async function tryOnce(
   look: Look,
-  check: HealthCheck,
+  check: AnyHealthCheck,
 ): Promise<{ readonly healthy: boolean; readonly why: string }> {
   try {
-    const answer = await look.http.get(check.url, check)
-    const why = mismatch(check, answer)
+    const why = isOwnCheck(check)
+      ? whyNotHealthy(await look.services.states(check.service))
+      : mismatch(check, await look.http.get(check.url, check))
     return { healthy: why === null, why: why ?? 'it was healthy' }
   } catch (thrown) {
     if (look.signal.aborted) throw look.signal.reason

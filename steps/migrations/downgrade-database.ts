@@ -12,6 +12,7 @@ import {
 import type { FallbackDump } from '../databases/dump-database.ts'
 import { keepLive, keptLive } from '../databases/lib/keep-live.ts'
 import { beforeAndAfter, countsOf, rowsIn, type RowCounts } from '../databases/lib/newer-rows.ts'
+import { unreadableFindings } from '../databases/lib/unreadable.ts'
 import { activeNames } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { Assessment } from './assess-migrations.ts'
@@ -57,7 +58,12 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
   describe: ({ database, assessment }) =>
     say`Downgrades ${isPending(database) ? database : database.name} to ${isPending(assessment) ? assessment : assessment.to} in a one-off container, and reads its revision back.`,
   preflight: async (look, { database, empty }) =>
-    isPending(database) || isPending(empty) ? [] : emptyable(look, database, empty),
+    isPending(database)
+      ? []
+      : [
+          ...(await unreadableFindings(look, database, 'fingerprint')),
+          ...(isPending(empty) ? [] : await emptyable(look, database, empty)),
+        ],
   survey: async (look, { database, services }) => {
     await requireQuiet(look, services)
     return {

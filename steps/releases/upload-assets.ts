@@ -1,6 +1,7 @@
 import {
   defineStep,
   isPending,
+  manifestFiles,
   say,
   sha256,
   type Asset,
@@ -8,7 +9,7 @@ import {
   type Look,
   type ReleaseHost,
 } from '../../src/index.ts'
-import { lastOf } from '../files/lib/path.ts'
+import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 import type { AddressedLock } from './write-release-url.ts'
@@ -33,7 +34,7 @@ type Before = {
 export type UploadedAssets = { readonly assets: readonly LocalAsset[] }
 
 /**
- * Uploads the bundle, its lock file and their SHA256SUMS to a release.
+ * Uploads the bundle, its lock file and their SHA256SUMS to a release, and the signed manifest of the bundle if it has one.
  * Other files of an already published release are left as they are. Undone by removing the uploaded files.
  */
 export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
@@ -47,7 +48,11 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     const [tarball, locked] = await Promise.all([localAssetOf(look, bundle.file), localAssetOf(look, lock)])
     const sums = [tarball, locked].map((one) => `${one.sha256}  ${one.name}\n`).join('')
     const listed = { name: 'SHA256SUMS', bytes: sums.length, sha256: sha256(sums) }
-    return { sums, wanted: draft.published ? [tarball] : [tarball, locked, listed] }
+    if (draft.published) return { sums, wanted: [tarball] }
+    const signed: LocalAsset[] = []
+    for (const file of manifestFiles(bundle.file))
+      if ((await look.files.stat(file)) !== null) signed.push(await localAssetOf(look, file))
+    return { sums, wanted: [tarball, locked, listed, ...signed] }
   },
   predict: ({ input: { host }, before }) => ({
     output: before === undefined ? null : { assets: before.wanted },
@@ -76,7 +81,9 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
         host,
         draft,
         one.name,
-        one.name === 'SHA256SUMS' ? { text: sums } : { file: one === wanted[0] ? bundle.file : lock },
+        one.name === 'SHA256SUMS'
+          ? { text: sums }
+          : { file: one.name === lastOf(lock) ? lock : `${folderOf(bundle.file)}/${one.name}` },
       )
       io.note(`uploaded ${one.name}: ${one.bytes} bytes, sha256 ${one.sha256}`)
     }

@@ -1,12 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { Redactor } from '../../src/kernel/redact.ts'
 import { asTyped, calledAs } from '../../src/cli/command-hints.ts'
-import { commandNames, programFor } from '../../src/cli/program.ts'
-import { processTerminal } from '../../src/cli/terminal.ts'
+import { commandNames as commands } from '../../src/cli/program.ts'
 
-const commands = commandNames(programFor(processTerminal(new Redactor()), '0'))
 const npx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook run x' }
 
 test.each([

@@ -21,6 +21,16 @@ describe('run', () => {
     expect(await readFile(project.path('world/two'), 'utf8')).toBe('hi')
   })
 
+  test('a command in a note has the npx that was used', async () => {
+    const name = 'news: runbook status'
+    await mkdir(project.path('world'))
+    await writeFile(project.path(`world/${name}`), '')
+    const npx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook run three-files' }
+    const { code, err } = await project.run(['run', 'three-files', '--wait-for', name], npx)
+    expect(err).toContain('waiting for news: npx runbook status')
+    expect(code).toBe(0)
+  })
+
   test('writes nothing that others may read', async () => {
     await project.run(['run', 'three-files'])
     const { mode } = await import('node:fs/promises').then(({ stat }) => stat(project.path('artifacts')))

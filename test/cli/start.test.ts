@@ -37,8 +37,19 @@ const toParse = ['commander', 'leven']
 const toConfigure = [...toParse, 'cosmiconfig', 'env-paths', 'ms', 'zod']
 const toReadTheJournal = [...toConfigure, 'better-sqlite3']
 
-test('the version and the help need neither the configuration nor an adapter', async () => {
-  for (const args of [['--version'], ['help'], ['run', '--help']]) {
+test('the version needs no package', async () => {
+  const { packages, files } = await loadedBy('--version')
+  expect(packages).toEqual([])
+  expect(within(files, 'src/cli/commands', 'src/config', 'src/sections', 'src/adapters')).toEqual([])
+})
+
+test('a command that is named is loaded without the others', async () => {
+  const { files } = await loadedBy('status')
+  expect(within(files, 'src/cli/commands')).toEqual(['src/cli/commands/status.ts'])
+})
+
+test('the help needs neither the configuration nor an adapter', async () => {
+  for (const args of [['help'], ['run', '--help']]) {
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toParse].sort())
     expect(within(files, 'src/config', 'src/sections', 'src/adapters')).toEqual([
@@ -57,22 +68,27 @@ test('reading the journal needs no engine, no runbook and no reports', async () 
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toReadTheJournal, ...more].sort())
     expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
-    expect(within(files, 'src/views')).toEqual(
-      ['history', 'list', 'params', ...views].map((name) => `src/views/${name}.ts`),
-    )
+    expect(within(files, 'src/views')).toEqual(['history', ...views].map((name) => `src/views/${name}.ts`))
   }
 })
 
-test('listing the runbooks plans none of them', async () => {
+test('listing the runbooks loads none of the package', async () => {
   const { packages, files } = await loadedBy('list')
-  expect(packages).toEqual([...toConfigure, 'smol-toml', 'yaml'].sort())
-  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct')).toEqual([])
+  expect(packages).toEqual([...toConfigure].sort())
+  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'runbooks', 'steps')).toEqual([])
 })
 
-test('a runbook is shown without an adapter', async () => {
-  const { packages, files } = await loadedBy('show', 'three-files')
-  expect(packages).toEqual([...toConfigure, 'acorn'].sort())
-  expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+test('a runbook is shown with its past durations, and without an adapter of its target', async () => {
+  for (const [format, more] of [
+    ['text', ['better-sqlite3', 'parse-ms', 'pretty-bytes', 'pretty-ms']],
+    ['json', ['parse-ms', 'pretty-bytes', 'pretty-ms']],
+  ] as const) {
+    const { packages, files } = await loadedBy('show', 'three-files', '--format', format)
+    expect(packages).toEqual([...toConfigure, 'acorn', ...more].sort())
+    expect(within(files, 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+    const ofTargets = ['docker', 'postgres', 'sqlite', 'http', 'git', 'github', 'places', 'terminal']
+    expect(within(files, ...ofTargets.map((name) => `src/adapters/${name}`))).toEqual([])
+  }
 })
 
 test('of the packaged runbooks only the one that was named is loaded, with its own steps', async () => {

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCommandFor } from '../../src/cli/flags.ts'
+import { runbook } from '../../src/model/runbook.ts'
 import { jsonLines, Project } from '../fixtures/cli.ts'
 
 let project: Project
@@ -37,6 +39,12 @@ describe('show', () => {
     if (format === 'json') expect(JSON.parse(out)).toMatchObject({ schema: 1, runbook: 'all-kinds' })
   })
 
+  test('with the objectives of the target', async () => {
+    expect((await project.run(['show', 'three-files', '--target', 'here'])).out).toContain(
+      '\nObjectives: RTO 15m\n',
+    )
+  })
+
   test('for a target that lacks what it needs', async () => {
     const { code, err } = await project.run(['show', 'three-files', '--target', 'bare'])
     expect(code).toBe(2)
@@ -60,6 +68,24 @@ describe('help', () => {
     expect(out).toContain("\n  retention.keepOld: Duration, default: '7d'\n")
     expect(out).toMatch(/^ {2}Required by .*full-db-rollback/m)
     expect(code).toBe(0)
+  })
+
+  test('run has the flags of every run, the variables and two examples', async () => {
+    for (const args of [
+      ['run', '--help'],
+      ['help', 'run'],
+    ]) {
+      const { code, out } = await project.run(args)
+      expect(code).toBe(0)
+      const common = runCommandFor(runbook('bare', { title: '', when: '' }, () => undefined)).options.map(
+        ({ flags }) => flags,
+      )
+      expect(common).toEqual(expect.arrayContaining(['--dry-run', '--confirm <phrase>', '--story <id>']))
+      for (const flags of common) expect(out).toContain(`\n  ${flags} `)
+      for (const name of ['RUNBOOK_PARAM_NAME', 'RESTORE_CONFIRM=YES', 'XDG_STATE_HOME', 'NO_COLOR'])
+        expect(out).toContain(`\n  ${name} `)
+      expect(out.match(/^ {2}runbook run .+ --target \w+/gm)).toHaveLength(2)
+    }
   })
 
   test('a runbook has its parameters as flags', async () => {
@@ -212,7 +238,7 @@ describe('files that do not do', () => {
       const { code, err } = await project.run(['show', 'pause'])
       expect(code).toBe(2)
       expect(err).toMatch(
-        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\nhint: add undo\(io, act\), or irreversible: .*\n$/,
+        /^error: cannot load runbook file .*\/runbooks\/pause\.ts: the step team\.pause-queue changes something and has neither undo nor irreversible\n {2}at .*\/runbooks\/pause\.ts:3\nhint: add undo\(io, act\), or irreversible: .*\n$/,
       )
     })
   })
@@ -235,6 +261,39 @@ describe('files that do not do', () => {
       )
       expect(code).toBe(2)
       expect((await project.run(['status'])).out).not.toContain('read')
+    })
+  })
+
+  test('a step that was not called is told at its place in the script, as no bug of the program', async () => {
+    const text = `import { runbook } from 'runbook'
+import { writeFile } from '../steps/files.ts'
+export default runbook('uncalled', { title: 'Uncalled', when: 'Never.' }, ({ step }) => {
+  const call = writeFile
+  step('Write', call)
+})
+`
+    await withFile('runbooks/uncalled.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'uncalled'])
+      expect(err).toBe(
+        `error: cannot record the runbook uncalled: "Write" is given the step test.write, which was not called\n` +
+          `  at ${project.path('runbooks/uncalled.ts')}:5\n` +
+          "hint: call it with its input: step('Write', stopServices({ … }))\n",
+      )
+      expect(code).toBe(2)
+    })
+  })
+
+  test('what the script of a runbook throws is told at its place', async () => {
+    const text = `import { runbook } from 'runbook'
+export default runbook('throws', { title: 'Throws', when: 'Never.' }, ({ target }) => {
+  for (const check of target.health) void check
+})
+`
+    await withFile('runbooks/throws.ts', text, async () => {
+      const { code, err } = await project.run(['show', 'throws'])
+      expect(err).toMatch(/^error: cannot record the runbook throws: .*not iterable/)
+      expect(err).toContain(`\n  at ${project.path('runbooks/throws.ts')}:3\nhint: fix its script\n`)
+      expect(code).toBe(2)
     })
   })
 
@@ -262,6 +321,7 @@ describe('files that do not do', () => {
     await withFile('runbooks/odd.ts', text, async () => {
       const { code, err } = await project.run(['show', 'odd'])
       expect(err).toContain('--x is a ref, not a value, and was turned into text')
+      expect(err).toContain(`\n  at ${project.path('runbooks/odd.ts')}:2\n`)
       expect(code).toBe(2)
     })
   })

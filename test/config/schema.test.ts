@@ -83,6 +83,21 @@ describe('mistakes name their place and what would be right', () => {
       'targets.demo.health.0.url: expected an http or https address',
     ],
     [
+      'a health check by nothing',
+      target({ health: [{ name: 'a' }] }),
+      'targets.demo.health.0: expected either url or service (of the Compose stack)',
+    ],
+    [
+      'a health check by both',
+      target({ health: [{ name: 'a', url: 'http://h/', service: 'api' }] }),
+      'targets.demo.health.0: expected either url or service (of the Compose stack)',
+    ],
+    [
+      'a body of a service',
+      target({ health: [{ name: 'a', service: 'api', json: { ok: true } }] }),
+      'targets.demo.health.0: a service is healthy by its own check; status, json, text and bearer are for url',
+    ],
+    [
       'credentials in an address',
       target({ health: [{ name: 'a', url: 'http://user:CANARYpw12@h/' }] }),
       "targets.demo.health.0.url: expected an address without user and password; put `Basic BASE64`, the base64 of USER:PASSWORD, into a secret and name it as the bearer: secret('VARIABLE')",

@@ -109,7 +109,7 @@ describe('brace', () => {
   it('fits production: its database, and its frontend on port 80', () => {
     const { database, health } = of(brace())
     expect(database).toMatchObject({ via: { service: 'db' }, name: 'brace_tg' })
-    expect(health?.map(({ url }) => url)).toEqual(['http://127.0.0.1:8000/api/health', 'http://127.0.0.1/'])
+    expect(health).toMatchObject([{ url: 'http://127.0.0.1:8000/api/health' }, { url: 'http://127.0.0.1/' }])
   })
 
   it('takes another database and another frontend', () => {

@@ -305,6 +305,7 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
         ['no JSON', async () => void (await world.put(manifest, '{')), /it is not JSON/],
         ['an empty manifest', async () => void (await world.put(manifest, '')), /it is not JSON/],
         ['no signature', () => world.remove(signature), /its signature .* is missing/],
+        ['no manifest', () => world.remove(manifest), /is missing, and its signature is there/],
         ['an empty signature', async () => void (await world.put(signature, '')), /not a valid signature/],
         [
           'another signature',

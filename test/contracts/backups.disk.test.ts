@@ -118,6 +118,15 @@ describe('backups on a disk', () => {
     expect((await backups.list(place)).map((backup) => backup.file)).toEqual([file])
   })
 
+  test('a plain name that became a path of the current folder is looked up in the place', async () => {
+    const file = await world.put(`2026/02-03/${name}`, 'data')
+    expect(await backups.find(place, join(process.cwd(), name))).toMatchObject({ file })
+    for (const elsewhere of [join(process.cwd(), 'sub', name), join(dirname(world.directory), name)])
+      await expect(backups.find(place, elsewhere)).rejects.toMatchObject({
+        message: expect.stringContaining('does not exist'),
+      })
+  })
+
   test('a link whose target has a name of its own keeps the name that fits', async () => {
     const file = await world.put('2026/store', 'data')
     await link(name, '2026/store')

@@ -1,7 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Code } from '../../src/kernel/errors.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import type { Database, Databases, Dump, ThrowawayDatabase } from '../../src/drivers/databases.ts'
+import {
+  isExact,
+  type Database,
+  type Databases,
+  type Dump,
+  type DumpFormat,
+  type ThrowawayDatabase,
+} from '../../src/drivers/databases.ts'
 import type { Scope } from '../../src/drivers/scope.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
@@ -23,6 +30,8 @@ export interface DatabaseWorld {
   place(name: string): string
   /** Makes another file from a dump, and returns its place. */
   damaged(dump: Dump, how: Damage): Promise<string>
+  /** A backup of the live database as another program makes it, and its place. Needed for the formats of the suite. */
+  exported?(format: DumpFormat): Promise<string>
   /** Facts about a written file, whatever the world keeps files in; null where there is none. */
   fileFacts(
     file: string,
@@ -41,7 +50,11 @@ export type Damage = 'missing' | 'empty' | 'half' | 'flipped' | 'foreign'
 export const orderCount = 'SELECT count(*) AS count FROM orders'
 export const orderWipe = 'DELETE FROM orders'
 
-export function databasesContract(kind: string, open: () => Promise<DatabaseWorld>): void {
+export function databasesContract(
+  kind: string,
+  open: () => Promise<DatabaseWorld>,
+  formats: readonly DumpFormat[] = [],
+): void {
   describe(`databases: ${kind}`, () => {
     let world: DatabaseWorld
     let databases: Databases
@@ -67,6 +80,59 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
       test('are none where nothing belongs to the live database outside it', async () => {
         expect(await databases.attachments(database)).toEqual([])
       })
+    })
+
+    describe('unreadable', () => {
+      test('is nothing where everything may be read', async () => {
+        expect(await databases.unreadable(database)).toEqual([])
+      })
+    })
+
+    describe.each(formats)('a backup of another program: %s', (format) => {
+      const exported = async (): Promise<string> => {
+        if (world.exported === undefined) throw new Error(`this world exports no ${format}`)
+        return world.exported(format)
+      }
+
+      test('is recognised by its content, and its header says the same', async () => {
+        const file = await exported()
+        const dump = await databases.inspect(database, file)
+        const facts = await world.fileFacts(file)
+        expect(dump).toMatchObject({ file, format, bytes: facts?.bytes, sha256: facts?.sha256 })
+        expect(dump.tables.map((table) => table.replace(/^public\./, ''))).toEqual(['customers', 'orders'])
+        const { engine, major, takenAt } = dump
+        expect(await databases.header(database, file)).toMatchObject({ engine, format, major, takenAt })
+      })
+
+      test('is restored beside as it was', async () => {
+        const good = await print()
+        const dump = await databases.inspect(database, await exported())
+        await spoil()
+        await databases.restoreBeside(database, dump, staged)
+        expect(await print(staged)).toEqual(good)
+        expect(await orders()).toBe(3)
+      })
+
+      test('replaces live data in place only where its type allows it', async () => {
+        const good = await print()
+        const dump = await databases.inspect(database, await exported())
+        expect(isExact(dump)).toBe(['custom', 'tar', 'sqlite'].includes(format))
+        if (!isExact(dump)) return
+        await spoil()
+        await databases.restoreInPlace(database, dump)
+        expect(await print()).toEqual(good)
+      })
+
+      test.each(['missing', 'empty', 'half'] as const)(
+        'that is %s is refused, and not restored',
+        async (how) => {
+          const dump = await databases.inspect(database, await exported())
+          const file = await world.damaged(dump, how)
+          await expect(databases.inspect(database, file)).rejects.toMatchObject({ code: 'verification' })
+          await expect(databases.restoreBeside(database, { ...dump, file }, staged)).rejects.toThrow()
+          expect(await databases.exists(database, staged)).toBe(false)
+        },
+      )
     })
 
     describe('contents', () => {
@@ -510,6 +576,29 @@ export function databasesContract(kind: string, open: () => Promise<DatabaseWorl
         const stopped = world.databases(watchedScope({ signal: AbortSignal.abort(new Error('stopped')) }))
         await expect(stopped.restoreInPlace(database, dump)).rejects.toThrow()
         expect(await print()).toEqual(before)
+      })
+    })
+
+    describe('values', () => {
+      const of = (table: string, column: string) => databases.values(database, live, { table, column })
+
+      test('are the distinct values of a column as text, sorted, by which rows are found', async () => {
+        await world.change({ put: 'customers', id: 10, text: 'Ada' })
+        expect(await of('customers', 'id')).toEqual(['1', '10', '2', '3'])
+        expect(await of('customers', 'name')).toEqual(['Ada', 'Edsger', 'Grace'])
+        const choices = (await of('customers', 'id')).map((value) => ({
+          table: 'customers',
+          column: 'id',
+          value,
+        }))
+        expect((await databases.rows(database, live, choices)).map(({ rows }) => rows.length)).toEqual([
+          1, 1, 1, 1,
+        ])
+      })
+
+      test('of what is not there are an error', async () => {
+        await expect(of('nothing', 'id')).rejects.toMatchObject({ code: 'failed' satisfies Code })
+        await expect(of('orders', 'nothing')).rejects.toMatchObject({ code: 'failed' satisfies Code })
       })
     })
 

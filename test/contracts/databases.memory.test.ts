@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import { sha256 } from '../../src/kernel/json.ts'
-import { fakeDatabases, fakeServer } from '../../src/testing/databases.ts'
+import { fakeDatabases } from '../../src/testing/databases.ts'
+import { fakeServer } from '../../src/testing/fake-server.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
+import { dumpBytes } from '../../src/testing/fake-dump.ts'
 import { Faults, Killed } from '../../src/testing/faults.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { databasesContract, type DatabaseWorld } from './databases.contract.ts'
@@ -71,6 +73,20 @@ async function open(): Promise<DatabaseWorld> {
       )
       return path
     },
+    async exported(format) {
+      const path = '/dumps/exported.dump'
+      const [takenAt, roles] = [now().toISOString(), ['app']]
+      const made = {
+        engine: 'postgres',
+        major: 17,
+        database: 'shop',
+        takenAt,
+        roles,
+        extensions: [],
+      } as const
+      lay(disk, path, dumpBytes({ ...made, tables, format }))
+      return path
+    },
     async fileFacts(path) {
       const body = disk.files.get(path)
       return body === undefined ? null : { bytes: body.length, sha256: sha256(body), mode: 0o600 }
@@ -79,7 +95,7 @@ async function open(): Promise<DatabaseWorld> {
   }
 }
 
-databasesContract('memory', open)
+databasesContract('memory', open, ['custom', 'tar', 'plain', 'cluster'])
 
 describe('a pretended server with trouble on order', () => {
   const setup = () => {

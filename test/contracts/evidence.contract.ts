@@ -33,6 +33,17 @@ export function evidenceContract(kind: string, open: () => Promise<EvidenceWorld
       expect(Buffer.from((await world.content(folder, 'logs/01-stop.log')) ?? []).equals(bytes)).toBe(true)
     })
 
+    it('is discarded while it is empty, and otherwise stays', async () => {
+      const opened = await world.evidence.open(folder)
+      await opened.discard()
+      const again = await world.evidence.open(folder)
+      const log = await again.log('01-stop')
+      log.write(Buffer.from('one\n'))
+      await log.finish()
+      await again.discard()
+      expect(await world.content(folder, 'logs/01-stop.log')).not.toBeNull()
+    })
+
     it('leaves no log where nothing was written', async () => {
       const log = await (await world.evidence.open(folder)).log('01-stop')
       expect(await log.finish()).toBeNull()

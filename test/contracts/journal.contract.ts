@@ -63,6 +63,36 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
       expect(chainFault(read)).toBeNull()
     })
 
+    it('shows what is durable soon at once, chained like the rest, and keeps it', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      await journal.append(hold, 'one', opened())
+      await journal.append(hold, 'one', intent('swap'))
+      await journal.append(hold, 'one', ended('swap'), 'soon')
+      const other = await bench.open()
+      expect((await other.read('one')).map(({ seq }) => seq)).toEqual([0, 1, 2])
+      await journal.append(hold, 'one', intent('start'))
+      await journal.append(hold, 'one', ended('start'), 'soon')
+      await journal.close()
+      expect((await other.read('one')).map(({ entry }) => entry.type)).toEqual([
+        'opened',
+        'intent',
+        'ended',
+        'intent',
+        'ended',
+      ])
+      expect(chainFault(await other.read('one'))).toBeNull()
+    })
+
+    it('notices that what was durable soon is gone after its journal was closed', async () => {
+      const hold = await journal.hold('shop', bench.holder('one'))
+      for (const entry of [opened(), intent('swap')]) await journal.append(hold, 'one', entry)
+      await journal.append(hold, 'one', ended('swap'), 'soon')
+      await journal.close()
+      await bench.damage('one', 'last entry lost')
+      journal = await bench.open()
+      await expect(journal.read('one')).rejects.toMatchObject(code('journal', 'one', 'damaged'))
+    })
+
     it('hands out copies, so that nobody changes an entry through an object that he still has', async () => {
       const hold = await journal.hold('shop', bench.holder('one'))
       const output = { rows: 3 }

@@ -70,4 +70,16 @@ describe.skipIf(!program('strace'))('a disk that fails', () => {
       await journal.close()
     },
   )
+
+  it('ends all writing where an outcome that was to be durable soon cannot be synced', async () => {
+    await worker.ask({ do: 'hold', system: 'shop', run: 'one' })
+    await worker.ask({ do: 'append', run: 'one', entry: 'opened' })
+    const detach = await failNext('fsync')
+    expect(await worker.ask({ do: 'append', run: 'one', entry: 'ended', durability: 'soon' })).toMatchObject({
+      ok: 1,
+    })
+    for (const entry of ['intent', 'settled'] as const)
+      expect(await worker.ask({ do: 'append', run: 'one', entry })).toMatchObject({ code: 'journal' })
+    await detach()
+  })
 })

@@ -10,14 +10,20 @@ if (when !== undefined) {
   const append = SqliteJournal.prototype.append
   let seen = 0
   let doomed: unknown
-  SqliteJournal.prototype.append = async function appendOrDie(this: SqliteJournal, hold, run, entry) {
+  SqliteJournal.prototype.append = async function appendOrDie(
+    this: SqliteJournal,
+    hold,
+    run,
+    entry,
+    durability,
+  ) {
     if (doomed !== undefined && entry['step'] === doomed && /^(?:undo-)?ended$/.test(entry.type)) die()
     const matches =
       (type === undefined || entry.type === type) && (step === undefined || entry['step'] === step)
     if (matches) seen += 1
     const here = matches && seen === count
     if (here && when === 'before') die()
-    const stored = await append.call(this, hold, run, entry)
+    const stored = await append.call(this, hold, run, entry, durability)
     if (here && when === 'after') die()
     if (here && when === 'during') {
       doomed = entry['step']

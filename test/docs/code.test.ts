@@ -169,7 +169,7 @@ describe('the first runbook', () => {
 
 test('the test that is shown passes', () => {
   const name = 'test/restart-behind-a-page.test.ts'
-  expect(readFileSync(fileOf('docs/writing-runbooks.md', name), 'utf8')).toContain('killAfter')
+  expect(readFileSync(fileOf('docs/writing-runbooks.md', name), 'utf8')).toContain('everyMoment')
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [

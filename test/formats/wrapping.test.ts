@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { contentOf } from '../../src/formats/dumps/content.ts'
+import { contentOf, startsLikeADump } from '../../src/formats/dumps/content.ts'
 import { wrappingOf } from '../../src/formats/dumps/wrapping.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -41,5 +41,16 @@ describe('what is in a backup', () => {
     ['unknown', ''],
   ])('is %s', (content, start) => {
     expect(contentOf(bytes(start))).toBe(content)
+  })
+
+  test.each([
+    ['PGDMP\x01\x0e', true],
+    [`${'toc.dat'.padEnd(100, '\0')}0000600 `, true],
+    [`${'shop-dump/3345.dat.gz'.padEnd(100, '\0')}0000644\0`, true],
+    [`${'shop-dump/'.padEnd(100, '\0')}drwxr-x `, false],
+    ['\0'.repeat(100) + '0000644\0', false],
+    ['a text of no use', false],
+  ])('a decrypted block that starts with %j is one of a dump: %s', (start, is) => {
+    expect(startsLikeADump(bytes(start))).toBe(is)
   })
 })

@@ -105,6 +105,24 @@ describe('what runs', () => {
       expect((await looked(world(), { answers })).section('health')?.value).toEqual(value)
   })
 
+  it('is healthy by the own checks of its writers where no address answers', async () => {
+    for (const { healthcheck, value } of [
+      { healthcheck: { test: ['CMD', 'true'] }, value: [{ name: 'web', service: 'web' }] },
+      { healthcheck: { test: ['NONE'] }, value: [] },
+      { healthcheck: { test: ['CMD', 'true'], disable: true }, value: [] },
+    ]) {
+      const shop = world()
+      const web = { ...document.services.web, ports: [], healthcheck }
+      shop.docker.documents.set('/srv/shop/compose.yml', {
+        ...document,
+        services: { ...document.services, web },
+      })
+      const section = (await looked(shop)).section('health')
+      expect(section).toMatchObject({ value, questions: [] })
+      expect(section?.guessed === null).toBe(value.length > 0)
+    }
+  })
+
   it('is found from any folder that has no Compose file, and only what has a database', async () => {
     const shop = world()
     lay(shop.disk, '/home/ops/readme', '')

@@ -133,12 +133,23 @@ describe('a runbook is checked when it is defined', () => {
     expect(() => make({ ...about, params: { why: param.text('Why') }, remedy: {} })).not.toThrow()
   })
 
+  it('needs nothing and takes no parameter where it says neither', () => {
+    const { title, when } = about
+    expect(make({ title, when })).toMatchObject({ about: { title, when, needs: [], params: {} } })
+    expect(make({ title, when, needs: undefined, params: undefined })).toMatchObject({
+      about: { needs: [], params: {} },
+    })
+  })
+
   it.each<[what: string, fields: unknown, message: string]>([
     ['nothing', undefined, 'has no description'],
     ['no title', { ...about, title: undefined }, 'has no title'],
     ['no when', { ...about, when: 3 }, 'has no when'],
-    ['a text as needs', { ...about, needs: 'database' }, 'has no list needs'],
-    ['no params', { ...about, params: undefined }, 'has no params'],
+    ['a script first', () => undefined, 'has its script in place of its description'],
+    ['a text as needs', { ...about, needs: 'database' }, 'has needs that is not a list'],
+    ['a text as params', { ...about, params: 'why' }, 'has params that are not an object'],
+    ['a list as params', { ...about, params: [] }, 'has params that are not an object'],
+    ['a misspelt field', { ...about, parms: {} }, 'has an unknown field parms'],
     [
       'a text as parameter',
       { ...about, params: { why: 'Why' } },

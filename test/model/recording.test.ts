@@ -313,6 +313,97 @@ describe('a script', () => {
       /invalid retry\.delaySeconds of "A": -1/,
       book(({ step }) => step('A', look({}), { retry: { times: 1, delaySeconds: -1 } })),
     ],
+    ...[undefined, null, 7, {}].map((title): [string, RegExp, Runbook] => [
+      `gives a step the title ${JSON.stringify(title)}`,
+      /the title of a step is (?:undefined|null|a number|an object)$/,
+      book(({ step }) => step(title as never, look({}))),
+    ]),
+    ...[undefined, null, 'look', [], {}, { step: {}, input: {} }, { step: look, input: {} }].map(
+      (call): [string, RegExp, Runbook] => [
+        `gives a step no call but ${JSON.stringify(call)}`,
+        /"A" is given .* in place of a call$/,
+        book(({ step }) => step('A', call as never)),
+      ],
+    ),
+    [
+      'forgets to call a step',
+      /"A" is given the step bare\.look, which was not called/,
+      book(({ step }) => step('A', look as never)),
+    ],
+    [
+      'gives a step a function',
+      /"A" is given a function, which was not called/,
+      book(({ step }) => step('A', (() => look({})) as never)),
+    ],
+    [
+      'gives a step the output of another',
+      /"B" is given a, a ref, in place of a call/,
+      book(({ step }) => step('B', step('A', look({})) as never)),
+    ],
+    [
+      'gives a lastly step no call',
+      /"A" is given undefined in place of a call/,
+      book(({ lastly }) => lastly('A', undefined as never)),
+    ],
+    ...[7, null, 'x', []].map((input): [string, RegExp, Runbook] => [
+      `gives a step the input ${JSON.stringify(input)}`,
+      /the input of "A" is .*, not an object/,
+      book(({ step }) => step('A', look(input as never))),
+    ]),
+    [
+      'gives a ref as the input',
+      /the input of "B" is the ref a, not an object/,
+      book(({ step }) => step('B', look(step('A', look({})) as never))),
+    ],
+    [
+      'misspells an option',
+      /"A" has the unknown option timeoutSecond$/,
+      book(({ step }) => step('A', look({}), { timeoutSecond: 5 } as never)),
+    ],
+    [
+      'gives a number for options',
+      /the options of "A" are a number, not an object/,
+      book(({ step }) => step('A', look({}), 60 as never)),
+    ],
+    [
+      'gives a number for retry',
+      /retry of "A" is a number, not an object/,
+      book(({ step }) => step('A', look({}), { retry: 3 as never })),
+    ],
+    [
+      'gives parallel no title',
+      /parallel\(…\) is given a function and undefined, not a title and a function/,
+      book(({ parallel }) => parallel((() => undefined) as never, undefined as never)),
+    ],
+    [
+      'makes parallel async',
+      /parallel "Both" is async/,
+      book(({ parallel, step }) => parallel('Both', async () => step('A', look({})))),
+    ],
+    [
+      'gives when no branches',
+      /when\(…\) is given undefined in place of its branches/,
+      book(({ when, step }) => when(step('A', look({})).ok as never, undefined as never)),
+    ],
+    [
+      'gives when a branch that is no function',
+      /the branch true of when\(…\) is an object, not a function/,
+      book(({ when, step }) =>
+        when(step('A', look({})).ok as never, { true: {}, false: () => undefined } as never),
+      ),
+    ],
+    [
+      'makes a branch async',
+      /the branch true of when\(…\) is async/,
+      book(({ when, step }) =>
+        when(step('A', look({})).ok as never, { true: async () => undefined } as never),
+      ),
+    ],
+    ...[undefined, '', 7].map((because): [string, RegExp, Runbook] => [
+      `gives ${JSON.stringify(because)} as the reason of its point of no return`,
+      /pointOfNoReturn\(…\) has no reason/,
+      book(({ pointOfNoReturn, step }) => [step('A', look({})), pointOfNoReturn(because as never)]),
+    ]),
   ])('is refused when it %s', (_, message, one) => refused(one, message))
 
   it('is refused when a time-out of the step itself is none', () => {

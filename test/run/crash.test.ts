@@ -96,6 +96,28 @@ describe.each(['set', 'rerunnable'] as const)(
       },
     )
 
+    it.each(['forward', 'back'] as const)(
+      'ends settled when the power went with it, and took outcomes that were not durable yet: %s',
+      { timeout: 120_000 },
+      async (way) => {
+        const operations = await operationsOf(kind)
+        const lost = new Map<number, number>()
+        for (let at = 0; at < operations; at += 1) {
+          const { machine: made, book } = machine(kind)
+          made.boot(new Power(at))
+          if ((await untilDead(() => made.begin(book))) === 'ended') continue
+          const taken = made.journal.cutPower()
+          if (made.entries.length === 0) continue
+          if (made.entries.some(({ entry }) => entry.type === 'settled')) continue
+          lost.set(taken, (lost.get(taken) ?? 0) + 1)
+          check(made, await settle(made, book, way), `the power went at ${at}`)
+        }
+        // One outcome, and more where steps ran in parallel or only looked.
+        expect(lost.get(1)).toBeGreaterThan(5)
+        expect(Math.max(...lost.keys())).toBeGreaterThan(1)
+      },
+    )
+
     it('has its complete evidence told of, at least once and never before', async () => {
       const operations = await operationsOf(kind)
       let resealed = 0

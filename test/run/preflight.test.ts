@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
 import { older } from '../../src/run/engine/requirements.ts'
 import { Killed } from '../../src/testing/index.ts'
+import { startRun } from '../../src/run/start.ts'
 import { bench, fail, look, put, putSeen, textOf, told } from './bench.ts'
+import { Machine, runbook, toySteps } from './toy.ts'
 
 const refusing = (problem: string) =>
   put('/a', 'new', { preflight: async () => [{ level: 'refuse', about: 'it', problem, hint: 'mend it' }] })
@@ -56,6 +58,21 @@ describe('preflight', () => {
       expect(world.state()).toEqual(before)
     },
   )
+
+  it('opens drivers and a log only for a step that has something to ask', async () => {
+    const made = new Machine()
+    const { set } = toySteps(made.world, () => made.power)
+    const book = runbook(
+      'toy',
+      { title: 'Toy', when: 'Never.', needs: [], params: {} },
+      ({ step }) => void step('Set', set({ flag: 'flag', to: 'new' })),
+    )
+    const runtime = made.around()
+    const opened: string[] = []
+    const drivers: typeof runtime.drivers = (scope) => (opened.push(scope.step), runtime.drivers(scope))
+    await startRun({ ...runtime, drivers }, made.order(book))
+    expect(opened).toEqual(['set'])
+  })
 
   it('is not repeated where the run was killed after a step had begun', async () => {
     const { machine, world } = bench(({ step }) => void step('One', put('/a', 'new')))

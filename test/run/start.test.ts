@@ -141,6 +141,7 @@ describe('a journal that cannot be written', () => {
     const { machine } = failing('opened', full('the opening'))
     await expect(machine.run()).rejects.toMatchObject({ code: 'preflight' })
     expect(machine.entries).toEqual([])
+    expect([...machine.evidence.folders]).toEqual([])
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
   })
 

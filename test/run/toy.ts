@@ -10,7 +10,7 @@ import { startRun, type RunRequest, type Runtime } from '../../src/run/start.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
 import { linked } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Stored } from '../../src/run/journal/entry.ts'
-import type { Journal, RunSummary } from '../../src/run/journal/journal.ts'
+import type { Durability, Journal, RunSummary } from '../../src/run/journal/journal.ts'
 import { resume } from '../../src/run/resume.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { StopButton } from '../../src/run/engine/stop.ts'
@@ -107,6 +107,8 @@ export function toySteps(world: World, power: () => Power) {
 export class ToyJournal implements Journal {
   readonly runsById = new Map<string, Stored[]>()
   readonly epochs = new Map<string, number>()
+  /** By run: how many of its entries a power cut leaves. */
+  readonly #durable = new Map<string, number>()
   power: Power = new Power()
   held: string | null = null
 
@@ -144,7 +146,12 @@ export class ToyJournal implements Journal {
     this.held = null
     return this.hold(system)
   }
-  async append(hold: { readonly epoch: number }, run: string, entry: Stored['entry']): Promise<Stored> {
+  async append(
+    hold: { readonly epoch: number },
+    run: string,
+    entry: Stored['entry'],
+    durability: Durability = 'at-once',
+  ): Promise<Stored> {
     const entries = this.runsById.get(run) ?? []
     const stored = linked({
       run,
@@ -158,8 +165,15 @@ export class ToyJournal implements Journal {
       canonical(stored)
       entries.push(stored)
       this.runsById.set(run, entries)
+      if (durability === 'at-once') this.#durable.set(run, entries.length)
       return stored
     })
+  }
+  /** Takes what was not durable yet. @returns how many entries that were */
+  cutPower(): number {
+    let lost = 0
+    for (const [run, entries] of this.runsById) lost += entries.splice(this.#durable.get(run) ?? 0).length
+    return lost
   }
   async close(): Promise<void> {}
 }
@@ -216,6 +230,7 @@ export class Machine {
           folder,
           log: async () => ({ write: () => undefined, finish: async () => null }),
           unseal: async () => undefined,
+          discard: async () => undefined,
           seal: async () => {
             this.power.act(() => this.sealed.push(folder))
             return 'digest'

@@ -277,7 +277,10 @@ it.each(['sqlite', 'postgres'] as const)('a swap of damaged data that cannot be 
   if (!acts(step)) throw new Error('it does not act')
   Object.assign(world.server, { engine })
   const hands = handsOn(world)
-  const damaged = new RunbookError('failed', 'the image is malformed')
+  const damaged = new RunbookError(
+    engine === 'sqlite' ? 'failed' : 'verification',
+    'could not read block 3: the image is malformed',
+  )
   const databases = new Proxy(hands.io.databases, {
     get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
   })
@@ -286,9 +289,7 @@ it.each(['sqlite', 'postgres'] as const)('a swap of damaged data that cannot be 
     { ...hands.io, databases },
   ]
   const of = { ...input, database: { ...(input['database'] as object), engine } } as never
-  const surveyed = step.survey(look, of)
-  if (engine === 'postgres') return expect(surveyed).rejects.toBe(damaged)
-  const before = (await surveyed) as Json
+  const before = (await step.survey(look, of)) as Json
   expect(await step.run(io, { input: of, before })).toMatchObject({ oldData: null, readable: false })
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
   await step.undo?.(io, { input: of, before, output: undefined })
@@ -297,6 +298,33 @@ it.each(['sqlite', 'postgres'] as const)('a swap of damaged data that cannot be 
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
   Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
   expect(await back()).toMatchObject({ is: 'torn', why: expect.stringContaining('is not the old') as string })
+})
+
+it('a swap of data that could not be read for another reason than damage is not done', async () => {
+  const world = damagedShop()
+  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
+  if (!acts(step)) throw new Error('it does not act')
+  world.faults.order('databases.fingerprint', 'fail')
+  await expect(step.survey(handsOn(world).look, input)).rejects.toThrow('ordered by the test')
+})
+
+it('a swap is undone where the old data was damaged meanwhile', async () => {
+  const world = damagedShop()
+  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
+  if (!acts(step)) throw new Error('it does not act')
+  const { io, look, notes } = handsOn(world)
+  const before = (await step.survey(look, input)) as Json
+  await step.run(io, { input, before })
+  await step.undo?.(io, { input, before, output: undefined })
+  const damaged = new RunbookError('verification', 'could not read block 3')
+  const databases = new Proxy(io.databases, {
+    get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
+  })
+  const back = () => step.probe({ ...look, databases }, { input, before, way: 'back' })
+  expect(await back()).toEqual({ is: 'absent' })
+  expect(notes.join()).toContain('could not read block 3')
+  Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
+  expect(await back()).toMatchObject({ is: 'torn' })
 })
 
 it.each(['survey', 'run', 'undo'] as const)(

@@ -144,6 +144,34 @@ describe.each(['beside', 'in-place'] as const)('rows written to restored data, s
   })
 })
 
+describe('the checksum of what was put aside', () => {
+  const checksum = (path: string): string => `${path}.sha256`
+
+  it('goes with a SQLite file beside the live one, and with a dump', async () => {
+    const aside = 'shop__old_20260103_050000_abcde'
+    const live: Database = {
+      engine: 'sqlite',
+      name: 'shop',
+      file: '/srv/shop.db',
+      confirmPhrase: 'shop',
+      fingerprint: 'rows',
+    }
+    const disk = emptyDisk()
+    const dump = '/backups/kept/shop-kept-20260103-050000-abcde.db'
+    for (const path of [checksum(`/srv/${aside}`), dump, checksum(dump)]) lay(disk, path, 'x')
+    const world = fakeWorld({
+      disk,
+      server: fakeServer({ shop: {}, [aside]: { orders: [] } }, { engine: 'sqlite' }),
+    })
+    const { look } = handsOn(world)
+    const parts = [
+      ...(await keptDatabasesOf(look, live, retention)),
+      ...(await dumpsOf(look, { database: live, volume: null }, retention)),
+    ].flatMap(({ artifacts }) => artifacts.flatMap(({ files }) => files.map(({ path }) => path)))
+    expect(parts).toEqual([checksum(`/srv/${aside}`), checksum(dump), dump])
+  })
+})
+
 describe('a copy that never was live', () => {
   it('is dropped by the rollback', async () => {
     const { world, machine } = writing(200)

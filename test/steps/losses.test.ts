@@ -129,6 +129,17 @@ describe('a live database that cannot be read', () => {
   })
 })
 
+describe('a live database that cannot be read, in place', () => {
+  it.each(['run', 'dryRun'] as const)('is a refusal before writers stop, with the cure: %s', async (how) => {
+    const world = withInvoices()
+    world.faults.order('databases.contents', 'fail')
+    const result = await machineOf(world)[how]({ strategy: 'in-place' })
+    expect(result.code).not.toBe('succeeded')
+    expect(JSON.stringify(result)).toContain('--strategy beside')
+    expect(world.faults.reached).not.toContain('services.stop')
+  })
+})
+
 describe('what the operator approves', () => {
   it('has the age of the dump, how it was chosen, and what is live', async () => {
     const machine = machineOf(damagedShop())

@@ -18,6 +18,8 @@ import {
   approval,
   assertCopy,
   checkHealth,
+  inspectHealth,
+  inspectPorts,
   checkKeyFiles,
   dumpDatabase,
   logResult,
@@ -353,6 +355,59 @@ describe('checkHealth', () => {
       message: expect.stringMatching(
         /not healthy within 60 s \(6[01] tries\): .* answered 503, not 200/,
       ) as string,
+    })
+  })
+
+  describe('by the own check of a service', () => {
+    const service = { stack: needed(shop.stack), names: ['web'] }
+    const checks = [{ name: 'web', service, passes: 2, withinSeconds: 5, everySeconds: 1 }]
+    const seeded = (state: 'healthy' | 'unhealthy' | 'starting' | 'none') => {
+      const world = damagedShop()
+      const web = needed(world.fleet.services.get('web'))
+      web.health = state
+      return { world, web }
+    }
+
+    it('says so', () => {
+      expect(checkHealth({ checks }).step.describe({ checks })).toBe(
+        'Waits until the health check of web has passed, 2 times in a row, for at most 5 s.',
+      )
+    })
+
+    it('needs as many passes in a row, and no request', async () => {
+      const { world } = seeded('healthy')
+      world.web.answers.clear()
+      expect(await run(world, checkHealth({ checks }))).toEqual({
+        checks: [{ name: 'web', service: 'web', tries: 2, milliseconds: expect.any(Number) as number }],
+      })
+    })
+
+    it.each([
+      ['unhealthy', 'web is unhealthy by its own check'],
+      ['starting', 'the health check of web is still starting'],
+      ['none', 'web runs, but has no health check of its own'],
+    ] as const)('does not take %s for healthy', async (state, why) => {
+      await expect(run(seeded(state).world, checkHealth({ checks }))).rejects.toMatchObject({
+        code: 'failed',
+        message: expect.stringContaining(why) as string,
+      })
+    })
+
+    it('is seen by diagnose, which asks no address for it', async () => {
+      const { world, web } = seeded('unhealthy')
+      world.web.answers.clear()
+      const sights = [{ case: 'deploy-failed', evidence: 'web is unhealthy by its own check' }]
+      expect(await run(world, inspectHealth({ checks }))).toEqual({ sights })
+      web.health = 'healthy'
+      expect(await run(world, inspectHealth({ checks }))).toEqual({ sights: [] })
+      for (const service of world.fleet.services.values()) service.instance = null
+      expect(await run(world, inspectPorts({ stack: needed(shop.stack), checks }))).toEqual({ sights: [] })
+    })
+
+    it('does not take one that is missing for healthy', async () => {
+      const { world, web } = seeded('healthy')
+      web.instance = null
+      await expect(run(world, checkHealth({ checks }))).rejects.toThrow('web is missing')
     })
   })
 

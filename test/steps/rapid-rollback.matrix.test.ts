@@ -107,6 +107,20 @@ describe('rapid-rollback by a tag in the env file', () => {
   })
 })
 
+describe('rapid-rollback of a stack in which services do not run', () => {
+  it.each(['dryRun', 'run'] as const)('says which it starts: %s', async (how) => {
+    const world = badlyPinned()
+    world.fleet.services.get('scheduler')!.instance!.state = 'stopped'
+    world.fleet.services.get('admin-bot')!.instance = null
+    const result = await fakeMachine(world, { book: rapid, target: pinnedShop })[how]({ to: '1.4' })
+    const starts = result.findings.filter(({ problem }) => problem.endsWith('and the run starts it'))
+    expect(starts.map(({ level, problem }) => `${level}: ${problem}`).toSorted()).toEqual([
+      'warn: admin-bot has no instance now, and the run starts it',
+      'warn: scheduler is stopped now, and the run starts it',
+    ])
+  })
+})
+
 describe('rapid-rollback by a tag in the env file, on the way back', () => {
   const machine = (world: FakeWorld) => fakeMachine(world, { book: rapid, target: pinnedShop })
   const sick = (): FakeWorld => {

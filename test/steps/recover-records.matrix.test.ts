@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import recover from '../../runbooks/recover-records.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
 import { dumpBytes, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
-import { selectionOf } from '../../steps/databases/lib/row-selection.ts'
+import { keysOf, selectionOf } from '../../steps/databases/lib/row-selection.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -69,6 +69,26 @@ provesItself({
   },
 })
 
+const many = {
+  projects: [],
+  documents: [saved.documents[2]!, { id: 'd9', project_id: 'p9', title: 'Newer' }],
+}
+
+provesItself({
+  name: 'recover-records, all that is missing',
+  book: recover,
+  target: shop,
+  params: { tables: 'projects:id,documents:id', allMissing: true, export: '/srv/export' },
+  world: () => world(many),
+  records: ['/artifacts/checklist.md'],
+  succeeded: ({ server }) => {
+    expect(server.databases.get('shop')?.tables).toEqual({
+      projects: saved.projects,
+      documents: [...many.documents, saved.documents[0], saved.documents[1]],
+    })
+  },
+})
+
 describe('recover-records', () => {
   const run = async (on: FakeWorld, over: { readonly [name: string]: string } = {}) => {
     const before = on.state()
@@ -94,6 +114,78 @@ describe('recover-records', () => {
       failure: { message: expect.stringContaining('no rows with that key in the backup: ') },
     })
     expect((await run(world(), { tables: 'nothing:id' })).result).toMatchObject({ outcome: 'rolled-back' })
+  })
+
+  it('takes several keys at once, each row once, in one file for each table', async () => {
+    const on = world({ projects: [], documents: [] })
+    const { result } = await run(on, { key: 'p1, p2,p1' })
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(on.server.databases.get('shop')?.tables).toEqual(saved)
+    const exported = [...on.disk.files].filter(([path]) => path.startsWith('/srv/export/'))
+    expect(exported.map(([, body]) => Buffer.from(body).toString().split('\r\n').length - 2)).toEqual([2, 3])
+  })
+
+  it('refuses several keys of which the backup lacks one', async () => {
+    const on = world({ projects: [], documents: [] })
+    expect((await run(on, { key: 'p1,p9,p2' })).result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        message: expect.stringContaining(
+          'no rows with the key p9 in the backup: projects by id, documents by project_id',
+        ),
+      },
+    })
+  })
+
+  it('refuses a list of keys with a gap before anything is done', async () => {
+    const on = world()
+    expect((await run(on, { key: 'p1,,p2' })).result).toMatchObject({ code: 'preflight' })
+    expect(on.faults.reached).not.toContain('databases.restoreBeside')
+  })
+
+  it.each([
+    ['neither keys nor all', { tables: params.tables, export: params.export }],
+    ['both', { ...params, allMissing: true }],
+  ])('refuses %s before anything is done', async (_, given) => {
+    const on = world()
+    const result = await fakeMachine(on, { book: recover, target: shop }).run(given)
+    expect(result).toMatchObject({ code: 'preflight' })
+    expect(JSON.stringify(result.findings)).toContain('--all-missing')
+    expect(on.faults.reached).not.toContain('databases.restoreBeside')
+  })
+
+  it('shows what is missing by table, and keeps all keys that nobody gave out of the journal', async () => {
+    const on = world(many)
+    const machine = fakeMachine(on, { book: recover, target: shop })
+    const result = await machine.run({
+      tables: 'projects:name,documents:id',
+      allMissing: true,
+      export: '/srv/export',
+    })
+    expect(result).toMatchObject({ code: 'succeeded' })
+    const told = JSON.stringify(machine.entries)
+    expect(told).toContain('projects 2 (0 present), documents 2 (0 present)')
+    expect(told).not.toContain('Lost, ')
+  })
+
+  it('says so where nothing is missing', async () => {
+    const run = async (tables: string) =>
+      (
+        await fakeMachine(world({ ...saved, documents: [] }), { book: recover, target: shop }).run({
+          tables,
+          allMissing: true,
+          export: '/srv/export',
+        })
+      ).failure?.message
+    expect(await run('projects:id')).toContain('the live database has every key of projects:id')
+  })
+
+  it('reads keys as data', () => {
+    expect(keysOf('17')).toEqual(['17'])
+    expect(keysOf('a b, "x,y","q""q",a b')).toEqual(['a b', 'x,y', 'q"q'])
+    expect(keysOf(Array.from({ length: 500 }, (_, key) => key).join())).toHaveLength(500)
+    expect(() => keysOf(Array.from({ length: 501 }, (_, key) => key).join())).toThrow('one run takes 500')
+    for (const text of ['', ' ', 'a,', ',a']) expect(() => keysOf(text)).toThrow('a key is missing')
   })
 
   it('keeps what rows say out of the journal', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import recover from '../../runbooks/recover-volume-records.ts'
+import { planOf } from '../../src/model/plan.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
   dumpBytes,
@@ -170,5 +171,10 @@ describe('recover-volume-records', () => {
       saved.documents[0],
     ])
     expect(JSON.stringify(machine.entries)).not.toContain('Renamed since')
+  })
+
+  it('asks for a manifest of a SQLite database', () => {
+    const verify = planOf(recover, target, params).plan.steps.find(({ kind }) => kind === 'backups.verify')
+    expect(verify?.input).toMatchObject({ kind: 'sqlite' })
   })
 })

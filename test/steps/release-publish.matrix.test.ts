@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import publish from '../../runbooks/release-publish.ts'
+import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -14,6 +15,7 @@ import {
   type FakeRepository,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
+import { handsOn } from './hands.ts'
 
 const releases = '/srv/codex/releases'
 const name = 'codex-completions-api'
@@ -88,6 +90,25 @@ const common = { book: publish, target, params: {}, records: [] }
 provesItself({ ...common, name: 'release-publish', world: snapshotTaken, succeeded: published })
 
 describe('release-publish', () => {
+  it('uploads the signed manifest of the bundle', async () => {
+    const world = snapshotTaken()
+    const file = `${releases}/${stem}.tar.gz`
+    await handsOn(world).io.backups.sign(
+      { file, bytes: body.length, sha256: sha256(body) },
+      {
+        source: { kind: 'release', system: 'team/codex', name },
+        begun: '2026-01-01T10:00:00.000Z',
+        tools: [],
+        rows: null,
+      },
+    )
+    expect(await fakeMachine(world, { book: publish, target }).run({})).toMatchObject({ code: 'succeeded' })
+    const assets = new Map(repositoryOf(world).releases[0]?.assets.map((one) => [one.name, text(one.body)]))
+    for (const beside of manifestFiles(file))
+      expect(assets.get(beside.slice(releases.length + 1))).toBe(text(world.disk.files.get(beside)))
+    expect(assets.size).toBe(5)
+  })
+
   const machineOf = (world: FakeWorld) => fakeMachine(world, { book: publish, target })
 
   describe('of a bundle with credentials', () => {

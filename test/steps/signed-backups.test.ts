@@ -6,11 +6,12 @@ import { sha256 } from '../../src/kernel/json.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import type { BackupSource, RowCount } from '../../src/index.ts'
 import type { Target } from '../../src/model/target.ts'
+import { verifyBackup } from '../../steps/backups/verify-backup.ts'
 import { dumpsOf } from '../../steps/retention/lib/dumps.ts'
 import { backupsOf } from '../../steps/retention/lib/backups.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { damagedShop, goodOrders, shop } from './fake-shop.ts'
-import { handsOn } from './hands.ts'
+import { handsOn, opened } from './hands.ts'
 
 const dump = '/backups/db/shop-20260203_040000.dump'
 const archive = '/backups/data/data-20260203_020000.tar.gz.gpg'
@@ -257,5 +258,21 @@ describe('data archives', () => {
     expect(JSON.stringify(machine.entries)).toContain(
       'its manifest says the folder other of /srv/other, and the target is the folder of /srv/data',
     )
+  })
+})
+
+describe('a backup for a database in a volume', () => {
+  it.each<[BackupSource, boolean]>([
+    [{ kind: 'folder', system: '/srv/data', name: 'data' }, false],
+    [own, false],
+    [{ kind: 'sqlite', system: '/var/lib/app.db', name: 'app' }, true],
+  ])('is one of a SQLite database: %j', async (source, accepted) => {
+    const world = await signed(damagedShop(), archive, source)
+    const { step, input } = opened(
+      verifyBackup({ from: (shop.data as NonNullable<typeof shop.data>).place, file: null, kind: 'sqlite' }),
+    )
+    const found = Promise.resolve(step.preflight?.(handsOn(world).look, input))
+    if (accepted) expect(await found).toEqual([])
+    else await expect(found).rejects.toThrow('and the target is the SQLite database')
   })
 })

@@ -257,6 +257,11 @@ it('the plan tells the levels of escalation, and whom to call', () => {
   expect(says).toMatch(/\(1\) this \(2\) data is lost Contacts: dba: by telephone\./)
 })
 
+it('a manifest of the backup must be of a SQLite database', () => {
+  const verify = planOf(restore, target, {}).plan.steps.find(({ kind }) => kind === 'backups.verify')
+  expect(verify?.input).toMatchObject({ kind: 'sqlite' })
+})
+
 it('the plan reads as the document does', () => {
   expect(planOf(restore, target, {}).plan.steps.map(({ title, phase }) => `${phase}: ${title}`))
     .toMatchInlineSnapshot(`

@@ -179,6 +179,25 @@ describe('the end', () => {
   })
 })
 
+describe('what a runbook does not say', () => {
+  test('is nothing', () => {
+    runbook('x', { title: '', when: '' }, ({ params, target }) => {
+      // @ts-expect-error it takes no parameter
+      void params.dump
+      // @ts-expect-error it needs no section, so the target may have none
+      void target.health.length
+    })
+    runbook('x', { title: '', when: '', params: { dump: param.path('') } }, ({ params }) => {
+      expectTypeOf(params.dump).toEqualTypeOf<Output<string>>()
+    })
+    runbook('x', { title: '', when: '', needs: ['database'] }, ({ target }) => {
+      expectTypeOf(target.database).toEqualTypeOf<NonNullable<Target['database']>>()
+    })
+    // @ts-expect-error a runbook says when to use it
+    runbook('x', { title: '' }, () => undefined)
+  })
+})
+
 describe('targets', () => {
   test('have the sections that are asked for, and perhaps others', () => {
     runbook('x', { ...about, needs: ['database'] }, ({ target }) => {

@@ -1,5 +1,12 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { defineStep, runbook, type Call, type DutyRecord, type Secret } from '../../src/index.ts'
+import {
+  defineStep,
+  runbook,
+  type Call,
+  type DutyRecord,
+  type Preview,
+  type Secret,
+} from '../../src/index.ts'
 import {
   chooseDump,
   createRoles,
@@ -126,6 +133,139 @@ describe('a step that changes something', () => {
       undo: async () => undefined,
       // @ts-expect-error
       probe: async () => ({ is: 'done', output: { bytes: 'one' } }),
+    })
+  })
+})
+
+describe('inferred', () => {
+  test('the output is what run returns, and before what survey returns', () => {
+    const step = defineStep<In>()({
+      kind: 'test.inferred',
+      version: 1,
+      effect: 'change',
+      describe: ({ path }) => {
+        expectTypeOf(path).toEqualTypeOf<Preview<In>['path']>()
+        return 'Does something.'
+      },
+      preflight: async (_, { path }) => {
+        expectTypeOf(path).toEqualTypeOf<Preview<In>['path']>()
+        return []
+      },
+      survey: async (look, { path }) => ({ was: (await look.files.stat(path))?.bytes ?? null }),
+      predict: ({ before }) => {
+        expectTypeOf(before).toEqualTypeOf<{ was: number | null } | undefined>()
+        return { output: { bytes: 1 } }
+      },
+      run: async (io, { input: { path }, before }) => {
+        expectTypeOf(before).toEqualTypeOf<{ was: number | null }>()
+        await io.files.write(path, 'x')
+        return { bytes: 1, path }
+      },
+      probe: async (_, { input, before }) => {
+        expectTypeOf(input).toEqualTypeOf<In>()
+        expectTypeOf(before).toEqualTypeOf<{ was: number | null }>()
+        return { is: 'done', output: { bytes: 1, path: 'x' } }
+      },
+      undo: async (io, { before, output }) => {
+        expectTypeOf(before).toEqualTypeOf<{ was: number | null }>()
+        expectTypeOf(output).toEqualTypeOf<{ bytes: number; path: string } | undefined>()
+        await io.files.removeTree('x')
+      },
+    })
+    expectTypeOf(step({ path: 'x' })).toEqualTypeOf<Call<{ bytes: number; path: string }>>()
+    // @ts-expect-error an input is missing
+    step({})
+    // @ts-expect-error an input is not known
+    step({ path: 'x', other: 1 })
+    // @ts-expect-error an input is of another type
+    step({ path: 1 })
+  })
+
+  test('goes from step to step of a runbook', () => {
+    const read = defineStep<In>()({
+      ...described,
+      effect: 'observe',
+      run: async (_, { path }) => ({ file: path, major: 17 }),
+    })
+    const use = defineStep<{ readonly file: string }>()({
+      ...described,
+      effect: 'exercise',
+      run: async (io, { file }) => {
+        io.note(file)
+        return null
+      },
+    })
+    runbook('x', { title: '', when: '' }, ({ step }) => {
+      const found = step('Read', read({ path: 'x' }))
+      step('Use', use({ file: found.file }))
+      // @ts-expect-error a number is no text
+      step('Misuse', use({ file: found.major }))
+      // @ts-expect-error it has no such part
+      step('Miss', use({ file: found.name }))
+    })
+  })
+
+  test('from a type at the first function, in one call', () => {
+    const step = defineStep({
+      kind: 'test.one-call',
+      version: 1,
+      effect: 'observe',
+      describe: ({ path }: Preview<In>) => String(path),
+      run: async (_, { path }) => ({ bytes: path.length }),
+    })
+    expectTypeOf(step({ path: 'x' })).toEqualTypeOf<Call<{ bytes: number }>>()
+  })
+
+  const acting = {
+    ...described,
+    effect: 'change',
+    survey: async () => ({ was: 1 }),
+    run: async () => ({ bytes: 1 }),
+    undo: async () => undefined,
+  } as const
+
+  test('a probe and a prediction say what run returns', () => {
+    defineStep<In>()({ ...acting, probe: async () => ({ is: 'done', output: { bytes: 1 } }) })
+    defineStep<In>()({
+      ...acting,
+      // @ts-expect-error
+      probe: async () => ({ is: 'done', output: { bytes: 'one' } }),
+    })
+    defineStep<In>()({
+      ...acting,
+      probe: async () => ({ is: 'absent' }),
+      // @ts-expect-error
+      predict: () => ({ output: { bytes: 'one' } }),
+    })
+  })
+
+  test('what is missing or no JSON is refused as before', () => {
+    // @ts-expect-error it has no probe
+    defineStep<In>()(acting)
+    // @ts-expect-error a Date is no JSON
+    defineStep<In>()({ ...described, effect: 'observe', run: async () => ({ at: new Date() }) })
+    // @ts-expect-error it returns nothing
+    defineStep<In>()({ ...described, effect: 'observe', run: async () => undefined })
+    // @ts-expect-error a Date is no JSON
+    defineStep<{ readonly at: Date }>()
+  })
+
+  test('eyes have no hands', () => {
+    defineStep<In>()({
+      ...described,
+      effect: 'change',
+      survey: async (look) => {
+        // @ts-expect-error
+        await look.files.removeTree('/')
+        return { was: 1 }
+      },
+      run: async () => null,
+      undo: async () => undefined,
+      probe: async (look) => {
+        // @ts-expect-error
+        await look.files.removeTree('/')
+        return { is: 'absent' }
+      },
     })
   })
 })

@@ -43,6 +43,23 @@ test('text', () => {
   `)
 })
 
+test('objectives and past durations, where there are some', () => {
+  const plan = nightPlan()
+  const judged = {
+    ...plan,
+    target: { ...plan.target, objectives: { rtoSeconds: 900, rpoSeconds: 86_400 } },
+  }
+  const [past, one] = [[61, 65, 200], [0.2]] as const
+  expect(planText(judged, [], null, past)).toContain(
+    'Target: The house (house)\nObjectives: RTO 15m, RPO 1d\nExpected duration: 1m 5s (median of 3 successful runs)\n\n',
+  )
+  expect(planMarkdown(judged, [], null, one)).toContain(
+    '\n**Objectives:** RTO 15m, RPO 1d\n\n**Expected duration:** 1s (median of 1 successful run)\n\n',
+  )
+  expect(planText(plan, [], null, one)).not.toContain('Objectives')
+  expect(planText(judged, [])).not.toContain('Expected duration')
+})
+
 test('Markdown, in which nothing of the plan is markup', () => {
   expect(planMarkdown(nightPlan(), params).replace(/Plan [0-9a-f]{12}/, 'Plan …')).toMatchInlineSnapshot(`
     "# Night \\| shift &lt;b&gt;

@@ -70,12 +70,15 @@ export function diskBackups({
     async find(place, file) {
       const pattern = backupPattern(place.pattern)
       const path = isAbsolute(file) ? file : resolve(place.directory, file)
-      if ((await kindOf(path)) === null && !file.includes('/')) {
-        const filed = (await pathsIn(place)).filter((path) => basename(path) === file)
+      // A plain name that was typed as a parameter has become a path of the current folder.
+      const plain = !file.includes('/') || dirname(file) === process.cwd()
+      if ((await kindOf(path)) === null && plain) {
+        const name = basename(file)
+        const filed = (await pathsIn(place)).filter((path) => basename(path) === name)
         if (filed.length > 1) {
           throw new RunbookError(
             'usage',
-            `backup name ${shellWord(file)} is ambiguous (${filed.length} matches in ${shellWord(place.directory)})`,
+            `backup name ${shellWord(name)} is ambiguous (${filed.length} matches in ${shellWord(place.directory)})`,
             { hint: `give a full path, such as ${shellWord(filed[0] ?? '')}` },
           )
         }

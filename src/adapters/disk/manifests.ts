@@ -71,9 +71,8 @@ const changed = ({ file, bytes }: CompleteFile): RunbookError =>
 /** The manifest beside a backup; null if there is none. @throws RunbookError `verification` if it cannot be read */
 export async function manifestBeside(backup: string): Promise<FoundManifest | null> {
   const [file, beside] = manifestFiles(backup)
-  const body = await contentsOf(file)
-  if (body === null) return null
-  const signature = await contentsOf(beside)
+  const [body, signature] = [await contentsOf(file), await contentsOf(beside)]
+  if (body === null && signature === null) return null
   return { file, body, signature: signature === null ? null : signature.toString('utf8') }
 }
 

@@ -1,9 +1,11 @@
-import { lstat } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { lstat, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Redactor } from '../../kernel/redact.ts'
 import type { Evidence, EvidenceFile, EvidenceFolder, StepLog } from '../../run/journal/evidence.ts'
+import { piecesIn } from './log-file.ts'
 import { seal, unseal } from './seal.ts'
 import { signingKey } from './signing-key.ts'
 import { LogFileWriter, logLimits, type LogLimits } from './step-log.ts'
@@ -26,12 +28,14 @@ export class DiskEvidence implements Evidence {
 
   async open(folder: string): Promise<EvidenceFolder> {
     const { files, state } = this.#place
+    const isNew = (await lstat(folder).catch(() => null)) === null
     try {
       await files.makeFolder(folder)
-      await mustBePrivate(folder)
+      mustBePrivate(folder)
       // Check the key now, not only when sealing.
       await signingKey(state, files)
     } catch (thrown) {
+      if (isNew) await rmdir(folder).catch(() => undefined)
       const hint = thrown instanceof RunbookError ? thrown.hint : undefined
       throw cannot('keep evidence in', folder, null, {
         code: 'preflight',
@@ -46,6 +50,8 @@ export class DiskEvidence implements Evidence {
 class DiskFolder implements EvidenceFolder {
   readonly folder: string
   readonly #place: EvidencePlace
+  /** Logs beside which an attempt that did not finish left pieces; null until the first log is opened. */
+  #left: Set<string> | null = null
   readonly #open = new Map<string, { readonly writer: LogFileWriter; users: number }>()
 
   constructor(folder: string, place: EvidencePlace) {
@@ -56,7 +62,7 @@ class DiskFolder implements EvidenceFolder {
   async log(name: string): Promise<StepLog> {
     if (!/^[a-z0-9][a-z0-9.-]{0,120}$/.test(name))
       throw new RunbookError('bug', `invalid log name ${JSON.stringify(name)}`)
-    await mustBePrivate(this.folder)
+    mustBePrivate(this.folder)
     // Predictions for a step may run in parallel; they share one file.
     const shared = this.#open.get(name) ?? { writer: this.#writer(name), users: 0 }
     this.#open.set(name, shared)
@@ -70,19 +76,44 @@ class DiskFolder implements EvidenceFolder {
         shared.users -= 1
         if (shared.users > 0) return null
         this.#open.delete(name)
-        return shared.writer.finish()
+        const file = await shared.writer.finish()
+        if (file?.problem !== undefined) this.#left?.add(`${name}.log`)
+        return file
       },
     }
   }
 
   #writer(name: string): LogFileWriter {
     const { limits, mask } = this.#place
-    return new LogFileWriter(this.folder, join('logs', `${name}.log`), limits ?? logLimits, mask.stream())
+    const file = `${name}.log`
+    return new LogFileWriter(
+      this.folder,
+      join('logs', file),
+      limits ?? logLimits,
+      mask.stream(),
+      this.#mayHavePieces(file),
+    )
+  }
+
+  /** The folder is listed once: with a thousand logs it would be read a thousand times. */
+  #mayHavePieces(file: string): boolean {
+    try {
+      this.#left ??= new Set(piecesIn(join(this.folder, 'logs')).keys())
+      return this.#left.has(file)
+    } catch {
+      // The writer meets the same error, and reports it with its log.
+      return true
+    }
+  }
+
+  async discard(): Promise<void> {
+    // Refused by the system where something is in it.
+    await rmdir(this.folder).catch(() => undefined)
   }
 
   async unseal(): Promise<void> {
     try {
-      await mustBePrivate(this.folder)
+      mustBePrivate(this.folder)
       await unseal(this.folder)
     } catch (thrown) {
       throw cannot('take the seal from the evidence in', this.folder, null, {
@@ -95,7 +126,7 @@ class DiskFolder implements EvidenceFolder {
 
   async seal(files: readonly EvidenceFile[]): Promise<string> {
     try {
-      await mustBePrivate(this.folder)
+      mustBePrivate(this.folder)
       for (const [name, { writer }] of this.#open) {
         this.#open.delete(name)
         await writer.finish()
@@ -118,9 +149,9 @@ class DiskFolder implements EvidenceFolder {
 }
 
 /** Checks that the folder and its parent are folders, not links, and that only we can write to this one. */
-async function mustBePrivate(folder: string): Promise<void> {
+function mustBePrivate(folder: string): void {
   for (const path of [dirname(folder), folder]) {
-    const facts = await lstat(path)
+    const facts = lstatSync(path)
     if (!facts.isDirectory()) {
       throw new RunbookError(
         'failed',

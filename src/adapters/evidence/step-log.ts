@@ -1,9 +1,17 @@
 import { createHash, type Hash } from 'node:crypto'
-import { closeSync, createReadStream, fsyncSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import {
+  closeSync,
+  createReadStream,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  readFileSync,
+  unlinkSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { RedactingStream } from '../../kernel/redact.ts'
 import type { LogFile } from '../../run/journal/entry.ts'
-import { createPiece, openLog, writeAll } from './log-file.ts'
+import { createPiece, openLog, piecesIn, writeAll, type OpenLog } from './log-file.ts'
 import { reason, systemCode } from './errors.ts'
 
 /** How much output of an attempt is kept: the first bytes, and the last one or two pieces. Bytes. */
@@ -26,17 +34,20 @@ export class LogFileWriter {
   readonly #hash: Hash = createHash('sha256')
   #total = 0
   #written = 0
-  #fd: number | null = null
+  #log: OpenLog | null = null
   #piece: Piece | null = null
   #problem: string | null = null
 
-  /** @param file relative to the folder, as in the record */
-  constructor(folder: string, file: string, limits: LogLimits, mask: RedactingStream) {
+  /**
+   * @param file relative to the folder, as in the record
+   * @param left an attempt that did not finish may have left pieces beside it
+   */
+  constructor(folder: string, file: string, limits: LogLimits, mask: RedactingStream, left: boolean) {
     this.#path = join(folder, file)
     this.#file = file
     this.#limits = limits
     this.#mask = mask
-    this.#attempt(() => this.#join())
+    if (left) this.#attempt(() => this.#join())
     this.#written = 0
   }
 
@@ -47,9 +58,9 @@ export class LogFileWriter {
   /** Never rejects: see the port. */
   async finish(): Promise<LogFile | null> {
     this.#keep(this.#mask.end())
-    this.#attempt(() => this.#join())
+    if (this.#piece !== null) this.#attempt(() => this.#join())
     this.#closePiece()
-    if (this.#total === 0 && this.#fd === null && this.#problem === null)
+    if (this.#total === 0 && this.#log === null && this.#problem === null)
       this.#attempt(() => this.#openExisting())
     const kept = await this.#settle()
     if (kept.bytes === 0 && this.#total === 0 && this.#problem === null) return null
@@ -97,14 +108,16 @@ export class LogFileWriter {
 
   #append(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.#fd ??= openLog(this.#path, true)
-    writeAll(this.#fd, bytes)
+    this.#log ??= openLog(this.#path, true)
+    writeAll(this.#log.fd, bytes)
     this.#written += bytes.length
   }
 
   #openExisting(): void {
+    // Most steps write nothing, and an error costs more than the look.
+    if (lstatSync(this.#path, { throwIfNoEntry: false }) === undefined) return
     try {
-      this.#fd = openLog(this.#path, false)
+      this.#log = openLog(this.#path, false)
     } catch (thrown) {
       if (systemCode(thrown) !== 'ENOENT') throw thrown
     }
@@ -126,7 +139,7 @@ export class LogFileWriter {
   /** Appends the pieces to the file, after a mark of how many bytes were dropped. */
   #join(): void {
     this.#closePiece()
-    const numbers = this.#pieces()
+    const numbers = piecesIn(dirname(this.#path)).get(basename(this.#path)) ?? []
     const dropped = ((numbers[0] ?? 1) - 1) * this.#limits.piece
     if (dropped > 0) this.#mark(`\n[runbook: ${dropped} bytes are left out here]\n`)
     for (const number of numbers) {
@@ -145,28 +158,16 @@ export class LogFileWriter {
     return `${this.#path}.part-${number}`
   }
 
-  #pieces(): readonly number[] {
-    const prefix = this.#pieceName(0).slice(0, -1)
-    try {
-      return readdirSync(dirname(this.#path))
-        .map((name) => join(dirname(this.#path), name))
-        .filter((path) => path.startsWith(prefix))
-        .map((path) => Number(path.slice(prefix.length)))
-        .filter((number) => number > 0)
-        .sort((one, other) => one - other)
-    } catch (thrown) {
-      if (systemCode(thrown) === 'ENOENT') return []
-      throw thrown
-    }
-  }
-
   async #settle(): Promise<{ readonly bytes: number; readonly sha256: string }> {
     const hash = createHash('sha256')
-    const fd = this.#fd
     let bytes = 0
-    if (fd === null) return { bytes, sha256: hash.digest('hex') }
+    if (this.#log === null) return { bytes, sha256: hash.digest('hex') }
+    const { fd, made } = this.#log
     try {
       fsyncSync(fd)
+      // All of it went through this writer, which need not read it again.
+      if (made && this.#written === this.#total && fstatSync(fd).size === this.#total)
+        return { bytes: this.#total, sha256: this.#hash.digest('hex') }
       for await (const chunk of createReadStream('', {
         fd,
         start: 0,
@@ -179,7 +180,7 @@ export class LogFileWriter {
     } catch (thrown) {
       this.#problem ??= `cannot sync the log: ${reason(thrown)}`
     } finally {
-      this.#fd = null
+      this.#log = null
       closeSync(fd)
     }
     return { bytes, sha256: hash.digest('hex') }

@@ -4,12 +4,13 @@ import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { checkChain, damaged, headFlaw, linked } from '../../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../../run/journal/entry.ts'
-import type { Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
+import type { Durability, Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
 import type { Connection } from './connection.ts'
 import { Entries } from './entries.ts'
 import { journalError, shortageBehind } from './errors.ts'
 import { fileName } from './state-folder.ts'
 import { HeadFile, isAcknowledged, readHead } from './head.ts'
+import { LateSync } from './late-sync.ts'
 import { Leases } from './leases.ts'
 import { Reserve, Spare } from './reserve.ts'
 import type { StateFolder } from './state-folder.ts'
@@ -31,6 +32,7 @@ export class SqliteJournal implements Journal {
   readonly #holds: Leases
   readonly #reserve: Reserve
   readonly #spare: Spare
+  readonly #late: LateSync
   /** Whether the spare room was released for this process, and is to be reserved again. */
   #spent: boolean
   /** Runs that may use the spare room: they end an open run, or make room. */
@@ -51,6 +53,7 @@ export class SqliteJournal implements Journal {
     this.#holds = new Leases(connection, folder.locks, clock)
     this.#reserve = new Reserve(folder.reserve)
     this.#spare = new Spare(folder.path)
+    this.#late = new LateSync(folder.database, (thrown) => void this.#stop(this.#notSynced(thrown)))
     this.#spent = spent
     this.#clock = clock
   }
@@ -135,7 +138,7 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  async append(hold: Lease, run: string, entry: Entry): Promise<Stored> {
+  async append(hold: Lease, run: string, entry: Entry, durability: Durability = 'at-once'): Promise<Stored> {
     this.#refuseStopped()
     const begins = openingTypes.has(entry.type)
     if (entry.type === 'resumed' || (entry.type === 'opened' && entry.makesRoom === true))
@@ -144,7 +147,7 @@ export class SqliteJournal implements Journal {
     try {
       if (begins && !this.#hasRoomFor(entry) && !spends)
         throw Object.assign(new Error('no space for the reserve'), { code: 'ENOSPC' })
-      return this.#write(hold, run, entry)
+      return this.#write(hold, run, entry, durability)
     } catch (thrown) {
       if ((begins && !spends) || !this.#lacksRoom(thrown))
         throw this.#errorFrom(`cannot write the ${entry.type} entry of ${run} to`, thrown)
@@ -188,9 +191,50 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  #write(hold: Lease, run: string, entry: Entry): Stored {
+  #write(hold: Lease, run: string, entry: Entry, durability: Durability = 'at-once'): Stored {
     const heads = this.#headsOf(hold, run)
-    const { stored, flaw } = this.#connection
+    const soon = durability === 'soon'
+    if (soon) {
+      this.#late.prepare()
+      // It applies from the next transaction on, and commits to the WAL without a sync.
+      this.#connection.pragma('synchronous = NORMAL')
+    }
+    let written: { readonly stored: Stored; readonly flaw: string | null }
+    try {
+      written = this.#insert(hold, run, entry, heads)
+    } finally {
+      if (soon) this.#connection.pragma('synchronous = FULL')
+    }
+    const { stored, flaw } = written
+    // A damaged run may be released, but its head stays, so it never reads as intact again.
+    if (flaw !== null) return stored
+    if (soon) {
+      this.#late.add(stored, heads)
+      return stored
+    }
+    try {
+      heads.write(stored)
+    } catch (thrown) {
+      // The entry is stored, so it must not be written again.
+      throw this.#stop(
+        cannot('write the head of', `entry ${stored.seq} of ${run} to ${this.#folder.heads}`, null, {
+          code: 'journal',
+          hint: `check the disk (dmesg, df -h), then resume the run with \`runbook resume ${run}\``,
+          cause: thrown,
+        }),
+      )
+    }
+    this.#late.covered()
+    return stored
+  }
+
+  #insert(
+    hold: Lease,
+    run: string,
+    entry: Entry,
+    heads: HeadFile,
+  ): { readonly stored: Stored; readonly flaw: string | null } {
+    return this.#connection
       .transaction(() => {
         this.#holds.refuseStale(hold, () => this.#entries.of(run).at(-1))
         const tail = this.#entries.tail(run)
@@ -211,21 +255,6 @@ export class SqliteJournal implements Journal {
         return { stored, flaw }
       })
       .immediate()
-    // A damaged run may be released, but its head stays, so it never reads as intact again.
-    if (flaw !== null) return stored
-    try {
-      heads.write(stored)
-    } catch (thrown) {
-      // The entry is stored, so it must not be written again.
-      throw this.#stop(
-        cannot('write the head of', `entry ${stored.seq} of ${run} to ${this.#folder.heads}`, null, {
-          code: 'journal',
-          hint: `check the disk (dmesg, df -h), then resume the run with \`runbook resume ${run}\``,
-          cause: thrown,
-        }),
-      )
-    }
-    return stored
   }
 
   /**
@@ -234,6 +263,7 @@ export class SqliteJournal implements Journal {
    */
   #headsOf(hold: Lease, run: string): HeadFile {
     if (this.#heads?.of === hold && this.#heads.file.run === run) return this.#heads.file
+    this.#syncNow()
     this.#heads?.file.close()
     this.#heads = null
     const file = new HeadFile(join(this.#folder.heads, fileName(run)), run)
@@ -243,13 +273,35 @@ export class SqliteJournal implements Journal {
 
   async close(): Promise<void> {
     if (!this.#connection.open) return
-    this.#holds.releaseAll()
-    this.#shut()
+    try {
+      this.#syncNow()
+    } finally {
+      this.#holds.releaseAll()
+      this.#shut()
+    }
     // The WAL is gone now. Whether all of it fits again is seen when the next run begins.
     if (this.#spent) this.#spare.ensure()
   }
 
+  /** Of entries that were to be durable soon. @throws RunbookError `journal`; then nothing more is written */
+  #syncNow(): void {
+    try {
+      this.#late.now()
+    } catch (thrown) {
+      throw this.#stop(this.#notSynced(thrown))
+    }
+  }
+
+  #notSynced(cause: unknown): RunbookError {
+    return cannot('sync', this.#folder.database, null, {
+      code: 'journal',
+      hint: 'check the disk (dmesg, df -h), then resume the run with `runbook resume`',
+      cause,
+    })
+  }
+
   #shut(): void {
+    this.#late.close()
     this.#heads?.file.close()
     this.#heads = null
     this.#connection.close()

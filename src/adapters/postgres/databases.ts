@@ -5,7 +5,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { KeptPrograms } from '../process/kept-programs.ts'
 import type { Shell } from '../process/shell.ts'
-import { unwrapWith } from '../unwrap/unwrap.ts'
+import { unwrapDumps } from './members/unwrap-dumps.ts'
 import { attachments } from './attachments.ts'
 import { bytes } from './bytes.ts'
 import { containerServer, reloadIn, type ExecIn } from './server/container-server.ts'
@@ -27,11 +27,12 @@ import { query } from './query.ts'
 import { restoreRights } from './limited/restore-rights.ts'
 import { restoreBeside } from './restore-beside.ts'
 import { restoreExactly, restoreInPlace } from './restore-in-place.ts'
-import { deleteRows, insertRows, rows } from './rows.ts'
+import { deleteRows, insertRows, rows, values } from './rows.ts'
 import type { Server } from './server/server.ts'
 import { sessions } from './server/sessions.ts'
 import { whileStarting } from './server/while-starting.ts'
 import { nameAgain, swap } from './swap.ts'
+import { unreadable } from './unreadable.ts'
 import { partialName } from './partial-name.ts'
 
 export type PostgresDeps = {
@@ -76,13 +77,15 @@ export function postgresDatabases(means: PostgresDeps): Databases {
     fingerprint: async (database, name) => fingerprint(at(database), name, scope),
     contents: async (database, name) => contents(at(database), name, scope),
     attachments: async (database) => attachments(at(database), scope),
+    unreadable: async (database) => unreadable(at(database), scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
+    values: async (database, name, of) => values(at(database), name, of, scope),
     inspect: async (database, file, opening) => inspect(at(database), { file, ...opening }, scope),
     // Completeness is all that `inspect` asks of a dump of Postgres.
     readBack: async (database, file) => inspect(at(database), { file }, scope),
     header: async (_database, file, opening) =>
-      header({ unwrap: unwrapWith(means) }, { file, ...opening }, scope),
+      header({ unwrap: unwrapDumps(means) }, { file, ...opening }, scope),
     fit: async (database, dump) => fit(at(database), dump, scope),
     restoreRights: async (database, dump, name) => restoreRights(at(database), dump, name, scope),
     sessions: async (database, name) => sessions(at(database), [name], scope),
@@ -121,7 +124,7 @@ export function serverOf(
   const server =
     via.kind === 'server'
       ? hostServer(database, via, { shell, secrets })
-      : containerServer(database, via, execIn, { secrets, unwrap: unwrapWith({ shell, secrets }) })
+      : containerServer(database, via, execIn, { secrets, unwrap: unwrapDumps({ shell, secrets }) })
   return whileStarting(endOwnSessionsOnAbort(server, clock), clock)
 }
 

@@ -36,7 +36,7 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
     bytes,
     sha256,
     engine: 'postgres',
-    format: 'custom',
+    format: start.from === 'tar' ? 'tar' : 'custom',
     major: majorOf(header.serverVersion),
     database: header.database,
     takenAt: header.takenAt,
@@ -61,7 +61,7 @@ export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Sc
     const { serverVersion, database, takenAt } = headerOf(dump.file, start)
     return {
       engine: 'postgres',
-      format: 'custom',
+      format: start.from === 'tar' ? 'tar' : 'custom',
       major: majorOf(serverVersion),
       database,
       takenAt,

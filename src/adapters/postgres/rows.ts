@@ -102,6 +102,42 @@ function chosen(
   }
 }
 
+/** More would not fit in memory. */
+const mostValues = 100_000
+
+const valuesScript = ({ table, column }: Omit<RowChoice, 'value'>): string => `
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; ${pinned}
+SELECT json_build_object('columns', (SELECT json_agg(attname ORDER BY attnum) ${columnsOf('')}))
+FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))});
+SELECT format('SELECT to_json(v) FROM (SELECT DISTINCT t.%1$I::text AS v FROM %2$s AS t WHERE t.%1$I IS NOT NULL LIMIT ${mostValues + 1}) AS d', ${literal(column)}, c.oid::regclass)
+FROM pg_class AS c WHERE c.oid = to_regclass(${literal(qualified(table))}) AND EXISTS (SELECT ${columnsOf(`AND attname = ${literal(column)}`)}) \\gexec
+COMMIT;
+`
+
+export async function values(
+  server: Server,
+  name: string,
+  of: Omit<RowChoice, 'value'>,
+  scope: Scope,
+): Promise<readonly string[]> {
+  const { table, column } = of
+  const doing = `read the values of ${column} in table ${table} of database ${name}`
+  const refused = (why: string, hint: string): RunbookError =>
+    cannot('read', `the values of ${column} in table ${table} of database ${name}`, why, {
+      code: 'failed',
+      hint,
+    })
+  const [first, ...rest] = await records(server, { database: name, doing, script: valuesScript(of) }, scope)
+  const shape = first as { readonly columns: readonly string[] } | undefined
+  const found = rest as readonly string[]
+  if (shape === undefined) throw refused('table not found', 'check: psql \\dt')
+  if (!shape.columns.includes(column))
+    throw refused('column not found', `columns: ${shape.columns.join(', ')}`)
+  if (found.length > mostValues)
+    throw refused(`more than ${mostValues}`, 'name the keys, or restore the database instead')
+  return [...found].sort()
+}
+
 const constant = (cell: Cell): string => (cell === null ? 'NULL' : literal(cell[1]))
 
 export function insertScript(batch: readonly TableRows[]): string {

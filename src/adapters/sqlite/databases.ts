@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { access, readdir, stat, statfs } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { hostname, userInfo } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
 import type {
@@ -108,10 +108,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       const { folder, of } = await placeOf(database)
       const live = of(name)
       const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
+        const lost = (cause as NodeJS.ErrnoException).code === 'ENOENT' && name === database.name
         throw cannot('open', `database ${name} at ${shellWord(live)}`, null, {
           code: 'preflight',
           cause,
-          hint: `check: ls -l ${shellWord(live)}`,
+          hint: lost
+            ? `check the path in runbook.config.ts; if the file is lost, create an empty one with the owner and mode that the application needs, which a restore replaces: touch ${shellWord(live)}`
+            : `check: ls -l ${shellWord(live)}`,
         })
       })
       if (!facts.isFile())
@@ -195,6 +198,18 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     attachments: async () => [],
 
+    async unreadable(database) {
+      const file = (await placeOf(database)).live
+      const refused = await access(file, constants.R_OK).then(
+        () => false,
+        ({ code }: NodeJS.ErrnoException) => code === 'EACCES',
+      )
+      if (!refused) return []
+      const { uid } = await stat(file)
+      const cures = [`setfacl -m u:${userInfo().uid}:rw ${shellWord(file)}`]
+      return [{ what: 'file', name: file, why: `not readable, owner ${uid}`, cures }]
+    },
+
     async query(database, name, sql) {
       const file = await existing(database, name)
       const timeout = AbortSignal.timeout(limits.seconds * 1_000)
@@ -214,6 +229,10 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
         { do: 'rows', file: await existing(database, name), choices, limits },
         scope,
       )
+    },
+
+    async values(database, name, of) {
+      return runWork<readonly string[]>({ do: 'values', file: await existing(database, name), of }, scope)
     },
 
     inspect: async (database, file, opening) =>

@@ -1,21 +1,22 @@
 import type { FileHandle } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
-import { wrappingOf, type Wrapping } from '../../formats/dumps/wrapping.ts'
-import { withNamelessFile } from '../disk/nameless-file.ts'
+import { revealsDamage, wrappingOf } from '../../formats/dumps/wrapping.ts'
+import { isSqliteScript } from '../../formats/dumps/sqlite-script.ts'
 import { contentIn, startOf, type DumpFile } from '../unwrap/content.ts'
 import { dumpStream } from '../unwrap/dump-stream.ts'
-import type { Unwrap } from '../unwrap/unwrap.ts'
+import type { Unwrap, Unwrapped } from '../unwrap/unwrap.ts'
 import { runWork } from './run-work.ts'
 import { hashOf } from '../disk/file-hash.ts'
 import { openDump, sizeOf } from './database-files.ts'
 import type { Examination } from './examine.ts'
 import { headerBytes, otherKind, readHeader } from './header.ts'
+import { withScripts } from './script-file.ts'
+import { fitting, withUnpacked } from './unpacked.ts'
 
 /**
  * Reads a backup of a live SQLite database completely. It is opened as immutable, so no file is created
@@ -42,66 +43,48 @@ export async function inspect(
       return examined
     })
   await using opened = await openDump(file)
-  if (wrappingOf(await start(opened)) === null) return examined(file)
+  const first = await start(opened)
+  if (wrappingOf(first) === null && !isSqliteScript(first)) return examined(file)
   const total = Number((await opened.stat()).size)
-  let wrapped: readonly Wrapping[] = []
+  let unwrapped: Pick<Unwrapped, 'wrapped' | 'from'> = { wrapped: [] }
   const { stream, read } = dumpStream(
     file,
     {
       expected: null,
       total,
-      content: contentIn(unwrap, dump, scope, (found) => {
-        wrapped = found
-      }),
+      content: (raw) =>
+        fitting(
+          file,
+          contentIn(withScripts(unwrap), dump, scope, (found) => {
+            unwrapped = found
+          })(raw),
+        ),
     },
     scope,
   )
-  // SQLite follows links to the name of a file, so this one has a name, in a private folder, until it is read.
-  const inside = await withNamelessFile(
-    stream as AsyncIterable<Uint8Array>,
-    (path) =>
-      examined(path).catch((thrown: unknown) => {
-        throw named(thrown, path, file)
-      }),
-    false,
-  ).catch((thrown: unknown) => {
-    throw withoutRoom(file, thrown)
-  })
+  const inside = await withUnpacked(file, stream as AsyncIterable<Uint8Array>, examined)
   const complete = read()
   if (complete === null) throw new Error(`${file} was not read to its end`)
+  const { wrapped, from } = unwrapped
   return {
     ...inside,
     ...complete,
     file,
-    wrapped,
+    ...(from === 'script' ? ofScripts : {}),
+    ...(wrapped.length === 0 ? {} : { wrapped }),
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
-    takenAt: (timeInName(basename(file)) ?? (await opened.stat()).mtime).toISOString(),
-    provesItself: wrapped.some((one) => one !== 'zstd' && one !== 'openssl'),
+    takenAt: (timeInName(basename(file)) ?? (await opened.stat({ bigint: true })).mtime).toISOString(),
+    provesItself: revealsDamage(wrapped),
   }
 }
 
+/** The shell does not write them, and applications number their schema with one. */
+const ofScripts = {
+  format: 'plain',
+  leftOut: ['user_version and application_id, which .dump does not write'],
+} as const
+
 export type WrappedFile = DumpFile & { readonly unwrap: Unwrap }
-
-/** Errors name the backup, not what was unpacked from it. */
-const named = (thrown: unknown, path: string, file: string): unknown =>
-  thrown instanceof RunbookError
-    ? new RunbookError(thrown.code, thrown.message.replaceAll(path, file), {
-        cause: thrown,
-        ...(thrown.hint === undefined ? {} : { hint: thrown.hint.replaceAll(path, file) }),
-      })
-    : thrown
-
-const withoutRoom = (file: string, thrown: unknown): unknown =>
-  thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOSPC'
-    ? new RunbookError(
-        'failed',
-        `cannot unpack ${shellWord(file)} to read it: no space is left in ${tmpdir()}`,
-        {
-          cause: thrown,
-          hint: `make room there, or set TMPDIR to a folder that has as much free as the database takes`,
-        },
-      )
-    : thrown
 
 /** Reads a dump that a run took, without judging what is in it: it may be the damaged database. */
 export function readBack(path: string, scope: Scope): Promise<Dump> {
@@ -158,11 +141,12 @@ export async function header({ unwrap, ...dump }: WrappedFile, scope: Scope): Pr
   const first = await start(file)
   if (wrappingOf(first) !== null) {
     const { start: inside, wrapped } = await startOf({ unwrap }, dump, headerBytes, scope)
-    if (readHeader(inside) === null) mustBeComplete(path, inside, inside.length)
-    const takenAt = timeInName(basename(path)) ?? (await file.stat()).mtime
+    const isScript = isSqliteScript(inside)
+    if (!isScript && readHeader(inside) === null) mustBeComplete(path, inside, inside.length)
+    const takenAt = timeInName(basename(path)) ?? (await file.stat({ bigint: true })).mtime
     return {
       engine: 'sqlite',
-      format: 'sqlite',
+      format: isScript ? 'plain' : 'sqlite',
       wrapped,
       major: 3,
       database: null,
@@ -171,10 +155,11 @@ export async function header({ unwrap, ...dump }: WrappedFile, scope: Scope): Pr
   }
   // As inspect does, which keeps whole milliseconds: a plain stat rounds them.
   const { size, mtime } = await file.stat({ bigint: true })
-  mustBeComplete(path, first, Number(size))
+  const isScript = isSqliteScript(first)
+  if (!isScript) mustBeComplete(path, first, Number(size))
   return {
     engine: 'sqlite',
-    format: 'sqlite',
+    format: isScript ? 'plain' : 'sqlite',
     major: 3,
     database: null,
     takenAt: (timeInName(basename(path)) ?? mtime).toISOString(),

@@ -13,6 +13,7 @@ import { createPrivate, openDump, remove, sizeOf, sync } from './database-files.
 import { headerBytes, readHeader, type Header } from './header.ts'
 import { readBack } from './inspect.ts'
 import { partialOf } from './place.ts'
+import { withScripts } from './script-file.ts'
 
 /**
  * Whether the pages of a restored file must be intact. A run's own dump is restored as it is: the database that
@@ -33,7 +34,7 @@ export async function restore(
   try {
     {
       await using file = await createPrivate(partial)
-      if (dump.wrapped !== undefined) await unwrapInto(file, dump, unwrap, scope)
+      if (dump.wrapped !== undefined || dump.format === 'plain') await unwrapInto(file, dump, unwrap, scope)
       else await copyInto(file, source, dump, scope)
       await file.sync()
     }
@@ -66,7 +67,7 @@ async function copyInto(file: FileHandle, source: FileHandle, dump: Dump, scope:
 }
 
 async function unwrapInto(file: FileHandle, dump: Dump, unwrap: Unwrap, scope: Scope): Promise<void> {
-  const content = contentIn(unwrap, dump, scope)
+  const content = contentIn(withScripts(unwrap), dump, scope)
   const { stream } = dumpStream(dump.file, { expected: dump.sha256, total: dump.bytes, content }, scope)
   await file.writeFile(stream)
 }

@@ -41,6 +41,40 @@ export function rows(
 const nameOf = (table: string): string =>
   table.startsWith('"') && partsOfName(table).length === 1 ? (partsOfName(table)[0] ?? table) : table
 
+/** More would not fit in memory. */
+const mostValues = 100_000
+
+export function values(
+  connection: Connection.Database,
+  { table: text, column }: Omit<RowChoice, 'value'>,
+): readonly string[] {
+  const table = tablesOf(connection).includes(text) ? text : nameOf(text)
+  mustHaveColumn(shapeOf(connection, table).columns, table, column)
+  const statement = connection.prepare(
+    `SELECT DISTINCT ${quoted(column)} FROM main.${quoted(table)} WHERE ${quoted(column)} IS NOT NULL`,
+  )
+  const found: string[] = []
+  for (const [value] of statement.raw().safeIntegers().iterate() as Iterable<readonly Native[]>) {
+    if (Buffer.isBuffer(value))
+      throw refused(`column ${shellWord(column)} of ${shellWord(table)} has binary values`, 'name the keys')
+    if (found.length >= mostValues)
+      throw refused(
+        `column ${shellWord(column)} of ${shellWord(table)} has more than ${mostValues} values`,
+        'name the keys, or restore the database instead',
+      )
+    found.push(String(value))
+  }
+  return found.sort()
+}
+
+function mustHaveColumn(columns: readonly string[], table: string, column: string): void {
+  if (columns.includes(column)) return
+  throw refused(
+    `column ${shellWord(column)} not found in table ${shellWord(table)}`,
+    `columns: ${columns.join(', ')}`,
+  )
+}
+
 function chosen(
   connection: Connection.Database,
   { table: text, column, value }: RowChoice,
@@ -48,11 +82,7 @@ function chosen(
 ): TableRows {
   const table = tablesOf(connection).includes(text) ? text : nameOf(text)
   const { columns, key } = shapeOf(connection, table)
-  if (!columns.includes(column))
-    throw refused(
-      `column ${shellWord(column)} not found in table ${shellWord(table)}`,
-      `columns: ${columns.join(', ')}`,
-    )
+  mustHaveColumn(columns, table, column)
   const order = key.map(quoted).join(', ')
   const statement = connection.prepare(
     `SELECT ${columns.map(quoted).join(', ')} FROM main.${quoted(table)} WHERE ${quoted(column)} = ? ORDER BY ${order}`,

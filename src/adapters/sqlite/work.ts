@@ -7,10 +7,11 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { reading, using, writable } from './connect.ts'
 import { contentsOf, danglingReference, examine, isIntact } from './examine.ts'
 import { swapFiles, type SwapPaths } from './swap-files.ts'
+import { execute } from './execute.ts'
 import { fingerprint } from './fingerprint.ts'
 import { objectsOf } from './tables.ts'
 import { query, type QueryLimits } from './query.ts'
-import { deleteRows, insertRows, rows } from './rows.ts'
+import { deleteRows, insertRows, rows, values } from './rows.ts'
 
 /**
  * Every access to a database runs in a child process: checking a large file would block ours, this build of
@@ -33,8 +34,15 @@ export type Work =
       readonly choices: readonly RowChoice[]
       readonly limits: QueryLimits
     }
+  | { readonly do: 'values'; readonly file: string; readonly of: Omit<RowChoice, 'value'> }
   | { readonly do: 'insert' | 'delete'; readonly file: string; readonly batch: readonly TableRows[] }
   | { readonly do: 'copy'; readonly file: string; readonly to: string }
+  | {
+      readonly do: 'execute'
+      readonly file: string
+      readonly statements: readonly string[]
+      readonly schema: boolean
+    }
   | { readonly do: 'journal'; readonly file: string; readonly mode: 'wal' | 'rollback' }
   | { readonly do: 'swap'; readonly of: SwapPaths }
   | { readonly do: 'lock'; readonly file: string }
@@ -66,6 +74,8 @@ async function perform(work: Work): Promise<Json> {
       return reading(work.file, (connection) => query(connection, work.sql, work.limits))
     case 'rows':
       return reading(work.file, (connection) => rows(connection, work.choices, work.limits))
+    case 'values':
+      return reading(work.file, (connection) => values(connection, work.of))
     case 'insert':
     case 'delete':
       return using(writable(work.file), (connection) => {
@@ -73,6 +83,8 @@ async function perform(work: Work): Promise<Json> {
         else deleteRows(connection, work.batch)
         return null
       })
+    case 'execute':
+      return execute(work.file, work.statements, work)
     case 'copy':
       return copy(work.file, work.to)
     case 'journal':
@@ -140,9 +152,11 @@ const doing = {
   fingerprint: 'read',
   query: 'query',
   rows: 'read rows of',
+  values: 'read values of',
   insert: 'insert rows into',
   delete: 'delete rows from',
   copy: 'copy',
+  execute: 'execute a dump in',
   journal: 'set the journal mode of',
   swap: 'swap',
   lock: 'test the lock of',

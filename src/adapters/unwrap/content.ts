@@ -2,7 +2,7 @@ import type { SecretHandle } from '../../drivers/secrets.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { contentBytes, contentOf, type Content } from '../../formats/dumps/content.ts'
 import type { Wrapping } from '../../formats/dumps/wrapping.ts'
-import type { Unwrap } from './unwrap.ts'
+import type { Unwrap, Unwrapped, Wanted } from './unwrap.ts'
 import type { Bytes } from './unwrapping.ts'
 import { dumpSize, dumpStream } from './dump-stream.ts'
 
@@ -14,11 +14,12 @@ export const contentIn = (
   unwrap: Unwrap,
   { file, decrypt }: DumpFile,
   scope: Scope,
-  found: (wrapped: readonly Wrapping[]) => void = () => undefined,
+  found: (unwrapped: Pick<Unwrapped, 'wrapped' | 'from'>) => void = () => undefined,
+  wanted: Wanted = 'all',
 ) =>
   async function* (raw: Bytes): Bytes {
-    const { bytes, wrapped } = await unwrap(raw, file, decrypt ?? null, scope)
-    found(wrapped)
+    const { bytes, ...unwrapped } = await unwrap(raw, file, decrypt ?? null, scope, wanted)
+    found(unwrapped)
     yield* bytes
   }
 
@@ -28,6 +29,7 @@ export type DumpStart = {
   readonly complete: boolean
   readonly content: Content
   readonly wrapped: readonly Wrapping[]
+  readonly from: Unwrapped['from'] | null
 }
 
 /**
@@ -43,10 +45,11 @@ export async function startOf(
 ): Promise<DumpStart> {
   const quiet = { ...scope, progress: () => undefined }
   const total = await dumpSize(dump.file)
-  let wrapped: readonly Wrapping[] = []
-  const content = contentIn(unwrap, dump, quiet, (found) => {
-    wrapped = found
-  })
+  let unwrapped: Pick<Unwrapped, 'wrapped' | 'from'> = { wrapped: [] }
+  const found = (all: Pick<Unwrapped, 'wrapped' | 'from'>): void => {
+    unwrapped = all
+  }
+  const content = contentIn(unwrap, dump, quiet, found, 'start')
   const parts: Uint8Array[] = []
   let length = 0
   let complete = true
@@ -60,5 +63,6 @@ export async function startOf(
     break
   }
   const start = Buffer.concat(parts)
-  return { start, complete, content: contentOf(start), wrapped }
+  const { wrapped, from = null } = unwrapped
+  return { start, complete, content: contentOf(start), wrapped, from }
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Bytes } from './unwrapping.ts'
 
@@ -120,6 +121,10 @@ export async function dumpSize(file: string): Promise<number> {
   const facts = await stat(file).catch((thrown: unknown) => {
     throw unreadable(file, thrown)
   })
+  if (facts.isDirectory())
+    throw new RunbookError('verification', `dump ${file} is a folder`, {
+      hint: `if pg_dump -Fd wrote it, pack it: tar -cf ${shellWord(`${file}.tar`)} ${shellWord(file)}`,
+    })
   if (!facts.isFile())
     throw new RunbookError('verification', `dump ${file} is not a regular file`, {
       hint: 'choose another dump',

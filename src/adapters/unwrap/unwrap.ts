@@ -17,7 +17,18 @@ export type Unwrap = (
   file: string,
   decrypt: SecretHandle | null,
   scope: Scope,
-) => Promise<{ readonly wrapped: readonly Wrapping[]; readonly bytes: Bytes }>
+  wanted?: Wanted,
+) => Promise<Unwrapped>
+
+/** `start`: the caller reads no further than what says what is inside, so that may be all there is. */
+export type Wanted = 'all' | 'start'
+
+export type Unwrapped = {
+  readonly wrapped: readonly Wrapping[]
+  /** What else `bytes` were made from: the members of a tar archive, or SQL. */
+  readonly from?: 'tar' | 'script'
+  readonly bytes: Bytes
+}
 
 const filters: { readonly [wrapping in Wrapping]: (wrapped: Bytes, by: Unwrapping) => Bytes } = {
   gzip: fromGzip,
@@ -52,7 +63,7 @@ export const unwrapWith =
     let bytes = raw
     try {
       for (;;) {
-        const { start, all } = await peeked(bytes)
+        const { start, all } = await peeked(bytes, wrappingBytes)
         const wrapping = wrappingOf(start)
         if (wrapping === null) return { wrapped, bytes: all }
         if (wrapped.length === mostLayers)
@@ -74,11 +85,14 @@ export const unwrapWith =
     }
   }
 
-/** The first bytes, and all of them. */
-async function peeked(bytes: Bytes): Promise<{ readonly start: Buffer; readonly all: Bytes }> {
+/** The first bytes, at least as many as are wanted where there are so many, and all of them. */
+export async function peeked(
+  bytes: Bytes,
+  wanted: number,
+): Promise<{ readonly start: Buffer; readonly all: Bytes }> {
   let start = Buffer.alloc(0)
   let ended = false
-  while (start.length < wrappingBytes && !ended) {
+  while (start.length < wanted && !ended) {
     const next = await bytes.next()
     if (next.done === true) ended = true
     else start = Buffer.concat([start, next.value])

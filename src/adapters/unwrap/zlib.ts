@@ -6,10 +6,10 @@ type Decoder = Duplex & { readonly bytesWritten: number }
 
 const chunkSize = 256 * 1024
 
-export const fromGzip = (wrapped: Bytes, { name }: Unwrapping): Bytes =>
+export const fromGzip = (wrapped: Bytes, { name }: Pick<Unwrapping, 'name'>): Bytes =>
   decoded(wrapped, 'gzip', () => createGunzip({ chunkSize }), name)
 
-export const fromZstd = (wrapped: Bytes, { name }: Unwrapping): Bytes =>
+export const fromZstd = (wrapped: Bytes, { name }: Pick<Unwrapping, 'name'>): Bytes =>
   decoded(wrapped, 'zstd', () => createZstdDecompress({ chunkSize }), name)
 
 /**

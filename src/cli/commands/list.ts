@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { listText, type Listed } from '../../views/list.ts'
-import { lacking, type CliContext } from '../context.ts'
+import { missingSections } from '../../model/target.ts'
+import type { CliContext } from '../context.ts'
 
 export function listCommand(program: Command, context: CliContext): void {
   program
@@ -10,15 +11,15 @@ export function listCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line')
     .action(async ({ json, target: only }: { readonly json?: true; readonly target?: string }) => {
       const [entries, targets] = await Promise.all([
-        context.catalog().then((catalog) => catalog.all()),
+        context.catalog().then((catalog) => catalog.listed()),
         only === undefined ? context.targets() : context.target(only).then((one) => [one]),
       ])
-      const listed: Listed[] = entries.map(({ book, from }) => ({
-        name: book.name,
+      const listed: Listed[] = entries.map(({ name, from, title, when, needs }) => ({
+        name,
         from,
-        title: book.about.title,
-        when: book.about.when,
-        targets: targets.map((target) => ({ name: target.name, lacks: lacking(book, target) })),
+        title,
+        when,
+        targets: targets.map((target) => ({ name: target.name, lacks: missingSections({ needs }, target) })),
       }))
       // Runbooks that fit the target come first.
       if (only !== undefined) listed.sort((one, other) => Number(fitsNone(one)) - Number(fitsNone(other)))

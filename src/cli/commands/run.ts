@@ -3,7 +3,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { CliContext } from '../context.ts'
 import { answersFrom } from '../duties.ts'
-import { paramsFrom, runCommandFor, type RunFlags } from '../flags.ts'
+import { paramsFrom, runCommandFor, runHelp, type RunFlags } from '../flags.ts'
 
 export function runCommand(program: Command, context: CliContext): void {
   program
@@ -12,6 +12,7 @@ export function runCommand(program: Command, context: CliContext): void {
     .argument('[name]', 'the runbook')
     .argument('[flags...]', 'see `runbook run NAME --help`')
     .helpOption(false)
+    .addHelpText('after', () => context.asTyped(runHelp()))
     .allowUnknownOption()
     .passThroughOptions()
     .action(async (name: string | undefined, rest: readonly string[], _: unknown, command: Command) => {

@@ -1,8 +1,10 @@
 import { relative } from 'node:path'
 import { Option, type Command } from 'commander'
+import type { Plan } from '../../model/plan.ts'
 import { fallbacksOf } from '../../model/runbook.ts'
 import { paramLines } from '../../views/params.ts'
 import type { CliContext } from '../context.ts'
+import { readJournal } from '../journal.ts'
 
 export function showCommand(program: Command, context: CliContext): void {
   program
@@ -34,6 +36,7 @@ export function showCommand(program: Command, context: CliContext): void {
         ])
         const { plan } = planOf(book, await context.choose(book, target), fallbacksOf(book))
         const params = paramLines(book.about.params)
+        const past = format === 'text' || format === 'markdown' ? await pastOf(context, plan) : []
         const origin =
           entry.from === 'package'
             ? `included in runbook ${context.version}`
@@ -41,12 +44,18 @@ export function showCommand(program: Command, context: CliContext): void {
               ? `${relative(context.directory, entry.file)}, used instead of the one included in runbook`
               : null
         const texts = {
-          text: () => planText(plan, params, origin),
-          markdown: () => planMarkdown(plan, params, origin),
+          text: () => planText(plan, params, origin, past),
+          markdown: () => planMarkdown(plan, params, origin, past),
           mermaid: () => planMermaid(plan, params),
           json: () => `${JSON.stringify(plan, null, 2)}\n`,
         }
         context.terminal.out(texts[format]())
       },
     )
+}
+
+/** How long its latest successful runs took. A plan can be shown without a journal that can be read. */
+async function pastOf(context: CliContext, plan: Plan): Promise<readonly number[]> {
+  const { pastSeconds } = await import('../../run/record/durations.ts')
+  return readJournal(context, (journal) => pastSeconds(journal, plan)).catch(() => [])
 }

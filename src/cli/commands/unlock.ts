@@ -75,13 +75,13 @@ export function unlockCommand(program: Command, context: CliContext): void {
         import('../wire.ts'),
         import('../../run/release.ts'),
       ])
-      const engine = await wire(await context.loaded(), context.terminal, context.version, {
-        json: false,
-        confirm: null,
-        yes: false,
-        answers: {},
-        earlier: [],
-      })
+      const engine = await wire(
+        await context.loaded(),
+        context.terminal,
+        context.version,
+        { json: false, confirm: null, yes: false, answers: {}, earlier: [] },
+        (text) => context.asTyped(text),
+      )
       try {
         const problem = await release(engine.runtime, {
           run: line.run,

@@ -1,3 +1,5 @@
+import { isSqliteScript } from './sqlite-script.ts'
+
 /** What is in a backup once nothing wraps it. */
 export type Content = 'archive' | 'sqlite' | 'script' | 'tar' | 'unknown'
 
@@ -13,12 +15,15 @@ export function contentOf(start: Uint8Array): Content {
   if (text.startsWith('PGDMP')) return 'archive'
   if (text.startsWith('SQLite format 3\0')) return 'sqlite'
   if (text.slice(257, 262) === 'ustar') return 'tar'
-  return isPostgresScript(text) || isSqliteScript(text) ? 'script' : 'unknown'
+  return isPostgresScript(text) || isSqliteScript(start) ? 'script' : 'unknown'
 }
 
 /** As `contentOf`, of a few bytes. */
 export const startsLikeADump = (start: Uint8Array): boolean => {
   const text = Buffer.from(start).toString('latin1')
+  // Of the header of a tar archive, its first fields: a name, zeros, and an octal number.
+  if (/^[^\0]+\0+$/.test(text.slice(0, 100)) && /^[0-7]{6,7}[ \0]{1,2}$/.test(text.slice(100, 108)))
+    return true
   return /^(?:PGDMP|SQLite format 3\0|toc\.dat\0|\.\/|(?:\ufeff|\xef\xbb\xbf)?(?:\r?\n)*--\r?\n-- PostgreSQL|PRAGMA foreign_keys=OFF;)/.test(
     text,
   )
@@ -27,7 +32,3 @@ export const startsLikeADump = (start: Uint8Array): boolean => {
 /** The heading of pg_dump and pg_dumpall; a hand may have put something before it. */
 const isPostgresScript = (text: string): boolean =>
   /^-- PostgreSQL database (?:cluster )?dump\r?$/m.test(text)
-
-/** How `.dump` of the sqlite3 shell begins (shell.c). */
-const isSqliteScript = (text: string): boolean =>
-  /^PRAGMA foreign_keys=OFF;\r?\nBEGIN TRANSACTION;/.test(text)

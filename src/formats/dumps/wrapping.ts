@@ -39,3 +39,7 @@ function isEncryptedMessage(start: Uint8Array): boolean {
 
 export const isEncryption = (wrapping: Wrapping): boolean =>
   wrapping === 'gpg' || wrapping === 'age' || wrapping === 'openssl'
+
+/** Whether unwrapping would find an altered byte: zstd may come without check values, and `openssl enc` has none. */
+export const revealsDamage = (wrapped: readonly Wrapping[]): boolean =>
+  wrapped.some((one) => one !== 'zstd' && one !== 'openssl')

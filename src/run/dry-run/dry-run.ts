@@ -99,16 +99,11 @@ export async function previewRun(context: RunContext): Promise<DryRunResult> {
     changed ||= changes(stepOf(context, planned), result)
     const { looked, before, prediction, unknown } = result
     const says = sentenceNow(context, planned, input)
-    await context.journal.write({
-      type: 'foretold',
-      step: planned.id,
-      says,
-      notes,
-      looked,
-      before,
-      prediction,
-      unknown,
-    })
+    // A dry run changes nothing, so its next durable entry is soon enough.
+    await context.journal.write(
+      { type: 'foretold', step: planned.id, says, notes, looked, before, prediction, unknown },
+      'soon',
+    )
   }
   return { seen: lookupAmong(context, previews, ({ seen }) => seen), findings, failure }
 }

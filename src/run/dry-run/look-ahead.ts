@@ -63,6 +63,7 @@ export async function lookAhead({ look, clock, mask, stop }: Looking, planned: P
       log: async () => ({ write: () => undefined, finish: async () => null }),
       seal: async () => '',
       unseal: async () => undefined,
+      discard: async () => undefined,
     },
     listener: () => undefined,
     journal,

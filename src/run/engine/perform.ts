@@ -10,6 +10,7 @@ import { StepTimedOut, withTimeout } from './timeout.ts'
 import { applyChange, NotRetryable } from './apply.ts'
 import { preflightAgain } from './preflight.ts'
 import type { StepEnded } from '../journal/entry.ts'
+import type { Durability } from '../journal/journal.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
@@ -74,19 +75,31 @@ async function attemptOnce(
     }
   }
   const log = (await attempt?.close()) ?? null
-  // After a journal failure this throws its first error, so it is not taken for a failure of the step.
-  await context.journal.write({
+  const remained = attempt?.remained() ?? {}
+  const ended: StepEnded = {
     type: 'ended',
     step: planned.id,
     attempt: number,
     ...ending,
-    ...attempt?.remained(),
+    ...remained,
     milliseconds: Math.round(context.clock.monotonic() - began),
     log,
-  })
+  }
+  // After a journal failure this throws its first error, so it is not taken for a failure of the step.
+  await context.journal.write(ended, durabilityOf(context, planned, ended))
   return ending.failure === null
     ? { ok: true, as: ending.result }
     : { ok: false, failure: ending.failure, again: ending.again === true }
+}
+
+/**
+ * A success that a power cut takes from the journal is found out again: the probe finds the effect, and a look is
+ * repeated. What a person decided is not, nor what changed outside the effect. The next intent makes it durable.
+ */
+function durabilityOf(context: RunContext, planned: PlannedStep, ended: StepEnded): Durability {
+  if (ended.failure !== null || ended.remains !== undefined) return 'at-once'
+  const step = stepOf(context, planned)
+  return acts(step) || step.effect === 'observe' ? 'soon' : 'at-once'
 }
 
 /** Another attempt would be unsafe or fail the same way. */
@@ -119,14 +132,16 @@ async function runStep(
     return done(as, output)
   }
   if (step.effect === 'exercise') await context.fence()
-  await context.journal.write({
+  const intent = {
     type: 'intent',
     step: planned.id,
     attempt: number,
     input,
     before: null,
     prediction: null,
-  })
+  } as const
+  // A look has no effect that it would have to precede.
+  await context.journal.write(intent, step.effect === 'observe' ? 'soon' : 'at-once')
   if (step.effect === 'observe') return done('done', await time(() => step.run(attempt.look, input)))
   if (step.effect === 'decide') return done('done', await time(() => step.run(attempt.ask, input)))
   return done('done', await time(() => step.run(attempt.io, input)))

@@ -52,7 +52,7 @@ export async function preflight(
       about: need.program,
       look: (attempt: AttemptContext) => programFindings(attempt.look, need),
     })),
-    ...inputs.map(({ planned, input }) => ({
+    ...inputs.filter(asksSomething(context)).map(({ planned, input }) => ({
       planned,
       about: planned.title,
       look: (attempt: AttemptContext) => findingsOf(context, attempt, planned, input),
@@ -118,6 +118,14 @@ export const missingAnswers = (context: RunContext): Promise<readonly Finding[]>
     lookupOn(context),
     (step) => step.effect === 'decide' && !['done', 'skipped'].includes(stateOfStep(context, step).status),
   )
+
+/** The drivers and the log of a look cost more than a step that has nothing to ask. */
+const asksSomething =
+  (context: RunContext) =>
+  ({ planned, input }: { readonly planned: PlannedStep; readonly input: JsonObject }): boolean => {
+    const step = context.planned.steps.get(planned.id)
+    return step?.preflight !== undefined || step?.secrets !== undefined || handlesIn(input).length > 0
+  }
 
 async function findingsOf(
   context: RunContext,

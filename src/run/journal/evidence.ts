@@ -21,6 +21,8 @@ export interface EvidenceFolder {
    * journal keeps the digest of what was sealed. Idempotent; durable when it returns.
    */
   unseal(): Promise<void>
+  /** Removes the folder of a run that could not begin, unless something is in it. */
+  discard(): Promise<void>
 }
 
 export type EvidenceFile = { readonly name: string; readonly body: string }

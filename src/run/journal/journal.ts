@@ -13,6 +13,15 @@ export interface JournalView {
   holder(system: string): Promise<Holder | null>
 }
 
+/**
+ * When an entry survives a power failure. `at-once`: when `append` returns. `soon`: with the next entry that is
+ * durable at once, or after `soonMilliseconds`; until then it survives the death of its process only. For what
+ * is found out again where its entry is lost.
+ */
+export type Durability = 'at-once' | 'soon'
+
+export const soonMilliseconds = 10
+
 /** Append-only and durable. The state of a run is a fold over its entries, stored nowhere else. */
 export interface Journal extends JournalView {
   /**
@@ -27,13 +36,14 @@ export interface Journal extends JournalView {
    */
   takeOver(system: string, holder: Holder): Promise<Lease>
   /**
-   * Returns once the entry would survive a power failure. On a full disk, entries that start something are
-   * refused; outcomes are still written, into reserved space. Accepts `released` for a damaged run too.
+   * Returns once the entry would survive a power failure, unless `durability` says otherwise. On a full disk,
+   * entries that start something are refused; outcomes are still written, into reserved space. Accepts `released`
+   * for a damaged run too.
    * @throws RunbookError `held` if a newer epoch exists (another process has taken over); `preflight` for a
    *   start on a full disk; `in-doubt` if the reserved space is exhausted; `journal` for damage, and always
    *   after a disk failure
    */
-  append(hold: Lease, run: string, entry: Entry): Promise<Stored>
+  append(hold: Lease, run: string, entry: Entry, durability?: Durability): Promise<Stored>
   close(): Promise<void>
 }
 

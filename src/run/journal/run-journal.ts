@@ -2,19 +2,24 @@ import { failureOf, type Failure } from '../../kernel/errors.ts'
 import { requireJson } from '../../kernel/json.ts'
 import type { Entry, Stored } from './entry.ts'
 import type { Listener } from './events.ts'
-import { stateOf, type RunState } from './state.ts'
+import type { Durability } from './journal.ts'
+import { RunFold, type RunState } from './state.ts'
 
-/** The entries of one run. Appends are ordered and durable; act on an entry only once it is written. */
+type Append = (entry: Entry, durability: Durability) => Promise<Stored>
+
+/** The entries of one run. Appends are ordered; act on an entry only once it is written. */
 export class RunJournal {
   readonly #entries: Stored[]
-  readonly #append: (entry: Entry) => Promise<Stored>
+  readonly #append: Append
   readonly #listener: Listener
-  /** Cached fold of the entries; null after an append. */
+  /** Null until the state is asked for. */
+  #fold: RunFold | null = null
+  /** Of the fold; null after an append. */
   #state: RunState | null = null
   #queue: Promise<unknown> = Promise.resolve()
   #broken: { readonly thrown: unknown } | null = null
 
-  constructor(entries: readonly Stored[], append: (entry: Entry) => Promise<Stored>, listener: Listener) {
+  constructor(entries: readonly Stored[], append: Append, listener: Listener) {
     this.#entries = entries.map(frozen)
     this.#append = append
     this.#listener = listener
@@ -25,8 +30,16 @@ export class RunJournal {
   }
 
   get state(): RunState {
-    this.#state ??= stateOf(this.#entries)
+    this.#state ??= this.#folded().state
     return this.#state
+  }
+
+  #folded(): RunFold {
+    if (this.#fold === null) {
+      this.#fold = new RunFold(this.#entries[0])
+      for (const stored of this.#entries.slice(1)) this.#fold.add(stored)
+    }
+    return this.#fold
   }
 
   /** Why the journal cannot be written any more; null while it can. */
@@ -35,17 +48,19 @@ export class RunJournal {
   }
 
   /**
-   * Returns once the entry is durable. Writes of concurrent steps are serialised.
+   * Returns once the entry is stored, and durable unless `durability` says otherwise. Writes of concurrent steps
+   * are serialised.
    * `preflight` (no space to start something) means that nothing was written, and later writes may succeed.
    * After any other failure the stored state is unknown, so all later writes fail with that first error.
    */
-  async write(entry: Entry): Promise<void> {
+  async write(entry: Entry, durability: Durability = 'at-once'): Promise<void> {
     requireJson(entry, `a journal entry of type ${entry.type}`)
     const written = this.#queue.then(async () => {
       if (this.#broken !== null) throw this.#broken.thrown
       try {
-        const stored = frozen(await this.#append(entry))
+        const stored = frozen(await this.#append(entry, durability))
         this.#entries.push(stored)
+        this.#fold?.add(stored)
         this.#state = null
         this.#listener({ type: 'entry', stored })
       } catch (thrown) {

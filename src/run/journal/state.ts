@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import { at, type Lookup } from '../../model/pending.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { nameOf } from '../../model/ref.ts'
-import type { Opened, Outcome, Stored } from './entry.ts'
+import type { Opened, Outcome, StepEnded, Stored } from './entry.ts'
 
 /** State of one step, computed from the entries. `doubt`: an intent without an ending. */
 export interface StepState {
@@ -54,49 +54,60 @@ const untouched: StepState = {
 
 /** Folds the entries of one run. @throws RunbookError `journal` if the first entry is not `opened` */
 export function stateOf(entries: readonly Stored[]): RunState {
-  const first = entries[0]
-  if (first === undefined || first.entry.type !== 'opened') {
-    throw new RunbookError('journal', 'a run in the journal does not begin with an opening entry', {
-      hint: 'keep the state folder and release the run with `runbook unlock`',
-    })
-  }
-  const opened = first.entry
-  const steps = new Map(opened.plan.steps.map((step) => [step.id, untouched]))
-  const lastly = opened.plan.steps.filter((step) => step.phase === 'lastly').map((step) => step.id)
-  const committed = new Set(
-    opened.plan.steps.filter((step) => step.phase !== 'reversible').map((step) => step.id),
-  )
-  const run: { -readonly [K in keyof RunState]: RunState[K] } = {
-    opened,
-    startedAt: first.at,
-    plan: opened.plan,
-    steps,
-    way: 'forward',
-    turned: null,
-    pivoted: false,
-    interrupted: null,
-    settled: null,
-    sealed: false,
-    remains: [],
-    kept: [],
-    released: false,
-  }
-  const change = (step: string, part: (now: StepState) => Partial<StepState>): void => {
-    const now = steps.get(step) ?? untouched
-    steps.set(step, { ...now, ...part(now) })
-  }
-  // The outcome that the lastly steps reported no longer holds, so they run again.
-  const repeatLastly = (): void => {
-    for (const id of lastly) change(id, () => ({ status: 'waiting', failure: null }))
-  }
-  for (const { entry } of entries.slice(1)) {
-    if (entry.type === 'ended' || entry.type === 'undo-ended') {
-      run.remains = [...new Set([...run.remains, ...(entry.remains ?? [])])]
-      run.kept = [...new Set([...run.kept, ...(entry.kept ?? [])])]
+  const fold = new RunFold(entries[0])
+  for (const stored of entries.slice(1)) fold.add(stored)
+  return fold.state
+}
+
+type Changing = { -readonly [K in keyof Omit<RunState, 'steps'>]: RunState[K] }
+
+/** The fold of a run that is being written: an entry costs the same after a thousand others as after one. */
+export class RunFold {
+  readonly #run: Changing
+  readonly #steps: Map<string, StepState>
+  readonly #lastly: ReadonlySet<string>
+  readonly #committed: ReadonlySet<string>
+
+  /** @throws RunbookError `journal` if the first entry is not `opened` */
+  constructor(first: Stored | undefined) {
+    if (first === undefined || first.entry.type !== 'opened') {
+      throw new RunbookError('journal', 'a run in the journal does not begin with an opening entry', {
+        hint: 'keep the state folder and release the run with `runbook unlock`',
+      })
     }
+    const opened = first.entry
+    const { plan } = opened
+    const idsOf = (wanted: (step: PlannedStep) => boolean): ReadonlySet<string> =>
+      new Set(plan.steps.filter(wanted).map(({ id }) => id))
+    this.#steps = new Map(plan.steps.map(({ id }) => [id, untouched]))
+    this.#lastly = idsOf(({ phase }) => phase === 'lastly')
+    this.#committed = idsOf(({ phase }) => phase !== 'reversible')
+    this.#run = {
+      opened,
+      startedAt: first.at,
+      plan,
+      way: 'forward',
+      turned: null,
+      pivoted: false,
+      interrupted: null,
+      settled: null,
+      sealed: false,
+      remains: [],
+      kept: [],
+      released: false,
+    }
+  }
+
+  /** The state so far; entries added later do not change it. */
+  get state(): RunState {
+    return { ...this.#run, steps: new Map(this.#steps) }
+  }
+
+  add({ entry }: Stored): void {
+    const run = this.#run
     switch (entry.type) {
       case 'intent':
-        change(entry.step, (now) => ({
+        this.#change(entry.step, (now) => ({
           // Even after an undo, there may be an effect again from here on.
           status: 'doubt',
           undo: 'none',
@@ -107,24 +118,26 @@ export function stateOf(entries: readonly Stored[]): RunState {
         }))
         break
       case 'ended':
-        change(entry.step, () => {
+        this.#remain(entry)
+        this.#change(entry.step, () => {
           if (entry.failure === null) return { status: 'done', output: entry.output, failure: null }
           return { status: entry.again === true ? 'waiting' : 'failed', failure: entry.failure }
         })
         break
       case 'skipped':
-        change(entry.step, () => ({ status: 'skipped' }))
+        this.#change(entry.step, () => ({ status: 'skipped' }))
         break
       case 'turned':
         run.way = 'back'
         run.turned ??= { because: entry.because, failure: entry.failure }
-        repeatLastly()
+        this.#repeatLastly()
         break
       case 'undo-intent':
-        change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
+        this.#change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
         break
       case 'undo-ended':
-        change(entry.step, () => {
+        this.#remain(entry)
+        this.#change(entry.step, () => {
           if (entry.result !== 'failed') return { undo: 'undone' }
           return entry.again === true ? { undo: 'none' } : { undo: 'failed', failure: entry.failure }
         })
@@ -136,15 +149,7 @@ export function stateOf(entries: readonly Stored[]): RunState {
         run.interrupted = entry.signal
         break
       case 'resumed':
-        run.interrupted = null
-        if (
-          run.settled !== null ||
-          [...steps].some(([id, now]) => !lastly.includes(id) && stoppedAt(now, committed.has(id)))
-        )
-          repeatLastly()
-        run.settled = null
-        run.sealed = false
-        for (const id of steps.keys()) change(id, (now) => tryAgain(now, committed.has(id)))
+        this.#resume()
         break
       case 'settled':
         run.settled = { outcome: entry.outcome, failure: entry.failure }
@@ -160,7 +165,34 @@ export function stateOf(entries: readonly Stored[]): RunState {
         break
     }
   }
-  return run
+
+  #change(step: string, part: (now: StepState) => Partial<StepState>): void {
+    const now = this.#steps.get(step) ?? untouched
+    this.#steps.set(step, { ...now, ...part(now) })
+  }
+
+  #remain({ remains, kept }: Pick<StepEnded, 'remains' | 'kept'>): void {
+    if (remains !== undefined) this.#run.remains = [...new Set([...this.#run.remains, ...remains])]
+    if (kept !== undefined) this.#run.kept = [...new Set([...this.#run.kept, ...kept])]
+  }
+
+  /** The outcome that the lastly steps reported no longer holds, so they run again. */
+  #repeatLastly(): void {
+    for (const id of this.#lastly) this.#change(id, () => ({ status: 'waiting', failure: null }))
+  }
+
+  #resume(): void {
+    const run = this.#run
+    run.interrupted = null
+    if (
+      run.settled !== null ||
+      [...this.#steps].some(([id, now]) => !this.#lastly.has(id) && stoppedAt(now, this.#committed.has(id)))
+    )
+      this.#repeatLastly()
+    run.settled = null
+    run.sealed = false
+    for (const id of this.#steps.keys()) this.#change(id, (now) => tryAgain(now, this.#committed.has(id)))
+  }
 }
 
 /** Whether the run stopped at this step: a failed undo, or a failed step after the point of no return. */

@@ -11,8 +11,6 @@ import {
   type Look,
 } from '../../../src/index.ts'
 
-export { whenTaken }
-
 /**
  * The requested backup, or the newest one of a place.
  * @throws RunbookError `preflight` where none is found or it is too recent, `verification` where it is too
@@ -51,8 +49,21 @@ export async function choose(
 }
 
 /** A name without a time of day counts by its last moment: it may hold what the bad deployment wrote. */
-const isBefore = ({ takenAt, takenBy }: Backup, moment: string | null): boolean =>
+export const isBefore = ({ takenAt, takenBy }: Backup, moment: string | null): boolean =>
   moment === null || Date.parse(takenBy ?? takenAt) < Date.parse(moment)
+
+/** The backup that a run would take, whatever is wrong with it; null where there is none. */
+export async function takenFor(
+  look: Look,
+  {
+    from,
+    file,
+    takenBefore,
+  }: { readonly from: BackupPlace; readonly file: string | null; readonly takenBefore: string | null },
+): Promise<Backup | null> {
+  if (file !== null) return findBackup(look, from, file)
+  return (await listBackups(look, from)).find((backup) => isBefore(backup, takenBefore)) ?? null
+}
 
 async function newest(look: Look, place: BackupPlace, takenBefore: string | null): Promise<Backup> {
   const all = await listBackups(look, place)

@@ -1,11 +1,5 @@
-import { RunbookError, type Backup, type BackupPlace, type Look } from '../../../src/index.ts'
+import { RunbookError, type Backup, type Look } from '../../../src/index.ts'
 import { olderBackups, type Again } from './older-backups.ts'
-
-type Choice = {
-  readonly from: BackupPlace
-  readonly file: string | null
-  readonly takenBefore: string | null
-}
 
 /**
  * Does `work`; where it finds the backup unfit, the hint also has the command that takes the next older one.
@@ -33,12 +27,4 @@ export async function offeringOlder<T>(
       hint: thrown.hint === undefined ? older : `${thrown.hint}; ${older}`,
     })
   }
-}
-
-/** The backup that a run would take, whatever is wrong with it; null where there is none. */
-export async function takenFor(look: Look, { from, file, takenBefore }: Choice): Promise<Backup | null> {
-  if (file !== null) return look.backups.find(from, file)
-  const isBefore = ({ takenAt, takenBy }: Backup): boolean =>
-    takenBefore === null || Date.parse(takenBy ?? takenAt) < Date.parse(takenBefore)
-  return (await look.backups.list(from)).find(isBefore) ?? null
 }

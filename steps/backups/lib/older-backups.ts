@@ -5,11 +5,12 @@ import {
   placeName,
   RunbookError,
   shellWord,
+  whenTaken,
   type BackupPlace,
   type JsonObject,
   type Look,
 } from '../../../src/index.ts'
-import { whenTaken } from './choose-backup.ts'
+import { isBefore } from './choose-backup.ts'
 
 /** How the same run is started again with another backup. */
 export type Again = {
@@ -34,8 +35,8 @@ export async function olderBackups(
   const older = []
   for (const backup of await listBackups(look, from)) {
     if (older.length === most) break
-    const isOlder = Date.parse(backup.takenBy ?? backup.takenAt) < Date.parse(unfit.takenAt)
-    if (!isOlder || backup.file === unfit.file || backup.bytes < from.minBytes) continue
+    if (!isBefore(backup, unfit.takenAt) || backup.file === unfit.file || backup.bytes < from.minBytes)
+      continue
     try {
       await expectedOf(look, from, backup)
       older.push(backup)

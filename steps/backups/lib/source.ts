@@ -63,7 +63,8 @@ export async function manifestOf(
   look: Pick<Look, 'files' | 'backups'>,
   file: string,
 ): Promise<Expected | null> {
-  if ((await look.files.stat(manifestFiles(file)[0])) === null) return null
+  const there = await Promise.all(manifestFiles(file).map((path) => look.files.stat(path)))
+  if (there.every((facts) => facts === null)) return null
   const place: BackupPlace = {
     directory: folderOf(file),
     pattern: '*',

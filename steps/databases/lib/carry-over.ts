@@ -20,4 +20,4 @@ export function carryOverFrom(file: string, how: 'signed' | 'unsigned'): string 
 }
 
 const command = (file: string): string =>
-  `runbook run recover-records --dump ${file} --tables TABLE:COLUMN --key KEY --export FOLDER`
+  `runbook run recover-records --dump ${file} --tables TABLE:COLUMN --all-missing --export FOLDER`

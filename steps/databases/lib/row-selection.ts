@@ -1,11 +1,15 @@
 import {
   digestOf,
+  failureOf,
+  isPending,
   partsOfName,
   qualifiedName,
   RunbookError,
   sha256,
   type Database,
+  type Finding,
   type Look,
+  type Pending,
   type RowChoice,
   type TableRows,
 } from '../../../src/index.ts'
@@ -52,8 +56,151 @@ function canonicalName(table: string): string {
       : last
 }
 
-export const choicesOf = (family: readonly SelectedTable[], value: string): readonly RowChoice[] =>
-  family.map((member) => ({ ...member, value }))
+/** More would make one script too large; such a loss calls for a restore of the database. */
+const mostKeys = 500
+
+/**
+ * `p1,p2`: each once. A key with a comma or a quote is quoted as in SQL: `"p,1"`.
+ * @throws RunbookError `usage`
+ */
+export function keysOf(text: string): readonly string[] {
+  const keys = (text.match(part) ?? ['']).map((each) => {
+    const key = each.trim()
+    const inner = /^"((?:[^"]|"")+)"$/.exec(key)?.[1]
+    if (inner !== undefined) return inner.replaceAll('""', '"')
+    if (key === '')
+      throw new RunbookError('usage', `a key is missing in "${text}"`, {
+        hint: 'write the keys separated by commas, as in 17,18; quote one with a comma: \'"a,b"\'',
+      })
+    return key
+  })
+  const each = [...new Set(keys)]
+  if (each.length > mostKeys)
+    throw new RunbookError('usage', `${each.length} keys are given, and one run takes ${mostKeys}`, {
+      hint: 'use several runs, or restore the database instead',
+    })
+  return each
+}
+
+/** Findings about tables and keys that cannot be read as such, before anything is done. */
+export function malformed(of: {
+  readonly tables: string | Pending
+  readonly key: string | null | Pending
+}): readonly Finding[] {
+  const refused = (about: string, read: () => unknown): readonly Finding[] => {
+    try {
+      read()
+      return []
+    } catch (thrown) {
+      const { message, hint = `correct ${about}` } = failureOf(thrown)
+      return [{ level: 'refuse', about, problem: message, hint }]
+    }
+  }
+  const { tables, key } = of
+  return [
+    ...(isPending(tables) ? [] : refused('--tables', () => selectionOf(tables))),
+    ...(isPending(key) || key === null ? [] : refused('--key', () => keysOf(key))),
+  ]
+}
+
+/** What the operator selected. Without a key, all rows whose column has a value that no live row has. */
+export type Selection = { readonly tables: string; readonly key: string | null }
+
+/** The keys of each table, in the order of the tables. */
+export type Keys = readonly (readonly string[])[]
+
+/**
+ * The keys that were given, or those of the backup that are missing.
+ * @throws RunbookError `preflight` for more than one run takes
+ */
+export async function keysIn(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  copy: string,
+  { tables, key }: Selection,
+): Promise<Keys> {
+  const family = selectionOf(tables)
+  if (key !== null) {
+    const keys = keysOf(key)
+    return family.map(() => keys)
+  }
+  const missing: (readonly string[])[] = []
+  for (const member of family) {
+    const there = new Set(await look.databases.values(database, database.name, member))
+    missing.push((await look.databases.values(database, copy, member)).filter((one) => !there.has(one)))
+  }
+  const count = missing.flat().length
+  if (count > mostKeys)
+    throw new RunbookError('preflight', `${count} keys are missing, and one run takes ${mostKeys}`, {
+      hint: 'name some of them with --key, or restore the database instead',
+    })
+  return missing
+}
+
+/** Digest of one key; reveals nothing of it. */
+const keyPrint = ({ table, column }: SelectedTable, key: string): string =>
+  sha256(JSON.stringify([table, column, key]))
+
+export const keyPrints = (tables: string, keys: Keys): readonly string[] =>
+  selectionOf(tables).flatMap((member, index) => (keys[index] ?? []).map((key) => keyPrint(member, key)))
+
+/** The keys with these digests, of those that a database has now; `keysIn` finds none once they are inserted. */
+export async function keysWith(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+  { tables, key }: Selection,
+  prints: readonly string[],
+): Promise<Keys> {
+  const family = selectionOf(tables)
+  if (key !== null) return family.map(() => keysOf(key))
+  const known = new Set(prints)
+  const found: (readonly string[])[] = []
+  for (const member of family) {
+    const values = await look.databases.values(database, name, member)
+    found.push(values.filter((one) => known.has(keyPrint(member, one))))
+  }
+  return found
+}
+
+/** Rows of the selected tables by any of the keys, one part for each table. */
+export async function selectedRows(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+  tables: string,
+  keys: Keys,
+): Promise<readonly TableRows[]> {
+  return together(tables, await partsByKey(look, database, name, tables, keys))
+}
+
+type Parts = readonly (readonly TableRows[])[]
+
+/** For each table, the rows of each key. */
+async function partsByKey(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+  tables: string,
+  keys: Keys,
+): Promise<Parts> {
+  const choices = selectionOf(tables).map((member, index): readonly RowChoice[] =>
+    (keys[index] ?? []).map((value) => ({ ...member, value })),
+  )
+  const parts = await look.databases.rows(database, name, choices.flat())
+  let from = 0
+  return choices.map(({ length }) => parts.slice(from, (from += length)))
+}
+
+/** Two keys may be one value for the database, such as `1` and `01`: each row counts once. */
+function together(tables: string, parts: Parts): readonly TableRows[] {
+  return selectionOf(tables).map(({ table }, index) => {
+    const each = parts[index] ?? []
+    const rows = new Map(each.flatMap((one) => one.rows.map((row) => [digestOf(row), row] as const)))
+    // Of a table without a key nothing was read, so its columns are not known either.
+    return { table, columns: [], key: [], ...each[0], rows: [...rows.values()] }
+  })
+}
 
 export type MissingRows = {
   /** Missing rows of the backup, parents first. They may hold personal data: never journal them. */
@@ -61,50 +208,55 @@ export type MissingRows = {
   readonly counts: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
 }
 
+/** Where rows are: a database, and the name of it or of a copy beside it. */
+type Place = { readonly database: Database; readonly name: string }
+
 /**
- * Rows that the backup has and the live database lacks.
+ * Rows that the backup has and the present database lacks.
  * @throws RunbookError `preflight` where a row with the same key differs, the columns differ, or the backup
- * has no such rows
+ * has no row for one of the keys
  */
 export async function missingRows(
   look: Pick<Look, 'databases'>,
-  database: Database,
-  copy: string,
-  family: readonly SelectedTable[],
-  value: string,
+  backup: Place,
+  present: Place,
+  tables: string,
+  keys: Keys,
 ): Promise<MissingRows> {
-  const choices = choicesOf(family, value)
-  return missingRowsOf(
-    await look.databases.rows(database, copy, choices),
-    await look.databases.rows(database, database.name, choices),
-    family,
-  )
-}
-
-/** As `missingRows`, for rows that were read already. */
-export function missingRowsOf(
-  saved: readonly TableRows[],
-  live: readonly TableRows[],
-  family: readonly SelectedTable[],
-): MissingRows {
-  const parts = saved.map((part, index) => ({
+  const saved = await partsByKey(look, backup.database, backup.name, tables, keys)
+  mustHaveEach(saved, tables, keys)
+  const live = await selectedRows(look, present.database, present.name, tables, keys)
+  const parts = together(tables, saved).map((part, index) => ({
     part,
     missing: missingIn(part, live[index] ?? { ...part, rows: [] }),
   }))
-  const batch = parts.map(({ missing }) => missing)
-  const counts = parts.map(({ part, missing }) => ({
-    table: part.table,
-    missing: missing.rows.length,
-    there: part.rows.length - missing.rows.length,
-  }))
-  if (counts.every(({ missing, there }) => missing + there === 0)) {
-    throw new RunbookError(
-      'preflight',
-      `no rows with that key in the backup: ${family.map(({ table, column }) => `${table} by ${column}`).join(', ')}`,
-      { hint: 'check the key, or choose an older backup' },
-    )
+  return {
+    batch: parts.map(({ missing }) => missing).filter(({ columns }) => columns.length > 0),
+    counts: parts.map(({ part, missing }) => ({
+      table: part.table,
+      missing: missing.rows.length,
+      there: part.rows.length - missing.rows.length,
+    })),
   }
-  return { batch, counts }
+}
+
+/** A key that was mistyped must not be lost among others. */
+function mustHaveEach(saved: Parts, tables: string, keys: Keys): void {
+  const every = [...new Set(keys.flat())]
+  const found = new Set(
+    saved.flatMap((parts, table) =>
+      parts.flatMap(({ rows }, index) => (rows.length === 0 ? [] : [keys[table]?.[index]])),
+    ),
+  )
+  const unknown = every.filter((key) => !found.has(key))
+  if (unknown.length === 0) return
+  const which = every.length === 1 ? 'that key' : `the key ${unknown.join(', ')}`
+  const where = selectionOf(tables)
+    .map(({ table, column }) => `${table} by ${column}`)
+    .join(', ')
+  throw new RunbookError('preflight', `no rows with ${which} in the backup: ${where}`, {
+    hint: 'check the key, or choose an older backup',
+  })
 }
 
 /** Rows of `saved` whose key is not in `live`. */

@@ -68,6 +68,7 @@ const dumpAt = async (
   name: path,
   takenAt: takenAt.toISOString(),
   files: await withSizes(look, [
+    `${path}.sha256`,
     ...manifestFiles(path),
     ...endings.map((ending) => `${path}${ending}`),
     path,

@@ -7,7 +7,8 @@ import {
   type Retention,
 } from '../../../src/index.ts'
 import { asides, runIn, type Aside } from '../../databases/lib/names.ts'
-import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
+import { folderOf } from '../../files/lib/path.ts'
+import { filesOnly, withSizes, type Artifact, type Inventory } from './artifact.ts'
 
 /**
  * Databases that runs put aside: those that a swap replaced, and those that a rollback replaced after they had
@@ -38,7 +39,7 @@ async function inventoryOf(
       ...filesOnly,
       name,
       takenAt,
-      files: [],
+      files: await withSizes(look, besideFile(database, name)),
       database: { name, bytes: await look.databases.bytes(database, name) },
     })),
   )
@@ -61,6 +62,10 @@ async function inventoryOf(
     },
   }
 }
+
+/** The checksum that makes a kept file a backup, as `carryOver` says how to make it. */
+const besideFile = (database: Database, name: string): readonly string[] =>
+  database.engine === 'sqlite' ? [`${folderOf(database.file)}/${name}.sha256`] : []
 
 /** When a database was put aside; null for a name that no run gives. */
 export function putAside(live: string, name: string, what: Aside = 'old'): Date | null {

@@ -1,4 +1,10 @@
-import { RunbookError, type Look, type ServiceGroup, type ServiceState } from '../../../src/index.ts'
+import {
+  RunbookError,
+  type Finding,
+  type Look,
+  type ServiceGroup,
+  type ServiceState,
+} from '../../../src/index.ts'
 
 /**
  * Whether a service can write or is about to: a crashing one writes between restarts, and a paused one
@@ -9,6 +15,17 @@ export const isActive = ({ state }: Pick<ServiceState, 'state'>): boolean =>
 
 export const activeNames = (states: readonly ServiceState[]): readonly string[] =>
   states.filter(isActive).map(({ service }) => service)
+
+/** Warnings about services that are started although they do not run: somebody may have stopped them on purpose. */
+export const idleFindings = (states: readonly ServiceState[]): readonly Finding[] =>
+  states
+    .filter((one) => !isActive(one))
+    .map(({ service, state }) => ({
+      level: 'warn',
+      about: service,
+      problem: `${service} ${state === 'missing' ? 'has no instance' : 'is stopped'} now, and the run starts it`,
+      hint: 'if it was stopped on purpose, stop it again afterwards',
+    }))
 
 /**
  * Throws `failed` if any of the services is active: a restart policy, a restarted daemon or a colleague may

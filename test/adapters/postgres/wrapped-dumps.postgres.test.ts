@@ -15,6 +15,7 @@ const wrong: SecretHandle = { secret: 'WRONG', from: { env: 'WRONG' } }
 const formats = [
   ['custom', ['--format=custom']],
   ['plain', ['--format=plain']],
+  ['tar', ['--format=tar']],
 ] as const
 
 describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', () => {

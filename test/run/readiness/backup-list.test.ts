@@ -140,6 +140,12 @@ test('the text ends with what to type', async () => {
   const text = backupsText(await list(world), shown)
   expect(text).toContain(`Restore one:  runbook run full-db-rollback --target shop --dump ${dump}\n`)
   expect(text).toContain('Find the newest good one:  runbook backups find-good --target shop\n')
+  const taken = Date.parse('2026-02-03T04:00:00Z')
+  const at = async (seconds: number): Promise<string> =>
+    backupsText(await list(world), { ...shown, now: new Date(taken + seconds * 1000) })
+  expect(await at(59)).toMatch(/04:00:00 UTC +under a minute /)
+  expect(await at(3_725)).toMatch(/04:00:00 UTC +1h 2m /)
+  expect(await at(-1)).toMatch(/04:00:00 UTC +in the future /)
   expect(backupsText([], shown)).toBe('No backups of shop in /backups/db.\n')
 })
 

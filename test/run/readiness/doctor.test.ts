@@ -40,6 +40,23 @@ test('judges a backup in a bucket without a download, and says that nobody looke
   expect(world.faults.reached).not.toContain('places.fetch')
 })
 
+test.each([
+  ['healthy', null],
+  ['starting', 'web: the health check of web is still starting'],
+  ['none', 'web: web runs, but has no health check of its own'],
+] as const)('looks at the own check of a service: %s', async (state, problem) => {
+  const world = healthyShop()
+  const web = world.fleet.services.get('web')
+  if (web === undefined || shop.stack === undefined) throw new Error('the shop has no web')
+  web.health = state
+  const service = { stack: shop.stack, names: ['web'] }
+  const target = { ...shop, health: [{ name: 'web', service, passes: 2, withinSeconds: 5, everySeconds: 1 }] }
+  const found = foundBy(await doctorOn(world, { target })).filter(({ check }) => check === 'addresses')
+  expect(found.map((one) => one.problem)).toEqual(problem === null ? [] : [problem])
+  for (const { hint, level } of found)
+    expect([level, hint]).toEqual(['refuse', expect.stringContaining('docker compose ps web')])
+})
+
 test('the drifts are those that docs/doctor.md lists', () => {
   const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8')
   const listed = page.split('## Drifts that it sees')[1] ?? ''

@@ -40,11 +40,17 @@ export function readHeader(start: Uint8Array): ArchiveHeader | NotAnArchive {
   }
 }
 
+/** pg_dump -Fc; or the `toc.dat` of -Ft and of -Fd, which calls itself tar too (_CloseArchive() of pg_backup_directory.c). */
+export type ArchiveKind = 'custom' | 'members'
+
 /**
  * Reads the header and leaves the cursor behind it, where the table of contents begins.
  * @throws RangeError past the end
  */
-export function readHeaderAt(cursor: ArchiveCursor): ArchiveHeader | NotAnArchive {
+export function readHeaderAt(
+  cursor: ArchiveCursor,
+  kind: ArchiveKind = 'custom',
+): ArchiveHeader | NotAnArchive {
   cursor.skip('PGDMP'.length)
   const [major, minor, revision] = [cursor.byte(), cursor.byte(), cursor.byte()]
   const version = `${major}.${minor}.${revision}`
@@ -53,8 +59,10 @@ export function readHeaderAt(cursor: ArchiveCursor): ArchiveHeader | NotAnArchiv
   cursor.intSize = cursor.byte()
   const offsetSize = cursor.byte()
   const format = cursor.byte()
-  if (format !== customFormat)
-    return { refused: 'it is part of a tar or directory dump', hint: 'dump with pg_dump -Fc' }
+  if (format !== formatNumbers[kind])
+    return format === formatNumbers.members
+      ? { refused: 'it is only the table of contents of a directory dump', hint: 'pack its folder with tar' }
+      : { refused: `unknown kind of archive ${format}`, hint: 'choose another dump' }
   const checked = minor >= 15 ? cursor.byte() === gzipAlgorithm : cursor.int() !== 0
   const [second, minute, hour, day, month, year] = [
     cursor.int(),
@@ -79,7 +87,10 @@ export function readHeaderAt(cursor: ArchiveCursor): ArchiveHeader | NotAnArchiv
   }
 }
 
-const customFormat = 1
+/** ArchiveFormat of pg_backup.h. */
+export const formatNumbers: { readonly [kind in ArchiveKind]: number } = { custom: 1, members: 3 }
+/** Where the format is, and the compression behind it. */
+export const formatAt = 10
 /** Up to format 1.14 this field is a compression level, and gzip is the only algorithm. */
 const gzipAlgorithm = 1
 

@@ -3,7 +3,7 @@ import { RunbookError } from '../../../kernel/errors.ts'
 import { ArchiveCursor } from './archive-cursor.ts'
 import type { Server } from '../server/server.ts'
 import { startOf, type DumpFile } from '../../unwrap/content.ts'
-import { readHeaderAt, type ArchiveHeader, type NotAnArchive } from './archive-header.ts'
+import { readHeaderAt, type ArchiveHeader, type ArchiveKind, type NotAnArchive } from './archive-header.ts'
 
 /** One entry of the table of contents. */
 export type ArchiveEntry = {
@@ -80,13 +80,8 @@ export function refusal(file: string, { refused, hint }: NotAnArchive): RunbookE
 export function archiveIn(start: Uint8Array): Archive | NotAnArchive | 'incomplete' {
   const cursor = new ArchiveCursor(start)
   try {
-    const header = readHeaderAt(cursor)
+    const header = knownHeaderAt(cursor, 'custom')
     if ('refused' in header) return header
-    if (header.minor > newestFormat)
-      return {
-        refused: `its format ${header.version}, of pg_dump ${header.dumpedBy}, is newer than this program`,
-        hint: 'update runbook, or dump with an older pg_dump',
-      }
     return { header, ...entriesAt(cursor, header), intSize: cursor.intSize }
   } catch (thrown) {
     if (thrown instanceof RangeError) return 'incomplete'
@@ -94,46 +89,71 @@ export function archiveIn(start: Uint8Array): Archive | NotAnArchive | 'incomple
   }
 }
 
-/** ReadToc() of pg_backup_archiver.c and _ReadExtraToc() of pg_backup_custom.c. */
-function entriesAt(
-  cursor: ArchiveCursor,
-  { minor, offsetSize }: ArchiveHeader,
-): Pick<Archive, 'entries' | 'dataAt'> {
-  const count = cursor.int()
+/**
+ * As `readHeaderAt`; refuses formats that this program does not know.
+ * @throws RangeError past the end
+ */
+export function knownHeaderAt(cursor: ArchiveCursor, kind: ArchiveKind): ArchiveHeader | NotAnArchive {
+  const header = readHeaderAt(cursor, kind)
+  return 'refused' in header || header.minor <= newestFormat
+    ? header
+    : {
+        refused: `its format ${header.version}, of pg_dump ${header.dumpedBy}, is newer than this program`,
+        hint: 'update runbook, or dump with an older pg_dump',
+      }
+}
+
+type RawEntry = Pick<ArchiveEntry, 'id' | 'hasData' | 'needs' | 'at'> & {
+  readonly [
+    field in 'name' | 'kind' | 'definition' | 'dropping' | 'tablespace' | 'schema' | 'owner'
+  ]: Buffer | null
+}
+
+/**
+ * One entry as ReadToc() of pg_backup_archiver.c reads it, up to what is different in each kind of archive.
+ * @throws RangeError past the end
+ */
+export function rawEntryAt(cursor: ArchiveCursor, { minor }: Pick<ArchiveHeader, 'minor'>): RawEntry {
   const placeOf = (bytes: Buffer | null): Place => ({
     start: cursor.at - (bytes?.length ?? 0),
     end: cursor.at,
   })
-  const raw = []
+  const id = cursor.int()
+  if (id <= 0) throw new RangeError('invalid entry')
+  const hasData = cursor.int() !== 0
+  // The oids of its catalog and its object.
+  for (let text = 0; text < 2; text++) cursor.bytes()
+  const name = cursor.bytes()
+  const kind = cursor.bytes()
+  const kindAt = placeOf(kind)
+  // The section; behind the definition are the statements for dropping and copying.
+  cursor.int()
+  const definition = cursor.bytes()
+  const definitionAt = placeOf(definition)
+  const dropping = cursor.bytes()
+  cursor.bytes()
+  const schema = cursor.bytes()
+  const tablespace = cursor.bytes()
+  // Access method, kind of relation.
+  if (minor >= 14) cursor.bytes()
+  if (minor >= 16) cursor.int()
+  const owner = cursor.bytes()
+  // Whether it has oids, then the ids of entries that it depends on.
+  cursor.bytes()
+  const needs: number[] = []
+  for (let one = cursor.bytes(); one !== null; one = cursor.bytes()) needs.push(Number(one.toString()))
+  const at = { kind: kindAt, definition: definitionAt }
+  return { id, hasData, needs, at, name, kind, definition, dropping, tablespace, schema, owner }
+}
+
+/** All entries, each with its extra part as _ReadExtraToc() of pg_backup_custom.c reads it. */
+function entriesAt(cursor: ArchiveCursor, header: ArchiveHeader): Pick<Archive, 'entries' | 'dataAt'> {
+  const count = cursor.int()
+  const raw: RawEntry[] = []
   for (let number = 0; number < count; number++) {
-    const id = cursor.int()
-    if (id <= 0) throw new RangeError('invalid entry')
-    const hasData = cursor.int() !== 0
-    // The oids of its catalog and its object.
-    for (let text = 0; text < 2; text++) cursor.bytes()
-    const name = cursor.bytes()
-    const kind = cursor.bytes()
-    const kindAt = placeOf(kind)
-    // The section; behind the definition are the statements for dropping and copying.
-    cursor.int()
-    const definition = cursor.bytes()
-    const definitionAt = placeOf(definition)
-    const dropping = cursor.bytes()
-    cursor.bytes()
-    const schema = cursor.bytes()
-    const tablespace = cursor.bytes()
-    // Access method, kind of relation.
-    if (minor >= 14) cursor.bytes()
-    if (minor >= 16) cursor.int()
-    const owner = cursor.bytes()
-    // Whether it has oids, then the ids of entries that it depends on.
-    cursor.bytes()
-    const needs: number[] = []
-    for (let one = cursor.bytes(); one !== null; one = cursor.bytes()) needs.push(Number(one.toString()))
+    raw.push(rawEntryAt(cursor, header))
     // The position of its data, with its state.
-    cursor.skip(1 + offsetSize)
-    const at = { kind: kindAt, definition: definitionAt }
-    raw.push({ id, hasData, needs, at, name, kind, definition, dropping, tablespace, schema, owner })
+    cursor.skip(1 + header.offsetSize)
   }
   const encoding = raw.find(({ kind }) => kind?.toString() === 'ENCODING')?.definition?.toString('latin1')
   const decode = decoderFor(/client_encoding = '([^']+)'/.exec(encoding ?? '')?.[1] ?? 'UTF8')

@@ -5,6 +5,7 @@ import { qualifiedName } from '../../../kernel/qualified-name.ts'
 import type { Dump, DumpHeader, DumpFormat, Opening } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import { SqlScript } from '../../../formats/dumps/sql-script.ts'
+import { revealsDamage } from '../../../formats/dumps/wrapping.ts'
 import { majorOf } from '../archive/archive-header.ts'
 import type { DumpStart } from '../../unwrap/content.ts'
 import { contentsOf, tablesIn } from '../archive/contents.ts'
@@ -97,7 +98,7 @@ async function headerFacts(
     major: majorOf(serverVersion),
     database: database === '' ? null : database,
     takenAt: (timeInName(basename(file)) ?? (await stat(file)).mtime).toISOString(),
-    provesItself: wrapped.some((one) => one !== 'zstd' && one !== 'openssl'),
+    provesItself: revealsDamage(wrapped),
     ...(wrapped.length === 0 ? {} : { wrapped }),
   }
 }

@@ -6,7 +6,7 @@ import type { PostgresDatabase, ServerPostgres } from '../../../drivers/database
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Secrets } from '../../../drivers/secrets.ts'
 import type { Shell } from '../../process/shell.ts'
-import { unwrapWith } from '../../unwrap/unwrap.ts'
+import { unwrapDumps } from '../members/unwrap-dumps.ts'
 import { majorOf } from '../archive/archive-header.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import { maintenance, ownPsql, records } from './psql.ts'
@@ -64,7 +64,7 @@ export function hostServer(
     host,
     run,
     script: ownPsql(run),
-    unwrap: unwrapWith({ shell, secrets }),
+    unwrap: unwrapDumps({ shell, secrets }),
     async tools(scope): Promise<readonly Tool[]> {
       const tools = await (installed ??= installedTools(shell, scope))
       const needed = await (major ??= serverMajor(server, scope))

@@ -99,8 +99,14 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
 }
 
 function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
-  const hint = state === null ? `check that PostgreSQL is running at ${server.host}` : hints[state]
-  return new RunbookError(code, `cannot ${doing}: ${message}`, {
+  const hint =
+    state !== null
+      ? hints[state]
+      : /database ".*" does not exist/.test(message)
+        ? 'check its name in runbook.config.ts; if it is lost, create an empty one of its owner, which a restore replaces: CREATE DATABASE NAME OWNER ROLE'
+        : `check that PostgreSQL is running at ${server.host}`
+  const damaged = state !== null && damages.includes(state)
+  return new RunbookError(damaged ? 'verification' : code, `cannot ${doing}: ${message}`, {
     ...(hint === undefined ? {} : { hint }),
     ...(isDown({ state, message }) ? { down: server.host } : {}),
   })
@@ -116,6 +122,12 @@ export const isDown = ({ state, message }: ClientError): boolean =>
         message,
       )
     : ['57P01', '57P02', '57P03'].includes(state)
+
+/**
+ * The data is damaged: invalid byte sequence, I/O error, undefined file, internal error, corrupted data and index. A
+ * missing chunk of TOAST is an internal error before Postgres 14.
+ */
+const damages: readonly string[] = ['22021', '58030', '58P01', 'XX000', 'XX001', 'XX002']
 
 /** By SQLSTATE (appendix A of the manual). */
 const hints: { readonly [state: string]: string } = {

@@ -1,4 +1,5 @@
-import type { HealthCheck } from '../../../drivers/http.ts'
+import { isOwnCheck, type AnyHealthCheck } from '../../../drivers/http.ts'
+import { whyNotHealthy } from '../../../drivers/services.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { Notebook, type Check } from '../check.ts'
 
@@ -11,6 +12,11 @@ export const addresses: Check = {
     if (health.length > 0) notes.fact(`${health.length} looked at`)
     for (const check of health) {
       try {
+        if (isOwnCheck(check)) {
+          const why = whyNotHealthy(await look.services.states(check.service))
+          if (why !== null) notes.refuse(check.name, `${check.name}: ${why}`, hintFor(check))
+          continue
+        }
         const { status } = await look.http.get(check.url, check)
         if (status !== check.status)
           notes.refuse(check.name, `${check.url} answers ${status}, not ${check.status}`, hintFor(check))
@@ -22,5 +28,5 @@ export const addresses: Check = {
   },
 }
 
-const hintFor = ({ url }: HealthCheck): string =>
-  `curl -i ${url}; a run that ends with this check fails and rolls back`
+const hintFor = (check: AnyHealthCheck): string =>
+  `${isOwnCheck(check) ? `docker compose ps ${check.service.names.join(' ')}` : `curl -i ${check.url}`}; a run that ends with this check fails and rolls back`

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { markdownOf, reportOf, type Result } from './report.ts'
+import { measured, type Row } from './row.ts'
+import { journaledStep } from './rows/journaled-step.ts'
+import { manyRuns } from './rows/many-runs.ts'
+import { startUp } from './rows/start-up.ts'
+
+/*
+ * Measures the program beside its rivals on this machine, and asserts nothing: npm run bench -- [--quick] [--out FILE] [ROW…]
+ * Markdown goes to stdout, JSON with every sample to FILE. Data is made below the temporary folder (TMPDIR), which
+ * has to be on a disk for syncs to mean anything.
+ */
+
+const rows: readonly Row[] = [startUp, journaledStep, manyRuns]
+
+const { values, positionals } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
+  allowPositionals: true,
+})
+const unknown = positionals.find((name) => rows.every((row) => row.name !== name))
+if (unknown !== undefined) {
+  process.stderr.write(`no row ${unknown}; there are ${rows.map(({ name }) => name).join(', ')}\n`)
+  process.exit(2)
+}
+
+const results: Result[] = []
+for (const row of rows.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
+  process.stderr.write(`${row.name} …\n`)
+  const folder = mkdtempSync(join(tmpdir(), 'runbook-bench-'))
+  try {
+    const prepared = await row.prepare({ folder, quick: values.quick })
+    const { name, title, unit } = row
+    results.push({ row: name, title, unit, size: prepared.size, measured: await measured(prepared) })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+const report = reportOf(results, ['npm run bench --', ...process.argv.slice(2)].join(' '))
+process.stdout.write(markdownOf(report))
+if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`)

@@ -1,0 +1,79 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { headRecord } from '../../src/adapters/journal/head.ts'
+import { canonical, type Json } from '../../src/kernel/json.ts'
+import { linked } from '../../src/run/journal/hash-chain.ts'
+import { genesisHash, type Entry } from '../../src/run/journal/entry.ts'
+import { EmptyProject } from '../project.ts'
+import type { Row } from '../row.ts'
+
+/** Commands that list runs, with an empty journal and with one of many years. */
+export const manyRuns: Row = {
+  name: 'many-runs',
+  title: 'Lists of runs in a journal of many',
+  unit: 'ms',
+  async prepare({ folder, quick }) {
+    const count = quick ? 10_000 : 100_000
+    const projects = await Promise.all(
+      ['empty', 'full'].map(async (name) => {
+        const project = new EmptyProject(join(folder, name))
+        const one = project.add('look', 1)
+        await project.runbook('run', one)
+        return { name, project, one }
+      }),
+    )
+    addRuns(join(folder, 'full', 'state'), count)
+    return {
+      rounds: quick ? 3 : 9,
+      size: `${count.toLocaleString('en')} runs of 3 entries`,
+      contestants: projects.flatMap(({ name, project, one }) => [
+        { name: `\`status\`, ${name}`, once: () => project.runbook('status') },
+        { name: `\`history\`, ${name}`, once: () => project.runbook('history') },
+        { name: `\`run\`, ${name}`, once: () => project.runbook('run', one) },
+      ]),
+    }
+  },
+}
+
+/** Written past the journal, which would sync each. */
+function addRuns(state: string, count: number): void {
+  mkdirSync(join(state, 'heads'), { recursive: true, mode: 0o700 })
+  const journal = new Database(join(state, 'journal.db'), { fileMustExist: true })
+  const insert = journal.prepare(
+    'INSERT INTO entries (run, seq, epoch, at, previous, hash, body) VALUES (@run, @seq, @epoch, @at, @previous, @hash, @body)',
+  )
+  journal.transaction(() => {
+    for (let number = 0; number < count; number += 1) {
+      const run = `20200101-000000-${String(number).padStart(7, '0')}`
+      let previous = genesisHash
+      const entries = entriesOf(number)
+      for (const [seq, entry] of entries.entries()) {
+        const stored = linked({
+          run,
+          seq,
+          epoch: 1,
+          at: '2020-01-01T00:00:00.000Z',
+          previous,
+          entry: entry as unknown as Entry,
+        })
+        insert.run({ ...stored, entry: null, body: canonical(entry) })
+        previous = stored.hash
+      }
+      const head = { seq: entries.length - 1, hash: previous }
+      writeFileSync(join(state, 'heads', run), headRecord(run, head), { mode: 0o600 })
+    }
+  })()
+  journal.close()
+}
+
+const entriesOf = (number: number): readonly Json[] => [
+  {
+    type: 'opened',
+    mode: 'run',
+    plan: { system: `system-${number % 50}`, runbook: 'old', target: { name: 'here' }, steps: [] },
+    story: null,
+  },
+  { type: 'settled', outcome: 'succeeded', failure: null },
+  { type: 'sealed', folder: '/nowhere', digest: genesisHash },
+]

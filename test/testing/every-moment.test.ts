@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { param } from '../../src/model/param.ts'
+import { runbook } from '../../src/model/runbook.ts'
+import {
+  emptyDisk,
+  everyMoment,
+  fakeMachine,
+  fakeWorld,
+  lay,
+  type FakeMachine,
+} from '../../src/testing/index.ts'
+import { target } from '../model/bare.ts'
+import { writeNote, writeNoteForGood } from './notes.ts'
+
+const machineWith =
+  (write: typeof writeNote, fails = false) =>
+  (): FakeMachine => {
+    const world = fakeWorld({ disk: emptyDisk() })
+    const book = runbook(
+      'notes',
+      { title: 'Notes', when: 'Never.', params: { file: param.path('First').default('/first') } },
+      ({ step, params }) => {
+        step('Write the first', write({ file: params.file }))
+        step('Write the second', writeNote({ file: fails ? '/none/second' : '/second' }))
+      },
+    )
+    return fakeMachine(world, { book, target })
+  }
+
+describe('every moment', () => {
+  it('of a sound runbook is safe, and tried', async () => {
+    const seen: FakeMachine[] = []
+    const machine = (): FakeMachine => {
+      const made = machineWith(writeNote)()
+      seen.push(made)
+      return made
+    }
+    const moments = await everyMoment(machine)
+    expect(moments.filter((moment) => moment === 'files.write')).toHaveLength(2)
+    // Undisturbed, another fresh one, a dry run, and for each moment a failure and two kills.
+    expect(seen).toHaveLength(3 + 3 * moments.length)
+    const outcomes = new Set(seen.slice(3).map(({ entries }) => entries.at(-1)?.entry.type))
+    expect([...outcomes]).toEqual(expect.arrayContaining(['sealed']))
+  })
+
+  it('takes parameters, and compares what it is told to', async () => {
+    const compared: string[] = []
+    await everyMoment(machineWith(writeNote), {
+      params: { file: '/other' },
+      compare: (state) => {
+        compared.push(...Object.keys(state['files'] as object))
+        return null
+      },
+    })
+    expect(compared).toContain('/other')
+    expect(compared).not.toContain('/first')
+  })
+
+  it('shows the moments at which an undo does not bring back what was', async () => {
+    await expect(everyMoment(machineWith(writeNoteForGood))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(
+        /^not safe at every moment:\n(?: {2}.*: ended rolled-back, and differs from the world before in files.*\n?)/,
+      ) as string,
+    })
+    // Where that does not count, it is safe.
+    await everyMoment(machineWith(writeNoteForGood), { compare: () => null })
+  })
+
+  it('needs a run that succeeds undisturbed', async () => {
+    await expect(everyMoment(machineWith(writeNote, true))).rejects.toMatchObject({
+      code: 'usage',
+      message: expect.stringMatching(/^the run without faults ended rolled-back: /) as string,
+    })
+  })
+
+  it('needs a fresh world each time, the same one', async () => {
+    const one = machineWith(writeNote)()
+    await expect(everyMoment(() => one)).rejects.toThrow(/^two fresh machines differ in files\./)
+    let made = 0
+    await expect(
+      everyMoment(() => {
+        const machine = machineWith(writeNote)()
+        lay(machine.world.disk, '/count', String((made += 1)))
+        return machine
+      }),
+    ).rejects.toThrow(/^two fresh machines differ in files\./)
+  })
+})
