@@ -50,7 +50,8 @@ const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] 
   before.filter((step) => step.procedure?.line === procedure?.line)
 
 const outcome = (becomes: Recognised | null): string => {
-  if (becomes === null) return 'stays a command'
+  if (becomes === null) return 'stays a command: a script step'
+  if (becomes.as === 'script') return 'script step'
   if (becomes.as === 'step') return `step ${becomes.step}`
   return becomes.as === 'look' ? `only looks: ${becomes.shows}` : `not needed: ${becomes.what}`
 }

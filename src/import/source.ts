@@ -3,6 +3,7 @@ import { procedureOf, type Heading, type Part } from './document.ts'
 import { free, RunbookDraft } from './draft.ts'
 import { factsOf, type Facts, type SectionName } from './facts.ts'
 import { comment, literal } from './literal.ts'
+import { scriptFile, scriptName, scriptText, type ScriptFile } from './own-script.ts'
 import type { Procedure, Step } from './procedure.ts'
 import type { Recipe } from './recipes/recipe.ts'
 import { databases } from './recipes/databases.ts'
@@ -23,6 +24,8 @@ export type Source = {
   readonly title: string
   readonly text: string
   readonly sections: readonly SectionName[]
+  /** Its commands that no step of the library replaces, each a file of `steps/`. */
+  readonly scripts: readonly ScriptFile[]
 }
 
 export type ImportedFile = { readonly path: string; readonly text: string }
@@ -37,10 +40,14 @@ export function sourcesOf(
   becomes: ReadonlyMap<Step, Recognised | null>,
 ): readonly Source[] {
   const facts = factsOf(document)
-  const taken = new Set<string>()
-  return chaptersIn(document, becomes).map((chapter) => {
-    const runbook = freeName(idOf(chapter.title), taken)
-    return sourceOf(name, runbook, chapter, facts, becomes)
+  const runbooks = new Set<string>()
+  // Of all runbooks: a script that several of them call is written for each, since its arguments may differ.
+  const scripts = new Set<string>(['runCommand', 'runOneOff'])
+  return chaptersIn(document, becomes).flatMap((chapter) => {
+    const runbook = freeName(idOf(chapter.title), runbooks)
+    const source = sourceOf(name, runbook, chapter, { facts, becomes, scripts })
+    // Nothing of it needs a step: all of it is left to the rollback.
+    return source === null ? [] : [source]
   })
 }
 
@@ -51,6 +58,9 @@ export function filesOf(sources: readonly Source[], document: Procedure): readon
   const sections = [...new Set(sources.flatMap((one) => one.sections))]
   return [
     ...sources.map(({ name, text }) => ({ path: `runbooks/${name}.ts`, text })),
+    ...sources
+      .flatMap((one) => one.scripts)
+      .map(({ name, text }) => ({ path: `steps/${scriptFile(name)}.ts`, text })),
     { path: 'runbook.config.ts', text: configText(sections, facts) },
   ]
 }
@@ -78,7 +88,7 @@ function chaptersIn(
   return [...found.values()].filter(({ steps: commands }) =>
     commands.some((step) => {
       const what = becomes.get(step) ?? null
-      return what === null || what.as === 'step'
+      return what === null || what.as === 'step' || what.as === 'script'
     }),
   )
 }
@@ -87,19 +97,39 @@ function sourceOf(
   document: string,
   name: string,
   chapter: Chapter,
-  facts: Facts,
-  becomes: ReadonlyMap<Step, Recognised | null>,
-): Source {
+  {
+    facts,
+    becomes,
+    scripts: names,
+  }: {
+    readonly facts: Facts
+    readonly becomes: ReadonlyMap<Step, Recognised | null>
+    readonly scripts: Set<string>
+  },
+): Source | null {
   const draft = new RunbookDraft(facts)
   const duties = new Set<string>()
+  const scripts: (ScriptFile & { readonly line: string })[] = []
+  const writeScript = (step: Step): void => {
+    const there = scripts.find(({ line }) => line === step.text)
+    const script = there?.name ?? free(scriptName(step), names, String)
+    if (there === undefined)
+      scripts.push({ name: script, line: step.text, text: scriptText(script, step, document) })
+    draft.add(
+      script,
+      titleOf(`Run ${step.text.replaceAll(/\s+/g, ' ').trim()}`, step.line),
+      `{ directory: ${draft.need('stack')}.directory }`,
+    )
+  }
   for (const one of inOrder(chapter)) {
     if ('kind' in one) {
       if (one.kind === 'heading')
         draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
       else writeItem(draft, one, duties)
-    } else writeCommand(draft, one, becomes.get(one) ?? null, chapter.steps, duties)
+    } else writeCommand(draft, one, becomes.get(one) ?? null, chapter.steps, writeScript)
   }
   const { lines: body, steps, sections, params } = draft.written()
+  if (steps.length === 0) return null
   const imported = [
     ...(body.some((line) => line.includes('maybe(')) ? ['maybe'] : []),
     ...(params.length > 0 ? ['param'] : []),
@@ -112,14 +142,14 @@ function sourceOf(
     ...(body.some((line) => line.startsWith('pointOfNoReturn(')) ? ['pointOfNoReturn'] : []),
     ...(body.some((line) => line.startsWith('lastly(')) ? ['lastly'] : []),
   ]
+  const library = steps.filter((step) => scripts.every((one) => one.name !== step))
   return {
     name,
     title: chapter.title,
     sections,
+    scripts,
     text: `import { ${imported.join(', ')} } from 'runbook'
-import {
-${steps.map((step) => `  ${step},\n`).join('')}} from 'runbook/steps'
-
+${importOfSteps(library)}${scripts.map((one) => `import { ${one.name} } from '../steps/${scriptFile(one.name)}.ts'\n`).join('')}
 ${comment(`Imported from ${document}, line ${chapter.line}. Read every input before the first run.`)}
 export default runbook(
   ${literal(name)},
@@ -134,6 +164,14 @@ ${body.map((line) => `    ${line}\n`).join('')}  },
 )
 `,
   }
+}
+
+function importOfSteps(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const short = `import { ${names.join(', ')} } from 'runbook/steps'\n`
+  return short.length <= 110
+    ? short
+    : `import {\n${names.map((name) => `  ${name},\n`).join('')}} from 'runbook/steps'\n`
 }
 
 /** The headings, duties and commands of a chapter, as the document has them. */
@@ -152,10 +190,10 @@ function writeCommand(
   step: Step,
   becomes: Recognised | null,
   all: readonly Step[],
-  duties: Set<string>,
+  writeScript: (step: Step) => void,
 ): void {
   const at = `Line ${step.line}: ${step.text}`
-  if (becomes !== null && becomes.as !== 'step') {
+  if (becomes !== null && (becomes.as === 'look' || becomes.as === 'built-in')) {
     draft.note(`${at} (${becomes.as === 'look' ? `only looks: ${becomes.shows}` : becomes.what})`)
     return
   }
@@ -165,14 +203,14 @@ function writeCommand(
   }
   draft.note(at)
   const before = draft.size
-  const recipe = becomes === null ? undefined : recipes.get(becomes.step)
+  const recipe = becomes?.as === 'step' ? recipes.get(becomes.step) : undefined
   if (recipe !== undefined && recipe(draft, step, all) !== false) {
     if (draft.size === before) draft.note('A step above does this already.')
     return
   }
-  if (becomes !== null)
+  if (becomes?.as === 'step')
     draft.note(`runbook/steps has ${becomes.step} for this; the document does not have all of its inputs.`)
-  writeDuty(draft, step.line, `Run and say how it ended: ${step.text}`, duties)
+  writeScript(step)
 }
 
 /** An item without a command: what it asks for is done by a person, health checks apart. */

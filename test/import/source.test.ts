@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.ts'
 import { targetOf } from '../../src/config/target.ts'
-import { importOf } from '../../src/import/report.ts'
+import { importOf, reportText } from '../../src/import/report.ts'
 import { importedSteps } from '../../src/import/recognise.ts'
 import { writtenSteps, type ImportedFile } from '../../src/import/source.ts'
 import { planOf, type Plan } from '../../src/model/plan.ts'
@@ -92,11 +92,42 @@ psql -c "create role shop"
 \`\`\`
 `
 
+const example = `# Restore of the ticket desk
+
+## Restore the database
+
+1. Tell the support team that the desk is down.
+2. Stop what writes: \`docker compose -f deploy/compose.yml stop desk mailer\`.
+3. Check and restore last night's dump:
+
+   \`\`\`bash
+   ./scripts/pause-mail.sh --all
+   pg_restore -l /srv/dumps/desk_20260102.dump
+   pg_restore --clean -d desk /srv/dumps/desk_20260102.dump
+   \`\`\`
+
+4. \`docker compose -f deploy/compose.yml up -d desk mailer\`
+5. Look:
+
+   \`\`\`bash
+   sleep 15
+   curl -f http://127.0.0.1:8080/health
+   docker compose -f deploy/compose.yml logs -f desk
+   \`\`\`
+
+6. Write down which tickets are missing.
+
+## If it fails
+
+- \`docker compose -f deploy/compose.yml restart\`
+`
+
 const inputs: readonly { readonly name: string; readonly text: string }[] = [
   ...documents,
   { name: 'all', text: all },
   { name: 'postgres', text: postgres },
   { name: 'hostile', text: hostile },
+  { name: 'example', text: example },
 ]
 
 beforeAll(() => {
@@ -249,11 +280,17 @@ describe('the steps', () => {
   })
 
   test('what goes back by hand is left to the rollback', () => {
-    const text = written(
-      '# Go on\n\n```sh\ndocker compose stop api\n```\n\n## If it fails\n\n```sh\ndocker compose start api\n```\n',
+    const back = (heading: string): string =>
+      written(
+        `# Go on\n\n${'```sh\ndocker compose stop api\n```'}\n\n## ${heading}\n\n${'```sh\ndocker compose start api\n```\n'}`,
+      )
+    for (const heading of ['If it fails', '2. If it fails'])
+      expect(back(heading)).not.toContain('startServices(')
+    expect(back('If it fails')).not.toContain(`'if-it-fails'`)
+    expect(back('2. If it fails')).toContain(
+      '// Line 10: docker compose start api (a run that fails rolls back by itself)',
     )
-    expect(text).not.toContain('startServices(')
-    expect(text).toContain('// Line 10: docker compose start api (a run that fails rolls back by itself)')
+    expect(back('2. Start again')).toContain('startServices(')
   })
 
   test('numbered items without a command are duties, each with a name of its own', () => {
@@ -268,6 +305,36 @@ describe('the steps', () => {
     expect(text).not.toContain('no act')
   })
 
+  test('other commands are script steps, each in a file, refused until they are proven', () => {
+    const { files: made } = importOf(
+      'a.md',
+      procedure('./own.sh --all', 'mysqladmin stop-slave', './own.sh --all'),
+    )
+    expect(made.map(({ path }) => path)).toEqual([
+      'runbooks/go-back.ts',
+      'steps/run-own.ts',
+      'steps/run-mysqladmin-stop-slave.ts',
+      'runbook.config.ts',
+    ])
+    expect(made[0]?.text).toContain(`import { runOwn } from '../steps/run-own.ts'`)
+    expect(made[0]?.text.match(/runOwn\(\{ directory: target\.stack\.directory \}\)/g)).toHaveLength(2)
+    expect(made[1]?.text).toContain('await $`./own.sh --all`')
+    expect(made[1]?.text).toContain('draft: true,')
+  })
+
+  test.each([
+    [String.raw`./own.sh \$HOME "${'`'}id${'`'}" ${'$'}{HOME} 'a\nb' \\`],
+    ['./own.sh "\u202e" \u0080'],
+    [`./own.sh <<EOF\n$x \${y} \\z\nEOF`],
+  ])('a script step runs the command as it is written: %j', (command) => {
+    const text =
+      importOf('a.md', procedure(command)).files.find(({ path }) => path.startsWith('steps/'))?.text ?? ''
+    const template = text.slice(text.indexOf('await $') + 7, text.lastIndexOf('`') + 1)
+    // oxlint-disable-next-line no-new-func
+    expect(new Function(`return ${template}`)()).toBe(command)
+    expect(text).not.toMatch(/[\u0080\u202e]/)
+  })
+
   test('a destructive step comes after the point of no return', () => {
     const text = written(inputs.find(({ name }) => name.startsWith('a Postgres'))?.text ?? '')
     expect(text.indexOf('pointOfNoReturn(')).toBeLessThan(text.indexOf('dropThrowaway({'))
@@ -279,4 +346,27 @@ describe('the steps', () => {
       'swapDatabase',
     )
   })
+})
+
+/** The import that docs/import-example.md shows. `UPDATE_EXAMPLE=1` writes the page again. */
+test('the example in docs/ is what an import of its document gives', () => {
+  const { files: made, report } = importOf('restore.md', example)
+  const block = (language: string, code: string): string => `~~~~${language}\n${code.trimEnd()}\n~~~~\n`
+  const page = [
+    '<!-- Written by test/import/source.test.ts: do not edit. -->',
+    '# An import, complete',
+    '',
+    '`npx runbook import restore.md --out recovery` on this document:',
+    '',
+    block('md', example),
+    '## What it prints',
+    '',
+    block('md', reportText('restore.md', report)),
+    '## What it writes',
+    '',
+    ...made.map(({ path, text }) => `\`recovery/${path}\`:\n\n${block('typescript', text)}`),
+  ].join('\n')
+  const file = join(root, 'docs', 'import-example.md')
+  if (process.env['UPDATE_EXAMPLE'] === '1') writeFileSync(file, page)
+  expect(readFileSync(file, 'utf8')).toBe(page)
 })
