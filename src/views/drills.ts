@@ -13,14 +13,14 @@ export function drillsText(calendars: readonly TargetDrills[], now: Date): strin
   const rows = [
     ['TARGET', 'DRILL', 'EVERY', 'LAST PROVEN', 'BY RUN', 'DUE', 'STATE'],
     ...calendars.flatMap(({ target, drills }) =>
-      drills.map(({ drill, everySeconds, proof, dueAt, state }) => [
+      drills.map(({ drill, everySeconds, proof, failed, dueAt, state }) => [
         target,
         drill,
         duration(everySeconds),
         proof === null ? 'never' : moment(proof.at),
         proof === null ? '' : proof.run,
         dueAt === null ? 'now' : moment(dueAt),
-        stateText(state, dueAt, now),
+        `${stateText(state, dueAt, now)}${failed === null ? '' : `; ${failed.outcome} on ${moment(failed.at)} (${failed.run})`}`,
       ]),
     ),
   ].map((row) => row.map(oneLine))

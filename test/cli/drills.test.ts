@@ -45,6 +45,29 @@ test('what is due, before and after it was proven', async () => {
   ])
 })
 
+test('a timer runs what is due, under its story, and then nothing', async () => {
+  expect((await project.run(['drills', 'run'])).code).toBe(0)
+  const [line] = jsonLines((await project.run(['history', '--json'])).out)
+  expect(line).toMatchObject({
+    runbook: 'three-files',
+    target: 'shop',
+    story: 'drills',
+    outcome: 'succeeded',
+  })
+  const second = await project.run(['drills', 'run'])
+  expect([second.code, second.out]).toEqual([0, 'No proof is due.\n'])
+  expect(jsonLines((await project.run(['history', '--json'])).out)).toHaveLength(1)
+})
+
+test('a proof that fails gives the exit code, is shown, and is not tried again at once', async () => {
+  await writeFile(project.path('world'), 'a file where the folder should be')
+  const failed = await project.run(['drills', 'run', '--story', 'nights'])
+  expect(failed.code).not.toBe(0)
+  const { out } = await project.run(['drills'])
+  expect(out).toMatch(/shop +three-files .*; (rolled-back|refused|needs-human) on /)
+  expect((await project.run(['drills', 'run'])).out).toBe('No proof is due.\n')
+})
+
 test('an interval that is no duration is refused', async () => {
   await writeFile(project.path('runbook.config.ts'), config.replace("'7d'", "'weekly'"))
   const { code, err } = await project.run(['drills'])

@@ -11,6 +11,8 @@ export type DrillStanding = JsonObject & {
   readonly everySeconds: number
   /** The latest run that proved it; null if there is none. */
   readonly proof: { readonly run: string; readonly runbook: string; readonly at: string } | null
+  /** The latest run of it after that proof that did not succeed; null if there is none. */
+  readonly failed: { readonly run: string; readonly at: string; readonly outcome: string } | null
   /** ISO time; null if it was never proven, so that it is due now. */
   readonly dueAt: string | null
   /** `blocked`: it cannot run on the target. */
@@ -62,11 +64,19 @@ export async function drillCalendar(
       journal,
     )
     const why = whyNot(drill)
+    const attempt = journal.runs.find(
+      (line) => line.system === system && line.mode === 'run' && line.runbook === drill,
+    )
+    const after = attempt !== undefined && (proof === null || attempt.startedAt > proof.startedAt)
     const due = proof === null ? null : Date.parse(proof.startedAt) + everySeconds * 1000
     standings.push({
       drill,
       everySeconds,
       proof: proof === null ? null : { run: proof.run, runbook: proof.runbook, at: proof.startedAt },
+      failed:
+        after && attempt.outcome !== 'succeeded'
+          ? { run: attempt.run, at: attempt.startedAt, outcome: attempt.outcome ?? 'open' }
+          : null,
       dueAt: due === null ? null : new Date(due).toISOString(),
       state:
         due !== null && due >= now.getTime()
@@ -80,6 +90,20 @@ export async function drillCalendar(
     })
   }
   return standings
+}
+
+const dayMilliseconds = 86_400_000
+
+/**
+ * Whether a timer should run it now: a little before it is due, so that it is never overdue, and after a run that did
+ * not succeed only once its interval has passed again, at most a day later.
+ */
+export function isTimeFor({ everySeconds, dueAt, failed, state }: DrillStanding, now: Date): boolean {
+  if (state === 'blocked') return false
+  const interval = everySeconds * 1000
+  const again = failed === null ? 0 : Date.parse(failed.at) + Math.min(interval, dayMilliseconds)
+  const early = dueAt === null ? 0 : Date.parse(dueAt) - Math.min(interval / 10, dayMilliseconds)
+  return now.getTime() >= Math.max(again, early)
 }
 
 async function newestIntact(runs: readonly RunSummary[], journal: JournalFacts): Promise<RunSummary | null> {

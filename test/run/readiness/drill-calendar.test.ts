@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { RunbookError } from '../../../src/kernel/errors.ts'
-import { drillCalendar } from '../../../src/run/readiness/drill-calendar.ts'
+import { drillCalendar, isTimeFor } from '../../../src/run/readiness/drill-calendar.ts'
 import { drillsText } from '../../../src/views/drills.ts'
 import { journalOf, shop, succeeded } from './healthy.ts'
 
@@ -14,7 +14,15 @@ const only =
 test('without a list of its own a target owes the usual proofs that fit it', async () => {
   const found = await drillCalendar(shop, only('restore-test'), journalOf([]), now)
   expect(found).toEqual([
-    { drill: 'restore-test', everySeconds: 31 * 86_400, proof: null, dueAt: null, state: 'never', why: null },
+    {
+      drill: 'restore-test',
+      everySeconds: 31 * 86_400,
+      proof: null,
+      failed: null,
+      dueAt: null,
+      state: 'never',
+      why: null,
+    },
   ])
 })
 
@@ -59,6 +67,41 @@ describe('a proof counts', () => {
   })
 })
 
+describe('a timer runs it', () => {
+  const timed = async (everySeconds: number, ...runs: Parameters<typeof journalOf>[0][number][]) => {
+    const drills = [{ drill: 'restore-test', everySeconds }]
+    const [found] = await drillCalendar({ ...shop, drills }, fits, journalOf(runs), now)
+    return isTimeFor(found!, now)
+  }
+  const day = 86_400
+  const at = (hoursAgo: number) => new Date(now.getTime() - hoursAgo * 3_600_000).toISOString()
+  const failed = { outcome: 'rolled-back' } as const
+
+  test.each([
+    ['never proven', day, [], true],
+    ['in date', day, [succeeded('restore-test', at(20))], false],
+    ['within a tenth of its interval', day, [succeeded('restore-test', at(22))], true],
+    ['within a day of a long interval', 31 * day, [succeeded('restore-test', at(30 * 24 + 1))], true],
+    ['two days before a long interval ends', 31 * day, [succeeded('restore-test', at(29 * 24))], false],
+    ['failed an hour ago', 31 * day, [{ ...succeeded('restore-test', at(1)), ...failed }], false],
+    ['failed a day ago', 31 * day, [{ ...succeeded('restore-test', at(24)), ...failed }], true],
+    ['failed an hour ago, of every hour', 3600, [{ ...succeeded('restore-test', at(1)), ...failed }], true],
+    ['open', 31 * day, [{ ...succeeded('restore-test', at(1)), outcome: null }], false],
+  ] as const)('%s', async (_, everySeconds, runs, expected) => {
+    expect(await timed(everySeconds, ...runs)).toBe(expected)
+  })
+
+  test('never where it cannot run', async () => {
+    const [found] = await drillCalendar(
+      { ...shop, drills: [{ drill: 'x', everySeconds: 60 }] },
+      only(),
+      journalOf([]),
+      now,
+    )
+    expect(isTimeFor(found!, now)).toBe(false)
+  })
+})
+
 test('a run with damaged entries proves nothing; the one before it does', async () => {
   const older = { ...succeeded('restore-test', '2026-02-20T04:00:00Z'), run: 'older' }
   const newer = { ...succeeded('restore-test', '2026-02-28T04:00:00Z'), run: 'newer' }
@@ -87,6 +130,11 @@ test('the calendar as people read it', async () => {
     { drill: 'night-shift', everySeconds: 86_400 },
   ]
   const journal = journalOf([
+    {
+      ...succeeded('stack-snapshot', '2026-03-01T03:00:00Z'),
+      run: 'stack-snapshot-2',
+      outcome: 'rolled-back',
+    },
     succeeded('stack-snapshot', '2026-02-28T14:30:00Z'),
     succeeded('restore-test', '2026-02-10T04:00:00Z'),
   ])
@@ -104,7 +152,7 @@ test('the calendar as people read it', async () => {
     "TARGET  DRILL                 EVERY  LAST PROVEN              BY RUN            DUE                      STATE
     shop    restore-test          31d    2026-02-10 04:00:00 UTC  restore-test-1    2026-03-13 04:00:00 UTC  proven, due in 12 days
     shop    monthly-spot-restore  31d    never                                      now                      never proven
-    shop    stack-snapshot        12h    2026-02-28 14:30:00 UTC  stack-snapshot-1  2026-03-01 02:30:00 UTC  overdue for 1 hour
+    shop    stack-snapshot        12h    2026-02-28 14:30:00 UTC  stack-snapshot-1  2026-03-01 02:30:00 UTC  overdue for 1 hour; rolled-back on 2026-03-01 03:00:00 UTC (stack-snapshot-2)
     shop    night-shift           1d     never                                      now                      cannot run
     No drill is due on bare: no runbook that proves one fits it.
 
