@@ -5,6 +5,7 @@ import type { ComposeProject, ProjectsView } from '../drivers/projects.ts'
 import { failureOf } from '../kernel/errors.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Facts, HttpAnswer, ProjectFacts, ServiceFacts, SqliteFile } from './facts.ts'
+import { localDatabases } from './local.ts'
 import { composeFilesIn, type FileSet } from './compose-files.ts'
 import { candidatesOf } from './health.ts'
 import { foreignRemarks, platformOf } from './platforms.ts'
@@ -51,8 +52,23 @@ export async function lookAround(
     ({ files, directory }) =>
       !files.some((file) => started.has(file)) && !inFolder.some((one) => one.directory === directory),
   )
+  const nothingHere = inFolder.length + idle.length + unclear.length === 0
+  const databases =
+    nothingHere && given.length === 0 && project === null ? await localDatabases(views.files, folder) : []
+  if (databases.length > 0) {
+    if (running.length > 0)
+      remarks.push(
+        `${running.map(({ name }) => name).join(', ')}: running elsewhere; describe one with --project NAME`,
+      )
+    return {
+      folder,
+      projects: [],
+      databases,
+      remarks: [...remarks, ...(await withoutDocker(folder, views.files))],
+    }
+  }
   const all = [
-    ...(inFolder.length + idle.length + unclear.length === 0 ? running : inFolder).map((one) => ({
+    ...(nothingHere ? running : inFolder).map((one) => ({
       one,
       files: null,
     })),
@@ -77,7 +93,7 @@ export async function lookAround(
     const loose = await views.projects.loose().catch(() => [])
     remarks.push(...foreignRemarks(loose), ...(await withoutDocker(folder, views.files)))
   }
-  return { folder, projects: found, remarks }
+  return { folder, projects: found, databases, remarks }
 }
 
 function belongs(

@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import type { FilesView } from '../drivers/files.ts'
 import { dumpFolder, looksLikeBackup } from './backups.ts'
+import { sqliteName } from './sqlite.ts'
 import type { BackupFile, BackupFolder, BackupKind } from './facts.ts'
 
 /** Folders that hold no backups and many files. */
@@ -59,6 +60,26 @@ export async function backupFolders(
       // A large tree must not use up the limit before the folder that is meant is reached.
       if (dumpFolder.test(name)) queue.unshift(below)
       else queue.push(below)
+    }
+  }
+  return found
+}
+
+/** SQLite databases below a folder that are no backups; absolute, the nearest first. */
+export async function sqliteBelow(files: FilesView, root: SearchRoot): Promise<readonly string[]> {
+  const found: string[] = []
+  const queue = [root]
+  for (let left = maxFolders; left > 0; left--) {
+    const next = queue.shift()
+    if (next === undefined) break
+    for (const name of await namesIn(files, next.path)) {
+      if (skipped.has(name) || name.startsWith('.') || dumpFolder.test(name)) continue
+      const path = join(next.path, name)
+      const kind = (await quietly(files.stat(path)))?.kind
+      if (kind === 'directory' && next.depth > 0) queue.push({ path, depth: next.depth - 1 })
+      if (kind !== 'file' || !sqliteName.test(name) || looksLikeBackup(next.path, name)) continue
+      const head = await quietly(files.head(path, headBytes))
+      if (head !== null && kindOfBytes(head) === 'SQLite file') found.push(path)
     }
   }
   return found
