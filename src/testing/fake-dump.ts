@@ -71,7 +71,10 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     tables: counts.filter(({ rows }) => rows > 0).map(({ table }) => table),
     contents: {
       // An archive of Postgres shows only which tables are empty.
-      rows: format !== 'custom' && format !== 'tar' ? counts : counts.filter(({ rows }) => rows === 0),
+      rows:
+        format !== 'custom' && format !== 'directory' && format !== 'tar'
+          ? counts
+          : counts.filter(({ rows }) => rows === 0),
       withoutData: [],
       schemas: [],
       sequences: [],

@@ -8,6 +8,7 @@ import { contentIn, startOf, type DumpStart } from '../unwrap/content.ts'
 import { contentsOf, namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from '../unwrap/dump-stream.ts'
+import { readingOrder } from './members/reading-order.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
 import { inspectPlain, plainHeader } from './plain/inspect-plain.ts'
 import { clientError } from './server/psql.ts'
@@ -36,7 +37,7 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
     bytes,
     sha256,
     engine: 'postgres',
-    format: start.from === 'tar' ? 'tar' : 'custom',
+    format: formatOf(start),
     major: majorOf(header.serverVersion),
     database: header.database,
     takenAt: header.takenAt,
@@ -61,7 +62,7 @@ export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Sc
     const { serverVersion, database, takenAt } = headerOf(dump.file, start)
     return {
       engine: 'postgres',
-      format: start.from === 'tar' ? 'tar' : 'custom',
+      format: formatOf(start),
       major: majorOf(serverVersion),
       database,
       takenAt,
@@ -69,6 +70,9 @@ export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Sc
     }
   }
 }
+
+const formatOf = ({ from }: DumpStart): Dump['format'] =>
+  from === 'folder' ? 'directory' : from === 'tar' ? 'tar' : 'custom'
 
 /** The roles of a server come before its databases. */
 const longestStart = 16 * 1024 * 1024
@@ -91,7 +95,11 @@ async function decode(
   const end = new DataEnd(archive)
   const content = contentIn(server.unwrap, dump, scope)
   const seen = (part: Uint8Array): void => end.push(part)
-  const { stream, read } = dumpStream(file, { expected: null, total, seen, content }, scope)
+  const { stream, read } = dumpStream(
+    file,
+    { expected: null, total, seen, content, order: readingOrder },
+    scope,
+  )
   const ended = await server.run(
     { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
     scope,
