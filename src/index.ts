@@ -114,6 +114,7 @@ export type {
   DumpContents,
   DumpFormat,
   DumpHeader,
+  UnpackedDump,
   ExactDump,
   Fingerprint,
   Fit,

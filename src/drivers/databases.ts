@@ -142,7 +142,12 @@ export type Dump = JsonObject & {
   readonly leftOut?: readonly string[]
   /** Missing in older journals. */
   readonly contents?: DumpContents
+  /** What reading it takes on the disk of this machine until it is read; left out where it is only streamed. */
+  readonly unpacked?: UnpackedDump
 }
+
+/** `folder` is `TMPDIR`. */
+export type UnpackedDump = JsonObject & { readonly bytes: number; readonly folder: string }
 
 /** Header of a dump. Does not prove that the rest is intact. */
 export type DumpHeader = JsonObject &

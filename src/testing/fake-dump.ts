@@ -64,6 +64,9 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     engine,
     format,
     ...(dump.wrapped === undefined ? {} : { wrapped: dump.wrapped }),
+    ...(engine === 'sqlite' && (dump.wrapped !== undefined || format === 'plain')
+      ? { unpacked: { bytes: bytes?.length ?? 0, folder: '/tmp' } }
+      : {}),
     major,
     database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),

@@ -125,6 +125,22 @@ describe('verifyDump', () => {
     })
   })
 
+  it('says what reading it takes on this disk, so that a dry run does', async () => {
+    const world = damagedShop()
+    const hands = handsOn(world)
+    const unpacked = { bytes: 1_234_567, folder: '/var/tmp' }
+    const { inspect } = hands.io.databases
+    const databases = {
+      ...hands.io.databases,
+      inspect: async (...args: Parameters<typeof inspect>) => ({ ...(await inspect(...args)), unpacked }),
+    }
+    await run(world, dump(), { ...hands, io: { ...hands.io, databases } })
+    expect(hands.notes.join('\n')).toMatch(/is unpacked .* 1234567 bytes in \/var\/tmp \(TMPDIR\)/)
+    const streamed = handsOn(world)
+    await run(world, dump(), streamed)
+    expect(streamed.notes.join('\n')).not.toContain('unpacked')
+  })
+
   it('finds before the run that the newest is too old, and only warns where it was asked for', async () => {
     const world = damagedShop()
     world.clock.pass(26 * 3_600_000)

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump, DumpHeader, Opening } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -31,7 +32,7 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
   const archive = await readArchive(server, dump, scope)
   const { header } = archive
   const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
-  const { sha256, empty } = await decode(server, dump, { archive, total: bytes }, scope)
+  const { sha256, empty, kept } = await decode(server, dump, { archive, total: bytes }, scope)
   return {
     file,
     bytes,
@@ -47,6 +48,7 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
     ...(start.wrapped.length === 0 ? {} : { wrapped: start.wrapped }),
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
+    ...(kept === 0 ? {} : { unpacked: { bytes: kept, folder: tmpdir() } }),
   }
 }
 
@@ -90,10 +92,13 @@ async function decode(
   dump: Opened,
   { archive, total }: { readonly archive: Archive; readonly total: number },
   scope: Scope,
-): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number> }> {
+): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number>; readonly kept: number }> {
   const { file } = dump
   const end = new DataEnd(archive)
-  const content = contentIn(server.unwrap, dump, scope)
+  let kept = (): number => 0
+  const content = contentIn(server.unwrap, dump, scope, (unwrapped) => {
+    if (unwrapped.kept !== undefined) kept = unwrapped.kept
+  })
   const seen = (part: Uint8Array): void => end.push(part)
   const { stream, read } = dumpStream(
     file,
@@ -111,7 +116,7 @@ async function decode(
       refused: 'extra data after the end of the archive',
       hint: 'choose another dump, and check how this one was copied',
     })
-  return { sha256: complete.sha256, empty: end.empty }
+  return { sha256: complete.sha256, empty: end.empty, kept: kept() }
 }
 
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {

@@ -14,7 +14,7 @@ export const contentIn = (
   unwrap: Unwrap,
   { file, decrypt }: DumpFile,
   scope: Scope,
-  found: (unwrapped: Pick<Unwrapped, 'wrapped' | 'from'>) => void = () => undefined,
+  found: (unwrapped: Omit<Unwrapped, 'bytes'>) => void = () => undefined,
   wanted: Wanted = 'all',
 ) =>
   async function* (raw: Bytes): Bytes {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -49,6 +49,7 @@ describe.skipIf(!program('sqlite3'))('backups of .dump of sqlite3', () => {
       takenAt: '2026-02-03T04:00:00.000Z',
       provesItself: how === 'in gzip',
       leftOut: [expect.stringContaining('user_version')],
+      unpacked: { bytes: 2 * (await stat(world.database.file)).size, folder: tmpdir() },
     })
     expect(dump.contents?.rows).toEqual(
       expect.arrayContaining([
