@@ -4,7 +4,6 @@ import {
   isPending,
   openingOf,
   RunbookError,
-  say,
   whenTaken,
   type Assertion,
   type BackupPlace,
@@ -17,6 +16,7 @@ import {
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-copy.ts'
 import { makeRoles } from '../databases/create-roles.ts'
+import { assertionsInWords } from '../databases/lib/assertions.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import { requireRoom } from '../databases/restore-into-throwaway.ts'
 import { nextToTest, verdictOn, type Verdict } from './lib/bisection.ts'
@@ -64,8 +64,7 @@ export const testBackup = defineStep<Input, Round>({
       isPending(server) || server !== null
         ? 'Restores the next backup into the throwaway server'
         : 'Reads the next backup'
-    const checks = isPending(assertions) ? 'the configured assertions' : say`${assertions.length} assertions`
-    return `${where}, and checks ${checks}; does nothing once the newest good one is known.`
+    return `${where}, and checks ${assertionsInWords(assertions)}; does nothing once the newest good one is known.`
   },
   predict: ({ input: { candidates, earlier } }) => ({
     output: null,

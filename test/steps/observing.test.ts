@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { Json } from '../../src/kernel/json.ts'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import { acts } from '../../src/model/step.ts'
@@ -195,6 +195,19 @@ describe('plain SQL', () => {
       name: copy.name,
     })
   })
+})
+
+test.each([
+  [[], 'checks that tables are there and have rows, since no assertions are configured.'],
+  [['a'], 'checks the one configured assertion.'],
+  [['a', 'b'], 'checks the 2 configured assertions.'],
+])('a plan says what %j assertions come to', (names, words) => {
+  const assertions = names.map((name) => ({ name, sql: 'select 1', expect: { equals: 1 } }))
+  const archive = { file: '/backups/db/x.dump' } as unknown as Parameters<typeof assertCopy>[0]['archive']
+  const { step, input } = opened(
+    assertCopy({ database, copy: { name: 'copy', bytes: 1 }, archive, assertions }),
+  )
+  expect(step.describe(input)).toContain(words)
 })
 
 describe('requireFit', () => {
