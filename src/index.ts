@@ -115,6 +115,7 @@ export type {
   DumpContents,
   DumpFormat,
   DumpHeader,
+  UnpackedDump,
   ExactDump,
   Fingerprint,
   Fit,

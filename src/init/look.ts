@@ -11,7 +11,7 @@ import { candidatesOf } from './health.ts'
 import { foreignRemarks, platformOf } from './platforms.ts'
 import { kindOf } from './roles.ts'
 import { backupFolders, kindOfBytes, headBytes, type SearchRoot } from './search.ts'
-import { baseImageIn, buildOf, servicesOf } from './services.ts'
+import { baseImageIn, buildOf, servicesOf, usesCheckOfImage } from './services.ts'
 import { mountOf, sqliteName, sqlitePathsOf } from './sqlite.ts'
 
 /** What can only look. */
@@ -178,7 +178,7 @@ async function factsOf(
   const name = typeof document['name'] === 'string' ? document['name'] : place.name
   const services = await Promise.all(
     servicesOf(document, project?.containers ?? []).map((service) =>
-      completed(service, document, views.files),
+      completed(service, document, imageOf(service, name, project), views),
     ),
   )
   const runs = services.filter(({ running }) => running === true)
@@ -202,11 +202,16 @@ async function factsOf(
   }
 }
 
-/** With the image that it is built from, and with the names that its image reads from files. */
+/** The image that runs or would run; Compose names a built one itself. */
+const imageOf = ({ name, image }: ServiceFacts, project: string, ran: ComposeProject | null): string =>
+  ran?.containers.find(({ service }) => service === name)?.image ?? image ?? `${project}-${name}`
+
+/** With the image that it is built from, its health check, and with the names that its image reads from files. */
 async function completed(
   service: ServiceFacts,
   document: JsonObject,
-  files: FilesView,
+  image: string,
+  { files, projects }: Views,
 ): Promise<ServiceFacts> {
   const build = buildOf(document, service.name)
   const dockerfile =
@@ -226,6 +231,9 @@ async function completed(
   return {
     ...service,
     environment,
+    healthcheck: usesCheckOfImage(document, service.name)
+      ? await projects.healthcheckOf(image).catch(() => null)
+      : service.healthcheck,
     base: dockerfile === null ? null : baseImageIn(dockerfile, build?.target ?? null),
   }
 }
