@@ -3,6 +3,7 @@ import { listCandidates } from '../steps/bisection/list-candidates.ts'
 import { reportGood } from '../steps/bisection/report-good.ts'
 import { testBackup, type Round } from '../steps/bisection/test-backup.ts'
 import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
+import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { logResult } from '../steps/records/log-result.ts'
 
 /** Rounds for as many backups as a year has working days: the newest one, and then halves. */
@@ -15,15 +16,26 @@ export default runbook(
     title: 'Find the newest good backup (non-disruptive)',
     when: 'Data is wrong and nobody knows since when: restores backups in a throwaway server by bisection, and names the newest that meets the assertions and the first that does not.',
     needs: ['database', 'backups', 'assertions'],
+    wants: ['staging'],
     params: {},
   },
   ({ target, step, pointOfNoReturn, lastly }) => {
     const { engine, name } = target.database
     const { restoreTest, assertions, backups: from } = target
 
+    // A SQLite backup that is no database file is unpacked for its test.
+    const under = engine === 'sqlite' ? target.staging : undefined
+
     const candidates = step(
       'List the backups that can be tested',
-      listCandidates({ engine, name, from, by: restoreTest ?? null, most }),
+      listCandidates({
+        engine,
+        name,
+        from,
+        by: restoreTest ?? null,
+        ...(under === undefined ? {} : { unpacks: true }),
+        most,
+      }),
     )
     const throwaway =
       engine === 'postgres' && restoreTest !== undefined
@@ -37,13 +49,25 @@ export default runbook(
             }),
           )
         : null
+    const staging =
+      under === undefined
+        ? null
+        : step('Create a staging folder', makeStaging({ under }), { id: 'make-staging' })
     const server = throwaway === null || restoreTest === undefined ? null : { throwaway, by: restoreTest }
     const tested: Output<Round>[] = []
     for (let round = 1; round <= rounds; round += 1)
       tested.push(
         step(
           `Test a backup, round ${round} of ${rounds} at most`,
-          testBackup({ name, from, assertions, candidates, server, earlier: [...tested] }),
+          testBackup({
+            name,
+            from,
+            assertions,
+            candidates,
+            server,
+            ...(staging === null ? {} : { staging }),
+            earlier: [...tested],
+          }),
           { id: `test-round-${round}` },
         ),
       )
@@ -52,6 +76,7 @@ export default runbook(
     pointOfNoReturn('The newest good backup is known.')
     if (throwaway !== null) step('Drop the throwaway Postgres', dropThrowaway({ throwaway }))
 
+    if (under !== undefined) lastly('Clean up staging', removeStaging({ under }), { id: 'empty-staging' })
     lastly(
       'Log the result',
       logResult({ checklist: target.checklist?.file ?? null, about: maybe(good.file) }),

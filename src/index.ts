@@ -2,6 +2,7 @@
 export { runbook, type About, type Runbook, type Script, type StepOptions } from './model/runbook.ts'
 export { defineConfig, type Config, type TargetConfig } from './config/define.ts'
 export { secret } from './sections/parts/secret.ts'
+export type { Conclusion } from './model/conclusion.ts'
 export { flagOf, param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
 export { formerKind } from './model/former-kind.ts'
@@ -115,6 +116,7 @@ export type {
   DumpContents,
   DumpFormat,
   DumpHeader,
+  UnpackedDump,
   ExactDump,
   Fingerprint,
   Fit,

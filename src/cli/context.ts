@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
 import { thisTruster, Trust } from '../config/trust.ts'
-import { credentialVariables } from '../drivers/inherited-variables.ts'
+import { credentialVariables, foundByClients } from '../drivers/inherited-variables.ts'
 import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Json } from '../kernel/json.ts'
@@ -54,8 +54,8 @@ export class CliContext implements Catalog {
   async #load(): Promise<Loaded> {
     checkImports((file) => this.trust.check(file))
     for (const [name, value] of Object.entries(credentialVariables(this.environment)))
-      for (const text of value.includes('://') ? [value] : [value, `http://${value}`])
-        if (Buffer.byteLength(text) >= shortestSecret) this.terminal.redactor.add(new Secret(name, text))
+      for (const text of value.includes('://') ? [value] : [value, `http://${value}`]) this.#mask(name, text)
+    for (const name of foundByClients) this.#mask(name, this.environment[name] ?? '')
     const [{ loadConfig }, { handleOf }] = await Promise.all([
       import('../config/load.ts'),
       import('../sections/parts/base-paths.ts'),
@@ -70,6 +70,10 @@ export class CliContext implements Catalog {
     const handles = handlesIn(loaded.config.targets as unknown as Json)
     await this.#register(handles.map((handle) => handleOf(handle, loaded.basePaths)))
     return loaded
+  }
+
+  #mask(name: string, text: string): void {
+    if (Buffer.byteLength(text) >= shortestSecret) this.terminal.redactor.add(new Secret(name, text))
   }
 
   /** Masks the secrets that a plan or parameters name, from here on, as far as they can be read. */

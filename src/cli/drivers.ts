@@ -80,6 +80,7 @@ export function driversFor(
     (await import('../adapters/places/places.ts')).storedPlaces({
       scope,
       secrets,
+      register,
       shell,
       clock,
       environment,

@@ -78,7 +78,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     })
   }
   const outcome = written ? `Wrote ${file}.` : `${file} has all of it already; nothing is written.`
-  context.terminal.out(`${outcome}\n${context.asTyped(nextText(missingPackage(folder)))}`)
+  context.terminal.out(`${outcome}\n${context.asTyped(nextText(missingPackage(folder), targets))}`)
 }
 
 /** `--config FILE`, else the configuration of this folder, else the one to write. */
@@ -132,9 +132,10 @@ async function lookedAt(request: LookRequest) {
 }
 
 function nothingFound(folder: string, { project }: InitFlags, remarks: readonly string[]): RunbookError {
-  const what = project === undefined ? 'no Compose project' : `no Compose project ${project}`
+  const what =
+    project === undefined ? 'neither a Compose project nor a SQLite file' : `no Compose project ${project}`
   return new RunbookError('usage', [`found ${what} in ${folder} or running here`, ...remarks].join('\n'), {
-    hint: 'type it in the folder of the Compose file, or write the file by hand: runbook help config',
+    hint: 'type it in the folder of the Compose file or of the SQLite database, or write the file by hand: runbook help config',
   })
 }
 

@@ -17,6 +17,11 @@ export function ownVersion(): string {
 /** The folder of the runbooks that come with the program. */
 export const packagedRunbooks: string = fileURLToPath(new URL('runbooks', top))
 
+/** The program, as Node starts it. */
+export const ownProgram: string = fileURLToPath(
+  new URL(compiled ? '../bin/runbook.js' : 'bin/runbook.js', top),
+)
+
 /** The names by which teams import this program, and its files. Must match `exports` of package.json. */
 export const entrances: ReadonlyMap<string, string> = new Map([
   ['runbook', at('src/index').href],

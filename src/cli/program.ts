@@ -20,6 +20,8 @@ const commands: { readonly [name: string]: () => Promise<Add> } = {
   status: async () => (await import('./commands/status.ts')).statusCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
+  drills: async () => (await import('./commands/drills.ts')).drillsCommand,
+  schedule: async () => (await import('./commands/schedule.ts')).scheduleCommand,
   backups: async () => (await import('./commands/backups.ts')).backupsCommand,
   evidence: async () => (await import('./commands/evidence.ts')).evidenceCommand,
   unlock: async () => (await import('./commands/unlock.ts')).unlockCommand,

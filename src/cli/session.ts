@@ -5,6 +5,7 @@ import type { Result } from '../run/engine/ending.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { pastSeconds } from '../run/record/durations.ts'
 import { measuresOf } from '../run/record/measures.ts'
+import { conclusionOf } from '../run/journal/conclusion.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
@@ -44,7 +45,13 @@ async function report(
 ): Promise<void> {
   const state = stateOf(entries)
   if (options.json) {
-    context.terminal.json({ event: 'result', exit: exits[result.code].exit, ...result })
+    const conclusion = result.outcome === 'succeeded' ? conclusionOf(state) : null
+    context.terminal.json({
+      event: 'result',
+      exit: exits[result.code].exit,
+      ...result,
+      ...(conclusion === null ? {} : { conclusion }),
+    })
     return
   }
   if (state.opened.mode === 'dry-run')

@@ -96,10 +96,10 @@ export type Fingerprint = JsonObject & {
 }
 
 /**
- * `custom` for pg_dump -Fc, `tar` for -Ft and a packed folder of -Fd, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall, of which one database counts,
- * `sqlite` for a database file.
+ * `custom` for pg_dump -Fc, `directory` for -Fd, `tar` for -Ft and a packed folder of -Fd, `plain` for SQL of pg_dump, `cluster` for that of pg_dumpall,
+ * of which one database counts, `sqlite` for a database file.
  */
-export type DumpFormat = 'custom' | 'tar' | 'plain' | 'cluster' | 'sqlite'
+export type DumpFormat = 'custom' | 'directory' | 'tar' | 'plain' | 'cluster' | 'sqlite'
 
 /** How to open a dump. */
 export type Opening = {
@@ -142,7 +142,12 @@ export type Dump = JsonObject & {
   readonly leftOut?: readonly string[]
   /** Missing in older journals. */
   readonly contents?: DumpContents
+  /** What reading it takes on the disk of this machine until it is read; left out where it is only streamed. */
+  readonly unpacked?: UnpackedDump
 }
+
+/** `folder` is `TMPDIR`. */
+export type UnpackedDump = JsonObject & { readonly bytes: number; readonly folder: string }
 
 /** Header of a dump. Does not prove that the rest is intact. */
 export type DumpHeader = JsonObject &
@@ -152,10 +157,9 @@ export type DumpHeader = JsonObject &
  * A dump that may replace live data: its table of contents was read, and a restore of it either happens as a whole or
  * not at all. SQL is first proven in a copy.
  */
-export type ExactDump = Dump & { readonly format: 'custom' | 'tar' | 'sqlite' }
+export type ExactDump = Dump & { readonly format: 'custom' | 'directory' | 'tar' | 'sqlite' }
 
-export const isExact = (dump: Dump): dump is ExactDump =>
-  dump.format === 'custom' || dump.format === 'tar' || dump.format === 'sqlite'
+export const isExact = (dump: Dump): dump is ExactDump => dump.format !== 'plain' && dump.format !== 'cluster'
 
 /** Roles and extensions that a dump needs and the server lacks. */
 export type Fit = JsonObject & {

@@ -46,6 +46,9 @@ const network = new Set([
   'PIP_CERT',
 ])
 
+/** Secrets that the client of S3 takes from the environment where a store configures no credentials. */
+export const foundByClients = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const
+
 type Environment = { readonly [name: string]: string | undefined }
 
 /** The variables of an environment that commands of the configuration get besides those of every program. */

@@ -45,6 +45,8 @@ export interface ProjectsView {
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   document(stack: ComposeStack): Promise<JsonObject>
+  /** The command of an image's own HEALTHCHECK; null if it has none, or is not on this machine. */
+  healthcheckOf(image: string): Promise<readonly string[] | null>
   /** Folder of this machine that holds a volume; null if it is missing or not a folder of this machine. */
   volumeFolder(name: string): Promise<string | null>
 }

@@ -4,6 +4,7 @@ import { shellWord } from '../kernel/shell-quote.ts'
 import { manifestFiles, vouchedBy, type ManifestSeal } from './backup-manifest.ts'
 import { checksumsBeside, checksumsIn, type Beside } from './checksum-files.ts'
 import { checksumFor } from './checksum-list.ts'
+import { checksumsOfFolder, type FolderOfDump } from './dump-folder.ts'
 
 /** Clocks of two machines differ a little; a backup further ahead has a wrong time. */
 const skewMilliseconds = 60_000
@@ -66,10 +67,21 @@ export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): 
 }
 
 /** A checksum file beside a backup, with its path. */
-export type ChecksumFile = { readonly file: string; readonly kind: Beside['kind']; readonly text: string }
+export type ChecksumFile = {
+  readonly file: string
+  readonly kind: Beside['kind']
+  readonly text: string
+  /** Of a backup that is a folder: the file lies in it. */
+  readonly inside?: true
+}
 
 /** What lies beside a backup: checksum files, the most specific first, and names that look like one. */
-export type ChecksumFiles = { readonly read: readonly ChecksumFile[]; readonly unread: readonly string[] }
+export type ChecksumFiles = {
+  readonly read: readonly ChecksumFile[]
+  readonly unread: readonly string[]
+  /** Set where the backup is a folder. */
+  readonly folder?: FolderOfDump
+}
 
 /**
  * The expected hash of a backup, from the first file that names it; null if there is none and none is
@@ -80,16 +92,20 @@ export type ChecksumFiles = { readonly read: readonly ChecksumFile[]; readonly u
 export function expectedHash(
   place: BackupPlace,
   backup: Backup,
-  { read, unread }: ChecksumFiles,
+  { read, unread, folder }: ChecksumFiles,
 ): Expected | null {
   const unlisted: string[] = []
-  for (const { file, kind, text } of read) {
+  for (const { file, kind, text, inside } of read) {
     const alone = kind === 'own' || kind === 'lock'
     // Other tools write such files too, for other purposes.
     const lenient = kind === 'lock' || kind === 'checksums'
     if (text.trim() === '' && !lenient)
       throw refused(`checksum file ${shellWord(file)} is empty`, fetchAgain(file))
-    const found = checksumFor(checksumsIn(kind, text), backup.name, alone)
+    const list = checksumsIn(kind, text)
+    const found =
+      folder === undefined
+        ? checksumFor(list, backup.name, alone)
+        : checksumsOfFolder(list, folder, inside === true ? 'in it' : 'beside it')
     if (found.kind === 'found') return { sha256: found.sha256, checksumFile: file }
     if (found.kind === 'no-checksum' && !lenient)
       throw refused(`no SHA-256 checksum in ${shellWord(file)}`, fetchAgain(file))
@@ -99,6 +115,11 @@ export function expectedHash(
         `choose another backup: ls -l ${shellWord(place.directory)}`,
       )
     }
+    if (found.kind === 'unequal')
+      throw refused(
+        `${shellWord(file)} does not fit the folder ${shellWord(backup.file)}: it ${found.why}`,
+        `choose another backup, or copy this folder again with all of its files`,
+      )
     if (kind === 'own' && found.kind === 'other-names') {
       const names = found.names.slice(0, 3).map(shellWord).join(', ')
       throw refused(
@@ -113,14 +134,16 @@ export function expectedHash(
   const missing =
     unlisted.length > 0
       ? `not listed in ${unlisted.map(shellWord).join(', ')}`
-      : `no ${shellWord(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
+      : folder === undefined
+        ? `no ${shellWord(`${backup.name}.sha256`)} and no SHA256SUMS beside it`
+        : `no ${shellWord(`${backup.name}.sha256`)} beside it, and no SHA256SUMS in it or beside it`
   const others =
     unread.length === 0
       ? ''
       : `; ${unread.map(shellWord).join(', ')} beside it do not count, since they are not SHA-256`
   throw refused(
     `no checksum for backup ${shellWord(backup.file)}, but checksums are required: ${missing}${others}`,
-    `if it is as it was made: (cd ${shellWord(dirname(backup.file))} && sha256sum ${name} > ${name}.sha256); ` +
+    `if it is as it was made: (cd ${shellWord(dirname(backup.file))} && sha256sum ${folder === undefined ? name : `${name}/*`} > ${name}.sha256); ` +
       `if none is ever made there, set backups.checksums: 'if-present' in runbook.config.ts (data.checksums or bundle.checksums for theirs)`,
   )
 }

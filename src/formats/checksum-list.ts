@@ -34,6 +34,8 @@ export type ChecksumLookup =
   | { readonly kind: 'no-checksum' }
   | { readonly kind: 'other-names'; readonly names: readonly string[] }
   | { readonly kind: 'conflict'; readonly hashes: readonly string[] }
+  /** Of a folder: it has other files than the list names. */
+  | { readonly kind: 'unequal'; readonly why: string }
 
 const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 

@@ -20,7 +20,7 @@ type Group = {
 }
 
 const dumpName =
-  /\.(?:dump|dmp|pgdump|psql|sql|backup|bak|pg|custom|sqlite3?|db|tar)(?:\.(?:gz|tgz|zst|xz|bz2|lz4|gpg|age|enc))*$|(?:backup|dump).*\.(?:gz|tgz|zst|xz|bz2|gpg|age|enc)$/i
+  /\.(?:dump|dmp|pgdump|psql|sql|backup|bak|pg|custom|sqlite3?|db|tar|tgz)(?:\.(?:gz|zst|xz|bz2|lz4|gpg|age|enc))*$|(?:backup|dump).*\.(?:gz|tgz|zst|xz|bz2|gpg|age|enc)$/i
 /** Dumps that runs make of what they replace, with the name of the run. */
 const ofRun = /-(?:replaced|before-rollback)-.*\d{8}-\d{6}-[a-z0-9]{5}\./
 export const dumpFolder = /backup|dump|snapshot|sicherung|respaldo/i
@@ -33,7 +33,7 @@ export function looksLikeBackup(folder: string, name: string): boolean {
   if (!dumpName.test(name) || ofRun.test(name)) return false
   if (dumpFolder.test(folder)) return true
   if (sourceFolder.test(folder)) return false
-  return !/\.(?:sql|tar|db|sqlite3?)$/i.test(name) || timed.test(name)
+  return !/\.(?:sql|tar|tgz|db|sqlite3?)$/i.test(name) || timed.test(name)
 }
 
 const time = new RegExp(`${timeSource}|${coarseTimeSource}`)

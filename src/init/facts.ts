@@ -3,6 +3,8 @@ export type Facts = {
   /** Folder of the configuration; absolute. */
   readonly folder: string
   readonly projects: readonly ProjectFacts[]
+  /** SQLite databases of this folder, where it has no Compose project. */
+  readonly databases: readonly LocalDatabase[]
   /** What was seen and cannot be used, for people. */
   readonly remarks: readonly string[]
 }
@@ -24,6 +26,12 @@ export type ProjectFacts = {
   readonly sqlite: readonly SqliteFile[]
   /** Answers of the published ports, by URL without a path; ports that did not answer are missing. */
   readonly answers: readonly HttpAnswer[]
+}
+
+export type LocalDatabase = {
+  /** Absolute. */
+  readonly file: string
+  readonly backups: readonly BackupFolder[]
 }
 
 export type HttpAnswer = { readonly url: string; readonly status: number }

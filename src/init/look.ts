@@ -5,12 +5,13 @@ import type { ComposeProject, ProjectsView } from '../drivers/projects.ts'
 import { failureOf } from '../kernel/errors.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { Facts, HttpAnswer, ProjectFacts, ServiceFacts, SqliteFile } from './facts.ts'
+import { localDatabases } from './local.ts'
 import { composeFilesIn, type FileSet } from './compose-files.ts'
 import { candidatesOf } from './health.ts'
 import { foreignRemarks, platformOf } from './platforms.ts'
 import { kindOf } from './roles.ts'
 import { backupFolders, kindOfBytes, headBytes, type SearchRoot } from './search.ts'
-import { baseImageIn, buildOf, servicesOf } from './services.ts'
+import { baseImageIn, buildOf, servicesOf, usesCheckOfImage } from './services.ts'
 import { mountOf, sqliteName, sqlitePathsOf } from './sqlite.ts'
 
 /** What can only look. */
@@ -51,8 +52,23 @@ export async function lookAround(
     ({ files, directory }) =>
       !files.some((file) => started.has(file)) && !inFolder.some((one) => one.directory === directory),
   )
+  const nothingHere = inFolder.length + idle.length + unclear.length === 0
+  const databases =
+    nothingHere && given.length === 0 && project === null ? await localDatabases(views.files, folder) : []
+  if (databases.length > 0) {
+    if (running.length > 0)
+      remarks.push(
+        `${running.map(({ name }) => name).join(', ')}: running elsewhere; describe one with --project NAME`,
+      )
+    return {
+      folder,
+      projects: [],
+      databases,
+      remarks: [...remarks, ...(await withoutDocker(folder, views.files))],
+    }
+  }
   const all = [
-    ...(inFolder.length + idle.length + unclear.length === 0 ? running : inFolder).map((one) => ({
+    ...(nothingHere ? running : inFolder).map((one) => ({
       one,
       files: null,
     })),
@@ -77,7 +93,7 @@ export async function lookAround(
     const loose = await views.projects.loose().catch(() => [])
     remarks.push(...foreignRemarks(loose), ...(await withoutDocker(folder, views.files)))
   }
-  return { folder, projects: found, remarks }
+  return { folder, projects: found, databases, remarks }
 }
 
 function belongs(
@@ -162,7 +178,7 @@ async function factsOf(
   const name = typeof document['name'] === 'string' ? document['name'] : place.name
   const services = await Promise.all(
     servicesOf(document, project?.containers ?? []).map((service) =>
-      completed(service, document, views.files),
+      completed(service, document, imageOf(service, name, project), views),
     ),
   )
   const runs = services.filter(({ running }) => running === true)
@@ -186,11 +202,16 @@ async function factsOf(
   }
 }
 
-/** With the image that it is built from, and with the names that its image reads from files. */
+/** The image that runs or would run; Compose names a built one itself. */
+const imageOf = ({ name, image }: ServiceFacts, project: string, ran: ComposeProject | null): string =>
+  ran?.containers.find(({ service }) => service === name)?.image ?? image ?? `${project}-${name}`
+
+/** With the image that it is built from, its health check, and with the names that its image reads from files. */
 async function completed(
   service: ServiceFacts,
   document: JsonObject,
-  files: FilesView,
+  image: string,
+  { files, projects }: Views,
 ): Promise<ServiceFacts> {
   const build = buildOf(document, service.name)
   const dockerfile =
@@ -210,6 +231,9 @@ async function completed(
   return {
     ...service,
     environment,
+    healthcheck: usesCheckOfImage(document, service.name)
+      ? await projects.healthcheckOf(image).catch(() => null)
+      : service.healthcheck,
     base: dockerfile === null ? null : baseImageIn(dockerfile, build?.target ?? null),
   }
 }

@@ -78,6 +78,8 @@ function matching(all: WrittenObject, target: ProposedTarget): WrittenObject['se
   const same = all.settings.filter(({ value }) => {
     const object = objectOf(value)
     if (object === null || textAt(object, 'stack', 'project') !== target.project) return false
+    // Without a project nothing but its file tells a database.
+    if (target.project === null) return textAt(object, 'database', 'file') === wanted
     const service =
       textAt(object, 'database', 'service') ??
       textAt(object, 'database', 'file') ??

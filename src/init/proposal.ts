@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { backupsIn } from './backups.ts'
 import { elsewhere, postgresIn, unsupportedIn, type PostgresChoice } from './database.ts'
-import type { Facts, ProjectFacts, SqliteFile } from './facts.ts'
+import type { BackupFolder, Facts, ProjectFacts, SqliteFile } from './facts.ts'
 import { healthOf } from './health.ts'
 import { isIdle, oneOffs } from './roles.ts'
 import { sharing } from './sqlite.ts'
@@ -18,8 +18,8 @@ export type Proposal = {
 
 export type ProposedTarget = {
   readonly name: string
-  /** The Compose project, by which a target of an existing configuration is recognised. */
-  readonly project: string
+  /** The Compose project, by which a target of an existing configuration is recognised; null without one. */
+  readonly project: string | null
   readonly sections: readonly ProposedSection[]
 }
 
@@ -41,6 +41,7 @@ export type Question = {
 }
 
 export function proposalOf(facts: Facts): Proposal {
+  if (facts.databases.length > 0) return localProposal(facts)
   const found = facts.projects.map((project) => ({ project, parts: partsOf(project, facts.folder) }))
   const taken = new Set<string>()
   const withDatabase = found.filter(({ parts }) => parts.hasDatabase)
@@ -55,6 +56,35 @@ export function proposalOf(facts: Facts): Proposal {
     }),
   )
   return { targets, remarks: [...facts.remarks, ...found.flatMap(({ parts }) => parts.remarks)] }
+}
+
+/** SQLite without containers: how the application is stopped cannot be seen, and is left to people. */
+function localProposal({ folder, databases, remarks }: Facts): Proposal {
+  const taken = new Set<string>()
+  const targets = databases.map(({ file, backups }) => {
+    const base = posix.basename(file, posix.extname(file))
+    const name = free(nameOf(databases.length > 1 ? base : posix.basename(folder)), taken)
+    taken.add(name)
+    return {
+      name,
+      project: null,
+      sections: [
+        section('database', { engine: 'sqlite', file: shown(file, folder) }),
+        backupsSection(backups, folder, {
+          name: base,
+          wanted: [base, posix.basename(folder)],
+          engine: 'sqlite',
+        }),
+      ],
+    }
+  })
+  return {
+    targets,
+    remarks: [
+      ...remarks,
+      'how the application is stopped and started cannot be seen: backups are tested without it; full-db-rollback also needs `stack`, `writers` and `health` (runbook help config stack)',
+    ],
+  }
 }
 
 /** Lowercase letters, digits and single hyphens, as targets are named. */
@@ -173,7 +203,7 @@ function ofPostgres(
         guess: user,
       },
     ]),
-    backupsSection(project, folder, {
+    backupsSection(project.backups, folder, {
       name,
       wanted: [name, project.name, service.name],
       engine: 'postgres',
@@ -201,7 +231,7 @@ function ofSqlite(file: SqliteFile, project: ProjectFacts, folder: string): read
     file.host === null
       ? section('volumeDatabase', { service: file.service, path: file.path })
       : section('database', { engine: 'sqlite', file: shown(file.host, folder) }),
-    backupsSection(project, folder, {
+    backupsSection(project.backups, folder, {
       name,
       wanted: [name, project.name, file.service],
       engine: 'sqlite',
@@ -275,8 +305,8 @@ type Wanted = {
   readonly engine: 'postgres' | 'sqlite'
 }
 
-function backupsSection(project: ProjectFacts, folder: string, about: Wanted): ProposedSection {
-  const found = backupsIn(project.backups, about.wanted, about.engine)
+function backupsSection(folders: readonly BackupFolder[], folder: string, about: Wanted): ProposedSection {
+  const found = backupsIn(folders, about.wanted, about.engine)
   const questions = (directory: string, pattern: string): readonly Question[] => [
     { text: 'In which folder do the backups arrive?', at: ['directory'], as: 'text', guess: directory },
     {

@@ -30,16 +30,30 @@ export function remarksText(
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
 }
 
-/** @param missing what is not installed yet, as the command that installs it */
-export const nextText = (missing: string | null): string =>
-  [
+/**
+ * Only what fits what was proposed.
+ * @param missing what is not installed yet, as the command that installs it
+ */
+export function nextText(missing: string | null, targets: readonly ProposedTarget[]): string {
+  const all = targets.length > 1
+  const [first] = targets
+  const has = (name: string): boolean => first?.sections.some((one) => one.name === name) === true
+  const engine = first?.sections.find(({ name }) => name === 'database')?.value as
+    | { readonly engine?: string }
+    | undefined
+  const local = engine?.engine === 'sqlite' && !has('writers')
+  const on = all && first !== undefined ? ` --target ${first.name}` : ''
+  const commands = local
+    ? [`runbook backups${on}`, `runbook backups find-good${on}`]
+    : ['runbook run restore-test', 'runbook run full-db-rollback --dry-run']
+  return [
     'Next:',
     ...(missing === null ? [] : [`  ${missing}`]),
-    '  runbook doctor',
-    '  runbook run restore-test',
-    '  runbook run full-db-rollback --dry-run',
+    `  runbook doctor${local && all ? ' --all' : ''}`,
+    ...commands.map((command) => `  ${command}`),
     '',
   ].join('\n')
+}
 
 /** For editors and `tsc`, written only if asked: Node itself needs none. */
 export const tsconfigText = `${JSON.stringify(

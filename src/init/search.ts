@@ -1,6 +1,8 @@
 import { basename, join } from 'node:path'
 import type { FilesView } from '../drivers/files.ts'
+import { tableOfContents } from '../formats/dump-folder.ts'
 import { dumpFolder, looksLikeBackup } from './backups.ts'
+import { sqliteName } from './sqlite.ts'
 import type { BackupFile, BackupFolder, BackupKind } from './facts.ts'
 
 /** Folders that hold no backups and many files. */
@@ -49,16 +51,44 @@ export async function backupFolders(
       const file = await backupAt(files, join(next.path, name), entries)
       if (file !== null) backups.push(file)
     }
-    if (backups.length > 0) found.push({ path: next.path, files: backups })
-    if (next.depth === 0) continue
+    const folders: string[] = []
     for (const name of names) {
       if (skipped.has(name) || looksLikeBackup(next.path, name)) continue
       const path = join(next.path, name)
-      if ((await quietly(files.stat(path)))?.kind !== 'directory') continue
+      const facts = await quietly(files.stat(path))
+      if (facts?.kind !== 'directory') continue
+      const dump = await folderAt(files, path, facts.modifiedAt, entries)
+      if (dump === null) folders.push(name)
+      else backups.push(dump)
+    }
+    if (backups.length > 0) found.push({ path: next.path, files: backups })
+    if (next.depth === 0) continue
+    for (const name of folders) {
+      const path = join(next.path, name)
       const below = { path, depth: next.depth - 1 }
       // A large tree must not use up the limit before the folder that is meant is reached.
       if (dumpFolder.test(name)) queue.unshift(below)
       else queue.push(below)
+    }
+  }
+  return found
+}
+
+/** SQLite databases below a folder that are no backups; absolute, the nearest first. */
+export async function sqliteBelow(files: FilesView, root: SearchRoot): Promise<readonly string[]> {
+  const found: string[] = []
+  const queue = [root]
+  for (let left = maxFolders; left > 0; left--) {
+    const next = queue.shift()
+    if (next === undefined) break
+    for (const name of await namesIn(files, next.path)) {
+      if (skipped.has(name) || name.startsWith('.') || dumpFolder.test(name)) continue
+      const path = join(next.path, name)
+      const kind = (await quietly(files.stat(path)))?.kind
+      if (kind === 'directory' && next.depth > 0) queue.push({ path, depth: next.depth - 1 })
+      if (kind !== 'file' || !sqliteName.test(name) || looksLikeBackup(next.path, name)) continue
+      const head = await quietly(files.head(path, headBytes))
+      if (head !== null && kindOfBytes(head) === 'SQLite file') found.push(path)
     }
   }
   return found
@@ -70,6 +100,7 @@ async function backupAt(
   entries: ReadonlySet<string>,
 ): Promise<BackupFile | null> {
   const facts = await quietly(files.stat(path))
+  if (facts?.kind === 'directory') return folderAt(files, path, facts.modifiedAt, entries)
   if (facts?.kind !== 'file') return null
   const name = basename(path)
   const head = await quietly(files.head(path, headBytes))
@@ -81,6 +112,27 @@ async function backupAt(
     checksum:
       ['.sha256', '.sha256sum'].some((ending) => entries.has(`${name}${ending}`)) ||
       entries.has('SHA256SUMS'),
+  }
+}
+
+/** A folder of pg_dump -Fd; null for any other. */
+async function folderAt(
+  files: FilesView,
+  path: string,
+  modifiedAt: string,
+  beside: ReadonlySet<string>,
+): Promise<BackupFile | null> {
+  const head = await quietly(files.head(join(path, tableOfContents), headBytes))
+  if (head === null || kindOfBytes(head) !== 'custom-format dump') return null
+  const name = basename(path)
+  const inside = await namesIn(files, path)
+  const facts = await Promise.all(inside.map((one) => quietly(files.stat(join(path, one)))))
+  return {
+    name,
+    bytes: facts.reduce((sum, one) => sum + (one?.bytes ?? 0), 0),
+    modifiedAt,
+    kind: 'custom-format dump',
+    checksum: inside.includes('SHA256SUMS') || beside.has(`${name}.sha256`) || beside.has('SHA256SUMS'),
   }
 }
 

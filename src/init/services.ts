@@ -58,6 +58,12 @@ function serviceOf(
   }
 }
 
+/** Whether a service leaves its health check to its image. */
+export function usesCheckOfImage(document: JsonObject, service: string): boolean {
+  const { test, disable } = fields(fields(fields(document['services'])[service])['healthcheck'])
+  return disable !== true && words(test).length === 0
+}
+
 /** The folder and the file of a build on this machine; null for a service without one, or a remote one. */
 export function buildOf(
   document: JsonObject,

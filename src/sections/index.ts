@@ -10,6 +10,7 @@ import { database } from './database.ts'
 import { deployments } from './deployments.ts'
 import { documents } from './documents.ts'
 import { drill } from './drill.ts'
+import { drills } from './drills.ts'
 import { duties } from './duties.ts'
 import { exports } from './exports.ts'
 import { health } from './health.ts'
@@ -68,6 +69,7 @@ export const sections = {
   checklist,
   version,
   migrations,
+  drills,
 }
 
 type Sections = typeof sections
@@ -87,6 +89,7 @@ export type { DataArchive, DataMaking, DataMount, KeyFile } from './data.ts'
 export type { Deployments } from './deployments.ts'
 export type { Documents, FilePlace } from './documents.ts'
 export type { Drill } from './drill.ts'
+export type { DueDrill } from './drills.ts'
 export type { Endpoint, Exports } from './exports.ts'
 export type { ImageLine } from './image-line.ts'
 export type { ImageEnvironment, StackImages } from './images.ts'

@@ -3,7 +3,6 @@ import type { Backup, BackupPlace, Backups } from '../drivers/backups.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { sha256 } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { backupPattern, isDateFolder } from '../formats/backup-pattern.ts'
 import {
@@ -14,12 +13,13 @@ import {
   newestFirst,
   timesOf,
   verified,
-  type ChecksumFile,
+  type ChecksumFiles,
 } from '../formats/backup-verdict.ts'
 import { manifestFiles, manifestText, vouchedBy } from '../formats/backup-manifest.ts'
 import { checksumsBeside } from '../formats/checksum-files.ts'
 import { timeInName } from '../formats/file-time.ts'
-import { lay, modifiedOn, type Disk } from './disk.ts'
+import { lay, type Disk } from './disk.ts'
+import { dumpModifiedOn, measuredOn, partsOn } from './dump-folder.ts'
 import { fakeKeys, fakeSeal, type FakeKeys } from './seal.ts'
 
 /** Backups on the in-memory disk, judged as real ones are. Links do not count as backups. */
@@ -39,8 +39,8 @@ export function fakeBackups({
   const backupOf = (path: string, times: Parameters<typeof timesOf>[0]): Backup => ({
     file: path,
     name: posix.basename(path),
-    bytes: files.get(path)?.length ?? 0,
-    ...timesOf(times, modifiedOn(disk, path)),
+    bytes: measuredOn(disk, path)?.bytes ?? 0,
+    ...timesOf(times, dumpModifiedOn(disk, path)),
   })
   const pathsIn = (place: BackupPlace): readonly string[] => {
     if (!folders.has(place.directory)) {
@@ -52,20 +52,35 @@ export function fakeBackups({
         },
       )
     }
-    return [...files.keys()].filter((path) => isBelow(place, path))
+    return [...files.keys(), ...folders].filter(
+      (path) =>
+        (files.has(path) ? partsOn(disk, posix.dirname(path)) === null : partsOn(disk, path) !== null) &&
+        isBelow(place, path),
+    )
   }
   const checksumIn = (place: BackupPlace, backup: Backup): ReturnType<typeof expectedHash> => {
-    const folder = posix.dirname(backup.file)
-    const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
-    const { read, unread } = checksumsBeside(
-      [posix.basename(backup.file), backup.name],
-      paths.map((path) => posix.basename(path)),
-    )
-    const beside: readonly ChecksumFile[] = read.map(({ name, kind }) => {
-      const file = `${folder}/${name}`
-      return { file, kind, text: new TextDecoder().decode(files.get(file)) }
+    const filesIn = (folder: string, backups: readonly string[]): ChecksumFiles => {
+      const paths = [...files.keys()].filter((path) => posix.dirname(path) === folder)
+      const { read, unread } = checksumsBeside(
+        backups,
+        paths.map((path) => posix.basename(path)),
+      )
+      const texts = read.map(({ name, kind }) => {
+        const file = `${folder}/${name}`
+        return { file, kind, text: new TextDecoder().decode(files.get(file)) }
+      })
+      return { read: texts, unread }
+    }
+    const name = posix.basename(backup.file)
+    const beside = filesIn(posix.dirname(backup.file), [name, backup.name])
+    const parts = partsOn(disk, backup.file)
+    if (parts === null) return expectedHash(place, backup, beside)
+    const within = filesIn(backup.file, [])
+    return expectedHash(place, backup, {
+      read: [...within.read.map((file) => ({ ...file, inside: true as const })), ...beside.read],
+      unread: [...within.unread, ...beside.unread],
+      folder: { name, files: parts.map((part) => posix.basename(part)) },
     })
-    return expectedHash(place, backup, { read: beside, unread })
   }
   const checksumOf: Backups['checksumOf'] = async (place, backup) => {
     mustBePlausible(place, backup, clock.now())
@@ -101,22 +116,21 @@ export function fakeBackups({
           .map((file) => ({
             file,
             name: posix.basename(file),
-            modifiedAt: modifiedOn(disk, file).toISOString(),
+            modifiedAt: dumpModifiedOn(disk, file).toISOString(),
           })),
       )
     },
 
     async find(place, file) {
       const path = posix.resolve(place.directory, file)
-      const filed = file.includes('/')
-        ? []
-        : [...files.keys()].filter((path) => isBelow(place, path) && posix.basename(path) === file)
-      const chosen = files.has(path) || filed[0] === undefined ? path : filed[0]
+      const filed = file.includes('/') ? [] : pathsIn(place).filter((path) => posix.basename(path) === file)
+      const isThere = (path: string): boolean => files.has(path) || partsOn(disk, path) !== null
+      const chosen = isThere(path) || filed[0] === undefined ? path : filed[0]
       const wrong = (what: string): RunbookError =>
         new RunbookError('usage', `backup ${shellWord(path)} ${what}`, {
           hint: `choose one of: ls -l ${shellWord(place.directory)}`,
         })
-      if (!files.has(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
+      if (!isThere(chosen)) throw wrong(folders.has(chosen) ? 'is a folder' : 'does not exist')
       if (filed.length > 1 && chosen !== path) throw wrong(`is ambiguous (${filed.length} matches)`)
       const name = posix.basename(chosen)
       return backupOf(chosen, backupPattern(place.pattern).match(name) ?? { takenAt: timeInName(name) })
@@ -128,21 +142,22 @@ export function fakeBackups({
     async verify(place, backup) {
       const expected = await checksumOf(place, backup)
       scope.signal.throwIfAborted()
-      const body = files.get(backup.file)
-      if (body?.length !== backup.bytes) {
+      const measured = measuredOn(disk, backup.file)
+      if (measured?.bytes !== backup.bytes) {
         throw new RunbookError(
           'verification',
           `backup ${shellWord(backup.file)} changed while it was being read`,
           { hint: 'start again' },
         )
       }
-      scope.progress({ done: body.length, total: body.length, unit: 'bytes' })
-      return verified(backup, expected, sha256(body))
+      const { bytes } = measured
+      scope.progress({ done: bytes, total: bytes, unit: 'bytes' })
+      return verified(backup, expected, measured.sha256)
     },
 
     async sign(made, statement) {
       const { file, bytes } = made
-      if (files.get(file)?.length !== bytes)
+      if (measuredOn(disk, file)?.bytes !== bytes)
         throw new RunbookError(
           'verification',
           `cannot sign a manifest for ${shellWord(file)}: it no longer has ${bytes} bytes`,

@@ -2,7 +2,8 @@ import type { Database, Databases, Dump } from '../drivers/databases.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf } from '../kernel/json.ts'
-import { lay, modifiedOn, type Disk } from './disk.ts'
+import { lay, type Disk } from './disk.ts'
+import { dumpModifiedOn, dumpOn, measuredOn } from './dump-folder.ts'
 import { mustBeAdmitted } from './fake-pg-hba.ts'
 import { headerOf, contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { rightsOn, roleOf } from './fake-rights.ts'
@@ -79,7 +80,10 @@ export function fakeDatabases({
     live.tables = how(live.tables)
     if (!server.databases.has(database.name)) keepInFile(disk, database, live.tables)
   }
-  const inspected = (file: string) => factsOf(file, disk.files.get(file), modifiedOn(disk, file))
+  const inspected = (file: string) => ({
+    ...factsOf(file, dumpOn(disk, file), dumpModifiedOn(disk, file)),
+    ...measuredOn(disk, file),
+  })
   const ofEngine = (database: Database, file: string): Dump => {
     const dump = inspected(file)
     if (dump.engine === database.engine) return dump
@@ -121,7 +125,7 @@ export function fakeDatabases({
     await at('restoreInPlace half-way')
     server.databases.set(
       database.name,
-      newly(readDump(dump.file, disk.files.get(dump.file)).tables, live.owner),
+      newly(readDump(dump.file, dumpOn(disk, dump.file)).tables, live.owner),
     )
     await at('restoreInPlace done')
   }
@@ -221,7 +225,7 @@ export function fakeDatabases({
     async fit(database, dump) {
       await at('fit')
       answering(database)
-      const { roles, extensions } = readDump(dump.file, disk.files.get(dump.file))
+      const { roles, extensions } = readDump(dump.file, dumpOn(disk, dump.file))
       return {
         missingRoles: roles.filter((role) => !server.roles.has(role)),
         missingExtensions: extensions.filter((name) => !server.extensions.has(name)),
@@ -260,7 +264,7 @@ export function fakeDatabases({
         scope.progress({ done: Math.floor(dump.bytes / 2), total: dump.bytes, unit: 'bytes' })
         await at('restoreBeside half-way')
         const copy = newly(
-          readDump(dump.file, disk.files.get(dump.file)).tables,
+          readDump(dump.file, dumpOn(disk, dump.file)).tables,
           named(database, database.name).owner,
         )
         scope.progress({ done: dump.bytes, total: dump.bytes, unit: 'bytes' })

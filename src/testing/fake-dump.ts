@@ -64,6 +64,9 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     engine,
     format,
     ...(dump.wrapped === undefined ? {} : { wrapped: dump.wrapped }),
+    ...(engine === 'sqlite' && (dump.wrapped !== undefined || format === 'plain')
+      ? { unpacked: { bytes: bytes?.length ?? 0, folder: '/tmp' } }
+      : {}),
     major,
     database,
     takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
@@ -71,7 +74,10 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     tables: counts.filter(({ rows }) => rows > 0).map(({ table }) => table),
     contents: {
       // An archive of Postgres shows only which tables are empty.
-      rows: format !== 'custom' && format !== 'tar' ? counts : counts.filter(({ rows }) => rows === 0),
+      rows:
+        format !== 'custom' && format !== 'directory' && format !== 'tar'
+          ? counts
+          : counts.filter(({ rows }) => rows === 0),
       withoutData: [],
       schemas: [],
       sequences: [],

@@ -7,6 +7,8 @@ export type FakeProjects = {
   readonly loose: LooseContainer[]
   /** What Compose makes of files, by the path of the first. */
   readonly documents: Map<string, JsonObject>
+  /** Health checks of images, by their name. */
+  readonly healthchecks: Map<string, readonly string[]>
   /** Folders of volumes by name. */
   readonly volumes: Map<string, string>
 }
@@ -15,10 +17,17 @@ export const noProjects = (): FakeProjects => ({
   projects: [],
   loose: [],
   documents: new Map(),
+  healthchecks: new Map(),
   volumes: new Map(),
 })
 
-export const fakeProjects = ({ projects, loose, documents, volumes }: FakeProjects): ProjectsView => ({
+export const fakeProjects = ({
+  projects,
+  loose,
+  documents,
+  healthchecks,
+  volumes,
+}: FakeProjects): ProjectsView => ({
   list: async () => projects.toSorted(byName),
   loose: async () => loose.toSorted(byName),
   async document({ project, files }) {
@@ -30,6 +39,7 @@ export const fakeProjects = ({ projects, loose, documents, volumes }: FakeProjec
       hint: 'check: docker compose config --quiet',
     })
   },
+  healthcheckOf: async (image) => healthchecks.get(image) ?? null,
   volumeFolder: async (name) => volumes.get(name) ?? null,
 })
 

@@ -4,6 +4,7 @@ import type { PlannedStep } from '../model/plan.ts'
 import type { Finding } from '../model/step.ts'
 import type { Result } from '../run/engine/ending.ts'
 import type { Stored } from '../run/journal/entry.ts'
+import { conclusionOf } from '../run/journal/conclusion.ts'
 import { stateOf, type RunState } from '../run/journal/state.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { changedLines, downLines } from './standing.ts'
@@ -34,7 +35,7 @@ function body(result: Result, state: RunState, standing: Standing, what: string)
   switch (result.outcome) {
     case 'succeeded':
       return code === 'succeeded'
-        ? [`Succeeded: ${what}.`]
+        ? succeeded(state, what)
         : [`Completed, but the evidence could not be sealed: ${what}.`, ...because(failure)]
     case 'foretold':
       // The dry run's own text, printed before this, has the reasons.
@@ -98,6 +99,13 @@ function body(result: Result, state: RunState, standing: Standing, what: string)
           : ['Resume with:', resume, ...(state.pivoted ? [] : ['or roll back with:', rollback])]),
       ]
   }
+}
+
+/** What was asked for comes before that it went well. */
+function succeeded(state: RunState, what: string): readonly string[] {
+  const conclusion = conclusionOf(state)
+  if (conclusion === null) return [`Succeeded: ${what}.`]
+  return [...conclusion.lines.map((line) => sanitize(line)), `${sanitize(conclusion.summary)}: ${what}.`]
 }
 
 /** Changes are a reason to look; data that was only put aside is not. */

@@ -20,6 +20,7 @@ import { choose, takenFor } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
 import { offeringOlder } from './lib/offering-older.ts'
 import { commandWith, type Again } from './lib/older-backups.ts'
+import { noteUnpacked } from './lib/unpacked.ts'
 import { mustBeOf, sourceOf, voucher, type OwnSource } from './lib/source.ts'
 
 type Input = {
@@ -100,6 +101,7 @@ async function verifiedDump(look: Look, { database, from, file, takenBefore }: I
   await mustBeOf(from, verified, verified, ownOf(look, database))
   const dump = await look.databases.inspect(database, verified.file, openingOf(from))
   requireMatch(database, verified, dump)
+  noteUnpacked(look, verified.name, dump)
   // The time in the name wins: a dump's header is in the local time zone of the machine that wrote it.
   const takenAt = verified.dated === 'by-name' ? verified.takenAt : dump.takenAt
   const { manifest, checksumFile } = verified

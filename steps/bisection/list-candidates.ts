@@ -21,6 +21,8 @@ type Input = {
   readonly from: BackupPlace
   /** How a dump is tested; null where nothing has to be started for it. */
   readonly by: RestoreTest | null
+  /** Whether a SQLite backup that is no database file can be unpacked for its test. */
+  readonly unpacks?: boolean
   /** At most so many of the newest ones are considered. */
   readonly most: number
 }
@@ -77,7 +79,10 @@ export const listCandidates = defineStep<Input, Candidates>({
   },
 })
 
-async function candidatesOf(look: Look, { engine, name, from, most }: Input): Promise<Candidates> {
+async function candidatesOf(
+  look: Look,
+  { engine, name, from, unpacks = false, most }: Input,
+): Promise<Candidates> {
   const backups: Candidate[] = []
   const left: { file: string; why: string }[] = []
   mustBeHere(from)
@@ -95,6 +100,7 @@ async function candidatesOf(look: Look, { engine, name, from, most }: Input): Pr
       const {
         major,
         database,
+        format,
         wrapped = [],
       } = await look.databases.header({ engine }, backup.file, {
         ...openingOf(from),
@@ -103,10 +109,10 @@ async function candidatesOf(look: Look, { engine, name, from, most }: Input): Pr
       const needed = backups[0]?.major ?? major
       if (database !== null && database !== name)
         left.push({ file: backup.file, why: `it is a dump of the database ${database}` })
-      else if (engine === 'sqlite' && wrapped.length > 0)
+      else if (engine === 'sqlite' && !unpacks && (wrapped.length > 0 || format === 'plain'))
         left.push({
           file: backup.file,
-          why: `it is wrapped (${wrapped.join(', ')}), and SQLite backups are tested as they are`,
+          why: `it is ${format === 'plain' ? 'SQL' : `wrapped (${wrapped.join(', ')})`}, and without \`staging\` in runbook.config.ts SQLite backups are tested as they are`,
         })
       else if (major !== needed)
         left.push({ file: backup.file, why: `it needs version ${major}, and the newest one ${needed}` })

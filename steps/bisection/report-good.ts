@@ -1,4 +1,11 @@
-import { defineStep, RunbookError, shellWord, whenTaken, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  RunbookError,
+  shellWord,
+  whenTaken,
+  type Conclusion,
+  type Look,
+} from '../../src/index.ts'
 import { found, type Verdict } from './lib/bisection.ts'
 import type { Candidate, Candidates } from './list-candidates.ts'
 import type { Round } from './test-backup.ts'
@@ -16,6 +23,7 @@ export type NewestGood = {
   readonly claims: readonly string[]
   /** What to type to restore it; for a dry run first. */
   readonly command: string
+  readonly conclusion: Conclusion
 }
 
 /**
@@ -58,6 +66,10 @@ export const reportGood = defineStep<Input, NewestGood>({
       tested: tests.length,
       claims,
       command,
+      conclusion: {
+        summary: 'Newest good backup found',
+        lines: [...claims, `Restore it:  ${command}`],
+      },
     }
   },
 })

@@ -1,10 +1,10 @@
 import {
   defineStep,
   failureOf,
+  isExact,
   isPending,
   openingOf,
   RunbookError,
-  say,
   whenTaken,
   type Assertion,
   type BackupPlace,
@@ -17,7 +17,9 @@ import {
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-copy.ts'
 import { makeRoles } from '../databases/create-roles.ts'
+import { assertionsInWords } from '../databases/lib/assertions.ts'
 import { fileOf } from '../databases/examine-backup.ts'
+import type { Staging } from '../files/staging.ts'
 import { requireRoom } from '../databases/restore-into-throwaway.ts'
 import { nextToTest, verdictOn, type Verdict } from './lib/bisection.ts'
 import type { Candidate, Candidates } from './list-candidates.ts'
@@ -29,6 +31,8 @@ type Input = {
   readonly candidates: Candidates
   /** Where a dump of Postgres is restored; null for SQLite, whose backups are read where they are. */
   readonly server: { readonly throwaway: ThrowawayServer; readonly by: RestoreTest } | null
+  /** Where SQLite backups that are no database files are unpacked; without it, there are none among the candidates. */
+  readonly staging?: Staging
   /** What the rounds before found. */
   readonly earlier: readonly Round[]
 }
@@ -64,8 +68,7 @@ export const testBackup = defineStep<Input, Round>({
       isPending(server) || server !== null
         ? 'Restores the next backup into the throwaway server'
         : 'Reads the next backup'
-    const checks = isPending(assertions) ? 'the configured assertions' : say`${assertions.length} assertions`
-    return `${where}, and checks ${checks}; does nothing once the newest good one is known.`
+    return `${where}, and checks ${assertionsInWords(assertions)}; does nothing once the newest good one is known.`
   },
   predict: ({ input: { candidates, earlier } }) => ({
     output: null,
@@ -117,7 +120,7 @@ async function tested(
   })
   let verified: Verified
   let dump: Dump
-  const database: Database = input.server?.throwaway.database ?? fileOf(file, input.name)
+  let database: Database = input.server?.throwaway.database ?? fileOf(file, input.name)
   try {
     verified = await io.backups.verify(input.from, candidate)
     dump = await io.databases.inspect(database, file, { ...openingOf(input.from), of: input.name })
@@ -126,12 +129,20 @@ async function tested(
     return unusable(thrown, null, false)
   }
   const { sha256, manifest } = verified
-  const copy = input.server === null ? database.name : 'tested'
+  const unpacked =
+    input.server === null && input.staging !== undefined && (dump.wrapped !== undefined || !isExact(dump))
+  // A copy is beside the database that it is a copy of, which there is none of here.
+  if (unpacked) database = fileOf(`${input.staging?.folder ?? ''}/live`, input.name)
+  const isCopy = input.server !== null || unpacked
+  const copy = isCopy ? 'tested' : database.name
   try {
-    if (input.server !== null) {
-      const failure = await restore(io, input.server, dump, copy)
-      if (failure !== null) return unusable(failure, sha256, true)
-    }
+    const failure =
+      input.server !== null
+        ? await restore(io, input.server, dump, copy)
+        : unpacked
+          ? await unpack(io, database, dump, copy)
+          : null
+    if (failure !== null) return unusable(failure, sha256, true)
     const archive = { ...dump, ...(manifest === undefined ? {} : { manifest }) }
     const failures = await failuresOf(io, { database, copy, archive, assertions: input.assertions })
     const fails = failures.map(({ name }) => name)
@@ -143,7 +154,7 @@ async function tested(
       restored: true,
     }
   } finally {
-    if (input.server !== null && !io.signal.aborted) await io.databases.drop(database, copy)
+    if (isCopy && !io.signal.aborted) await io.databases.drop(database, copy)
   }
 }
 
@@ -179,6 +190,17 @@ async function failuresOf(
 function isAbout({ signal }: Pick<Io, 'signal'>, thrown: unknown): boolean {
   signal.throwIfAborted()
   return thrown instanceof RunbookError && thrown.code === 'verification'
+}
+
+/** @returns why the backup cannot be unpacked; null if it can. @throws where the disk is the reason */
+async function unpack(io: Io, database: Database, dump: Dump, copy: string): Promise<unknown> {
+  try {
+    await io.databases.restoreBeside(database, dump, copy)
+    return null
+  } catch (thrown) {
+    if (!isAbout(io, thrown)) throw thrown
+    return thrown
+  }
 }
 
 /** @returns why the dump does not restore; null if it does. @throws where the server is the reason */

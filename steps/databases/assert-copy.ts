@@ -2,9 +2,7 @@ import {
   canonical,
   defineStep,
   isExact,
-  isPending,
   RunbookError,
-  say,
   type Assertion,
   type Copy,
   type Database,
@@ -15,6 +13,7 @@ import {
 } from '../../src/index.ts'
 import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
 import type { LiveContents } from './compare-contents.ts'
+import { assertionsInWords } from './lib/assertions.ts'
 import { acceptFlag, accepts, listed } from './lib/losses.ts'
 import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 import { isVersionTable, revisionsIn } from '../migrations/lib/revision.ts'
@@ -57,12 +56,7 @@ export const assertCopy = defineStep<Input, Proven>({
   version: 1,
   effect: 'observe',
   describe: ({ assertions }) => {
-    const configured = isPending(assertions)
-      ? 'configured assertions'
-      : assertions.length === 1
-        ? 'one configured assertion'
-        : say`${assertions.length} configured assertions`
-    return `Counts the rows of every table in the copy, reads its migration revision, and checks the ${configured}.`
+    return `Counts the rows of every table in the copy, reads its migration revision, and checks ${assertionsInWords(assertions)}.`
   },
   run: async (look, input) => {
     try {

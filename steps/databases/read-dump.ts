@@ -1,5 +1,6 @@
 import { defineStep, isPending, RunbookError, say } from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
+import { noteUnpacked } from '../backups/lib/unpacked.ts'
 import type { VouchedDump } from './assert-copy.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
@@ -23,6 +24,7 @@ export const readDump = defineStep<Input, VouchedDump>({
         hint: 'find out who writes to it, then start again',
       })
     }
+    noteUnpacked(look, dump.name, read)
     if (read.leftOut !== undefined) look.note(`not restored from the dump: ${read.leftOut.join(', ')}`)
     return {
       ...read,

@@ -1,4 +1,4 @@
-import { defineStep, isPending, type Operators } from '../../src/index.ts'
+import { defineStep, isPending, type Conclusion, type Operators } from '../../src/index.ts'
 import { knownIssues, type KnownIssue } from './lib/known-issues.ts'
 import type { Observation } from './lib/observations.ts'
 import { suggestionFor } from './lib/suggestion.ts'
@@ -28,7 +28,11 @@ export type ReportedFindings = {
   readonly command: string | null
 }
 
-type Output = { readonly findings: readonly ReportedFindings[]; readonly escalation: readonly string[] }
+type Output = {
+  readonly findings: readonly ReportedFindings[]
+  readonly escalation: readonly string[]
+  readonly conclusion: Conclusion
+}
 
 /** Ranks what was seen, each with its likely cause and the runbook to use next. */
 export const reportFindings = defineStep<Input, Output>({
@@ -45,18 +49,27 @@ export const reportFindings = defineStep<Input, Output>({
       seen.flatMap((observations) => observations ?? []),
       { target, sections },
     )
-    if (!findings.some(({ evidence }) => evidence.length > 0))
-      look.note(
-        symptom === 'any'
-          ? 'no problem found'
-          : `no evidence of "${symptom}" found; these are its possible causes`,
-      )
-    for (const finding of findings) for (const line of linesOf(finding)) look.note(line)
     const escalation = findings.length === 0 || operators === null ? [] : escalationOf(operators)
-    for (const line of escalation) look.note(line)
-    return { findings, escalation }
+    const conclusion = conclusionFrom(symptom, findings, escalation)
+    for (const line of [conclusion.summary, ...conclusion.lines]) look.note(line)
+    return { findings, escalation, conclusion }
   },
 })
+
+function conclusionFrom(
+  symptom: string,
+  findings: readonly ReportedFindings[],
+  escalation: readonly string[],
+): Conclusion {
+  const seen = findings.filter(({ evidence }) => evidence.length > 0).length
+  const summary =
+    seen > 0
+      ? `${seen} ${seen === 1 ? 'problem' : 'problems'} found`
+      : symptom === 'any'
+        ? 'No problem found'
+        : `No evidence of "${symptom}" found; these are its possible causes`
+  return { summary, lines: [...findings.flatMap(linesOf), ...escalation] }
+}
 
 /** Cases that were seen, by rank; for a given symptom, then its other causes. */
 export function findingsOf(

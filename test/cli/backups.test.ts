@@ -64,8 +64,8 @@ test('the backups as a table and as JSON, and a target without any', async () =>
 test('find-good names the newest good one, how to restore it, and what proved it', async () => {
   const { code, out } = await project.run(['backups', 'find-good', '--target', 'shop', '--reason', 'a test'])
   expect(code).toBe(0)
-  expect(out).toContain(`  good: ${project.path('backups/shop-20260202_040000.db')}, taken `)
-  expect(out).toContain(`  bad: ${project.path('backups/shop-20260203_040000.db')}, taken `)
+  expect(out).toContain(`good: ${project.path('backups/shop-20260202_040000.db')}, taken `)
+  expect(out).toContain(`bad: ${project.path('backups/shop-20260203_040000.db')}, taken `)
   expect(out).toContain(
     `Restore it:  runbook run full-db-rollback --target shop --dump ${project.path('backups/shop-20260202_040000.db')}\n`,
   )

@@ -226,3 +226,27 @@ describe('secrets', () => {
     )
   })
 })
+
+describe('a run that was asked a question', () => {
+  test('ends with the answer on stdout, the worst first, and not with "Succeeded"', async () => {
+    const sound = await project.run(['run', 'diagnose', '--target', 'bare'])
+    expect(sound.code).toBe(0)
+    expect(sound.out).toMatch(/^No problem found: Diagnose \(read-only\) on bare\.\nEvidence: /)
+
+    const file = project.path('runbook.config.ts')
+    const database = "database: { engine: 'sqlite', file: './none.db' }"
+    await writeFile(
+      file,
+      (await readFile(file, 'utf8')).replace('bare: { settings: {} }', `bare: { ${database} }`),
+    )
+    const missing = await project.run(['run', 'diagnose', '--target', 'bare'])
+    expect(missing.code).toBe(0)
+    expect(missing.out).toMatch(
+      /^volume-missing: .*none\.db.*\n {2}likely cause: .*\n {2}next: .*\n1 problem found: Diagnose \(read-only\) on bare\.\nEvidence: /,
+    )
+    const [result] = jsonLines(
+      (await project.run(['run', 'diagnose', '--target', 'bare', '--json'])).out,
+    ).slice(-1)
+    expect(result).toMatchObject({ event: 'result', conclusion: { summary: '1 problem found' } })
+  })
+})

@@ -214,6 +214,127 @@ export function backupsContract(kind: string, open: () => Promise<BackupsWorld>)
       })
     })
 
+    describe('a folder of pg_dump -Fd', () => {
+      const folder = 'brace_20260203_041233'
+      const asked = { pattern: 'brace_{time}' }
+      const parts = { 'toc.dat': 'contents', '3001.dat.gz': 'rows', '3002.dat.gz': 'more rows' }
+      const sums = (names: readonly string[] = Object.keys(parts), prefix = '') =>
+        names
+          .map((one) => `${sha256(parts[one as keyof typeof parts] ?? 'other')}  ${prefix}${one}\n`)
+          .join('')
+      /** That of `LC_ALL=C sha256sum *`. */
+      const digest = sha256(sums(['3001.dat.gz', '3002.dat.gz', 'toc.dat']))
+      beforeEach(async () => {
+        await Promise.all(
+          Object.entries(parts).map(([file, text]) =>
+            world.put(`${folder}/${file}`, text, new Date('2026-02-03T05:00:00Z')),
+          ),
+        )
+      })
+
+      test('is listed and found as one backup, by its name, with the size of its files', async () => {
+        await world.put(`brace_20260201_000000/3001.dat.gz`, 'without a table of contents')
+        await world.put('2026-02-02/brace_20260202_000000/toc.dat', 'of a date folder')
+        const file = `${world.directory}/${folder}`
+        const found = { file, name: folder, bytes: 21, takenAt: '2026-02-03T04:12:33.000Z', dated: 'by-name' }
+        expect(await backups.list({ ...place, ...asked })).toEqual([
+          found,
+          expect.objectContaining({ name: 'brace_20260202_000000', bytes: 16 }),
+        ])
+        for (const by of [folder, file]) expect(await backups.find({ ...place, ...asked }, by)).toEqual(found)
+      })
+
+      test('may be named by a date alone, and is then not searched', async () => {
+        await world.put('2026-02-02/toc.dat', 'of a dump')
+        await world.put('2026-02-02/2026-02-01', 'no backup')
+        expect((await backups.list({ ...place, pattern: '{time}' })).map((one) => one.name)).toEqual([
+          '2026-02-02',
+        ])
+      })
+
+      test('without a time in the pattern it is as old as its newest file', async () => {
+        await world.put(`${folder}/3001.dat.gz`, parts['3001.dat.gz'], new Date('2026-02-03T06:00:00Z'))
+        expect(await backups.list({ ...place, pattern: 'brace_*' })).toMatchObject([
+          { name: folder, takenAt: '2026-02-03T06:00:00.000Z', dated: 'by-mtime' },
+        ])
+        await world.put('brace_03.02.2026/toc.dat', 'x', new Date('2026-02-03T07:00:00Z'))
+        expect(await backups.undated({ ...place, ...asked })).toEqual([
+          {
+            file: `${world.directory}/brace_03.02.2026`,
+            name: 'brace_03.02.2026',
+            modifiedAt: '2026-02-03T07:00:00.000Z',
+          },
+        ])
+      })
+
+      test.each([
+        ['SHA256SUMS in it', `${folder}/SHA256SUMS`, sums()],
+        ['SHA256SUMS in it, which names itself', `${folder}/SHA256SUMS`, `${sums()}${sums(['SHA256SUMS'])}`],
+        ['its own file beside it', `${folder}.sha256`, sums(undefined, `${folder}/`)],
+        ['a list of several', 'SHA256SUMS', `${sums(undefined, `/mnt/nas/${folder}/`)}${sums(['x.dump'])}`],
+      ])('is vouched for by %s', async (_, file, text) => {
+        const list = await world.put(file, text)
+        expect(await verify(folder, asked)).toMatchObject({ bytes: 21, sha256: digest, checksumFile: list })
+        await world.put(`${folder}/3001.dat.gz`, 'sowr')
+        await expect(verify(folder, asked)).rejects.toEqual(refusal('checksum mismatch'))
+      })
+
+      test('a list that names other files than are there does not count', async () => {
+        await expect(verify(folder, asked)).rejects.toMatchObject({
+          message: expect.stringContaining(`no ${folder}.sha256 beside it, and no SHA256SUMS in it`),
+          hint: expect.stringContaining(`sha256sum ${folder}/* > ${folder}.sha256`),
+        })
+        for (const [text, message] of [
+          [sums(['toc.dat', '3001.dat.gz']), 'does not name 3002.dat.gz'],
+          [sums([...Object.keys(parts), '3003.dat.gz']), 'names 3003.dat.gz, which is missing'],
+          [`${sums()}${'0'.repeat(64)}  toc.dat\n`, '2 different checksums'],
+        ] as const) {
+          await world.put(`${folder}/SHA256SUMS`, text)
+          for (const checksums of ['required', 'if-present'] as const)
+            await expect(verify(folder, { ...asked, checksums })).rejects.toEqual(refusal(message))
+        }
+        await world.put(`${folder}/SHA256SUMS`, '')
+        await expect(verify(folder, asked)).rejects.toEqual(refusal('is empty'))
+        await world.remove(`${folder}/SHA256SUMS`)
+        await world.put(`${folder}.sha256`, `${digest}  ${folder}\n`)
+        await expect(verify(folder, asked)).rejects.toEqual(refusal('is for another file'))
+        await world.remove(`${folder}.sha256`)
+        expect(await verify(folder, { ...asked, checksums: 'if-present' })).toMatchObject({
+          sha256: digest,
+          checksumFile: null,
+        })
+      })
+
+      test('is signed, and another file in it is noticed', async () => {
+        const file = `${world.directory}/${folder}`
+        const statement: Statement = {
+          source: { kind: 'postgres', system: '7412', name: 'brace' },
+          begun: '2026-02-03T04:12:33.000Z',
+          tools: [],
+          rows: null,
+        }
+        await expect(backups.sign({ file, bytes: 20, sha256: digest }, statement)).rejects.toEqual(
+          refusal('cannot sign a manifest'),
+        )
+        await backups.sign({ file, bytes: 21, sha256: digest }, statement)
+        expect(await verify(folder, { ...asked, require: 'signed' })).toMatchObject({
+          sha256: digest,
+          checksumFile: `${file}.manifest.json`,
+        })
+        expect(await backups.list({ ...place, ...asked })).toHaveLength(1)
+        await world.put(`${folder}/3003.dat.gz`, '')
+        await expect(verify(folder, asked)).rejects.toEqual(refusal('checksum mismatch'))
+      })
+
+      test('one that changed since it was found is refused', async () => {
+        const found = await backups.find({ ...place, ...asked }, folder)
+        await world.put(`${folder}/3003.dat.gz`, 'late')
+        await expect(backups.verify({ ...place, ...asked, checksums: 'if-present' }, found)).rejects.toEqual(
+          refusal('changed while'),
+        )
+      })
+    })
+
     describe('sign', () => {
       const manifest = `${name}.manifest.json`
       const signature = `${manifest}.sig`

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
-import { sha256 } from '../../src/kernel/json.ts'
 import { fakeDatabases } from '../../src/testing/databases.ts'
 import { fakeServer } from '../../src/testing/fake-server.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { dumpBytes } from '../../src/testing/fake-dump.ts'
+import { dumpOn, measuredOn } from '../../src/testing/dump-folder.ts'
 import { Faults, Killed } from '../../src/testing/faults.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { databasesContract, type DatabaseWorld } from './databases.contract.ts'
@@ -58,7 +58,7 @@ async function open(): Promise<DatabaseWorld> {
     async damaged(dump, how) {
       const path = `/dumps/${how}.dump`
       if (how === 'missing') return path
-      const bytes = Uint8Array.from(disk.files.get(dump.file) ?? [])
+      const bytes = Uint8Array.from(dumpOn(disk, dump.file) ?? [])
       const middle = bytes.length >> 1
       if (how === 'flipped') bytes[middle] = (bytes[middle] ?? 0) ^ 1
       lay(
@@ -75,6 +75,7 @@ async function open(): Promise<DatabaseWorld> {
     },
     async exported(format) {
       const path = '/dumps/exported.dump'
+      const file = format === 'directory' ? `${path}/toc.dat` : path
       const [takenAt, roles] = [now().toISOString(), ['app']]
       const made = {
         engine: 'postgres',
@@ -84,18 +85,18 @@ async function open(): Promise<DatabaseWorld> {
         roles,
         extensions: [],
       } as const
-      lay(disk, path, dumpBytes({ ...made, tables, format }))
+      lay(disk, file, dumpBytes({ ...made, tables, format }))
       return path
     },
     async fileFacts(path) {
-      const body = disk.files.get(path)
-      return body === undefined ? null : { bytes: body.length, sha256: sha256(body), mode: 0o600 }
+      const measured = measuredOn(disk, path)
+      return measured === undefined ? null : { ...measured, mode: 0o600 }
     },
     close: async () => undefined,
   }
 }
 
-databasesContract('memory', open, ['custom', 'tar', 'plain', 'cluster'])
+databasesContract('memory', open, ['custom', 'directory', 'tar', 'plain', 'cluster'])
 
 describe('a pretended server with trouble on order', () => {
   const setup = () => {

@@ -26,5 +26,5 @@ describe.skipIf(!requirement())('the driver for PostgreSQL, by host and port', (
       },
     }
   }
-  databasesContract('postgres by host and port', open, ['custom', 'tar', 'plain', 'cluster'])
+  databasesContract('postgres by host and port', open, ['custom', 'directory', 'tar', 'plain', 'cluster'])
 })

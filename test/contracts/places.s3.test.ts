@@ -1,7 +1,7 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { digestIn } from '../../src/adapters/places/s3.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { CuttingProxy } from '../fixtures/cutting-proxy.ts'
@@ -55,6 +55,43 @@ describe('S3', () => {
   const behind = (proxy: CuttingProxy, prefix: string) =>
     server.store({ prefix, endpoint: `http://127.0.0.1:${proxy.port}` })
   const large = Buffer.alloc(3_000_000, 'the bytes of a dump ')
+
+  test.each(['variables', 'a profile'])(
+    'credentials that the client finds in %s are masked',
+    async (where) => {
+      await server.put('own/a.dump', 'a dump')
+      const known: string[] = []
+      const found = placesWith({}, (secret) => known.push(secret.reveal()))(watchedScope())
+      const files = await mkdtemp(join(root, 'aws-'))
+      const profile = `[backups]\naws_access_key_id = ${s3Key.id}\naws_secret_access_key = ${s3Key.secret}\naws_session_token = token-of-a-profile\n`
+      await writeFile(join(files, 'credentials'), profile)
+      for (const [name, value] of Object.entries(
+        where === 'variables'
+          ? {
+              AWS_ACCESS_KEY_ID: s3Key.id,
+              AWS_SECRET_ACCESS_KEY: s3Key.secret,
+              AWS_SESSION_TOKEN: 'token-of-variables',
+            }
+          : {
+              AWS_ACCESS_KEY_ID: undefined,
+              AWS_SECRET_ACCESS_KEY: undefined,
+              AWS_PROFILE: 'backups',
+              AWS_SHARED_CREDENTIALS_FILE: join(files, 'credentials'),
+              AWS_CONFIG_FILE: join(files, 'config'),
+            },
+      ))
+        vi.stubEnv(name, value)
+      try {
+        const listed = await found.list(server.store({ prefix: 'own', credentials: null }), '*.dump')
+        expect(listed.map(({ key }) => key)).toEqual(['a.dump'])
+      } finally {
+        vi.unstubAllEnvs()
+      }
+      expect(new Set(known)).toEqual(
+        new Set([s3Key.secret, where === 'variables' ? 'token-of-variables' : 'token-of-a-profile']),
+      )
+    },
+  )
 
   test('a download that is cut continues where it was, as long as bytes arrive', async () => {
     await using proxy = await CuttingProxy.to(server.port)

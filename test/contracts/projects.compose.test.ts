@@ -51,11 +51,15 @@ describe.skipIf(!docker())('with Docker', () => {
       'true',
     ])
     await execa('docker', ['volume', 'create', name])
+    await execa('docker', ['build', '--tag', `${name}:checked`, '-'], {
+      input: `FROM ${image}\nHEALTHCHECK CMD true\n`,
+    })
   })
   afterAll(async () => {
     await compose('down', '--volumes').catch(() => undefined)
     await execa('docker', ['rm', '--force', `${name}-x`]).catch(() => undefined)
     await execa('docker', ['volume', 'rm', name]).catch(() => undefined)
+    await execa('docker', ['image', 'rm', `${name}:checked`]).catch(() => undefined)
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -65,5 +69,6 @@ describe.skipIf(!docker())('with Docker', () => {
     idle: at('idle', 'compose.yml'),
     loose: `${name}-x`,
     volume: name,
+    images: { checked: `${name}:checked`, unchecked: image },
   }))
 })

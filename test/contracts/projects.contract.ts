@@ -5,7 +5,7 @@ import type { ComposeStack } from '../../src/drivers/services.ts'
 /**
  * Two projects: `ran`, made of `files` in `directory` with one env file, of which `web` (image `box`, with the label `team: shop`)
  * exists and is not running, and `idle`, which only has its file, with `name: idle` and the services `web` and `more` of a profile.
- * Beside them a container of no project with the label `service: loose`, and a volume.
+ * Beside them a container of no project with the label `service: loose`, a volume, and an image with `HEALTHCHECK CMD true`, made from one without.
  */
 export type ProjectsBench = {
   readonly projects: ProjectsView
@@ -18,6 +18,7 @@ export type ProjectsBench = {
   readonly idle: string
   readonly loose: string
   readonly volume: string
+  readonly images: { readonly checked: string; readonly unchecked: string }
 }
 
 export function projectsContract(name: string, open: () => Promise<ProjectsBench>): void {
@@ -71,6 +72,13 @@ export function projectsContract(name: string, open: () => Promise<ProjectsBench
         code: 'preflight',
         hint: expect.any(String),
       })
+    })
+
+    it('knows the health check of an image, and null for one without and for one that is missing', async () => {
+      const { projects, images } = await open()
+      expect(await projects.healthcheckOf(images.checked)).toEqual(['CMD-SHELL', 'true'])
+      expect(await projects.healthcheckOf(images.unchecked)).toBeNull()
+      expect(await projects.healthcheckOf('runbook-test/none:0')).toBeNull()
     })
 
     it('finds the folder of a volume, and null for one that is missing', async () => {

@@ -20,5 +20,13 @@ projectsContract('in memory', async () => {
     services: { web: { image: 'box' }, more: { image: 'box', profiles: ['more'] } },
   })
   world.volumes.set('data', '/var/lib/docker/volumes/data/_data')
-  return { projects: fakeProjects(world), ran, idle: '/srv/idle/compose.yml', loose: 'alone', volume: 'data' }
+  world.healthchecks.set('checked', ['CMD-SHELL', 'true'])
+  return {
+    projects: fakeProjects(world),
+    ran,
+    idle: '/srv/idle/compose.yml',
+    loose: 'alone',
+    volume: 'data',
+    images: { checked: 'checked', unchecked: 'box' },
+  }
 })

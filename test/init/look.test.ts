@@ -123,6 +123,29 @@ describe('what runs', () => {
     }
   })
 
+  it('is healthy by the health check of an image, unless the service has its own or none', async () => {
+    const ofImage = ['CMD', 'wget', '-q', 'http://localhost:3000/up']
+    for (const { more, value } of [
+      { more: { ports: [] }, value: [{ name: 'web', service: 'web' }] },
+      { more: { ports: [], healthcheck: { interval: '5s' } }, value: [{ name: 'web', service: 'web' }] },
+      { more: { ports: [], healthcheck: { disable: true } }, value: [] },
+      { more: { ports: [], healthcheck: { test: ['NONE'] } }, value: [] },
+      {
+        more: { ports: [{ target: 3000, published: '8080', protocol: 'tcp', mode: 'ingress' }] },
+        value: [{ name: 'web', url: 'http://127.0.0.1:8080/up' }],
+      },
+    ]) {
+      const shop = world()
+      shop.docker.healthchecks.set('x', ofImage)
+      shop.docker.documents.set('/srv/shop/compose.yml', {
+        ...document,
+        services: { ...document.services, web: { ...document.services.web, ...more } },
+      })
+      const answers = { 'http://127.0.0.1:8080/up': 200 }
+      expect((await looked(shop, { answers })).section('health')?.value).toEqual(value)
+    }
+  })
+
   it('is found from any folder that has no Compose file, and only what has a database', async () => {
     const shop = world()
     lay(shop.disk, '/home/ops/readme', '')
@@ -273,6 +296,21 @@ describe('backups', () => {
     for (let number = 0; number < 500; number++) lay(shop.disk, `/srv/shop/a/b${number}/file`, '')
     lay(shop.disk, '/srv/shop/a/z-backups/shop_20261101T010000Z.dump', 'PGDMP')
     expect((await looked(shop)).section('backups')?.value).toMatchObject({ directory: './a/z-backups' })
+  })
+
+  it('may be folders of pg_dump -Fd, also such as are named like a file', async () => {
+    for (const name of ['shop_20261101', 'shop_20261101.dump']) {
+      const shop = world()
+      lay(shop.disk, `/srv/shop/nightly/${name}/toc.dat`, 'PGDMP')
+      lay(shop.disk, `/srv/shop/nightly/${name}/3001.dat.gz`, Buffer.from([0x1f, 0x8b]))
+      lay(shop.disk, `/srv/shop/nightly/${name}/SHA256SUMS`, '')
+      lay(shop.disk, '/srv/shop/other/toc.dat', 'a book')
+      expect((await looked(shop)).section('backups')?.value).toMatchObject({
+        directory: './nightly',
+        pattern: name.replace('20261101', '{time}'),
+      })
+      expect((await looked(shop)).section('backups')?.value).not.toHaveProperty('checksums')
+    }
   })
 
   it('are none that a run made of what it replaced', async () => {

@@ -323,6 +323,74 @@ services:
     ],
   },
   {
+    name: 'SQLite of Vaultwarden, in a folder that nothing names',
+    files: {
+      ...compose(`
+services:
+  vaultwarden:
+    image: vaultwarden/server:latest
+    environment: { DOMAIN: 'https://vault.example.com', ADMIN_TOKEN: s3cr3t-pass }
+    volumes: ['./vw-data/:/data/']
+    ports: ['127.0.0.1:8080:80']
+`),
+      'vw-data/db.sqlite3': `SQLite format 3\0${'x'.repeat(100)}`,
+    },
+    targets: [
+      {
+        stack,
+        writers: ['vaultwarden'],
+        database: { engine: 'sqlite', file: 'vw-data/db.sqlite3' },
+        'health?': health('http://127.0.0.1:8080/', 'vaultwarden'),
+      },
+    ],
+  },
+  {
+    name: 'SQLite of Uptime Kuma, in a volume, beside a proxy',
+    files: compose(`
+services:
+  uptime-kuma:
+    image: louislam/uptime-kuma:1
+    volumes: ['kuma:/app/data', '/var/run/docker.sock:/var/run/docker.sock:ro']
+    ports: ['3001:3001']
+  proxy: { image: 'caddy:2', ports: ['80:80', '443:443'] }
+volumes: { kuma: {} }
+`),
+    targets: [
+      {
+        stack,
+        writers: ['uptime-kuma'],
+        volumeDatabase: { service: 'uptime-kuma', path: '/app/data/kuma.db' },
+        'health?': health('http://127.0.0.1:3001/', 'uptime-kuma'),
+      },
+    ],
+  },
+  {
+    name: 'SQLite of Gitea, as a variable names it, with a runner beside it',
+    files: {
+      ...compose(`
+services:
+  server:
+    image: gitea/gitea:1.22
+    environment:
+      - GITEA__database__DB_TYPE=sqlite3
+      - GITEA__database__PATH=/data/gitea/gitea.db
+    volumes: ['./gitea:/data', '/etc/localtime:/etc/localtime:ro']
+    ports: ['3000:3000', '222:22']
+    healthcheck: { test: ['CMD', 'curl', '-fsS', 'http://localhost:3000/api/healthz'] }
+  runner: { image: 'gitea/act_runner:0.2.11', depends_on: [server] }
+`),
+      'gitea/gitea/gitea.db': `SQLite format 3\0${'x'.repeat(100)}`,
+    },
+    targets: [
+      {
+        stack,
+        writers: ['server'],
+        database: { engine: 'sqlite', file: 'gitea/gitea/gitea.db' },
+        health: health('http://127.0.0.1:3000/api/healthz', 'server'),
+      },
+    ],
+  },
+  {
     name: 'no database',
     files: compose("services:\n  web: { image: example/shop, ports: ['8000:8000'] }\n"),
     targets: [{ stack, 'health?': health('http://127.0.0.1:8000/') }],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { Json } from '../../src/kernel/json.ts'
 import type { PostgresDatabase } from '../../src/drivers/databases.ts'
 import { acts } from '../../src/model/step.ts'
@@ -125,6 +125,22 @@ describe('verifyDump', () => {
     })
   })
 
+  it('says what reading it takes on this disk, so that a dry run does', async () => {
+    const world = damagedShop()
+    const hands = handsOn(world)
+    const unpacked = { bytes: 1_234_567, folder: '/var/tmp' }
+    const { inspect } = hands.io.databases
+    const databases = {
+      ...hands.io.databases,
+      inspect: async (...args: Parameters<typeof inspect>) => ({ ...(await inspect(...args)), unpacked }),
+    }
+    await run(world, dump(), { ...hands, io: { ...hands.io, databases } })
+    expect(hands.notes.join('\n')).toMatch(/is unpacked .* 1234567 bytes in \/var\/tmp \(TMPDIR\)/)
+    const streamed = handsOn(world)
+    await run(world, dump(), streamed)
+    expect(streamed.notes.join('\n')).not.toContain('unpacked')
+  })
+
   it('finds before the run that the newest is too old, and only warns where it was asked for', async () => {
     const world = damagedShop()
     world.clock.pass(26 * 3_600_000)
@@ -179,6 +195,19 @@ describe('plain SQL', () => {
       name: copy.name,
     })
   })
+})
+
+test.each([
+  [[], 'checks that tables are there and have rows, since no assertions are configured.'],
+  [['a'], 'checks the one configured assertion.'],
+  [['a', 'b'], 'checks the 2 configured assertions.'],
+])('a plan says what %j assertions come to', (names, words) => {
+  const assertions = names.map((name) => ({ name, sql: 'select 1', expect: { equals: 1 } }))
+  const archive = { file: '/backups/db/x.dump' } as unknown as Parameters<typeof assertCopy>[0]['archive']
+  const { step, input } = opened(
+    assertCopy({ database, copy: { name: 'copy', bytes: 1 }, archive, assertions }),
+  )
+  expect(step.describe(input)).toContain(words)
 })
 
 describe('requireFit', () => {

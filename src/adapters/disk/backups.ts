@@ -1,5 +1,5 @@
 import { constants, type BigIntStats } from 'node:fs'
-import { lstat, open, readFile, readdir, readlink, realpath, stat } from 'node:fs/promises'
+import { lstat, open, readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Backup, BackupPlace, Backups, Undated } from '../../drivers/backups.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -15,17 +15,15 @@ import {
   newestFirst,
   timesOf,
   verified,
-  type ChecksumFile,
-  type ChecksumFiles,
 } from '../../formats/backup-verdict.ts'
 import { vouchedBy } from '../../formats/backup-manifest.ts'
-import { checksumsBeside } from '../../formats/checksum-files.ts'
+import { folderDigest, tableOfContents } from '../../formats/dump-folder.ts'
+import type { Checksum } from '../../formats/checksum-list.ts'
 import { timeInName } from '../../formats/file-time.ts'
+import { dumpFolder, fileBytes, mustBeDumpFolder, sameFolder } from './dump-folder.ts'
+import { checksumFiles } from './checksum-files.ts'
 import { hashOf } from './file-hash.ts'
 import { manifestBeside, signOnDisk, type Signing } from './manifests.ts'
-
-/** A larger file is not a checksum file. Bytes. */
-const largestChecksumFile = 1 << 20
 
 /** Backups in a local or mounted folder. */
 export function diskBackups({
@@ -61,8 +59,10 @@ export function diskBackups({
       for (const path of paths.filter((one) => pattern.nearly(basename(one)))) {
         const file = await realpath(path).catch(() => null)
         const facts = file === null ? null : await stat(file).catch(() => null)
-        if (file === null || facts?.isFile() !== true || listed.includes(file)) continue
-        found.set(file, { file, name: basename(path), modifiedAt: facts.mtime.toISOString() })
+        if (file === null || facts === null || listed.includes(file)) continue
+        const modified = facts.isFile() ? facts.mtime : (await folderAt(file, facts))?.modifiedAt
+        if (modified === undefined) continue
+        found.set(file, { file, name: basename(path), modifiedAt: modified.toISOString() })
       }
       return latestFirst([...found.values()])
     },
@@ -93,6 +93,8 @@ export function diskBackups({
 
     async verify(place, backup) {
       const expected = await checksumOf(place, backup)
+      if ((await kindOf(backup.file)) === 'directory')
+        return verified(backup, expected, await digestOfFolder(backup, scope))
       // Not a link that replaced the file since it was found, nor a pipe, which would never end.
       const file = await open(
         backup.file,
@@ -132,7 +134,24 @@ function changing(backup: Backup): RunbookError {
   )
 }
 
-/** Possible backups in the folder and its date folders. Links to folders are not followed. */
+/** @throws RunbookError `verification` where it is no longer what was found */
+async function digestOfFolder(backup: Backup, scope: Scope): Promise<string> {
+  const { file: folder, bytes: total } = backup
+  const before = await mustBeDumpFolder(folder)
+  if (before.bytes !== total) throw changing(backup)
+  const sums: Checksum[] = []
+  let done = 0
+  for (const file of before.files)
+    for await (const part of fileBytes(folder, file, (sum) => sums.push(sum))) {
+      scope.signal.throwIfAborted()
+      done += part.length
+      scope.progress({ done, total, unit: 'bytes' })
+    }
+  if (!sameFolder(before, await dumpFolder(folder))) throw changing(backup)
+  return folderDigest(sums)
+}
+
+/** Possible backups in the folder and its date folders. Links to date folders are not followed. */
 async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
   const walk = async (parents: readonly string[]): Promise<readonly string[]> => {
     const folder = join(place.directory, ...parents)
@@ -150,30 +169,34 @@ async function pathsIn(place: BackupPlace): Promise<readonly string[]> {
         },
       )
     })
+    // A dump of pg_dump -Fd may be named by its date alone.
+    const isDump = entries.some((entry) => entry.name === tableOfContents) && parents.length > 0
+    if (isDump) return []
     const below = await Promise.all(
       entries
         .filter((entry) => entry.isDirectory() && isDateFolder(parents, entry.name))
         .map((entry) => walk([...parents, entry.name])),
     )
-    return [
-      ...entries.filter((entry) => !entry.isDirectory()).map((entry) => join(folder, entry.name)),
-      ...below.flat(),
-    ]
+    return [...entries.map((entry) => join(folder, entry.name)), ...below.flat()]
   }
   return walk([])
 }
 
-/** Null for a file that does not match the pattern, a dangling link, or a backup pruned meanwhile. */
+const folderAt = async (file: string, facts: { isDirectory(): boolean }) =>
+  facts.isDirectory() ? dumpFolder(file) : null
+
+/** Null for a file or folder of pg_dump -Fd that does not match the pattern, a dangling link, or a backup pruned meanwhile. */
 async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | null> {
   const named = pattern.match(basename(path))
   if (named === null) return null
   try {
     const file = await realpath(path)
     const facts = await stat(file)
-    if (!facts.isFile()) return null
+    const folder = await folderAt(file, facts)
+    if (folder === null && !facts.isFile()) return null
     // The content is that of the target; so is the time, if the target's name matches.
     const own = pattern.match(basename(file))
-    return backupOf(file, basename(own === null ? path : file), facts, own ?? named)
+    return backupOf(file, basename(own === null ? path : file), folder ?? sizeOf(facts), own ?? named)
   } catch (thrown) {
     if (['ENOENT', 'ELOOP'].includes((thrown as NodeJS.ErrnoException).code ?? '')) return null
     throw cannot('stat', shellWord(path), null, {
@@ -187,11 +210,18 @@ async function backupAt(path: string, pattern: BackupPattern): Promise<Backup | 
 function backupOf(
   file: string,
   name: string,
-  facts: { readonly size: number; readonly mtime: Date },
+  { bytes, modifiedAt }: Size,
   times: { readonly takenAt: Date | null; readonly takenBy?: Date },
 ): Backup {
-  return { file, name, bytes: facts.size, ...timesOf(times, facts.mtime) }
+  return { file, name, bytes, ...timesOf(times, modifiedAt) }
 }
+
+type Size = { readonly bytes: number; readonly modifiedAt: Date }
+
+const sizeOf = ({ size, mtime }: { readonly size: number; readonly mtime: Date }): Size => ({
+  bytes: size,
+  modifiedAt: mtime,
+})
 
 async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'other' | null> {
   const facts = await lstat(path).catch(() => null)
@@ -201,7 +231,7 @@ async function kindOf(path: string): Promise<'file' | 'link' | 'directory' | 'ot
   return facts.isFile() ? 'file' : 'other'
 }
 
-/** A file given by name: it need not match the pattern, but must be a regular file. */
+/** A backup given by name: it need not match the pattern, but must be a regular file or a folder of pg_dump -Fd. */
 async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPlace): Promise<Backup> {
   const wrong = (what: string, cause?: unknown): RunbookError =>
     new RunbookError('usage', `backup ${shellWord(path)} ${what}`, {
@@ -210,13 +240,15 @@ async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPla
     })
   const kind = await kindOf(path)
   if (kind === null) throw wrong('does not exist')
-  if (kind === 'directory') throw wrong('is a folder')
   const pointedTo = kind === 'link' ? await readlink(path) : ''
   const file = await realpath(path).catch((cause: unknown) => {
     throw wrong(`is a link to ${shellWord(pointedTo)}, which does not exist`, cause)
   })
   const facts = await stat(file)
-  if (!facts.isFile())
+  const folder = await folderAt(file, facts)
+  if (folder === null && facts.isDirectory())
+    throw wrong(`is a folder without ${tableOfContents}, so pg_dump -Fd did not write it`)
+  if (folder === null && !facts.isFile())
     throw wrong(
       kind === 'link'
         ? `is a link to ${shellWord(pointedTo)}, which is not a regular file`
@@ -226,41 +258,7 @@ async function mustBeFile(path: string, pattern: BackupPattern, place: BackupPla
   return backupOf(
     file,
     name,
-    facts,
+    folder ?? sizeOf(facts),
     pattern.match(name) ?? { takenAt: timeInName(name) ?? timeInName(basename(path)) },
   )
-}
-
-async function checksumFiles(backup: Backup): Promise<ChecksumFiles> {
-  const folder = dirname(backup.file)
-  const names = await readdir(folder).catch((cause: unknown) => {
-    throw cannot('read', `backup folder ${shellWord(folder)}`, null, {
-      code: 'verification',
-      cause,
-      hint: `check: ls -ld ${shellWord(folder)}`,
-    })
-  })
-  const { read, unread } = checksumsBeside([basename(backup.file), backup.name], names)
-  const files: ChecksumFile[] = []
-  for (const { name, kind } of read) {
-    const file = join(folder, name)
-    const facts = await stat(file).catch(() => null)
-    if (facts === null) continue
-    if (!facts.isFile() || facts.size > largestChecksumFile) {
-      throw new RunbookError(
-        'verification',
-        `${shellWord(file)} is not a checksum file: ${facts.isFile() ? `${facts.size} bytes long` : 'not a regular file'}`,
-        { hint: `check: ls -l ${shellWord(file)}` },
-      )
-    }
-    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-      throw cannot('read', `checksum file ${shellWord(file)}`, null, {
-        code: 'verification',
-        cause,
-        hint: `check: ls -l ${shellWord(file)}`,
-      })
-    })
-    files.push({ file, kind, text })
-  }
-  return { read: files, unread }
 }

@@ -16,6 +16,7 @@ import {
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
+import { dumpFolder } from './dump-folder.ts'
 
 /** How manifests are signed, and by what. */
 export type Signing = {
@@ -31,7 +32,8 @@ export const signOnDisk =
   async (made, statement) => {
     const { file, bytes, sha256 } = made
     const there = await files.stat(file)
-    if (there?.kind !== 'file' || there.bytes !== bytes) throw changed(made)
+    const now = there?.kind === 'directory' ? await dumpFolder(file) : there?.kind === 'file' ? there : null
+    if (there === null || now?.bytes !== bytes) throw changed(made)
     const signer = { run: scope.run, host: hostname(), program, ended: clock.now() }
     const text = manifestText(basename(file), made, statement, signer)
     const payload = Buffer.from(text)

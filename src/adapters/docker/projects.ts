@@ -36,6 +36,18 @@ export function dockerProjects({
 
     document: (stack) => compose(engine, scope).document(stack),
 
+    async healthcheckOf(image) {
+      const found = await engine
+        .ask(scope, { doing: `inspect image ${image}`, ask: (docker) => docker.getImage(image).inspect() })
+        .catch(nullIfNotFound)
+      // @types/dockerode leaves it out; ImageInspect of the API of the engine has it since 1.24.
+      const config = found?.Config as
+        | { readonly Healthcheck?: { readonly Test?: readonly string[] } }
+        | undefined
+      const test = config?.Healthcheck?.Test ?? []
+      return test.length === 0 || test[0] === 'NONE' ? null : test
+    },
+
     async volumeFolder(name) {
       const volume = await engine
         .ask(scope, { doing: `inspect volume ${name}`, ask: (docker) => docker.getVolume(name).inspect() })

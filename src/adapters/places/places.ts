@@ -6,6 +6,7 @@ import type { Places, Store } from '../../drivers/places.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Secret } from '../../kernel/secret.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { fileLocks } from '../disk/file-locks.ts'
@@ -17,6 +18,8 @@ import { addressOf, type OpenStore } from './open-store.ts'
 export type StoreDeps = {
   readonly scope: Scope
   readonly secrets: Secrets
+  /** Called with each secret that a client finds by itself, before it is used. */
+  readonly register: (secret: Secret) => void
   readonly shell: Shell
   readonly clock: Clock
   /** Of this program; the others get its proxies and certificate authorities. */

@@ -11,15 +11,25 @@ import type { S3Store, StoredDigest, StoredObject } from '../../drivers/places.t
 import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import type { Code, RunbookError } from '../../kernel/errors.ts'
+import { Secret, shortestSecret } from '../../kernel/secret.ts'
 import { Replaced, type OpenStore } from './open-store.ts'
 import { storeError, type Problem } from './problems.ts'
 
 /** Objects of a bucket. */
 export async function s3Store(
   store: S3Store,
-  { scope, secrets }: { readonly scope: Scope; readonly secrets: Secrets },
+  {
+    scope,
+    secrets,
+    register,
+  }: {
+    readonly scope: Scope
+    readonly secrets: Secrets
+    /** Called with each secret that the client finds by itself, before it is used. */
+    readonly register: (secret: Secret) => void
+  },
 ): Promise<OpenStore & Disposable> {
-  const client = await clientFor(store, secrets)
+  const client = await clientFor(store, secrets, register)
   const start = store.prefix === '' ? '' : `${store.prefix}/`
   const at = ({ key }: StoredObject) => ({ Bucket: store.bucket, Key: `${start}${key}` })
   const failing = (doing: string, thrown: unknown, code: Code = 'preflight'): unknown => {
@@ -111,7 +121,11 @@ export async function s3Store(
   }
 }
 
-async function clientFor(store: S3Store, secrets: Secrets): Promise<S3Client> {
+async function clientFor(
+  store: S3Store,
+  secrets: Secrets,
+  register: (secret: Secret) => void,
+): Promise<S3Client> {
   const { region, endpoint, pathStyle, credentials } = store
   const revealed = async (handle: SecretHandle): Promise<string> => (await secrets.reveal(handle)).reveal()
   return new S3Client({
@@ -119,7 +133,7 @@ async function clientFor(store: S3Store, secrets: Secrets): Promise<S3Client> {
     forcePathStyle: pathStyle,
     ...(endpoint === null ? {} : { endpoint }),
     ...(credentials === null
-      ? {}
+      ? { credentials: () => foundBy(new S3Client({ region }), register) }
       : {
           credentials: {
             accessKeyId: typeof credentials.id === 'string' ? credentials.id : await revealed(credentials.id),
@@ -132,6 +146,20 @@ async function clientFor(store: S3Store, secrets: Secrets): Promise<S3Client> {
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: 15_000, socketTimeout: 60_000 },
   })
+}
+
+/**
+ * What the client finds in the environment, in the files of AWS's tools or from the role of the machine, also where it is
+ * renewed later.
+ */
+async function foundBy({ config }: S3Client, register: (secret: Secret) => void) {
+  const found = await config.credentials()
+  for (const [name, text] of [
+    ['AWS_SECRET_ACCESS_KEY', found.secretAccessKey],
+    ['AWS_SESSION_TOKEN', found.sessionToken ?? ''],
+  ] as const)
+    if (Buffer.byteLength(text) >= shortestSecret) register(new Secret(name, text))
+  return found
 }
 
 const decoded = (key: string): string => decodeURIComponent(key.replaceAll('+', '%20'))

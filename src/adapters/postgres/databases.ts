@@ -19,6 +19,7 @@ import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './server/host-server.ts'
 import { keptPsql } from './server/kept-psql.ts'
+import { refusalsOnce } from './server/refusals-once.ts'
 import { identity } from './identity.ts'
 import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
@@ -50,7 +51,8 @@ export type PostgresDeps = {
 type Place = { readonly server: Server; readonly exists: (name: string) => Promise<boolean> }
 
 /** The databases port for PostgreSQL 13 and newer, for one attempt of a step. All SQL goes through psql. */
-export function postgresDatabases(means: PostgresDeps): Databases {
+export function postgresDatabases(given: PostgresDeps): Databases {
+  const means = { ...given, scope: refusalsOnce(given.scope) }
   const { scope, clock, execIn, patienceMilliseconds = defaultPatienceMilliseconds } = means
   const policy = { clock, patienceMilliseconds }
   const places = new Map<string, Place>()

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump, DumpHeader, Opening } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -8,6 +9,7 @@ import { contentIn, startOf, type DumpStart } from '../unwrap/content.ts'
 import { contentsOf, namesOf, tablesIn } from './archive/contents.ts'
 import { DataEnd } from './archive/data-end.ts'
 import { dumpStream, dumpSize } from '../unwrap/dump-stream.ts'
+import { readingOrder } from './members/reading-order.ts'
 import { readArchive, refusal, type Archive } from './archive/table-of-contents.ts'
 import { inspectPlain, plainHeader } from './plain/inspect-plain.ts'
 import { clientError } from './server/psql.ts'
@@ -30,13 +32,13 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
   const archive = await readArchive(server, dump, scope)
   const { header } = archive
   const subscriptions = namesOf(archive.entries, 'SUBSCRIPTION')
-  const { sha256, empty } = await decode(server, dump, { archive, total: bytes }, scope)
+  const { sha256, empty, kept } = await decode(server, dump, { archive, total: bytes }, scope)
   return {
     file,
     bytes,
     sha256,
     engine: 'postgres',
-    format: start.from === 'tar' ? 'tar' : 'custom',
+    format: formatOf(start),
     major: majorOf(header.serverVersion),
     database: header.database,
     takenAt: header.takenAt,
@@ -46,6 +48,7 @@ export async function inspect(server: Server, dump: Opened, scope: Scope): Promi
     ...(start.wrapped.length === 0 ? {} : { wrapped: start.wrapped }),
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
+    ...(kept === 0 ? {} : { unpacked: { bytes: kept, folder: tmpdir() } }),
   }
 }
 
@@ -61,7 +64,7 @@ export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Sc
     const { serverVersion, database, takenAt } = headerOf(dump.file, start)
     return {
       engine: 'postgres',
-      format: start.from === 'tar' ? 'tar' : 'custom',
+      format: formatOf(start),
       major: majorOf(serverVersion),
       database,
       takenAt,
@@ -69,6 +72,9 @@ export async function header(by: Pick<Server, 'unwrap'>, dump: Opened, scope: Sc
     }
   }
 }
+
+const formatOf = ({ from }: DumpStart): Dump['format'] =>
+  from === 'folder' ? 'directory' : from === 'tar' ? 'tar' : 'custom'
 
 /** The roles of a server come before its databases. */
 const longestStart = 16 * 1024 * 1024
@@ -86,12 +92,19 @@ async function decode(
   dump: Opened,
   { archive, total }: { readonly archive: Archive; readonly total: number },
   scope: Scope,
-): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number> }> {
+): Promise<{ readonly sha256: string; readonly empty: ReadonlySet<number>; readonly kept: number }> {
   const { file } = dump
   const end = new DataEnd(archive)
-  const content = contentIn(server.unwrap, dump, scope)
+  let kept = (): number => 0
+  const content = contentIn(server.unwrap, dump, scope, (unwrapped) => {
+    if (unwrapped.kept !== undefined) kept = unwrapped.kept
+  })
   const seen = (part: Uint8Array): void => end.push(part)
-  const { stream, read } = dumpStream(file, { expected: null, total, seen, content }, scope)
+  const { stream, read } = dumpStream(
+    file,
+    { expected: null, total, seen, content, order: readingOrder },
+    scope,
+  )
   const ended = await server.run(
     { program: 'pg_restore', args: ['--file=/dev/null'], database: null, stdin: stream },
     scope,
@@ -103,7 +116,7 @@ async function decode(
       refused: 'extra data after the end of the archive',
       hint: 'choose another dump, and check how this one was copied',
     })
-  return { sha256: complete.sha256, empty: end.empty }
+  return { sha256: complete.sha256, empty: end.empty, kept: kept() }
 }
 
 function damaged(file: string, header: ArchiveHeader, ended: Ended): RunbookError {

@@ -4,6 +4,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { dumpStream, dumpSize, type Patch } from '../unwrap/dump-stream.ts'
 import { contentIn } from '../unwrap/content.ts'
 import { identity } from './identity.ts'
+import { readingOrder } from './members/reading-order.ts'
 import { clientError } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -29,7 +30,13 @@ export async function restoreInto(
   const total = await dumpSize(dump.file)
   const { stream, read } = dumpStream(
     dump.file,
-    { expected: dump.sha256, total, patches, content: contentIn(server.unwrap, dump, scope) },
+    {
+      expected: dump.sha256,
+      total,
+      patches,
+      content: contentIn(server.unwrap, dump, scope),
+      order: readingOrder,
+    },
     scope,
   )
   const args = [

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -73,6 +74,8 @@ export async function inspect(
     ...(from === 'script' ? ofScripts : {}),
     ...(wrapped.length === 0 ? {} : { wrapped }),
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
+    // The database that SQL makes, and its copy.
+    unpacked: { bytes: inside.bytes * (from === 'script' ? 2 : 1), folder: tmpdir() },
     takenAt: (timeInName(basename(file)) ?? (await opened.stat({ bigint: true })).mtime).toISOString(),
     provesItself: revealsDamage(wrapped),
   }

@@ -4,7 +4,7 @@ import { contentBytes, contentOf, type Content } from '../../formats/dumps/conte
 import type { Wrapping } from '../../formats/dumps/wrapping.ts'
 import type { Unwrap, Unwrapped, Wanted } from './unwrap.ts'
 import type { Bytes } from './unwrapping.ts'
-import { dumpSize, dumpStream } from './dump-stream.ts'
+import { dumpSize, dumpStream, isFolder } from './dump-stream.ts'
 
 /** A dump as it lies in the folder of backups, and what decrypts it. */
 export type DumpFile = { readonly file: string; readonly decrypt?: SecretHandle }
@@ -14,7 +14,7 @@ export const contentIn = (
   unwrap: Unwrap,
   { file, decrypt }: DumpFile,
   scope: Scope,
-  found: (unwrapped: Pick<Unwrapped, 'wrapped' | 'from'>) => void = () => undefined,
+  found: (unwrapped: Omit<Unwrapped, 'bytes'>) => void = () => undefined,
   wanted: Wanted = 'all',
 ) =>
   async function* (raw: Bytes): Bytes {
@@ -29,7 +29,8 @@ export type DumpStart = {
   readonly complete: boolean
   readonly content: Content
   readonly wrapped: readonly Wrapping[]
-  readonly from: Unwrapped['from'] | null
+  /** `folder`: the tar archive that it is read as is not there. */
+  readonly from: Unwrapped['from'] | 'folder' | null
 }
 
 /**
@@ -63,6 +64,7 @@ export async function startOf(
     break
   }
   const start = Buffer.concat(parts)
-  const { wrapped, from = null } = unwrapped
+  const { wrapped, from: made = null } = unwrapped
+  const from = made === 'tar' && (await isFolder(dump.file)) ? 'folder' : made
   return { start, complete, content: contentOf(start), wrapped, from }
 }

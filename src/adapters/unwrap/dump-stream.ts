@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { mustBeDumpFolder } from '../disk/dump-folder.ts'
+import { FolderStream, type ReadingOrder } from './folder-stream.ts'
 import type { Bytes } from './unwrapping.ts'
 
 /** The bytes of a dump, streamed into a program. */
@@ -33,6 +34,7 @@ export function dumpStream(
     seen = () => undefined,
     patches = [],
     content = (raw) => raw,
+    order,
   }: {
     readonly expected: string | null
     readonly total: number
@@ -41,28 +43,40 @@ export function dumpStream(
     readonly patches?: readonly Patch[]
     /** Takes off what wraps the dump, or chooses what of it the program reads. `seen` and `patches` are about the result. */
     readonly content?: (raw: Bytes) => Bytes
+    /** Of a folder of pg_dump -Fd, which is read as a tar archive. */
+    readonly order?: ReadingOrder
   },
   scope: Pick<Scope, 'progress'>,
 ): DumpStream {
-  const hash = createHash('sha256')
+  let digest = (): string => ''
   let result: ReturnType<DumpStream['read']> = null
 
   let done = 0
+  let reported = 0
+  const counted = (part: Uint8Array): void => {
+    done += part.length
+    if (done - reported < total / reports || done >= total) return
+    reported = done
+    scope.progress({ done, total, unit: 'bytes' })
+  }
   async function* raw(): Bytes {
+    if (await isFolder(file)) {
+      const folder = new FolderStream(file, order)
+      digest = () => folder.digest()
+      yield* folder.bytes(counted)
+      return
+    }
+    const hash = createHash('sha256')
+    digest = () => hash.digest('hex')
     await using handle = await open(file, 'r').catch((thrown: unknown) => {
       throw unreadable(file, thrown)
     })
-    let reported = 0
     for await (const part of handle.createReadStream({
       highWaterMark: chunkBytes,
       autoClose: false,
     }) as AsyncIterable<Uint8Array>) {
       hash.update(part)
-      done += part.length
-      if (done - reported >= total / reports && done < total) {
-        reported = done
-        scope.progress({ done, total, unit: 'bytes' })
-      }
+      counted(part)
       yield part
     }
   }
@@ -82,7 +96,7 @@ export function dumpStream(
       // Also where what unwraps it failed before it read anything.
       await source.return()
     }
-    const sha256 = hash.digest('hex')
+    const sha256 = digest()
     if (expected !== null && sha256 !== expected) throw digestMismatch(file, expected, sha256)
     result = { bytes: done, sha256 }
     scope.progress({ done, total: Math.max(done, total), unit: 'bytes' })
@@ -121,10 +135,7 @@ export async function dumpSize(file: string): Promise<number> {
   const facts = await stat(file).catch((thrown: unknown) => {
     throw unreadable(file, thrown)
   })
-  if (facts.isDirectory())
-    throw new RunbookError('verification', `dump ${file} is a folder`, {
-      hint: `if pg_dump -Fd wrote it, pack it: tar -cf ${shellWord(`${file}.tar`)} ${shellWord(file)}`,
-    })
+  if (facts.isDirectory()) return (await mustBeDumpFolder(file)).bytes
   if (!facts.isFile())
     throw new RunbookError('verification', `dump ${file} is not a regular file`, {
       hint: 'choose another dump',
@@ -133,6 +144,12 @@ export async function dumpSize(file: string): Promise<number> {
     throw new RunbookError('verification', `dump ${file} is empty`, { hint: 'choose another dump' })
   return facts.size
 }
+
+export const isFolder = async (file: string): Promise<boolean> =>
+  stat(file).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  )
 
 const unreadable = (file: string, cause: unknown): RunbookError =>
   cannot('read', `dump ${file}`, null, { code: 'verification', cause, hint: `check: ls -l ${file}` })

@@ -28,6 +28,8 @@ export type Unwrapped = {
   /** What else `bytes` were made from: the members of a tar archive, or SQL. */
   readonly from?: 'tar' | 'script'
   readonly bytes: Bytes
+  /** Bytes that were kept in a file meanwhile. */
+  readonly kept?: () => number
 }
 
 const filters: { readonly [wrapping in Wrapping]: (wrapped: Bytes, by: Unwrapping) => Bytes } = {

@@ -1,12 +1,7 @@
 import type { Command } from 'commander'
-import type { JsonObject } from '../../kernel/json.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { systemOf, type Target, type TargetWith } from '../../model/target.ts'
-import { oneLine } from '../../kernel/sanitize.ts'
-import type { Stored } from '../../run/journal/entry.ts'
-import { stateOf } from '../../run/journal/state.ts'
 import { lacking, type CliContext } from '../context.ts'
-import { readJournal } from '../journal.ts'
 import { chosenTargets } from './doctor.ts'
 
 type Flags = { readonly target?: string; readonly json?: true }
@@ -69,10 +64,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (flags: SearchFlags, command: Command) => {
       const { runByName } = await import('./run.ts')
-      const run = await runByName(context, command, 'find-good-backup', wordsOf(flags))
-      if (flags.json === true || flags.dryRun === true) return
-      const good = await readJournal(context, async (journal) => foundIn(await journal.read(run)))
-      if (good !== null) context.terminal.out(context.asTyped(good))
+      await runByName(context, command, 'find-good-backup', wordsOf(flags))
     })
 }
 
@@ -92,18 +84,6 @@ const wordsOf = ({ target, story, reason, dryRun, json }: SearchFlags): readonly
   ...(dryRun === true ? ['--dry-run'] : []),
   ...(json === true ? ['--json'] : []),
 ]
-
-/** What the run found, and the command to type; null where it found none. */
-function foundIn(entries: readonly Stored[]): string | null {
-  const state = stateOf(entries)
-  const report = state.plan.steps.find(({ kind }) => kind === 'bisection.report-good')
-  const output = (report === undefined ? undefined : state.steps.get(report.id)?.output) as
-    | JsonObject
-    | undefined
-  if (output === undefined) return null
-  const claims = (output['claims'] as readonly string[]).map((claim) => `  ${oneLine(claim)}\n`).join('')
-  return `${claims}Restore it:  ${oneLine(String(output['command']))}\n`
-}
 
 const listsBackups = (target: Target): target is TargetWith<'database' | 'backups'> =>
   target.database !== undefined && target.backups !== undefined

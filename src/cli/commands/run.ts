@@ -26,16 +26,13 @@ export function runCommand(program: Command, context: CliContext): void {
     })
 }
 
-/**
- * Runs a runbook with the flags that were typed after its name.
- * @returns the run's ID
- */
+/** Runs a runbook with the flags that were typed after its name, and sets the exit code. */
 export async function runByName(
   context: CliContext,
   command: Command,
   name: string,
   rest: readonly string[],
-): Promise<string> {
+): Promise<void> {
   const { book } = await (await context.catalog()).find(name)
   const own = runCommandFor(book)
     .copyInheritedSettings(command)
@@ -60,17 +57,13 @@ export async function runByName(
     answers: answersFrom(flags, planned),
     earlier: [],
   }
-  let run = ''
-  await runSession(context, options, async (runtime) => {
-    const result = await startRun(runtime, {
+  await runSession(context, options, (runtime) =>
+    startRun(runtime, {
       planned,
       mode: flags.dryRun === true ? 'dry-run' : 'run',
       story: flags.story ?? null,
       reason: context.recorded(flags.reason),
       ...(book.about.makesRoom === undefined ? {} : { makesRoom: book.about.makesRoom }),
-    })
-    run = result.run
-    return result
-  })
-  return run
+    }),
+  )
 }

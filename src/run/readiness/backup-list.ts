@@ -95,7 +95,7 @@ const attempt = <T>(work: () => Promise<T>): Promise<Attempt<T>> =>
 const formatOf = ({ engine, major, format, wrapped = [] }: DumpHeader): string =>
   [
     `${engine} ${major}`,
-    ...(format === 'tar' ? ['tar'] : []),
+    ...(format === 'tar' || format === 'directory' ? [format] : []),
     ...(format === 'plain' ? ['plain SQL'] : []),
     ...(format === 'cluster' ? ['SQL of pg_dumpall'] : []),
     ...wrapped,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -65,6 +65,7 @@ describe.skipIf(!program('sqlite3'))('backups of .dump of sqlite3', () => {
       await databases.fingerprint(world.database, 'shop'),
     )
     const restored = world.place(copy)
+    expect(dump.unpacked).toEqual({ bytes: 2 * (await stat(restored)).size, folder: tmpdir() })
     // How often it is there depends on which statistics SQLite was built with.
     const comparable = (text: string): string => text.replaceAll('ANALYZE sqlite_schema;\n', '')
     expect(comparable(shell(restored, '.dump'))).toBe(comparable(sql))

@@ -1,4 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isExact } from '../../../src/drivers/databases.ts'
 import type { SecretHandle } from '../../../src/drivers/secrets.ts'
@@ -37,6 +38,7 @@ describe.skipIf(!wrappers())('wrapped backups of SQLite', () => {
         takenAt: '2026-02-03T04:00:00.000Z',
         tables: plain.tables,
         contents: plain.contents as object,
+        unpacked: { bytes: plain.bytes, folder: tmpdir() },
       })
       if (!isExact(dump)) throw new Error('a database file is exact, however it is wrapped')
       expect(await databases.header(world.database, file, opening)).toMatchObject({

@@ -555,6 +555,13 @@ export const drifts: readonly Drift[] = [
     seed: () => ({ journal: journalOf([succeeded('restore-test', '2026-01-01T04:00:00Z')]) }),
   },
   {
+    what: 'A drill that is due cannot run on the target',
+    check: 'drills',
+    level: 'warn',
+    problem: /the drill restore-tests is due, and cannot run: there is no such runbook/,
+    seed: () => ({ target: { ...shop, drills: [{ drill: 'restore-tests', everySeconds: 86_400 }] } }),
+  },
+  {
     what: 'The live data no longer meets an assertion that a restored copy must meet',
     check: 'symptoms',
     level: 'warn',

@@ -105,7 +105,7 @@ export function knownHeaderAt(cursor: ArchiveCursor, kind: ArchiveKind): Archive
 
 type RawEntry = Pick<ArchiveEntry, 'id' | 'hasData' | 'needs' | 'at'> & {
   readonly [
-    field in 'name' | 'kind' | 'definition' | 'dropping' | 'tablespace' | 'schema' | 'owner'
+    field in 'name' | 'kind' | 'definition' | 'dropping' | 'copying' | 'tablespace' | 'schema' | 'owner'
   ]: Buffer | null
 }
 
@@ -131,7 +131,7 @@ export function rawEntryAt(cursor: ArchiveCursor, { minor }: Pick<ArchiveHeader,
   const definition = cursor.bytes()
   const definitionAt = placeOf(definition)
   const dropping = cursor.bytes()
-  cursor.bytes()
+  const copying = cursor.bytes()
   const schema = cursor.bytes()
   const tablespace = cursor.bytes()
   // Access method, kind of relation.
@@ -143,7 +143,7 @@ export function rawEntryAt(cursor: ArchiveCursor, { minor }: Pick<ArchiveHeader,
   const needs: number[] = []
   for (let one = cursor.bytes(); one !== null; one = cursor.bytes()) needs.push(Number(one.toString()))
   const at = { kind: kindAt, definition: definitionAt }
-  return { id, hasData, needs, at, name, kind, definition, dropping, tablespace, schema, owner }
+  return { id, hasData, needs, at, name, kind, definition, dropping, copying, tablespace, schema, owner }
 }
 
 /** All entries, each with its extra part as _ReadExtraToc() of pg_backup_custom.c reads it. */

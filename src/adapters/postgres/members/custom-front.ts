@@ -9,6 +9,8 @@ export type MemberBlock = {
   readonly of: 'table' | 'large objects'
   /** The one that there is. */
   readonly members: readonly string[]
+  /** Rows for COPY, behind which pg_dump writes an end mark. */
+  readonly copied: boolean
 }
 
 export type CustomFront = {
@@ -55,7 +57,7 @@ function frontOf(toc: Buffer): CustomFront | NotAnArchive {
   const blocks: MemberBlock[] = []
   for (let number = 0; number < count; number++) {
     const start = cursor.at
-    const { id, kind, hasData } = rawEntryAt(cursor, header)
+    const { id, kind, hasData, copying } = rawEntryAt(cursor, header)
     parts.push(
       toc.subarray(start, cursor.at),
       Buffer.from([hasData ? notPositioned : withoutData]),
@@ -67,8 +69,8 @@ function frontOf(toc: Buffer): CustomFront | NotAnArchive {
     blocks.push(
       kind?.toString('latin1').startsWith('BLOB')
         ? // -Ft names another file than the one that it writes; before 17 there was one for all.
-          { id, of: 'large objects', members: [`blobs_${id}.toc`, 'blobs.toc'] }
-        : { id, of: 'table', members: [member] },
+          { id, of: 'large objects', members: [`blobs_${id}.toc`, 'blobs.toc'], copied: false }
+        : { id, of: 'table', members: [member], copied: (copying?.length ?? 0) > 0 },
     )
   }
   if (cursor.at !== toc.length) return damaged

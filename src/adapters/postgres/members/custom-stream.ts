@@ -43,9 +43,9 @@ export async function* customFrom(members: Members, name: string, wanted: Wanted
   yield front.bytes
   if (wanted === 'start') return
   const zero = front.int(0)
-  for (const { id, of, members: names } of front.blocks) {
+  for (const { id, of, members: names, copied } of front.blocks) {
     yield Buffer.concat([Buffer.from([of === 'table' ? 1 : 3]), front.int(id)])
-    if (of === 'table') yield* chunksOf(await opened(members, names, name), front)
+    if (of === 'table') yield* chunksOf(await opened(members, names, name), front, copied ? endOfCopy : '')
     else {
       const list = await opened(members, names, name)
       const objects = largeObjectsIn((await wholeOf(list)).toString('latin1'))
@@ -56,7 +56,7 @@ export async function* customFrom(members: Members, name: string, wanted: Wanted
         })
       for (const object of objects) {
         yield front.int(object.oid)
-        yield* chunksOf(await opened(members, [object.member], name), front)
+        yield* chunksOf(await opened(members, [object.member], name), front, '')
         yield zero
       }
     }
@@ -89,9 +89,21 @@ async function opened(members: Members, names: readonly string[], name: string):
     : { ...found, bytes: decompress(found.bytes, { name: `${name}: ${found.name}` }) }
 }
 
-async function* chunksOf({ bytes }: OpenMember, { int }: CustomFront): Bytes {
-  // A chunk without bytes would end the block.
-  for await (const part of bytes) if (part.length > 0) yield Buffer.concat([int(part.length), part])
+/** What dumpTableData_copy() of pg_dump.c writes behind the rows: pg_restore does not miss it in a file that was cut off. */
+const endOfCopy = '\\.\n\n\n'
+
+async function* chunksOf({ name, bytes }: OpenMember, { int }: CustomFront, end: string): Bytes {
+  let last = ''
+  for await (const part of bytes) {
+    // A chunk without bytes would end the block.
+    if (part.length === 0) continue
+    last = `${last}${Buffer.from(part.subarray(-endOfCopy.length)).toString('latin1')}`.slice(
+      -endOfCopy.length,
+    )
+    yield Buffer.concat([int(part.length), part])
+  }
+  if (!last.endsWith(end))
+    throw new MembersRefused({ refused: `its ${name} is cut off: it has no end mark`, hint: another })
 }
 
 async function wholeOf({ name, bytes }: OpenMember): Promise<Buffer> {

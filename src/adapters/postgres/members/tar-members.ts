@@ -31,6 +31,11 @@ export class TarMembers implements Members {
     this.#holds = wanted === 'all'
   }
 
+  /** Bytes that came too early, and were kept in a file. */
+  get kept(): number {
+    return this.#length
+  }
+
   async open(names: readonly string[]): Promise<OpenMember | null> {
     for (const name of names) {
       const place = this.#held.get(name)

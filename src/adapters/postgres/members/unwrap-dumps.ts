@@ -16,9 +16,10 @@ export const unwrapDumps = (means: Parameters<typeof unwrapWith>[0]): Unwrap => 
     const { wrapped, bytes } = await unwrap(raw, file, decrypt, scope)
     try {
       const { start, all } = await peeked(bytes, contentBytes)
-      return contentOf(start) === 'tar'
-        ? { wrapped, from: 'tar', bytes: ofTar(all, file, wanted) }
-        : { wrapped, bytes: all }
+      if (contentOf(start) !== 'tar') return { wrapped, bytes: all }
+      const members = new TarMembers(all, wanted)
+      const tar = ofTar(members, all, file, wanted)
+      return { wrapped, from: 'tar', bytes: tar, kept: () => members.kept }
     } catch (thrown) {
       await bytes.return()
       throw thrown
@@ -26,8 +27,7 @@ export const unwrapDumps = (means: Parameters<typeof unwrapWith>[0]): Unwrap => 
   }
 }
 
-async function* ofTar(tar: Bytes, file: string, wanted: Wanted): Bytes {
-  const members = new TarMembers(tar, wanted)
+async function* ofTar(members: TarMembers, tar: Bytes, file: string, wanted: Wanted): Bytes {
   try {
     yield* customFrom(members, shellWord(file), wanted)
   } catch (thrown) {

@@ -1,59 +1,67 @@
-import { systemOf } from '../../../model/target.ts'
-import { Notebook, type Check } from '../check.ts'
-
-/** How often each proof is due, as the runbooks say; and what proves the same. Days. */
-const cadences: readonly {
-  readonly drill: string
-  readonly days: number
-  readonly also: readonly string[]
-}[] = [
-  { drill: 'restore-test', days: 31, also: ['full-db-rollback'] },
-  { drill: 'monthly-spot-restore', days: 31, also: ['quarterly-full-drill'] },
-  { drill: 'quarterly-full-drill', days: 92, also: [] },
-]
+import { failureOf } from '../../../kernel/errors.ts'
+import { Notebook, type Check, type Subject } from '../check.ts'
+import { drillCalendar } from '../drill-calendar.ts'
 
 export const drills: Check = {
   id: 'drills',
   of: 'target',
-  looksAt: 'Each drill that fits the target has succeeded within its interval.',
-  run: async ({ target, plans, journal, clock }) => {
+  looksAt: 'Each drill that is due on the target has succeeded within its interval.',
+  run: async (subject) => {
+    const { target, journal, clock } = subject
     const notes = new Notebook()
     if (journal.problem !== null) {
       notes.unchecked('drills', journal.problem.message)
       return notes.answer
     }
-    const system = systemOf(target)
-    for (const { drill, days, also } of cadences) {
-      if (!plans.some(({ book }) => book.name === drill)) continue
-      const proof = journal.runs.find(
-        (line) =>
-          line.system === system &&
-          line.mode === 'run' &&
-          line.outcome === 'succeeded' &&
-          [drill, ...also].includes(line.runbook) &&
-          !journal.damaged.has(line.run),
-      )
+    const now = clock.now()
+    for (const { drill, everySeconds, proof, state, why } of await drillCalendar(
+      target,
+      whyNotOn(subject),
+      journal,
+      now,
+    )) {
       const command = `runbook run ${drill} --target ${target.name}`
-      if (proof === undefined) {
-        notes.warn(drill, `${drill} has never succeeded on ${target.name}`, `prove it: \`${command}\``)
-        continue
+      if (proof !== null) {
+        notes.fact(`${drill}: last proven ${proof.at} by ${proof.run}`)
+        notes.gauge({
+          name: 'drill_last_success_timestamp_seconds',
+          help: 'When the last run began that proved the same as the drill.',
+          value: Date.parse(proof.at) / 1000,
+          labels: { drill },
+        })
       }
-      const at = Date.parse(proof.startedAt)
-      notes.fact(`${drill}: last proven ${proof.startedAt} by ${proof.run}`)
-      notes.gauge({
-        name: 'drill_last_success_timestamp_seconds',
-        help: 'When the last run began that proved the same as the drill.',
-        value: at / 1000,
-        labels: { drill },
-      })
-      const age = (clock.now().getTime() - at) / 86_400_000
-      if (age > days)
+      if (state === 'blocked')
         notes.warn(
           drill,
-          `${drill} is overdue: it last succeeded ${Math.floor(age)} days ago, and is due every ${days} days`,
+          `the drill ${drill} is due, and cannot run: ${why}`,
+          `correct \`drills\` of ${target.name}; \`runbook list --target ${target.name}\` shows what fits`,
+        )
+      if (state === 'never')
+        notes.warn(drill, `${drill} has never succeeded on ${target.name}`, `prove it: \`${command}\``)
+      if (state === 'overdue' && proof !== null)
+        notes.warn(
+          drill,
+          `${drill} is overdue: it last succeeded ${days(now.getTime() - Date.parse(proof.at))} ago, and is due every ${days(everySeconds * 1000)}`,
           `prove it again: \`${command}\``,
         )
     }
     return notes.answer
   },
+}
+
+const whyNotOn =
+  ({ plans, unplannable }: Subject) =>
+  (drill: string): string | null => {
+    if (plans.some(({ book }) => book.name === drill)) return null
+    const broken = unplannable.find(({ runbook }) => runbook === drill)
+    return broken === undefined
+      ? 'there is no such runbook, or the target lacks sections that it needs'
+      : failureOf(broken.thrown).message
+  }
+
+function days(milliseconds: number): string {
+  const whole = Math.floor(milliseconds / 86_400_000)
+  if (whole > 0) return `${whole} ${whole === 1 ? 'day' : 'days'}`
+  const hours = Math.floor(milliseconds / 3_600_000)
+  return `${hours} ${hours === 1 ? 'hour' : 'hours'}`
 }

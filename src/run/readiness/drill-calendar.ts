@@ -1,0 +1,120 @@
+import { failureOf } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
+import { systemOf, type Target } from '../../model/target.ts'
+import type { RunSummary } from '../journal/journal.ts'
+import type { JournalFacts } from './journal-facts.ts'
+
+/** One proof that a target owes, and how it stands. */
+export type DrillStanding = JsonObject & {
+  /** Name of the runbook. */
+  readonly drill: string
+  readonly everySeconds: number
+  /** The latest run that proved it; null if there is none. */
+  readonly proof: { readonly run: string; readonly runbook: string; readonly at: string } | null
+  /** The latest run of it after that proof that did not succeed; null if there is none. */
+  readonly failed: { readonly run: string; readonly at: string; readonly outcome: string } | null
+  /** ISO time; null if it was never proven, so that it is due now. */
+  readonly dueAt: string | null
+  /** `blocked`: it cannot run on the target. */
+  readonly state: 'proven' | 'overdue' | 'never' | 'blocked'
+  /** Why it cannot run; null where it can. */
+  readonly why: string | null
+}
+
+/** How often each proof is due, as the runbooks say, where the target does not. Days. */
+const usual = [
+  { drill: 'restore-test', days: 31 },
+  { drill: 'monthly-spot-restore', days: 31 },
+  { drill: 'quarterly-full-drill', days: 92 },
+] as const
+
+/** Runbooks whose success proves another drill too. */
+const alsoProves: { readonly [runbook: string]: readonly string[] } = {
+  'full-db-rollback': ['restore-test'],
+  'quarterly-full-drill': ['monthly-spot-restore'],
+}
+
+const proves = (runbook: string, drill: string): boolean =>
+  runbook === drill || (alsoProves[runbook] ?? []).includes(drill)
+
+/**
+ * How each proof of a target stands. A run counts only if its entries are intact.
+ * @param whyNot why a runbook cannot run on the target; null if it can
+ * @throws RunbookError `journal` if the journal cannot be read: then nothing is known
+ */
+export async function drillCalendar(
+  target: Target,
+  whyNot: (drill: string) => string | null,
+  journal: JournalFacts,
+  now: Date,
+): Promise<readonly DrillStanding[]> {
+  const due =
+    target.drills ??
+    usual
+      .filter(({ drill }) => whyNot(drill) === null)
+      .map(({ drill, days }) => ({ drill, everySeconds: days * 86_400 }))
+  const system = systemOf(target)
+  const successes = journal.runs.filter(
+    (line) => line.system === system && line.mode === 'run' && line.outcome === 'succeeded',
+  )
+  const standings: DrillStanding[] = []
+  for (const { drill, everySeconds } of due) {
+    const proof = await newestIntact(
+      successes.filter(({ runbook }) => proves(runbook, drill)),
+      journal,
+    )
+    const why = whyNot(drill)
+    const attempt = journal.runs.find(
+      (line) => line.system === system && line.mode === 'run' && line.runbook === drill,
+    )
+    const after = attempt !== undefined && (proof === null || attempt.startedAt > proof.startedAt)
+    const due = proof === null ? null : Date.parse(proof.startedAt) + everySeconds * 1000
+    standings.push({
+      drill,
+      everySeconds,
+      proof: proof === null ? null : { run: proof.run, runbook: proof.runbook, at: proof.startedAt },
+      failed:
+        after && attempt.outcome !== 'succeeded'
+          ? { run: attempt.run, at: attempt.startedAt, outcome: attempt.outcome ?? 'open' }
+          : null,
+      dueAt: due === null ? null : new Date(due).toISOString(),
+      state:
+        due !== null && due >= now.getTime()
+          ? 'proven'
+          : why !== null
+            ? 'blocked'
+            : due === null
+              ? 'never'
+              : 'overdue',
+      why,
+    })
+  }
+  return standings
+}
+
+const dayMilliseconds = 86_400_000
+
+/**
+ * Whether a timer should run it now: a little before it is due, so that it is never overdue, and after a run that did
+ * not succeed only once its interval has passed again, at most a day later.
+ */
+export function isTimeFor({ everySeconds, dueAt, failed, state }: DrillStanding, now: Date): boolean {
+  if (state === 'blocked') return false
+  const interval = everySeconds * 1000
+  const again = failed === null ? 0 : Date.parse(failed.at) + Math.min(interval, dayMilliseconds)
+  const early = dueAt === null ? 0 : Date.parse(dueAt) - Math.min(interval / 10, dayMilliseconds)
+  return now.getTime() >= Math.max(again, early)
+}
+
+async function newestIntact(runs: readonly RunSummary[], journal: JournalFacts): Promise<RunSummary | null> {
+  for (const line of runs) {
+    if (journal.damaged.has(line.run)) continue
+    try {
+      await journal.read(line.run)
+      return line
+    } catch (thrown) {
+      if (failureOf(thrown).code !== 'journal') throw thrown
+    }
+  }
+  return null
+}

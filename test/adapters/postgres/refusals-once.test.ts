@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { refusalsOnce } from '../../../src/adapters/postgres/server/refusals-once.ts'
+import { watchedScope } from '../../fixtures/scope.ts'
+
+const refused = (port: number, start = 'psql: error: ') =>
+  `${start}connection to server at "127.0.0.1", port ${port} failed: Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?\n`
+const noSocket =
+  'psql: error: connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory\n\tIs the server running locally and accepting connections on that socket?\n'
+
+const printed = (...chunks: readonly string[]): string => {
+  const watched = watchedScope()
+  const scope = refusalsOnce(watched)
+  for (const chunk of chunks) scope.output(Buffer.from(chunk))
+  return watched.text()
+}
+
+test('a server that refuses is named once, whichever psql says it', () => {
+  expect(
+    printed(
+      refused(5432),
+      refused(5432, 'psql:<stdin>:3: error: \\connect: '),
+      refused(5432) + refused(5433),
+      noSocket,
+      noSocket,
+    ),
+  ).toBe(
+    'no server accepts connections at "127.0.0.1", port 5432 so far\n' +
+      'no server accepts connections at "127.0.0.1", port 5433 so far\n' +
+      'no server accepts connections at "/run/.s.PGSQL.5432" so far\n',
+  )
+})
+
+test('everything else is printed as it is, byte for byte', () => {
+  const other = 'psql: error: connection to server at "db", port 5432 failed: FATAL:  ünï\n'
+  expect(printed(other, other)).toBe(other + other)
+  expect(printed(`before\n${refused(5432)}nach dem Gedränge\n`)).toBe(
+    'before\nno server accepts connections at "127.0.0.1", port 5432 so far\nnach dem Gedränge\n',
+  )
+})
+
+test('what is left of the scope is the same', () => {
+  const watched = watchedScope()
+  expect(refusalsOnce(watched)).toMatchObject({ run: watched.run, step: watched.step })
+  expect(refusalsOnce(watched).signal).toBe(watched.signal)
+})
