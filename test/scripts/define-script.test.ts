@@ -84,7 +84,7 @@ test('every moment can fail and can be the last', async () => {
   const moments = await everyMoment(() => machine(pausing))
   expect(moments).toContain('commands.script')
   expect(moments).toContain('commands.script done')
-}, 60_000)
+}, 180_000)
 
 test('a command that fails fails the step, with its last line', async () => {
   const broken = machine({ ...pausing, run: async ({ $ }) => ({ said: (await $`queue stop`).stdout }) })
