@@ -13,6 +13,7 @@ const floors: { readonly [folder: string]: number } = {
   drivers: 1,
   formats: 2,
   sections: 2,
+  scripts: 2,
   model: 3,
   run: 4,
   conduct: 5,

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import type { SecretHandle } from './secrets.ts'
 
 /** One call of a program, without a shell. */
@@ -10,12 +11,39 @@ export type Command = {
   readonly secrets: { readonly [variable: string]: SecretHandle }
 }
 
+/** One command line for bash; what it runs in is that of `Command`. */
+export type ScriptLine = Omit<Command, 'argv'> & {
+  readonly line: string
+  /** What it reads; null: nothing. */
+  readonly input: Readable | null
+  /** Gets its standard output, beside the log of the step. It is ended with the command. */
+  readonly output: Writable
+  /** Ends this command before its step ends. */
+  readonly signal: AbortSignal | null
+}
+
+export type ScriptEnded = {
+  readonly exitCode: number
+  /** The end of its standard error, for messages. */
+  readonly stderr: string
+}
+
 export interface CommandsView {
   /** The version that a program reports, as `15.18`; null if it is not installed. */
   version(program: string): Promise<string | null>
+  /**
+   * Runs a command line that its author has marked as one that only looks: the one method of a view that starts what
+   * a team wrote. As `script` otherwise.
+   */
+  looking(line: ScriptLine): Promise<ScriptEnded>
 }
 
 export interface Commands extends CommandsView {
   /** Output goes to the step's log. Rejects if it cannot be started or is ended by a signal. */
   run(command: Command): Promise<{ readonly exitCode: number }>
+  /**
+   * Runs a command line in bash. Standard output and error go to the step's log. Rejects if it cannot be started or is
+   * ended by a signal; an exit code is a value.
+   */
+  script(line: ScriptLine): Promise<ScriptEnded>
 }

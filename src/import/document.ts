@@ -10,13 +10,14 @@ export type Place = {
   readonly line: number
   /** From the top of the document to the heading above. */
   readonly headings: readonly Heading[]
+  /** The line of the item of a numbered list or checklist that it is in: one act of the procedure. Null outside. */
+  readonly item: number | null
 }
 
 export type Part = Place &
   (
     | { readonly kind: 'heading'; readonly text: string; readonly depth: number }
-    /** A paragraph; `item` if it is the text of a list item. */
-    | { readonly kind: 'prose'; readonly text: string; readonly item: boolean }
+    | { readonly kind: 'prose'; readonly text: string }
     /** A block of code; its line is that of its first line of code. */
     | { readonly kind: 'code'; readonly text: string; readonly language: string | null }
     /** Code within a paragraph. */
@@ -33,34 +34,43 @@ export function partsOf(markdown: string): readonly Part[] {
 
   const heading = (title: string, depth: number, line: number): void => {
     headings = [...headings.filter((above) => above.depth < depth), { title, depth, line }]
-    parts.push({ kind: 'heading', text: title, depth, line, headings })
+    parts.push({ kind: 'heading', text: title, depth, line, headings, item: null })
   }
 
-  const paragraph = (children: readonly PhrasingContent[], line: number, item: boolean): void => {
+  const paragraph = (children: readonly PhrasingContent[], line: number, within: Within): void => {
     const [only] = children
-    if (children.length === 1 && only?.type === 'strong' && !item)
+    if (children.length === 1 && only?.type === 'strong' && !within.list)
       return heading(textOf(only).replace(/:$/, ''), boldDepth, line)
-    const text = children
-      .map(textOf)
-      .join('')
-      .replace(/^\[[ xX]\] /, '')
+    const written = children.map(textOf).join('')
+    const text = written.replace(task, '')
+    const item = within.item ?? (within.list && text !== written ? line : null)
     parts.push({ kind: 'prose', text, item, line, headings })
-    for (const code of children.flatMap(codesIn)) parts.push({ kind: 'inline', headings, ...code })
+    for (const code of children.flatMap(codesIn)) parts.push({ kind: 'inline', headings, item, ...code })
   }
 
-  const visit = (node: Nodes, item: boolean): void => {
+  const visit = (node: Nodes, within: Within): void => {
     const line = node.position?.start.line ?? 1
     if (node.type === 'heading') heading(node.children.map(textOf).join(''), node.depth, line)
-    else if (node.type === 'paragraph') paragraph(node.children, line, item)
+    else if (node.type === 'paragraph') paragraph(node.children, line, within)
     else if (node.type === 'code') {
       const first = isFenced(node.position?.start.offset ?? 0, markdown) ? line + 1 : line
-      parts.push({ kind: 'code', text: node.value, language: node.lang ?? null, line: first, headings })
-    } else if ('children' in node)
-      for (const child of node.children) visit(child, item || node.type === 'listItem')
+      const { item } = within
+      parts.push({ kind: 'code', text: node.value, language: node.lang ?? null, line: first, headings, item })
+    } else if (node.type === 'list') {
+      const counts = node.ordered === true || within.item !== null
+      for (const child of node.children)
+        visit(child, { list: true, item: counts ? (child.position?.start.line ?? 1) : null })
+    } else if ('children' in node) for (const child of node.children) visit(child, within)
   }
-  visit(fromMarkdown(markdown), false)
+  visit(fromMarkdown(markdown), { list: false, item: null })
   return parts
 }
+
+/** Whether it is in a list, and the item of a numbered one. */
+type Within = { readonly list: boolean; readonly item: number | null }
+
+/** The box of an item of a checklist. */
+const task = /^\[[ xX]\] /
 
 const isFenced = (offset: number, markdown: string): boolean =>
   /^(```|~~~)/.test(markdown.slice(offset, offset + 3))
@@ -82,7 +92,7 @@ const isNumbered = ({ title }: Heading): boolean => /^(step\s+)?\d+[.):]/i.test(
  * The heading of the procedure that a part belongs to: the nearest one that is not a numbered step. Bold paragraphs
  * divide a document only if it has no other headings.
  */
-export function procedureOf({ headings }: Place): Heading | null {
+export function procedureOf({ headings }: Pick<Place, 'headings'>): Heading | null {
   const real = headings.filter(({ depth }) => depth < boldDepth)
   const candidates = real.length > 0 ? real : headings
   return candidates.findLast((heading) => !isNumbered(heading)) ?? candidates[0] ?? null

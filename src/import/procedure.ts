@@ -101,7 +101,7 @@ function isSample({ stages: [call] }: Line): boolean {
 /** Programs that only give text to the next one of a pipeline. */
 const sources = new Set(['cat', 'echo', 'printf', 'zcat', 'gunzip', 'gzip', 'zstd', 'yes'])
 
-function stepOf(shell: Line, { headings }: Place, block: number, from: Step['from']): Step {
+function stepOf(shell: Line, { headings, item }: Place, block: number, from: Step['from']): Step {
   const main = shell.stages.find(({ program }) => !sources.has(program)) ?? shell.stages[0]
   const views = new Set(['head', 'tail', 'less', 'jq', 'grep', 'wc', 'sort'])
   // `cat history.log | tail -5` reads a file: what comes after is only how it is shown.
@@ -109,10 +109,11 @@ function stepOf(shell: Line, { headings }: Place, block: number, from: Step['fro
   return {
     line: shell.line,
     headings,
+    item,
     text: shell.text,
     from,
     block,
-    procedure: procedureOf({ line: shell.line, headings }),
+    procedure: procedureOf({ headings }),
     shell,
     main: shown,
     compose: composeOf(shown),

@@ -1,3 +1,4 @@
+import { ownScript } from './own-script.ts'
 import type { Step } from './procedure.ts'
 import type { Recognised, Recogniser } from './recogniser.ts'
 import { databases } from './recognisers/databases.ts'
@@ -6,7 +7,13 @@ import { looking } from './recognisers/looking.ts'
 import { services } from './recognisers/services.ts'
 
 /** The first that fits is taken. */
-const table: readonly Recogniser[] = [...services, ...databases, ...files, ...looking]
+const table: readonly Recogniser[] = [
+  ...services,
+  ...databases,
+  ...files,
+  ...looking,
+  { as: 'script', when: (step) => ownScript(step) !== null },
+]
 
 /** The steps of the library that an import may lead to. */
 export const importedSteps: ReadonlySet<string> = new Set(

@@ -6,6 +6,8 @@ export type Recognised =
   | { readonly as: 'step'; readonly step: string }
   /** A command that only looks: what it shows is seen by steps, or stays a looking command of a script step. */
   | { readonly as: 'look'; readonly shows: string }
+  /** A call of a script of the team, by its name: a step of its own. */
+  | { readonly as: 'script' }
   /** What a run does by itself. */
   | { readonly as: 'built-in'; readonly what: string }
 

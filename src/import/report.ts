@@ -2,6 +2,7 @@ import { oneLine } from '../kernel/sanitize.ts'
 import { readProcedure, type Procedure, type Step } from './procedure.ts'
 import { recognise } from './recognise.ts'
 import type { Recognised } from './recogniser.ts'
+import { filesOf, sourcesOf, type ImportedFile } from './source.ts'
 import type { Trap } from './trap.ts'
 import { trapsIn } from './traps.ts'
 
@@ -17,20 +18,31 @@ export type ImportReport = {
 }
 
 /** What an import of a Markdown document does with each of its commands, and the traps in it. */
-export function reportOn(markdown: string): ImportReport {
+export const reportOn = (markdown: string): ImportReport => importOf('', markdown).report
+
+/**
+ * A Markdown document as runbooks: their files, and the report on each command.
+ * @param name of the document, for comments and descriptions
+ */
+export function importOf(
+  name: string,
+  markdown: string,
+): { readonly report: ImportReport; readonly files: readonly ImportedFile[] } {
   const document = readProcedure(markdown)
   const { samples, unread } = document
   // What a substitution runs is part of the command around it.
   const commands = document.steps.filter(({ shell }) => !shell.within.includes('substitution'))
+  const becomes = new Map(
+    commands.map((step, index) => [step, recognise(step, earlier(commands.slice(0, index), step))]),
+  )
   return {
-    rows: commands.map((step, index) => ({
-      line: step.line,
-      command: step.text,
-      becomes: recognise(step, earlier(commands.slice(0, index), step)),
-    })),
-    traps: trapsIn(document),
-    samples,
-    unread,
+    report: {
+      rows: [...becomes].map(([{ line, text }, what]) => ({ line, command: text, becomes: what })),
+      traps: trapsIn(document),
+      samples,
+      unread,
+    },
+    files: filesOf(sourcesOf(name, document, becomes), document),
   }
 }
 
@@ -38,7 +50,8 @@ const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] 
   before.filter((step) => step.procedure?.line === procedure?.line)
 
 const outcome = (becomes: Recognised | null): string => {
-  if (becomes === null) return 'stays a command'
+  if (becomes === null) return 'stays a command: a script step'
+  if (becomes.as === 'script') return 'script step'
   if (becomes.as === 'step') return `step ${becomes.step}`
   return becomes.as === 'look' ? `only looks: ${becomes.shows}` : `not needed: ${becomes.what}`
 }

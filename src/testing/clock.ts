@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts'
+import { isAtWork } from '../scripts/at-work.ts'
 
 export type FakeClock = Clock & {
   /** Advances both clocks, as for time that passes outside the run. */
@@ -12,7 +13,7 @@ type Sleeper = { readonly until: number; readonly wake: () => void }
 /**
  * A clock that advances only while every caller sleeps: it jumps to the first one to wake. A wait of an hour
  * costs nothing, and a step that hangs reaches its timeout at once. Real waits (timers, files, processes) are
- * not seen, so a step under test must wait with this clock only.
+ * not seen, so a step under test must wait with this clock only; what zx does for a script step is waited for.
  */
 export function fakeClock(start = new Date('2026-02-03T05:00:00Z')): FakeClock {
   let elapsed = 0
@@ -25,6 +26,10 @@ export function fakeClock(start = new Date('2026-02-03T05:00:00Z')): FakeClock {
     setImmediate(() =>
       setImmediate(() => {
         pumping = false
+        if (isAtWork()) {
+          pump()
+          return
+        }
         const next = [...sleepers].sort((one, other) => one.until - other.until)[0]
         if (next === undefined) return
         sleepers.delete(next)

@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 
@@ -22,4 +23,49 @@ test('a document that cannot be read is an error of usage', async () => {
   expect(code).toBe(2)
   expect(err).toContain('cannot read missing.md')
   expect(err).toContain('hint: check: ls -l missing.md')
+})
+
+const procedure = '# Restart\n\n1. `docker compose stop api`\n2. `docker compose start api`\n'
+
+test('writes nothing without --out', async () => {
+  await writeFile(project.path('restart.md'), procedure)
+  const { code, out } = await project.run(['import', 'restart.md'])
+  expect(code).toBe(0)
+  expect(out).toContain('Nothing is written.')
+  expect(existsSync(project.path('runbooks/restart.ts'))).toBe(false)
+})
+
+test('writes runbooks and a configuration, which show plans', async () => {
+  await writeFile(project.path('restart.md'), procedure)
+  const { code, out, err } = await project.run(['import', 'restart.md', '--out', 'imported'])
+  expect(err).toBe('')
+  expect(code).toBe(0)
+  expect(out).toContain('Wrote imported/runbooks/restart.ts.')
+  expect(out).toContain('Wrote imported/runbook.config.ts.')
+  const shown = await project.run(['--config', 'imported/runbook.config.ts', 'show', 'restart'])
+  expect(shown.err).toBe('')
+  expect(shown.out).toContain('Stop writers')
+  expect(shown.out).toContain('Start services')
+})
+
+test('overwrites nothing, and keeps the configuration that is there', async () => {
+  await writeFile(project.path('restart.md'), procedure)
+  const there = await project.run(['import', 'restart.md', '--out', 'imported'])
+  expect(there.code).toBe(2)
+  expect(there.err).toContain('imported/runbooks/restart.ts exists already; nothing is written')
+  const configuration = await readFile(project.path('runbook.config.ts'), 'utf8')
+  await writeFile(project.path('other.md'), procedure.replace('# Restart', '# Other'))
+  const { code, out } = await project.run(['import', 'other.md', '--out', '.'])
+  expect(code).toBe(0)
+  expect(out).toContain('runbook.config.ts is left as it is.')
+  expect(out).toContain(`writers: ['api'],`)
+  expect(await readFile(project.path('runbook.config.ts'), 'utf8')).toBe(configuration)
+})
+
+test('a document without commands is not imported', async () => {
+  await writeFile(project.path('empty.md'), '# Nothing\n\nText.\n')
+  const { code, err } = await project.run(['import', 'empty.md', '--out', 'nothing'])
+  expect(code).toBe(2)
+  expect(err).toContain('the document has no procedure with commands')
+  expect(existsSync(project.path('nothing'))).toBe(false)
 })

@@ -1,17 +1,22 @@
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Command, Commands } from '../../src/drivers/commands.ts'
+import type { Command, Commands, ScriptEnded, ScriptLine } from '../../src/drivers/commands.ts'
 import type { Scope } from '../../src/drivers/scope.ts'
 import type { SecretHandle } from '../../src/drivers/secrets.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
 /**
  * A program `says`: prints its words with blanks between, then the variables GREETING and TOKEN; ends with the number that is its last
- * word, with 0 without any; with the word `wait` it does not end. It states the version 3.14.1.
+ * word, with 0 without any; with the word `wait` it does not end. It states the version 3.14.1. In bash, a line is
+ * words for it; what is piped in is added to what it prints.
  */
 export interface CommandsWorld {
   commands(scope: Scope): Commands
   /** The program's argv[0]. */
   readonly says: string
+  /** A line for bash that says these words. */
+  line(words: string): string
   readonly directory: string
   /** Reveals `canary-1234`. */
   readonly secret: SecretHandle
@@ -80,6 +85,65 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
       expect(await world.commands(scope).version('no-such-program-here')).toBeNull()
       expect(scope.text()).toBe('')
       expect(scope.children).toEqual([])
+    })
+
+    describe.each(['script', 'looking'] as const)('a command line by %s', (by) => {
+      const start = async (
+        scope: Scope,
+        words: string,
+        more: Partial<ScriptLine> = {},
+      ): Promise<{ readonly printed: string; readonly ended: ScriptEnded }> => {
+        const output = new PassThrough()
+        const [printed, ended] = await Promise.all([
+          text(output),
+          world.commands(scope)[by]({
+            line: world.line(words),
+            directory: world.directory,
+            environment: {},
+            secrets: {},
+            input: null,
+            output,
+            signal: null,
+            ...more,
+          }),
+        ])
+        return { printed, ended }
+      }
+
+      test('prints to its reader and to the log of the step, and its exit code is a value', async () => {
+        const scope = watchedScope()
+        const { printed, ended } = await start(scope, 'hello 5')
+        expect(printed).toContain('hello 5')
+        expect(ended.exitCode).toBe(5)
+        expect(scope.text()).toContain('hello 5')
+      })
+
+      test('gets variables and secrets by its environment', async () => {
+        const { printed } = await start(watchedScope(), 'x', {
+          environment: { GREETING: 'good evening' },
+          secrets: { TOKEN: world.secret },
+        })
+        expect(printed).toContain('good evening')
+        expect(printed).toContain('canary-1234')
+      })
+
+      test('reads what is piped in', async () => {
+        const { printed } = await start(watchedScope(), 'x', { input: Readable.from(['piped ', 'in']) })
+        expect(printed).toContain('piped in')
+      })
+
+      test('ends with the step, and with its own signal', async () => {
+        for (const own of [false, true]) {
+          const stop = new AbortController()
+          const reason = new Error('it took too long')
+          const scope = own ? watchedScope() : watchedScope({ signal: stop.signal })
+          const outcome = expect(start(scope, 'wait', own ? { signal: stop.signal } : {})).rejects.toBe(
+            reason,
+          )
+          stop.abort(reason)
+          await outcome
+        }
+      })
     })
   })
 }

@@ -10,7 +10,7 @@ import { commandsContract } from './commands.contract.ts'
 
 const program = `#!/bin/sh
 [ "$1" = --version ] && echo "says (a test) 3.14.1 of 2026" && exit
-echo "$*"; echo "$GREETING"; echo "$TOKEN"
+echo "$*"; echo "$GREETING"; echo "$TOKEN"; cat
 for last; do :; done
 [ "$last" = wait ] && exec sleep 1000
 case "$last" in [0-9]*) exit "$last";; esac
@@ -25,6 +25,7 @@ commandsContract('process', async () => {
   return {
     commands: (scope) => processCommands({ scope, secrets, environment: {} }),
     says,
+    line: (words) => `${says} ${words}`,
     directory,
     secret: { secret: 'token', from: { env: 'TOKEN' } },
     close: () => rm(directory, { recursive: true, force: true }),

@@ -88,7 +88,7 @@ describe('others only look, are not needed, or stay', () => {
     ['FILE=/b/a.db', 'built-in'],
     ['echo done', 'built-in'],
     ['rm -rf /srv/shop', 'stays'],
-    ['bash scripts/restore.sh a.dump', 'stays'],
+    ['bash scripts/restore.sh a.dump', 'script'],
     ['find /srv -name "*.tmp" -exec rm {} +', 'stays'],
     ['cp /b/a.db /tmp/a.db', 'built-in'],
     ['docker rm -f web', 'stays'],

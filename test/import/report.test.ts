@@ -20,13 +20,13 @@ test('a report has each command with its line and what becomes of it', () => {
   expect(reportOn(text).rows).toEqual([
     { line: 3, command: 'docker compose stop api', becomes: { as: 'step', step: 'stopServices' } },
     { line: 7, command: 'cp /backups/shop.db /srv/shop/shop.db', becomes: null },
-    { line: 8, command: 'bash scripts/own.sh --all', becomes: null },
+    { line: 8, command: 'bash scripts/own.sh --all', becomes: { as: 'script' } },
   ])
   expect(reportText('a.md', reportOn(text))).toBe(
     [
       '# Import of a.md',
       '',
-      '3 commands: 1 recognised, 2 stay commands. Traps: 1.',
+      '3 commands: 2 recognised, 1 stay commands. Traps: 1.',
       '',
       '## Traps',
       '',
@@ -39,8 +39,8 @@ test('a report has each command with its line and what becomes of it', () => {
       '| line | command | becomes |',
       '| ---: | --- | --- |',
       '| 3 | `docker compose stop api` | step stopServices |',
-      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command |',
-      '| 8 | `bash scripts/own.sh --all` | stays a command |',
+      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command: a script step |',
+      '| 8 | `bash scripts/own.sh --all` | script step |',
       '',
     ].join('\n'),
   )

@@ -1,4 +1,5 @@
-import type { Command, Commands } from '../../drivers/commands.ts'
+import { Writable } from 'node:stream'
+import type { Command, Commands, ScriptEnded, ScriptLine } from '../../drivers/commands.ts'
 import { networkVariables } from '../../drivers/inherited-variables.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
@@ -19,7 +20,29 @@ export function processCommands({
   /** Of this program; commands get its proxies and certificate authorities. */
   readonly environment: { readonly [name: string]: string | undefined }
 }): Commands {
+  const variablesFor = async (command: Omit<Command, 'argv'>): Promise<Record<string, string>> => ({
+    ...networkVariables(environment),
+    ...(await environmentFor(command, secrets)),
+  })
+
+  const inBash = async (line: ScriptLine): Promise<ScriptEnded> => {
+    const { exitCode, stderrTail } = await shell.run(
+      {
+        argv: ['bash', '-c', line.line],
+        cwd: line.directory,
+        env: await variablesFor(line),
+        stdin: line.input ?? 'none',
+        stdout: loggedTo(line.output, scope),
+      },
+      line.signal === null ? scope : { ...scope, signal: AbortSignal.any([scope.signal, line.signal]) },
+    )
+    return { exitCode, stderr: stderrTail }
+  }
+
   return {
+    looking: inBash,
+    script: inBash,
+
     async version(program) {
       if ((await shell.which(program)) === null) return null
       const timeout = AbortSignal.timeout(versionTimeout)
@@ -60,7 +83,7 @@ export function processCommands({
         {
           argv: command.argv,
           cwd: command.directory,
-          env: { ...networkVariables(environment), ...(await environmentFor(command, secrets)) },
+          env: await variablesFor(command),
         },
         scope,
       )
@@ -74,7 +97,23 @@ export function versionIn(text: string): string | null {
   return /(?<![\d.])\d+(?:\.\d+)+/.exec(text)?.[0] ?? /(?<![\w.-])\d+(?![\w.-])/.exec(text)?.[0] ?? null
 }
 
-async function environmentFor(command: Command, secrets: Secrets): Promise<Record<string, string>> {
+/** A copy of each chunk goes to the log; a reader that is slow slows the command, so that nothing piles up. */
+const loggedTo = (output: Writable, scope: Scope): Writable =>
+  new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      scope.output(chunk)
+      if (output.write(chunk)) done()
+      else output.once('drain', () => done())
+    },
+    final(done) {
+      output.end(() => done())
+    },
+  })
+
+async function environmentFor(
+  command: Omit<Command, 'argv'>,
+  secrets: Secrets,
+): Promise<Record<string, string>> {
   const revealed = await Promise.all(
     Object.entries(command.secrets).map(
       async ([variable, handle]) => [variable, (await secrets.reveal(handle)).reveal()] as const,

@@ -1,21 +1,76 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { cannot } from '../../kernel/errors.ts'
+import type { ImportedFile } from '../../import/source.ts'
+import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
 
 export function importCommand(program: Command, context: CliContext): void {
   program
     .command('import')
-    .description('report what each command of a Markdown procedure would become, and the traps in it')
+    .description(
+      'write runbooks from a Markdown procedure, and report what became of each command and every trap',
+    )
     .argument('<file>', 'the Markdown document')
-    .action(async (file: string) => {
-      const [{ reportOn, reportText }, text] = await Promise.all([
+    .option('--out <folder>', 'write the runbooks below this folder; without it only the report is printed')
+    .action(async (file: string, { out }: { readonly out?: string }) => {
+      const [{ importOf, reportText }, text] = await Promise.all([
         import('../../import/report.ts'),
         readFile(resolve(context.directory, file), 'utf8').catch((cause: unknown) => {
           throw cannot('read', file, null, { code: 'usage', cause, hint: `check: ls -l ${file}` })
         }),
       ])
-      context.terminal.out(reportText(file, reportOn(text)))
+      const { report, files } = importOf(basename(file), text)
+      const written = out === undefined ? '' : await writeFiles(out, resolve(context.directory, out), files)
+      context.terminal.out(reportText(file, report))
+      context.terminal.out(
+        out === undefined
+          ? `Nothing is written. To write the runbooks, type: runbook import ${file} --out FOLDER`
+          : written,
+      )
     })
 }
+
+/**
+ * Writes all of them, or none. The configuration of a folder that has one is left as it is.
+ * @returns what is written, in words
+ * @throws RunbookError `usage` where a file is there already
+ */
+async function writeFiles(named: string, folder: string, files: readonly ImportedFile[]): Promise<string> {
+  if (files.length === 0)
+    throw new RunbookError(
+      'usage',
+      `nothing to write to ${named}: the document has no procedure with commands`,
+      {
+        hint: 'see what is read in it: leave --out away',
+      },
+    )
+  const added = files.filter(({ path }) => !isConfiguration(path) || !existsSync(join(folder, path)))
+  const there = added.find(({ path }) => existsSync(join(folder, path)))
+  if (there !== undefined)
+    throw new RunbookError('usage', `${join(named, there.path)} exists already; nothing is written`, {
+      hint: 'name another folder with --out, or move the file away',
+    })
+  for (const { path, text } of added) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text, { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
+      throw cannot('write', join(named, path), null, {
+        code: 'failed',
+        cause,
+        hint: `check: ls -ld ${named}`,
+      })
+    })
+  }
+  const kept = files.filter((file) => !added.includes(file))
+  return [
+    ...added.map(({ path }) => `Wrote ${join(named, path)}.`),
+    ...kept.map(
+      ({ path, text }) =>
+        `${join(named, path)} is left as it is. The runbooks need what this target has:\n\n${text}`,
+    ),
+    `Next: check each input, then type: cd ${named} && npx runbook show NAME`,
+  ].join('\n')
+}
+
+const isConfiguration = (path: string): boolean => path === 'runbook.config.ts'

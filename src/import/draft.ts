@@ -1,0 +1,194 @@
+import type { Facts, SectionName } from './facts.ts'
+import { comment } from './literal.ts'
+import { callText, mentions } from './call-text.ts'
+
+/** The steps of one runbook while it is written. */
+export interface Draft {
+  readonly facts: Facts
+  /** A section of its target, as an expression. */
+  need(section: SectionName): string
+  /** A parameter of the runbook, as an expression. */
+  param(name: string, code: string): string
+  /** Writes a step, and returns the name of its output. */
+  add(step: string, title: string, input: string): string
+  /**
+   * As `add`, unless the runbook has this step already. The steps that its input needs are written first.
+   * @param key what makes it the same step: its title unless given
+   */
+  once(step: string, title: string, input: () => string, key?: string): string
+  /** The name of the output of the last such step; null without one. */
+  output(step: string): string | null
+  /** The step no longer holds, as a stop after a start: the next use writes it again. */
+  forget(step: string): void
+  /** What the next start of services has to make effective; null for a mere start. */
+  edit: Edit | null
+  /** What cannot be undone: written after the point of no return, once each. */
+  last(step: string, title: string, input: string): void
+  /** At the end of every run. */
+  lastly(step: string, title: string, input: string): void
+}
+
+/** An edited file or variable, as the input of `bringUp`. */
+export type Edit = { readonly services: string; readonly choice: string; readonly image: string | null }
+
+type Written = {
+  readonly lines: readonly string[]
+  readonly sections: readonly SectionName[]
+  readonly steps: readonly string[]
+  readonly params: readonly string[]
+}
+
+type Entry =
+  | { readonly note: string }
+  | {
+      readonly name: string | null
+      readonly call: 'step' | 'lastly'
+      readonly title: string
+      readonly step: string
+      readonly input: string
+    }
+
+export class RunbookDraft implements Draft {
+  readonly facts: Facts
+  edit: Edit | null = null
+  readonly #entries: Entry[] = []
+  readonly #final: Entry[] = []
+  readonly #always: Entry[] = []
+  readonly #sections = new Set<SectionName>()
+  readonly #params = new Map<string, string>()
+  readonly #latest = new Map<string, string>()
+  readonly #keys = new Map<string, string>()
+  readonly #names = new Set<string>()
+  readonly #titles = new Set<string>()
+
+  constructor(facts: Facts) {
+    this.facts = facts
+  }
+
+  need(section: SectionName): string {
+    this.#sections.add(section)
+    return `target.${section}`
+  }
+
+  param(name: string, code: string): string {
+    this.#params.set(name, code)
+    return `params.${name}`
+  }
+
+  add(step: string, title: string, input: string): string {
+    const name = free(outputNames[step] ?? `${step}Output`, this.#names, String)
+    this.#latest.set(step, name)
+    this.#entries.push({
+      name,
+      call: 'step',
+      title: free(title, this.#titles, (number) => ` (${number})`),
+      step,
+      input,
+    })
+    return name
+  }
+
+  once(step: string, title: string, input: () => string, key = title): string {
+    const there = this.#keys.get(`${step} ${key}`)
+    if (there !== undefined) return there
+    const name = this.add(step, title, input())
+    this.#keys.set(`${step} ${key}`, name)
+    return name
+  }
+
+  output(step: string): string | null {
+    return this.#latest.get(step) ?? null
+  }
+
+  forget(step: string): void {
+    this.#latest.delete(step)
+    for (const key of this.#keys.keys()) if (key.startsWith(`${step} `)) this.#keys.delete(key)
+  }
+
+  last(step: string, title: string, input: string): void {
+    this.#addOnce(this.#final, 'step', step, title, input)
+  }
+
+  lastly(step: string, title: string, input: string): void {
+    this.#addOnce(this.#always, 'lastly', step, title, input)
+  }
+
+  /** A comment. */
+  note(text: string): void {
+    this.#entries.push({ note: text })
+  }
+
+  /** How much it has: unchanged if a command needed no step of its own. */
+  get size(): number {
+    return this.#entries.length + this.#final.length + this.#always.length
+  }
+
+  written(): Written {
+    const calls = [...this.#entries, ...this.#final, ...this.#always].filter((entry) => 'step' in entry)
+    const isUsed = (name: string): boolean => calls.some(({ input }) => mentions(input, name))
+    const text = (entry: Entry): readonly string[] =>
+      'note' in entry
+        ? [comment(entry.note)]
+        : callText({ ...entry, name: entry.name !== null && isUsed(entry.name) ? entry.name : null })
+    return {
+      lines: [
+        ...this.#entries.flatMap(text),
+        ...(this.#final.length === 0 ? [] : ["pointOfNoReturn('What follows cannot be undone.')"]),
+        ...this.#final.flatMap(text),
+        ...this.#always.flatMap(text),
+      ],
+      sections: [...this.#sections],
+      steps: [...new Set(calls.map(({ step }) => step))].toSorted(),
+      params: [...this.#params].map(([name, code]) => `${name}: ${code},`),
+    }
+  }
+
+  #addOnce(list: Entry[], call: 'step' | 'lastly', step: string, title: string, input: string): void {
+    if (list.some((entry) => 'step' in entry && entry.step === step)) return
+    list.push({ name: null, call, title: free(title, this.#titles, (number) => ` (${number})`), step, input })
+  }
+}
+
+/** The text itself, or with the first number that makes it unique. */
+export function free(wanted: string, taken: Set<string>, ending: (number: number) => string): string {
+  for (let number = 1; ; number += 1) {
+    const one = number === 1 ? wanted : `${wanted}${ending(number)}`
+    if (taken.has(one)) continue
+    taken.add(one)
+    return one
+  }
+}
+
+/** Names of outputs that read well in the input of a later step. */
+const outputNames: { readonly [step: string]: string } = {
+  stopServices: 'stopped',
+  verifyDump: 'archive',
+  restoreBeside: 'copy',
+  assertCopy: 'proven',
+  chooseDump: 'dump',
+  startThrowaway: 'throwaway',
+  readDump: 'read',
+  createRoles: 'roles',
+  restoreIntoThrowaway: 'restored',
+  verifyBackup: 'found',
+  makeStaging: 'staging',
+  decryptBackup: 'readable',
+  examineBackup: 'backup',
+  keepVolumeDatabase: 'kept',
+  swapVolumeDatabase: 'swapped',
+  mergeRows: 'merged',
+  chooseTag: 'chosen',
+  fetchImage: 'image',
+  setVariable: 'edited',
+  setImage: 'edited',
+  replaceConfig: 'edited',
+  earlierVersion: 'version',
+  assessMigrations: 'assessment',
+  dumpDatabase: 'fallback',
+  downgradeCopy: 'lowered',
+  unpack: 'unpacked',
+  chooseTree: 'tree',
+  openTree: 'opened',
+  findInTree: 'document',
+  compareFile: 'compared',
+}

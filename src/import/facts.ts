@@ -1,0 +1,192 @@
+import type { sections } from '../sections/index.ts'
+import { inContainer } from './docker.ts'
+import { literal, type Written } from './literal.ts'
+import type { Procedure, Step } from './procedure.ts'
+import { copied } from './traps/sqlite.ts'
+
+export type SectionName = keyof typeof sections
+
+/** What the target of an import has: the settings, and what of them the document does not have. */
+export type ProposedSection = { readonly code: string; readonly guessed: string | null }
+
+/** What a document says about the system that it is for. */
+export type Facts = {
+  /** Its services, without one-off ones. */
+  readonly services: readonly string[]
+  /** Those that it stops before it replaces something; all of them where it stops none. */
+  readonly writers: readonly string[]
+  /** The SQLite file that it copies into or out of a container. */
+  readonly volume: { readonly service: string; readonly path: string } | null
+  section(name: SectionName): ProposedSection
+}
+
+const oneOff = /test|smoke|check|verify|e2e/i
+const isLiteral = (text: string): boolean => !/[$`<*{]/.test(text)
+
+export function factsOf({ parts, steps }: Procedure): Facts {
+  const text = parts.map((part) => part.text).join('\n')
+  const composes = steps.flatMap(({ compose }) => (compose === null ? [] : [compose]))
+  const files = distinct(composes.map(({ global }) => global.value('file', 'f')))
+  const envFiles = distinct(composes.map(({ global }) => global.value('env-file')))
+  const named = distinct(composes.flatMap(({ services }) => services)).filter((name) => !oneOff.test(name))
+  const services = named.length > 0 ? named : ['app']
+  const stopped = distinct(
+    composes.filter(({ verb }) => verb === 'stop').flatMap((one) => one.services),
+  ).filter(isLiteral)
+  const writers = stopped.length > 0 ? stopped : services
+  const [file = 'docker-compose.yml'] = files
+  const volume = volumeIn(steps, services)
+  const urls = distinct(text.match(/https?:\/\/[^\s"'`)>\]]+/g) ?? []).filter(isLiteral)
+  const paths = distinct(
+    [...text.matchAll(/(?<![\w/])\/[\w/-]*(?:health|ready|live)\w*/g)].map(([path]) => path),
+  )
+  const health = urls.filter((url) => /health|ready|live/.test(new URL(url).pathname))
+  const env =
+    distinct(text.match(/(?<![\w/])\.env(?:\.[a-z]+)?(?![\w.-])/g) ?? [])[0] ?? envFiles[0] ?? '.env'
+  const database = volume?.path.replace(/^.*\//, '').replace(/\.\w+$/, '') ?? null
+  const backups = backupsIn(text)
+  const tagged = steps.some(({ main, compose }) => compose !== null && main.variables.size > 0)
+  const [image] = distinct(steps.flatMap(imagesIn)).filter(isLiteral)
+
+  const known = (code: Written, guessed: string | null = null): ProposedSection => ({
+    code: literal(code),
+    guessed,
+  })
+  const assumed = known
+  const proposed: { readonly [name in SectionName]?: () => ProposedSection } = {
+    stack: () =>
+      known(
+        {
+          kind: 'compose',
+          files: [file],
+          envFiles: envFiles.length > 0 ? [...envFiles] : tagged ? ['.env'] : undefined,
+        },
+        files.length > 1 ? `the document also uses ${files.slice(1).join(', ')}` : null,
+      ),
+    writers: () => known([...writers], named.length > 0 ? null : 'the document names no services'),
+    app: () => known([...services]),
+    health: () =>
+      health.length > 0
+        ? known(health.map((url) => ({ name: nameOf(url), url })))
+        : assumed(
+            (paths.length > 0 ? paths : ['/health']).map((path) => ({
+              name: nameOf(path),
+              url: `http://127.0.0.1:8000${path}`,
+            })),
+            'the document has no host and port',
+          ),
+    database: () =>
+      assumed(
+        { engine: 'postgres', service: 'db', name: 'app', user: 'postgres' },
+        'the document does not say which database is live',
+      ),
+    backups: () =>
+      backups === null
+        ? assumed(
+            { directory: './backups', pattern: 'app_{time}.dump' },
+            'the document names no backup with its time',
+          )
+        : known(backups),
+    assertions: () =>
+      assumed(
+        [{ name: 'rows are there', sql: 'select count(*) from alembic_version', atLeast: 1 }],
+        'say what must be true of restored data',
+      ),
+    retention: () => assumed({ dumps: './backups/replaced' }, 'where replaced data is kept'),
+    restoreTest: () =>
+      assumed({ record: 'docs/restore-test.md' }, 'where the latest tested restore is recorded'),
+    staging: () => assumed('./staging', 'where backups are unpacked'),
+    volumeDatabase: () => known({ service: volume?.service ?? 'app', path: volume?.path ?? '/data/app.db' }),
+    configuration: () => known({ file: env, services: [...services] }),
+    smoke: () =>
+      known({
+        service: composes.flatMap((one) => one.services).find((name) => oneOff.test(name)) ?? 'smoke-tests',
+      }),
+    migrations: () => known({ service: services[0] ?? 'app' }),
+    version: () =>
+      assumed(
+        {
+          services: [...services],
+          variable: tagVariable(steps),
+          file: envFiles[0] ?? '.env',
+          image: 'registry.example.com/app:{tag}',
+        },
+        'the document does not name the image',
+      ),
+    metrics: () => {
+      const url = urls.find((one) => new URL(one).pathname.endsWith('/metrics'))
+      return url === undefined
+        ? assumed({ url: 'http://127.0.0.1:8000/metrics' }, 'the document has no host and port')
+        : known({ url })
+    },
+    logScan: () => known({ services: [...services] }),
+    imageLine: () =>
+      known({ service: services[0] ?? 'app' }, image === undefined ? null : `the document names ${image}`),
+    deployments: () => known({ history: /[\w./-]*history\.\w+/.exec(text)?.[0] ?? 'deployments.txt' }),
+    documents: () =>
+      assumed(
+        {
+          service: volume?.service ?? services[0] ?? 'app',
+          folder: '/data/documents',
+          backups: { directory: backups?.directory ?? './backups', pattern: 'documents-{time}.tar.gz' },
+        },
+        'where the files of documents are',
+      ),
+    data: () => {
+      const archives = backupsIn(text, /\.tar(\.\w+)*$/)
+      return assumed(
+        archives === null
+          ? { directory: './backups', pattern: 'data-{time}.tar.gz', keyFiles: [], source: './data' }
+          : { ...archives, keyFiles: [], source: './data' },
+        'the archived folder, and the files in it that must be there',
+      )
+    },
+  }
+  return {
+    services,
+    writers,
+    volume: database === null ? null : volume,
+    section: (name) => proposed[name]?.() ?? assumed({}, 'not in the document'),
+  }
+}
+
+const distinct = (texts: readonly (string | null)[]): readonly string[] => [
+  ...new Set(texts.filter((text) => text !== null)),
+]
+
+const nameOf = (url: string): string => /([\w-]+)\/*$/.exec(url.replace(/[?#].*$/, ''))?.[1] ?? 'health'
+
+function volumeIn(steps: readonly Step[], services: readonly string[]): Facts['volume'] {
+  for (const step of steps) {
+    const copy = copied(step)
+    const found = [copy?.from, copy?.to]
+      .map((path) => (path === undefined ? null : inContainer(path)))
+      .find((place) => place !== null && /\.(db|sqlite3?)$/i.test(place.path) && isLiteral(place.path))
+    if (found === undefined || found === null) continue
+    // A container is often named for its project and service.
+    const service = services.find((name) => found.container.endsWith(name)) ?? found.container
+    return { service, path: found.path }
+  }
+  return null
+}
+
+const tagVariable = (steps: readonly Step[]): string =>
+  steps.flatMap(({ main }) => [...main.variables.keys()]).find((name) => /TAG|VERSION|IMAGE/.test(name)) ??
+  'IMAGE_TAG'
+
+const imagesIn = ({ docker }: Step): readonly string[] => (docker?.verb === 'pull' ? docker.operands : [])
+
+const stamp = /\d{8}(?:[-_T]?\d{4,6}Z?)?|YYYYMMDD(?:[-_T]?HHMMSSZ?)?|\d{4}-\d\d-\d\d/
+
+/** The first path of a backup that has its time in its name: `./backups/shop_20260102.dump`. */
+function backupsIn(
+  text: string,
+  kind = /\.(dump|db|sqlite3?|sql)(\.\w+)*$/,
+): { directory: string; pattern: string } | null {
+  for (const [path] of text.matchAll(/[\w./~-]+\/[\w.-]+/g)) {
+    const [, directory = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path) ?? []
+    if (stamp.test(name) && kind.test(name) && !directory.startsWith('/tmp'))
+      return { directory: directory === '' ? '.' : directory, pattern: name.replace(stamp, '{time}') }
+  }
+  return null
+}

@@ -1,0 +1,77 @@
+import { idOf } from '../model/step-id.ts'
+import { literal } from './literal.ts'
+import type { Step } from './procedure.ts'
+
+const interpreters = new Set(['bash', 'sh', 'zsh', 'python', 'python3', 'node'])
+const isFile = (path: string): boolean => /\.(sh|bash|py|ts|js|mjs)$/.test(path)
+
+/** The script of the team that a command calls, such as `scripts/restore.sh`; null for every other command. */
+export function ownScript({ main }: Step): string | null {
+  if (/^(\.{1,2}|~)?\/.+/.test(main.path) && !main.path.startsWith('/usr/') && !main.path.startsWith('/bin/'))
+    return main.path
+  if (isFile(main.path)) return main.path
+  const [first] = main.args.filter((arg) => !arg.startsWith('-'))
+  return interpreters.has(main.program) && first !== undefined && isFile(first) ? first : null
+}
+
+/** A step in a file of its own, for a command that no step of the library replaces. */
+export type ScriptFile = { readonly name: string; readonly text: string }
+
+/** Words that tell the command from others: the name of its script, or the program and what it is told. */
+function wordsOf(step: Step): string {
+  const script = ownScript(step)
+  if (script !== null) return script.replace(/^.*\//, '').replace(/\.\w+$/, '')
+  const { program, args } = step.program
+  return [program, ...args.filter((arg) => /^[\w./-]+$/.test(arg) && !arg.startsWith('-')).slice(0, 2)].join(
+    ' ',
+  )
+}
+
+/** The name of the step of a command: `runRestoreDb`. */
+export function scriptName(step: Step): string {
+  const id = idOf(wordsOf(step)).slice(0, 40)
+  return `run-${id}`.replaceAll(/-+(\w|$)/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** The name of its file, as that of others in `steps/`. */
+export const scriptFile = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+/** The step as TypeScript: planned, and refused until somebody writes its probe and its undo. */
+export function scriptText(name: string, step: Step, document: string): string {
+  const kind = `imported.${scriptFile(name)}`
+  const shown = step.text.replaceAll(/\s+/g, ' ').trim()
+  return `import { defineScript } from 'runbook'
+
+/** Line ${step.line} of ${inComment(document)}. Write its probe and undo in place of draft. */
+export const ${name} = defineScript<{ readonly directory: string }, null>({
+  kind: ${literal(kind)},
+  version: 1,
+  draft: true,
+  describe: () => ${literal(`Runs ${shown}.`)},
+  place: ({ directory }) => ({ directory }),
+  run: async ({ $ }) => {
+    await $\`${inTemplate(lineOf(step))}\`
+    return null
+  },
+})
+`
+}
+
+/** With its here-document, where that is not part of the command's own text. */
+function lineOf({ text, main }: Step): string {
+  const [, word] = /<<-?\s*['"]?(\w+)/.exec(text) ?? []
+  return word === undefined || main.input === null || new RegExp(String.raw`\n\s*${word}\s*$`).test(text)
+    ? text
+    : `${text}\n${main.input.replace(/\n?$/, '\n')}${word}`
+}
+
+const inTemplate = (text: string): string =>
+  text
+    .replaceAll(/[\\`]|\$(?=\{)/g, String.raw`\$&`)
+    .replaceAll(
+      /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+      (found) => String.raw`\u` + (found.codePointAt(0) ?? 0).toString(16).padStart(4, '0'),
+    )
+
+const inComment = (text: string): string => text.replaceAll(/[^\w. -]/g, '_')

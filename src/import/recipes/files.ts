@@ -1,0 +1,148 @@
+import type { Draft } from '../draft.ts'
+import { literal } from '../literal.ts'
+import { found, staging } from './databases.ts'
+import { isLiteral, type Recipes } from './recipe.ts'
+
+const archiveParam = (draft: Draft): string =>
+  draft.param('archive', `param.path('Data archive; default: the newest one').optional()`)
+
+const archive = (draft: Draft): string =>
+  draft.facts.volume === null
+    ? draft.once('verifyBackup', 'Choose and verify the data archive', () => {
+        const data = draft.need('data')
+        return `{ from: ${data}.place, file: ${archiveParam(draft)}, passphrase: ${data}.passphrase, folder: ${data}.making?.source ?? null }`
+      })
+    : found(draft)
+
+const unpacked = (draft: Draft): string =>
+  draft.once('unpack', 'Extract the data archive', () => {
+    const found = archive(draft)
+    const data = draft.need('data')
+    const folder = staging(draft, `archives: [{ from: ${data}.place, file: ${archiveParam(draft)} }]`)
+    return `{ archive: ${found}, staging: ${folder}, as: 'data', passphrase: ${data}.passphrase }`
+  })
+
+/** What the steps that need no passphrase get. */
+const open = (draft: Draft): string => `{ ...${draft.need('data')}, passphrase: null }`
+
+const version = (draft: Draft): string => {
+  const { file, services } = configuration(draft)
+  return draft.once(
+    'earlierVersion',
+    'Find the earlier version of the env file',
+    () =>
+      `{ file: ${file}, revision: ${draft.param('revision', `param.text('Restore the env file from git at this revision').default('HEAD~1')`)}, copy: ${draft.param('copy', `param.path('Restore this copy of the env file instead').optional()`)}, services: ${services} }`,
+  )
+}
+
+function configuration(draft: Draft): { readonly file: string; readonly services: string } {
+  const all = draft.need('configuration')
+  return { file: `${all}.file`, services: `${all}.services` }
+}
+
+const replaced = (draft: Draft): void => {
+  const earlier = version(draft)
+  const { file, services } = configuration(draft)
+  const choice = draft.once(
+    'replaceConfig',
+    'Replace the env file (keep a copy)',
+    () => `{ file: ${file}, version: ${earlier}, services: ${services} }`,
+  )
+  draft.edit = { services, choice, image: null }
+}
+
+export const files: Recipes = {
+  verifyBackup: (draft) => void archive(draft),
+  unpack: (draft) => void unpacked(draft),
+  packData: (draft) => {
+    const data = draft.need('data')
+    const folder = staging(
+      draft,
+      `folders: ${data}.making === undefined ? [] : [{ folder: ${data}.making.source, exclude: ${data}.making.exclude }]`,
+    )
+    draft.once('packData', 'Archive the live folder', () => `{ data: ${open(draft)}, staging: ${folder} }`)
+  },
+  checkDestination: (draft) => {
+    draft.once(
+      'checkDestination',
+      'Check that the drive is mounted and has free space',
+      () => `{ data: ${open(draft)}, mountCheck: true }`,
+    )
+  },
+  keepFile: (draft) => {
+    draft.once(
+      'keepFile',
+      'Back up the current configuration',
+      () => `{ file: ${configuration(draft).file}, folder: ${draft.need('retention')}.dumps }`,
+    )
+  },
+  earlierVersion: replaced,
+  restoreCopy: (draft, step) => (/\.env\b/.test(step.text) ? replaced(draft) : false),
+  setVariable: (draft, { main }) => {
+    const [variable] = main.variables
+    if (variable === undefined || !isLiteral(variable[1])) return false
+    const { file, services } = configuration(draft)
+    const choice = draft.once(
+      'setVariable',
+      `Set ${variable[0]}=${variable[1]}`,
+      () =>
+        `{ file: ${file}, name: ${literal(variable[0])}, value: ${literal(variable[1])}, scope: { services: ${services}, of: 'settings' } }`,
+    )
+    draft.edit = { services, choice, image: null }
+  },
+  runCommand: (draft, { program }) => {
+    const root = draft.output('unpack')
+    const argv = [program.program, ...program.args]
+    if (root === null || !argv.every(isLiteral)) return false
+    draft.add(
+      'runCommand',
+      `Run ${argv.join(' ')}`,
+      `{ argv: ${literal(argv)}, directory: ${root}.root, environment: {}, within: 'staging' }`,
+    )
+  },
+  confirmVariables: (draft) => {
+    const { file, services } = configuration(draft)
+    draft.once(
+      'confirmVariables',
+      'Check the container variables',
+      () => `{ services: ${services}, file: ${file}, names: ${draft.need('configuration')}.confirm }`,
+    )
+  },
+}
+
+const healthy = (draft: Draft): void => {
+  draft.add('checkHealth', 'Check health', `{ checks: ${draft.need('health')} }`)
+}
+
+export const looking: Recipes = {
+  checkHealth: healthy,
+  checkEndpoints: healthy,
+  checkBusiness: (draft) => {
+    const backup = draft.output('examineBackup')
+    if (backup === null) healthy(draft)
+    else
+      draft.add(
+        'checkBusiness',
+        'Check business data',
+        `{ checks: ${draft.need('volumeDatabase')}.business, backup: ${backup} }`,
+      )
+  },
+  checkMetrics: (draft) => {
+    draft.add('checkMetrics', 'Scrape the metrics', `{ metrics: ${draft.need('metrics')} }`)
+  },
+  inspectPorts: (draft) => {
+    draft.add(
+      'inspectPorts',
+      'Check what listens on the ports',
+      `{ stack: ${draft.need('stack')}, checks: ${draft.need('health')} }`,
+    )
+  },
+  recordDeployment: (draft) => {
+    const image = draft.output('fetchImage')
+    draft.lastly(
+      'recordDeployment',
+      'Update the deployment history',
+      `{ history: ${draft.need('deployments')}.history, to: ${image === null ? 'null' : `maybe(${image}.tag)`}, from: null }`,
+    )
+  },
+}

@@ -1,0 +1,14 @@
+import type { Draft } from '../draft.ts'
+import type { Step } from '../procedure.ts'
+
+/**
+ * Writes what a command becomes into a runbook, with the steps that its inputs need. False: the document does not have
+ * what the step needs, so it stays a command.
+ * @param all the commands of its procedure
+ */
+export type Recipe = (draft: Draft, step: Step, all: readonly Step[]) => void | false
+
+export type Recipes = { readonly [step: string]: Recipe }
+
+/** No expansion, placeholder or pattern: what the shell would pass is what is written. */
+export const isLiteral = (text: string): boolean => !/[$`<>*{]/.test(text)

@@ -1,0 +1,267 @@
+import { idOf } from '../model/step-id.ts'
+import { procedureOf, type Heading, type Part } from './document.ts'
+import { free, RunbookDraft } from './draft.ts'
+import { factsOf, type Facts, type SectionName } from './facts.ts'
+import { comment, literal } from './literal.ts'
+import { scriptFile, scriptName, scriptText, type ScriptFile } from './own-script.ts'
+import type { Procedure, Step } from './procedure.ts'
+import type { Recipe } from './recipes/recipe.ts'
+import { databases } from './recipes/databases.ts'
+import { files, looking } from './recipes/files.ts'
+import { services } from './recipes/services.ts'
+import type { Recognised } from './recogniser.ts'
+
+const recipes: ReadonlyMap<string, Recipe> = new Map(
+  Object.entries({ ...services, ...databases, ...files, ...looking }),
+)
+
+/** The steps of the library for which an import writes calls. */
+export const writtenSteps: ReadonlySet<string> = new Set(recipes.keys())
+
+/** One runbook of an import, as the text of its file. */
+export type Source = {
+  readonly name: string
+  readonly title: string
+  readonly text: string
+  readonly sections: readonly SectionName[]
+  /** Its commands that no step of the library replaces, each a file of `steps/`. */
+  readonly scripts: readonly ScriptFile[]
+}
+
+export type ImportedFile = { readonly path: string; readonly text: string }
+
+/**
+ * The runbooks that a document becomes, one for each procedure in it that has commands.
+ * @param becomes what each command of the document is recognised as
+ */
+export function sourcesOf(
+  name: string,
+  document: Procedure,
+  becomes: ReadonlyMap<Step, Recognised | null>,
+): readonly Source[] {
+  const facts = factsOf(document)
+  const runbooks = new Set<string>()
+  // Of all runbooks: a script that several of them call is written for each, since its arguments may differ.
+  const scripts = new Set<string>(['runCommand', 'runOneOff'])
+  return chaptersIn(document, becomes).flatMap((chapter) => {
+    const runbook = freeName(idOf(chapter.title), runbooks)
+    const source = sourceOf(name, runbook, chapter, { facts, becomes, scripts })
+    // Nothing of it needs a step: all of it is left to the rollback.
+    return source === null ? [] : [source]
+  })
+}
+
+/** The files of an import, with paths below its folder. */
+export function filesOf(sources: readonly Source[], document: Procedure): readonly ImportedFile[] {
+  if (sources.length === 0) return []
+  const facts = factsOf(document)
+  const sections = [...new Set(sources.flatMap((one) => one.sections))]
+  return [
+    ...sources.map(({ name, text }) => ({ path: `runbooks/${name}.ts`, text })),
+    ...sources
+      .flatMap((one) => one.scripts)
+      .map(({ name, text }) => ({ path: `steps/${scriptFile(name)}.ts`, text })),
+    { path: 'runbook.config.ts', text: configText(sections, facts) },
+  ]
+}
+
+type Chapter = {
+  readonly title: string
+  readonly line: number
+  readonly parts: readonly Part[]
+  readonly steps: readonly Step[]
+}
+
+function chaptersIn(
+  { parts, steps }: Procedure,
+  becomes: ReadonlyMap<Step, Recognised | null>,
+): readonly Chapter[] {
+  const found = new Map<number, Chapter & { parts: Part[]; steps: Step[] }>()
+  const chapterOf = (heading: Heading | null) => {
+    const line = heading?.line ?? 0
+    const there = found.get(line) ?? { title: heading?.title ?? 'Procedure', line, parts: [], steps: [] }
+    found.set(line, there)
+    return there
+  }
+  for (const part of parts) chapterOf(procedureOf(part)).parts.push(part)
+  for (const step of steps) if (becomes.has(step)) chapterOf(step.procedure).steps.push(step)
+  return [...found.values()].filter(({ steps: commands }) =>
+    commands.some((step) => {
+      const what = becomes.get(step) ?? null
+      return what === null || what.as === 'step' || what.as === 'script'
+    }),
+  )
+}
+
+function sourceOf(
+  document: string,
+  name: string,
+  chapter: Chapter,
+  {
+    facts,
+    becomes,
+    scripts: names,
+  }: {
+    readonly facts: Facts
+    readonly becomes: ReadonlyMap<Step, Recognised | null>
+    readonly scripts: Set<string>
+  },
+): Source | null {
+  const draft = new RunbookDraft(facts)
+  const duties = new Set<string>()
+  const scripts: (ScriptFile & { readonly line: string })[] = []
+  const writeScript = (step: Step): void => {
+    const there = scripts.find(({ line }) => line === step.text)
+    const script = there?.name ?? free(scriptName(step), names, String)
+    if (there === undefined)
+      scripts.push({ name: script, line: step.text, text: scriptText(script, step, document) })
+    draft.add(
+      script,
+      titleOf(`Run ${step.text.replaceAll(/\s+/g, ' ').trim()}`, step.line),
+      `{ directory: ${draft.need('stack')}.directory }`,
+    )
+  }
+  for (const one of inOrder(chapter)) {
+    if ('kind' in one) {
+      if (one.kind === 'heading')
+        draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
+      else writeItem(draft, one, duties)
+    } else writeCommand(draft, one, becomes.get(one) ?? null, chapter.steps, writeScript)
+  }
+  const { lines: body, steps, sections, params } = draft.written()
+  if (steps.length === 0) return null
+  const imported = [
+    ...(body.some((line) => line.includes('maybe(')) ? ['maybe'] : []),
+    ...(params.length > 0 ? ['param'] : []),
+    'runbook',
+  ]
+  const given = [
+    ...(params.length > 0 ? ['params'] : []),
+    ...(sections.length > 0 ? ['target'] : []),
+    'step',
+    ...(body.some((line) => line.startsWith('pointOfNoReturn(')) ? ['pointOfNoReturn'] : []),
+    ...(body.some((line) => line.startsWith('lastly(')) ? ['lastly'] : []),
+  ]
+  const library = steps.filter((step) => scripts.every((one) => one.name !== step))
+  return {
+    name,
+    title: chapter.title,
+    sections,
+    scripts,
+    text: `import { ${imported.join(', ')} } from 'runbook'
+${importOfSteps(library)}${scripts.map((one) => `import { ${one.name} } from '../steps/${scriptFile(one.name)}.ts'\n`).join('')}
+${comment(`Imported from ${document}, line ${chapter.line}. Read every input before the first run.`)}
+export default runbook(
+  ${literal(name)},
+  {
+    title: ${literal(chapter.title)},
+    when: ${literal(`Imported from ${document}: ${chapter.title}.`)},
+    needs: ${literal(sections)},
+    params: {${params.length === 0 ? '' : `\n${params.map((line) => `      ${line}\n`).join('')}    `}},
+  },
+  ({ ${given.join(', ')} }) => {
+${body.map((line) => `    ${line}\n`).join('')}  },
+)
+`,
+  }
+}
+
+function importOfSteps(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const short = `import { ${names.join(', ')} } from 'runbook/steps'\n`
+  return short.length <= 110
+    ? short
+    : `import {\n${names.map((name) => `  ${name},\n`).join('')}} from 'runbook/steps'\n`
+}
+
+/** The headings, duties and commands of a chapter, as the document has them. */
+function inOrder({ line: first, parts, steps }: Chapter): readonly (Part | Step)[] {
+  const withCommand = new Set(steps.map(({ item }) => item))
+  const shown = parts.filter(
+    (part) =>
+      (part.kind === 'heading' && part.line !== first) ||
+      (part.kind === 'prose' && part.item !== null && !withCommand.has(part.item)),
+  )
+  return [...shown, ...steps].toSorted((one, other) => one.line - other.line)
+}
+
+function writeCommand(
+  draft: RunbookDraft,
+  step: Step,
+  becomes: Recognised | null,
+  all: readonly Step[],
+  writeScript: (step: Step) => void,
+): void {
+  const at = `Line ${step.line}: ${step.text}`
+  if (becomes !== null && (becomes.as === 'look' || becomes.as === 'built-in')) {
+    draft.note(`${at} (${becomes.as === 'look' ? `only looks: ${becomes.shows}` : becomes.what})`)
+    return
+  }
+  if (step.headings.some(({ title }) => /\bif\b.*\bfail(s|ed)?\b/i.test(title))) {
+    draft.note(`${at} (a run that fails rolls back by itself)`)
+    return
+  }
+  draft.note(at)
+  const before = draft.size
+  const recipe = becomes?.as === 'step' ? recipes.get(becomes.step) : undefined
+  if (recipe !== undefined && recipe(draft, step, all) !== false) {
+    if (draft.size === before) draft.note('A step above does this already.')
+    return
+  }
+  if (becomes?.as === 'step')
+    draft.note(`runbook/steps has ${becomes.step} for this; the document does not have all of its inputs.`)
+  writeScript(step)
+}
+
+/** An item without a command: what it asks for is done by a person, health checks apart. */
+function writeItem(draft: RunbookDraft, { line, text }: Part, duties: Set<string>): void {
+  if (text.trim().endsWith(':')) {
+    draft.note(`Line ${line}: ${text}`)
+    return
+  }
+  if (/(?<![\w/.])\/(?:[\w-]+\/)*(?:health|ready|live)z?\b/.test(text))
+    draft.add('checkHealth', 'Check health', `{ checks: ${draft.need('health')} }`)
+  writeDuty(draft, line, text, duties)
+}
+
+function writeDuty(draft: RunbookDraft, line: number, text: string, duties: Set<string>): void {
+  const what = text.replaceAll(/\s+/g, ' ').trim()
+  const words = what
+    .replace(/[:.].*$/, '')
+    .split(' ')
+    .slice(0, 6)
+    .join(' ')
+  const name = freeName(idOf(words).replace(/^[^a-z]+/, '') || `line-${line}`, duties)
+  draft.add('duty', titleOf(what, line), `{ name: ${literal(name)}, what: ${literal(what)} }`)
+}
+
+/** A title of one line that an operator can tell from others. */
+function titleOf(text: string, line: number): string {
+  const short = text.length > 70 ? `${text.slice(0, 70).replace(/\s+\S*$/, '')} …` : text.replace(/\.$/, '')
+  return idOf(short) === '' ? `Line ${line}: ${short}` : short
+}
+
+/** A name for people to type, such as that of a runbook. */
+const freeName = (wanted: string, taken: Set<string>): string =>
+  free(wanted === '' ? 'procedure' : wanted.slice(0, 50).replace(/-+$/, ''), taken, (number) => `-${number}`)
+
+/** A section is configured with those that its own settings name. */
+const withStack: readonly SectionName[] = ['stack', 'writers']
+
+function configText(needed: readonly SectionName[], facts: Facts): string {
+  const names = [...new Set<SectionName>([...withStack, ...needed])]
+  const lines = names.flatMap((name) => {
+    const { code, guessed } = facts.section(name)
+    return [...(guessed === null ? [] : [comment(`guessed: ${guessed}`)]), `${name}: ${code},`]
+  })
+  return `import { defineConfig } from 'runbook'
+
+// \`runbook help config\` describes every setting.
+export default defineConfig({
+  targets: {
+    production: {
+${lines.map((line) => `      ${line}\n`).join('')}    },
+  },
+})
+`
+}
