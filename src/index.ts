@@ -76,7 +76,7 @@ export {
   type ErrorParts,
   type Failure,
 } from './kernel/errors.ts'
-export { manifestFiles, mustBeFrom } from './formats/backup-manifest.ts'
+export { manifestFiles, mustBeFrom, UntrustedKey } from './formats/backup-manifest.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'

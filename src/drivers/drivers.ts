@@ -113,7 +113,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   secrets: { available: true },
   commands: { version: true, looking: true },
   orphans: { find: true },
-  volumes: { stat: true, list: true, read: true, digest: true, leftover: true },
+  volumes: { stat: true, list: true, read: true, digest: true, withCopy: true, leftover: true },
   images: { find: true, list: true, users: true, archived: true },
   containers: { state: true, log: true },
   git: { head: true, dirty: true, tracked: true, show: true, history: true },

@@ -123,6 +123,7 @@ export const leftBy: {
     list: nothing,
     read: nothing,
     digest: nothing,
+    withCopy: nothing,
     leftover: nothing,
     fetch: nothing,
     put: inDocker,

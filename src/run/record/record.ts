@@ -13,7 +13,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 4
+export const rendering = 5
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {

@@ -10,7 +10,8 @@ import { result } from '../result.ts'
 import { table } from './table.ts'
 
 export function summaryTable(record: RunRecord): string {
-  const { plan, startedAt, endedAt } = record
+  const { plan, startedAt, released } = record
+  const endedAt = released?.at ?? record.endedAt
   const title = plan.target['title']
   const took = endedAt === null ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000
   return table(
@@ -32,7 +33,14 @@ export function summaryTable(record: RunRecord): string {
       ...(record.mode === 'dry-run'
         ? []
         : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)]]),
-      ['Exit code', record.exit === null ? 'none, it is open' : `${record.exit} (${meaningOf(record.exit)})`],
+      ...(released === null
+        ? [
+            [
+              'Exit code',
+              record.exit === null ? 'none, it is open' : `${record.exit} (${meaningOf(record.exit)})`,
+            ],
+          ]
+        : [['Closed', `by ${cell(released.by)}: ${cell(released.reason)}`]]),
       ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
       ['Plan', cell(plan.digest)],
       ['Code of the steps', cell(plan.source)],
