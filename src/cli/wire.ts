@@ -20,7 +20,6 @@ import type { Journal } from '../run/journal/journal.ts'
 import { newsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
-import { filesOf } from '../views/files.ts'
 import { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { driversFor } from './drivers.ts'
 import { locksFor } from './locks.ts'
@@ -139,7 +138,8 @@ export async function wire(
         run,
         mode: order.mode,
       }),
-    filesOf,
+    // Only here: nothing that renders a report delays the start of a run.
+    filesOf: async (entries) => (await import('../views/files.ts')).filesOf(entries),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
     newsOf,

@@ -3,6 +3,7 @@ import type { Stored } from '../run/journal/entry.ts'
 import type { EvidenceFile } from '../run/journal/evidence.ts'
 import { recordOf, sealable, type RunRecord } from '../run/record/record.ts'
 import { junitOf } from './junit.ts'
+import { pageOf } from './page.ts'
 import { reportOf } from './report.ts'
 
 /**
@@ -22,6 +23,7 @@ export function filesOf(entries: readonly Stored[]): readonly EvidenceFile[] {
     },
     { name: 'run.json', body: `${run}\n` },
     { name: 'report.md', body: reportOf(record) },
+    { name: 'report.html', body: pageOf(record) },
     { name: 'junit.xml', body: junitOf(record) },
   ]
 }

@@ -100,21 +100,29 @@ test('of the packaged runbooks only the one that was named is loaded, with its o
 })
 
 test('a run loads only the adapters that it uses', async () => {
-  const engine = [
-    'acorn',
-    'is-in-ci',
+  const reports = [
+    'd3-array',
+    'd3-color',
+    'd3-format',
+    'd3-interpolate',
+    'd3-scale',
+    'd3-time',
+    'd3-time-format',
+    'hono',
     'junit-report-builder',
-    'listr2',
-    'parse-ms',
-    'pretty-bytes',
-    'pretty-ms',
   ]
+  const engine = ['acorn', 'is-in-ci', 'listr2', 'parse-ms', 'pretty-bytes', 'pretty-ms']
   for (const args of [
     ['run', 'three-files'],
     ['run', 'three-files', '--dry-run'],
   ]) {
     const { packages, files } = await loadedBy(...args)
-    expect(packages).toEqual([...toReadTheJournal, ...engine].sort())
+    expect(packages).toEqual([...toReadTheJournal, ...engine, ...reports].sort())
+    // What renders reports comes last: it does not delay the start.
+    const first = files.indexOf('src/views/files.ts')
+    expect(first).toBeGreaterThan(0)
+    expect(within(files.slice(first), 'src/run/engine', 'src/conduct', 'steps')).toEqual([])
+    expect(within(files.slice(0, first), 'src/views/html')).toEqual([])
     expect(
       within(
         files,

@@ -20,7 +20,7 @@ export interface Result {
 
 /** Renders the files of the evidence folder from the journal alone, and decides what to announce. */
 export interface Sealer extends Newsroom {
-  filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+  filesOf(entries: readonly Stored[]): readonly EvidenceFile[] | Promise<readonly EvidenceFile[]>
   /**
    * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
    * it must be idempotent. It has to report its own failures.
@@ -45,7 +45,7 @@ export async function seal(sealer: Sealer, context: RunContext): Promise<Result>
   try {
     const lost = context.losses[0]
     if (lost !== undefined) throw new RunbookError('failed', lost)
-    const digest = await context.folder.seal(sealer.filesOf(context.journal.entries))
+    const digest = await context.folder.seal(await sealer.filesOf(context.journal.entries))
     await sealer.whenSealed?.(context.journal.entries, context.folder.folder)
     await context.journal.write({ type: 'sealed', folder: context.folder.folder, digest })
     return resultOf(context)

@@ -6,14 +6,16 @@ import type { Finding } from '../../model/step.ts'
 import type { Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
+import { timesOf } from '../journal/times.ts'
 import { codeOfState } from '../engine/ending.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
- * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
+ * Must be raised with every change to what is rendered from a journal: this record, report.md, report.html,
+ * junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 4
+export const rendering = 5
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -40,6 +42,8 @@ export type RunRecord = JsonObject & {
   readonly exit: number | null
   readonly failure: Failure | null
   readonly measures: Measures
+  /** When the service was down, in order; `to` is null where it was not confirmed up again. */
+  readonly outages?: readonly Outage[]
   readonly findings: readonly Finding[]
   readonly steps: readonly StepRecord[]
   /** Events of the run itself, not of its steps, in order. */
@@ -52,6 +56,8 @@ export type RunRecord = JsonObject & {
   readonly plan: Plan
   readonly journal: JournalHead & { readonly hashes: readonly string[] }
 }
+
+export type Outage = JsonObject & { readonly from: string; readonly to: string | null }
 
 export type JournalHead = { readonly count: number; readonly seq: number; readonly hash: string }
 
@@ -105,6 +111,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   }
   const state = stateOf(covered)
   const { remains, kept } = state
+  const { outages } = timesOf(covered)
   return {
     schema: 1,
     rendering,
@@ -125,6 +132,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     // The record is part of the evidence, so it is written before that is sealed.
     exit: settled.outcome === 'open' ? null : exits[codeOfState({ ...state, sealed: true })].exit,
     measures: measuresOf(covered),
+    ...(outages.length === 0 ? {} : { outages: outages.map(({ from, to }) => ({ from, to })) }),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,
     ...(remains.length === 0 ? {} : { remains }),

@@ -6,6 +6,7 @@ import { dataBeforeAndAfter } from './data.ts'
 import { approvals, changes, duties, outputs, predictions, stepsTable, undoTable } from './steps.ts'
 import { measuresTable, parameters, summaryTable } from './summary.ts'
 import { verification } from './verification.ts'
+import { happened } from './words.ts'
 
 /**
  * What report.md and report.html say, for reviewers. Depends on the record alone, so that verification can
@@ -24,8 +25,8 @@ export function reportDocument(record: RunRecord): Document {
             ),
           ]
         : []),
-      summaryTable(record),
       ...measuresTable(record),
+      summaryTable(record),
     ],
     sections: [
       { title: 'Parameters', blocks: parameters(record) },
@@ -70,17 +71,6 @@ function findings(record: RunRecord): readonly Block[] {
   ])
   return items.length === 0 ? [] : [list(items)]
 }
-
-/** Of each event of a run, in words. */
-export const happened = {
-  turned: 'Rollback started',
-  pivoted: 'Passed the point of no return',
-  interrupted: 'Stopped',
-  resumed: 'Resumed',
-  released: 'Released',
-  announced: 'Announced',
-  locked: 'Locked',
-} as const
 
 function happenings(record: RunRecord): readonly Block[] {
   const items = record.events.map(({ at, what, says }) => [

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import { dutiesIn } from '../../model/plan.ts'
 import type { LogFile } from '../../run/journal/entry.ts'
 import type { RunRecord } from '../../run/record/record.ts'
-import type { AttemptRecord, StepRecord, StepStatus } from '../../run/record/step-record.ts'
+import type { AttemptRecord, StepRecord } from '../../run/record/step-record.ts'
 import { duration, moment, size } from '../amounts.ts'
 import {
   code,
@@ -15,20 +15,7 @@ import {
   type Block,
   type Inline,
 } from '../document.ts'
-
-/** Of the status of a step, in words. */
-export const statuses: { readonly [S in StepStatus]: Inline } = {
-  'not reached': 'not reached',
-  done: 'done',
-  already: 'already done',
-  recovered: 'done, confirmed after a crash',
-  failed: strong('failed'),
-  timeout: strong('timed out'),
-  skipped: 'skipped',
-  'in doubt': strong('in doubt'),
-  seen: 'observed',
-  foretold: 'predicted',
-}
+import { statuses } from './words.ts'
 
 const undone: { readonly [U in StepRecord['undone']]: Inline } = {
   'not needed': '',
@@ -224,7 +211,7 @@ function logLink(log: LogFile | null): Inline {
   const problem: Inline =
     log.problem === undefined ? '' : [', ', strong('incomplete'), ': ', code(log.problem)]
   // Log names come from this program; any other name does not become a link.
-  const name: Inline = /^[\w./-]+$/.test(log.file)
+  const name: Inline = /^logs\/[\w.-]+$/.test(log.file)
     ? { link: log.file, label: size(log.bytes) }
     : [code(log.file), `, ${size(log.bytes)}`]
   return [name, omitted, problem]

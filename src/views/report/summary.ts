@@ -2,7 +2,7 @@ import { handlesIn } from '../../drivers/secrets.ts'
 import { exits } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { flagOf } from '../../model/param.ts'
-import type { Measure } from '../../run/record/measures.ts'
+import { incidentSince, type Measure } from '../../run/record/measures.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { duration, moment } from '../amounts.ts'
 import { code, strong, table, type Block, type Inline } from '../document.ts'
@@ -61,9 +61,10 @@ function shownValue(value: Json): string {
   return 'env' in handle.from ? `env:${handle.from.env}` : `file:${handle.from.file}`
 }
 
-export function measuresTable({ measures, mode }: RunRecord): readonly Block[] {
+export function measuresTable({ measures, mode, plan }: RunRecord): readonly Block[] {
   if (mode === 'dry-run') return []
-  const { rto, downtime, rpo, dataAsOf } = measures
+  const { rto, incident, downtime, rpo, dataAsOf } = measures
+  const since = incidentSince(plan)
   const row = (name: string, measure: Measure): readonly Inline[] => [
     name,
     measure.seconds === null ? `unknown: ${measure.why ?? ''}` : duration(measure.seconds),
@@ -74,7 +75,10 @@ export function measuresTable({ measures, mode }: RunRecord): readonly Block[] {
     table(
       ['Measure', 'Measured', 'Objective', 'Verdict'],
       [
-        row('Recovery time (RTO)', rto),
+        row('Recovery time (RTO) from the start of the run', rto),
+        ...(incident === undefined || since === null
+          ? []
+          : [row(`Recovery time (RTO) from the incident, ${moment(since)}`, incident)]),
         row('Downtime', downtime),
         row('Data loss (RPO)', rpo),
         ...(dataAsOf === null ? [] : [['Data as of', moment(dataAsOf), '', '']]),
