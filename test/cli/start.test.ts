@@ -61,14 +61,22 @@ test('the help needs neither the configuration nor an adapter', async () => {
 
 test('reading the journal needs no engine, no runbook and no reports', async () => {
   await project.run(['run', 'three-files'])
-  for (const { args, more, views } of [
-    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'] },
-    { args: ['history'], more: [], views: [] },
+  for (const { args, more, views, record } of [
+    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'], record: [] },
+    {
+      args: ['history'],
+      more: ['parse-ms', 'pretty-bytes', 'pretty-ms'],
+      views: ['amounts', 'past-runs'],
+      record: ['src/run/record/measures.ts', 'src/run/record/past-run.ts'],
+    },
   ]) {
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toReadTheJournal, ...more].sort())
-    expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
-    expect(within(files, 'src/views')).toEqual(['history', ...views].map((name) => `src/views/${name}.ts`))
+    expect(within(files, 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+    expect(within(files, 'src/run/record')).toEqual(record)
+    expect(within(files, 'src/views')).toEqual(
+      ['history', ...views].sort().map((name) => `src/views/${name}.ts`),
+    )
   }
 })
 

@@ -7,7 +7,7 @@ import type { Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
-import { codeOfState } from '../engine/ending.ts'
+import { codeOfState } from '../journal/code.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
