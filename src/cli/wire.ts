@@ -13,6 +13,7 @@ import { systemClock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
 import type { Runtime } from '../run/start.ts'
+import { earlierRuns } from '../run/record/earlier-runs.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
@@ -140,6 +141,7 @@ export async function wire(
       }),
     // Only here: nothing that renders a report delays the start of a run.
     filesOf: async (entries) => (await import('../views/files.ts')).filesOf(entries),
+    earlierRuns: (run, plan) => earlierRuns(journal, run, plan),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
     newsOf,

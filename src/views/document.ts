@@ -19,8 +19,17 @@ export type Block =
       readonly kind: 'table'
       readonly head: readonly Inline[]
       readonly rows: readonly (readonly Inline[])[]
+      /** One more column, where pictures can be drawn. */
+      readonly bars?: Bars
     }
   | { readonly kind: 'verbatim'; readonly text: string; readonly language: string }
+
+/** A bar for each row of a table, and a line at the limit. Lengths in seconds. */
+export type Bars = {
+  readonly title: string
+  readonly lengths: readonly (number | null)[]
+  readonly limit: number | null
+}
 
 export type Section = { readonly title: string; readonly blocks: readonly Block[] }
 

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
+import type { Entry } from '../../src/run/journal/entry.ts'
 import { fragment } from '../../src/views/html/template.ts'
 import { pageOf, storyPageOf } from '../../src/views/page.ts'
+import { reportOf } from '../../src/views/report.ts'
 import { hostile, hostileRun } from '../fixtures/hostile.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
-import { down, ended, intent, journalOf, planWith, settled, up } from '../fixtures/told-run.ts'
+import { down, ended, intent, journalOf, planWith, settled, start, up } from '../fixtures/told-run.ts'
 
 describe('the page that a reviewer opens', () => {
   it('of a run that went well, over a crash in the middle', async () => {
@@ -117,6 +119,50 @@ describe('recovery times', () => {
     const open = recordOf(journalOf(plan(null), told.slice(0, 3)))
     expect(pageOf(open)).toContain('<td>down from +1s, not confirmed up again</td>')
     expect(recordOf(dryRun()).outages).toBeUndefined()
+  })
+})
+
+describe('earlier runs', () => {
+  const earlier = (run: string, rtoSeconds: number | null) => ({
+    run,
+    startedAt: '2026-01-03T04:12:00.000Z',
+    outcome: rtoSeconds === null ? ('rolled-back' as const) : ('succeeded' as const),
+    rtoSeconds,
+    downtimeSeconds: 12.5,
+    rpoSeconds: null,
+  })
+  const told = [
+    ...goodRun()
+      .slice(1, -1)
+      .map(({ at, entry }): readonly [number, Entry] => [(Date.parse(at) - start) / 1000, entry]),
+    [236, { ...settled('succeeded'), earlier: [earlier('R2', 3600), earlier('R1', null)] }],
+  ] as const
+  const record = recordOf(journalOf(recordOf(goodRun()).plan, told))
+
+  it('are compared with this one, in both reports', () => {
+    expect(reportOf(record)).toContain(
+      [
+        '## Earlier runs',
+        '',
+        '| Run | Started | Result | RTO | Downtime | RPO |',
+        '| --- | --- | --- | --- | --- | --- |',
+        '| **this run** | 2026-02-03 04:12:00 UTC | succeeded | 3m 50s | 52s | 1h 2m 33s |',
+        '| `R2` | 2026-01-03 04:12:00 UTC | succeeded | 1h | 12.5s |  |',
+        '| `R1` | 2026-01-03 04:12:00 UTC | rolled back |  | 12.5s |  |',
+      ].join('\n'),
+    )
+    const page = pageOf(record)
+    expect(page).toContain('<th scope="col" class="track">Recovery time</th>')
+    // To one scale, with the objective of 30 minutes in the middle of the longest.
+    expect(page).toContain(
+      'aria-label="3m 50s, objective 30m"><rect class="done" x="0%" y="3" width="6.389%" height="12"/><line class="mark" x1="50%"',
+    )
+    expect(page).toContain('aria-label="1h, objective 30m"><rect class="failed" x="0%" y="3" width="100%"')
+    expect(page).toContain('aria-label="not measured"></svg>')
+  })
+
+  it('are left out where they were not read', () => {
+    expect(pageOf(recordOf(goodRun()))).not.toContain('Earlier runs')
   })
 })
 

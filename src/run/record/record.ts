@@ -3,7 +3,7 @@ import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { Outcome, Stored } from '../journal/entry.ts'
+import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
@@ -42,6 +42,8 @@ export type RunRecord = JsonObject & {
   readonly exit: number | null
   readonly failure: Failure | null
   readonly measures: Measures
+  /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
+  readonly earlier?: readonly EarlierRun[]
   /** When the service was down, in order; `to` is null where it was not confirmed up again. */
   readonly outages?: readonly Outage[]
   readonly findings: readonly Finding[]
@@ -98,6 +100,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     released: null,
   }
   const events: RunHappening[] = []
+  let earlier: readonly EarlierRun[] = []
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
@@ -105,6 +108,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (event !== null) events.push(event)
     if (entry.type === 'preflighted') settled.findings = entry.findings
     if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
+    if (entry.type === 'settled') earlier = entry.earlier ?? []
     if (entry.type === 'settled')
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
@@ -132,6 +136,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     // The record is part of the evidence, so it is written before that is sealed.
     exit: settled.outcome === 'open' ? null : exits[codeOfState({ ...state, sealed: true })].exit,
     measures: measuresOf(covered),
+    ...(earlier.length === 0 ? {} : { earlier }),
     ...(outages.length === 0 ? {} : { outages: outages.map(({ from, to }) => ({ from, to })) }),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,

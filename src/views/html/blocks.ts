@@ -1,5 +1,6 @@
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { Block, Inline, Section } from '../document.ts'
+import { barsAsHtml } from './drawing.ts'
 import { fragment, type Html } from './template.ts'
 
 export function inlineAsHtml(text: Inline): Html {
@@ -19,8 +20,19 @@ export function blockAsHtml(block: Block): Html {
     case 'list':
       return fragment`<ul>\n${block.items.map((item) => fragment`<li>${inlineAsHtml(item)}</li>\n`)}</ul>\n`
     case 'table': {
-      const head = row(block.head, (cell) => fragment`<th scope="col">${cell}</th>`)
-      const rows = block.rows.map((cells) => row(cells, (cell) => fragment`<td>${cell}</td>`))
+      const drawn = block.bars === undefined ? [] : barsAsHtml(block.bars)
+      const title =
+        block.bars === undefined ? [] : [fragment`<th scope="col" class="track">${block.bars.title}</th>`]
+      const head = row([
+        ...block.head.map((cell) => fragment`<th scope="col">${inlineAsHtml(cell)}</th>`),
+        ...title,
+      ])
+      const rows = block.rows.map((cells, index) =>
+        row([
+          ...cells.map((cell) => fragment`<td>${inlineAsHtml(cell)}</td>`),
+          ...drawn.slice(index, index + 1).map((bar) => fragment`<td class="track">${bar}</td>`),
+        ]),
+      )
       return fragment`<table>\n<thead>\n${head}</thead>\n<tbody>\n${rows}</tbody>\n</table>\n`
     }
     case 'verbatim':
@@ -28,8 +40,7 @@ export function blockAsHtml(block: Block): Html {
   }
 }
 
-const row = (cells: readonly Inline[], around: (cell: Html) => Html): Html =>
-  fragment`<tr>${cells.map((cell) => around(inlineAsHtml(cell)))}</tr>\n`
+const row = (cells: readonly Html[]): Html => fragment`<tr>${cells}</tr>\n`
 
 /** Headings are of this program, so their ids are plain and unique. */
 export function sectionAsHtml(title: string, content: readonly Html[]): Html {

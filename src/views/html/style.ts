@@ -24,7 +24,8 @@ pre { background: var(--soft); padding: .6rem .8rem; white-space: pre-wrap; marg
 a { color: var(--link) }
 footer { margin-top: 2.5rem; color: var(--dim); font-size: .85rem }
 .timeline { table-layout: fixed }
-.timeline .track { width: 50%; padding-left: 0; padding-right: 0 }
+.track { width: 25%; padding-left: 0; padding-right: 0 }
+.timeline .track { width: 50% }
 .track svg { display: block; overflow: visible }
 .track text { fill: var(--ink); font-size: .75rem; font-weight: normal }
 .grid { stroke: var(--grid) }

@@ -5,6 +5,7 @@ import type { AttemptRecord, StepRecord } from '../../run/record/step-record.ts'
 import { duration } from '../amounts.ts'
 import { happened, statuses } from '../report/words.ts'
 import { blockAsHtml, inlineAsHtml, sectionAsHtml } from './blocks.ts'
+import { line, picture, rect, rounded } from './drawing.ts'
 import { fragment, type Html } from './template.ts'
 
 /** Milliseconds since the start of the run. */
@@ -59,9 +60,6 @@ export function timelineAsHtml(record: RunRecord): readonly Html[] {
   return [sectionAsHtml('Timeline', legend === null ? [table] : [table, legend])]
 }
 
-const picture = (says: string, parts: readonly Html[]): Html =>
-  fragment`<svg width="100%" height="18" role="img" aria-label="${says}">${parts}</svg>`
-
 type Since = (at: string) => number
 
 function outages({ outages = [] }: RunRecord, since: Since, end: number): readonly Row[] {
@@ -114,19 +112,12 @@ function spansOf(attempts: readonly AttemptRecord[], since: Since, end: number, 
 /** `+1m 30s` after the start. */
 const stamp = (at: number): string => (at === 0 ? 'the start' : `+${duration(at / 1000)}`)
 
-const bar = ({ from, to, look }: Span, x: (at: number) => number): Html =>
-  fragment`<rect class="${look}" x="${x(from)}%" y="3" width="${rounded(x(to) - x(from))}%" height="12"/>`
-
-const line = (kind: string, at: number): Html =>
-  fragment`<line class="${kind}" x1="${at}%" x2="${at}%" y1="0" y2="18"/>`
+const bar = ({ from, to, look }: Span, x: (at: number) => number): Html => rect(look, x(from), x(to))
 
 function tickLabel(at: number, x: number): Html {
   const anchor = x === 0 ? 'start' : x > 90 ? 'end' : 'middle'
   return fragment`<text x="${x}%" y="13" text-anchor="${anchor}">${at === 0 ? '0' : duration(at / 1000)}</text>`
 }
-
-/** To thousandths, since the last digits of a division may differ between machines. */
-const rounded = (value: number): number => Math.round(value * 1000) / 1000
 
 const marksInWords = (marks: readonly Mark[]): string =>
   marks.map(({ at, what }) => `${what.toLowerCase()} at ${stamp(at)}`).join(', ')

@@ -5,6 +5,7 @@ import { result } from '../result.ts'
 import { dataBeforeAndAfter } from './data.ts'
 import { approvals, changes, duties, outputs, predictions, stepsTable, undoTable } from './steps.ts'
 import { measuresTable, parameters, summaryTable } from './summary.ts'
+import { trend } from './trend.ts'
 import { verification } from './verification.ts'
 import { happened } from './words.ts'
 
@@ -34,6 +35,7 @@ export function reportDocument(record: RunRecord): Document {
       { title: 'Failure', blocks: failure(record) },
       { title: dry ? 'What would change' : 'What changed', blocks: changes(record) },
       { title: 'Data before and after', blocks: dataBeforeAndAfter(record) },
+      { title: 'Earlier runs', blocks: trend(record) },
       { title: 'Steps', blocks: stepsTable(record) },
       { title: 'Rollback', blocks: undoTable(record) },
       { title: 'Predictions', blocks: predictions(record) },
