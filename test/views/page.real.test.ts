@@ -12,12 +12,12 @@ import { pageOf, storyPageOf } from '../../src/views/page.ts'
 import { hostile, hostileRun } from '../fixtures/hostile.ts'
 import { programFile } from '../fixtures/programs.ts'
 import { program } from '../fixtures/requirements.ts'
-import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
+import { badRun, dryRun, earlierRun, goodRun } from '../fixtures/runs.ts'
 
 const text = hostile.join(' ')
 const long = 'a-name-without-a-break-'.repeat(40)
 const pages = {
-  'a success': pageOf(recordOf(goodRun())),
+  'a success': pageOf(recordOf(goodRun([earlierRun('R2', 3600), earlierRun('R1', null)]))),
   'a failure': pageOf(recordOf(badRun())),
   'a dry run': pageOf(recordOf(dryRun())),
   'hostile names': pageOf(recordOf(hostileRun())),

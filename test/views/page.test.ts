@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
-import type { Entry } from '../../src/run/journal/entry.ts'
 import { fragment } from '../../src/views/html/template.ts'
 import { pageOf, storyPageOf } from '../../src/views/page.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { hostile, hostileRun } from '../fixtures/hostile.ts'
-import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
-import { down, ended, intent, journalOf, planWith, settled, start, up } from '../fixtures/told-run.ts'
+import { badRun, dryRun, earlierRun, goodRun } from '../fixtures/runs.ts'
+import { down, ended, intent, journalOf, planWith, settled, up } from '../fixtures/told-run.ts'
 
 describe('the page that a reviewer opens', () => {
   it('of a run that went well, over a crash in the middle', async () => {
@@ -123,21 +122,7 @@ describe('recovery times', () => {
 })
 
 describe('earlier runs', () => {
-  const earlier = (run: string, rtoSeconds: number | null) => ({
-    run,
-    startedAt: '2026-01-03T04:12:00.000Z',
-    outcome: rtoSeconds === null ? ('rolled-back' as const) : ('succeeded' as const),
-    rtoSeconds,
-    downtimeSeconds: 12.5,
-    rpoSeconds: null,
-  })
-  const told = [
-    ...goodRun()
-      .slice(1, -1)
-      .map(({ at, entry }): readonly [number, Entry] => [(Date.parse(at) - start) / 1000, entry]),
-    [236, { ...settled('succeeded'), earlier: [earlier('R2', 3600), earlier('R1', null)] }],
-  ] as const
-  const record = recordOf(journalOf(recordOf(goodRun()).plan, told))
+  const record = recordOf(goodRun([earlierRun('R2', 3600), earlierRun('R1', null)]))
 
   it('are compared with this one, in both reports', () => {
     expect(reportOf(record)).toContain(
