@@ -12,6 +12,7 @@ export function trend({
   outcome,
   measures,
   mode,
+  released,
 }: RunRecord): readonly Block[] {
   if (earlier.length === 0 || mode === 'dry-run' || outcome === 'open') return []
   const { rto, downtime, rpo } = measures
@@ -31,7 +32,7 @@ export function trend({
       rows: rows.map((one): readonly Inline[] => [
         one === own ? strong('this run') : code(one.run),
         moment(one.startedAt),
-        result({ mode, outcome: one.outcome, failure: null }),
+        result({ mode, outcome: one.outcome, failure: null, released: one === own ? released : null }),
         ...[one.rtoSeconds, one.downtimeSeconds, one.rpoSeconds].map((seconds) =>
           seconds === null ? '' : duration(seconds),
         ),
