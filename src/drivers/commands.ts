@@ -1,3 +1,4 @@
+import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { SecretHandle } from './secrets.ts'
 
 /** One call of a program, without a shell. */
@@ -10,9 +11,14 @@ export type Command = {
   readonly secrets: { readonly [variable: string]: SecretHandle }
 }
 
+/** The version of an installed npm package, as `0.3.1`, or the command that installs it. */
+export type PackageFacts = { readonly version: string } | { readonly install: string }
+
 export interface CommandsView {
   /** The version that a program reports, as `15.18`; null if it is not installed. */
   version(program: string): Promise<string | null>
+  /** An npm package that this program loads only when it is used. */
+  package(name: OptionalPackage): Promise<PackageFacts>
 }
 
 export interface Commands extends CommandsView {

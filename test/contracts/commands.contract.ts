@@ -81,5 +81,11 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
       expect(scope.text()).toBe('')
       expect(scope.children).toEqual([])
     })
+
+    test('an installed npm package has a version', async () => {
+      expect(await world.commands(watchedScope()).package('age-encryption')).toEqual({
+        version: expect.stringMatching(/^\d+(?:\.\d+)+$/),
+      })
+    })
   })
 }

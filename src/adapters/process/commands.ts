@@ -3,6 +3,7 @@ import { networkVariables } from '../../drivers/inherited-variables.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import { cannot } from '../../kernel/errors.ts'
+import { packageFacts } from '../environment/optional-packages.ts'
 import { shell } from './shell.ts'
 
 /** Milliseconds in which a program must print its version. */
@@ -54,6 +55,8 @@ export function processCommands({
         hint: `check: ${program} --version`,
       })
     },
+
+    package: async (name) => packageFacts(name),
 
     async run(command) {
       const { exitCode } = await shell.run(
