@@ -1,10 +1,10 @@
 import { cannot, defineStep, isPending, say, type SecretHandle, type Verified } from '../../src/index.ts'
-import { needsFor, type Cipher } from '../files/lib/cipher.ts'
+import { needsFor } from '../files/lib/cipher.ts'
 import { lastOf } from '../files/lib/path.ts'
 
 type Input = {
   readonly archive: Verified
-  readonly cipher: Cipher
+  readonly cipher: 'gpg' | 'age'
   readonly passphrase: SecretHandle | null
 }
 type Before = { readonly file: string }

@@ -119,7 +119,10 @@ export async function undecipherable(
     const facts = await look.commands.package('age-encryption')
     if ('install' in facts)
       found.push(
-        refuse(`${name} is encrypted, and the npm package age-encryption is not installed`, facts.install),
+        refuse(
+          `${name} is encrypted, and the npm package age-encryption is not installed`,
+          `install it: ${facts.install}`,
+        ),
       )
   }
   if (passphrase === null)

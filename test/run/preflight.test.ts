@@ -198,7 +198,7 @@ describe('preflight', () => {
         level: 'refuse',
         about: 'age-encryption',
         problem: 'the npm package age-encryption is not installed; it encrypts',
-        hint: 'npm install --save-dev age-encryption',
+        hint: 'install it: npm install --save-dev age-encryption',
       },
     ])
     world.programs.packages.add('age-encryption')

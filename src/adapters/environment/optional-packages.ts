@@ -25,7 +25,7 @@ export async function withPackage<T>(
     if (!optionalPackages[name].some((one) => one.startsWith(`${missing}@`))) throw thrown
     throw cannot(doing, what, `the npm package ${missing} is not installed`, {
       code: 'preflight',
-      hint: `type: ${installCommand(name, here)}`,
+      hint: `install it: ${installCommand(name, here)}`,
     })
   }
 }

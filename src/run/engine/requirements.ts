@@ -47,7 +47,7 @@ export async function needFindings(look: Pick<Look, 'commands'>, need: Need): Pr
     const facts = await look.commands.package(need.package)
     if ('version' in facts) return []
     const problem = `the npm package ${need.package} is not installed; ${need.why}`
-    return [{ level: 'refuse', about: need.package, problem, hint: facts.install }]
+    return [{ level: 'refuse', about: need.package, problem, hint: `install it: ${facts.install}` }]
   }
   const { program, atLeast, why } = need
   const version = await look.commands.version(program)

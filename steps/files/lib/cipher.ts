@@ -1,6 +1,6 @@
 import type { Need } from '../../../src/index.ts'
 
-export type Cipher = 'gpg' | 'age'
+type Cipher = 'gpg' | 'age'
 
 /** How a file is encrypted, by its extension; null where it is not. */
 export function cipherOf(name: string): Cipher | null {

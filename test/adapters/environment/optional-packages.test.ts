@@ -27,7 +27,7 @@ test('a package that is missing is refused with what to type, also where it come
     ).rejects.toMatchObject({
       code: 'preflight',
       message: `cannot use GitHub: the npm package ${missing} is not installed`,
-      hint: 'type: npm ci',
+      hint: 'install it: npm ci',
     })
 })
 
