@@ -38,7 +38,7 @@ beforeAll(async () => {
   installed = await Installed.make()
   local = await installed.local('local')
   global = await installed.global('team')
-}, 60_000)
+})
 afterAll(() => installed[Symbol.asyncDispose]())
 
 describe('the package', () => {
