@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../src/kernel/json.ts'
+import { sections } from '../src/sections/index.ts'
+import { cursor, editorOf } from './fixtures/editor.ts'
 import { Installed, type Team } from './fixtures/installed.ts'
 import {
   commonjsConfigs,
@@ -318,6 +320,42 @@ describe("a team's own", () => {
     await rm(local.path('tests-of-types.ts'))
     expect(out).toBe('')
     expect(code).toBe(0)
+  })
+
+  test('editor completes sections, their settings, steps, targets and parameters', async () => {
+    await using editor = await editorOf(local.folder)
+    const config = (inside: string): Promise<readonly string[]> =>
+      editor.completes(
+        'new.config.ts',
+        `import { defineConfig } from 'runbook'\nexport default defineConfig({ targets: { shop: { ${inside} } } })\n`,
+      )
+    expect(await config(cursor)).toEqual([...Object.keys(sections), 'objectives', 'settings', 'title'].sort())
+    expect(await config(`backups: { ${cursor} }`)).toEqual(
+      expect.arrayContaining(['directory', 'maxAge', 'pattern']),
+    )
+    expect(await config(`stack: { kind: 'compose', ${cursor} }`)).toContain('envFiles')
+
+    const script = (inside: string): Promise<readonly string[]> =>
+      editor.completes(
+        'runbooks/new.ts',
+        `import { param, runbook } from 'runbook'
+import { stopServices } from 'runbook/steps'
+export default runbook(
+  'new',
+  { title: 'New', when: 'Now.', needs: ['writers'], params: { grace: param.integer('Seconds').default(1) } },
+  ({ params, target, step }) => {
+    ${inside}
+  },
+)
+`,
+      )
+    expect(await script(`params.${cursor}`)).toEqual(['grace'])
+    expect(await script(`target.${cursor}`)).toContain('writers')
+    expect(await script(`target.settings.${cursor}`)).toEqual(['greeting'])
+    expect(await script(`step('Stop', stopServices({ ${cursor} }))`)).toEqual(['graceSeconds', 'services'])
+    expect(await script(`step('Stop', stopServices({ services: target.writers })).${cursor}`)).toEqual(
+      expect.arrayContaining(['names', 'stoppedAt']),
+    )
   })
 
   test('target is copied from the package as docs/targets.md says, and compiles', async () => {

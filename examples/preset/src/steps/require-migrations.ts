@@ -20,7 +20,7 @@ export const requireMigrations = defineStep<Input>()({
   kind: 'miniflux.require-migrations',
   version: 1,
   effect: 'observe',
-  leaves: [],
+  leaves: ['processes'],
   describe: ({ services }) =>
     say`Checks that ${isPending(services) ? services : services.names} is declared with RUN_MIGRATIONS=1.`,
   preflight: async (look, { services }) => (isPending(services) ? [] : await lacking(look, services)),
