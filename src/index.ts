@@ -80,6 +80,7 @@ export { manifestFiles, mustBeFrom, UntrustedKey } from './formats/backup-manife
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
+export type { OptionalPackage } from './kernel/optional-packages.ts'
 export { shellWord } from './kernel/shell-quote.ts'
 export { filledIn } from './formats/filled-in.ts'
 export { stamp } from './kernel/clock.ts'

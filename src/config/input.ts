@@ -299,7 +299,7 @@ export type TargetConfig = {
     readonly minMembers?: number
     /** Whether a file that changes while it is packed fails the backup, or is only reported. Default: `'refuse'`. */
     readonly whileChanging?: 'refuse' | 'note'
-    /** What `data-backup --encrypt` encrypts with; `age` needs no program on this machine. Default: `'gpg'`. */
+    /** What `data-backup --encrypt` encrypts with; `age` needs the npm package `age-encryption`, and no program. Default: `'gpg'`. */
     readonly encryption?: 'gpg' | 'age'
     /** Folders of dates for new archives; older ones are found in any layout. Default: `'YYYY/MM-DD'`. */
     readonly layout?: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'

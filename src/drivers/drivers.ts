@@ -111,7 +111,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   http: { get: true, read: true },
   people: { reachable: true },
   secrets: { available: true },
-  commands: { version: true, looking: true },
+  commands: { version: true, package: true, looking: true },
   orphans: { find: true },
   volumes: { stat: true, list: true, read: true, digest: true, withCopy: true, leftover: true },
   images: { find: true, list: true, users: true, archived: true },

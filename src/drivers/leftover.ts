@@ -116,7 +116,7 @@ export const leftBy: {
   http: { get: nothing, read: nothing, post: nothing },
   people: { reachable: nothing, ask: nothing },
   secrets: { available: nothing, reveal: nothing },
-  commands: { version: process, looking: process, run: process, script: process },
+  commands: { version: process, package: nothing, looking: process, run: process, script: process },
   orphans: { find: nothing, end: nothing },
   volumes: {
     stat: nothing,

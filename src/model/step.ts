@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
+import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
@@ -93,8 +94,10 @@ export type Finding = JsonObject & {
   readonly after?: string
 }
 
-/** A program that must be installed before the run starts. */
-export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
+/** A program, or an npm package of `optionalPackages`, that must be installed before the run starts. */
+export type Need =
+  | { readonly program: string; readonly atLeast?: string; readonly why: string }
+  | { readonly package: OptionalPackage; readonly why: string }
 
 /** Output of a step with `duty`. `at` is ISO 8601. */
 export type DutyRecord = JsonObject & {
