@@ -118,6 +118,8 @@ export type {
   Fingerprint,
   Fit,
   Identity,
+  Listing,
+  SwapNames,
   Opening,
   RowChoice,
   Session,

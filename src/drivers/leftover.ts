@@ -43,6 +43,7 @@ export const leftBy: {
   databases: {
     identity: nothing,
     exists: nothing,
+    listing: nothing,
     beside: nothing,
     bytes: nothing,
     leftover: nothing,
@@ -64,6 +65,7 @@ export const leftBy: {
     reload: inDocker,
     drop: everywhere,
     swap: everywhere,
+    open: everywhere,
     dump: everywhere,
     restoreInPlace: everywhere,
     restoreExactly: everywhere,

@@ -214,6 +214,12 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * between the undo and its record loses nothing.
    */
   remains?(look: Look, act: Act<I, B> & { readonly output: O | undefined }): Promise<readonly Remaining[]>
+  /**
+   * Gives back what proves the undo, such as a database that is closed to sessions until then. Called once it is
+   * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it
+   * is called again after a kill.
+   */
+  afterUndo?(io: Io, act: Act<I, B> & { readonly output: O | undefined }): Promise<void>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */
