@@ -122,6 +122,8 @@ export type {
   Fingerprint,
   Fit,
   Identity,
+  Listing,
+  SwapNames,
   Opening,
   RowChoice,
   Session,

@@ -92,7 +92,7 @@ export type TargetConfig = {
     readonly restoreAs?: 'limited' | 'user'
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
-    /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
+    /** How the old data is recognised after an undo where its rows must be read: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
     readonly fingerprint?: 'rows-and-digest' | 'rows'
   } | {
     /** A SQLite file on this machine. */
@@ -105,7 +105,7 @@ export type TargetConfig = {
     readonly applicationDefines?: readonly string[]
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
-    /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
+    /** How the old data is recognised after an undo where its rows must be read: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
     readonly fingerprint?: 'rows-and-digest' | 'rows'
   }
   /** Where the database's dumps arrive. Required to restore anything. */

@@ -74,6 +74,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   databases: {
     identity: true,
     exists: true,
+    listing: true,
     beside: true,
     bytes: true,
     leftover: true,

@@ -43,6 +43,7 @@ export const leftBy: {
   databases: {
     identity: nothing,
     exists: nothing,
+    listing: nothing,
     beside: nothing,
     bytes: nothing,
     leftover: nothing,
@@ -66,6 +67,7 @@ export const leftBy: {
     reload: inDocker,
     drop: everywhere,
     swap: everywhere,
+    open: everywhere,
     dump: everywhere,
     restoreInPlace: everywhere,
     restoreExactly: everywhere,

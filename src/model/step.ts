@@ -230,6 +230,12 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
     look: Look,
     act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined },
   ): Promise<readonly Remaining[]>
+  /**
+   * Gives back what proves the undo, such as a database that is closed to sessions until then. Called once it is
+   * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it
+   * is called again after a kill.
+   */
+  afterUndo?(io: Io, act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined }): Promise<void>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */
