@@ -153,10 +153,10 @@ describe.each(['SQLite', 'an earlier version'] as const)('a swap of %s', (by) =>
   })
 
   it('is undone where the old data was damaged meanwhile', async () => {
-    const { world, step, look, input, before, notes, undo } = await done()
+    const { world, step, io, look, input, before, notes, undo } = await done()
     await undo()
     const damaged = new RunbookError('verification', 'could not read block 3')
-    const databases = new Proxy(look.databases, {
+    const databases = new Proxy(io.databases, {
       get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
     })
     const back = () => step.probe({ ...look, databases }, { input, before, way: 'back' })
