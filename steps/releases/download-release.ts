@@ -56,7 +56,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ host, release, tag }) =>
-    say`Downloads the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
+    say`Downloads the bundle, its lock file and its signed manifest, if there is one, of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
   preflight: async (look, { host, release, tag }) => {
     if (!isPending(host) && !isPending(release) && !isPending(tag))
       await planDownload(look, { host, release, tag })
