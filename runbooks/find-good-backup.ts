@@ -71,7 +71,15 @@ export default runbook(
           { id: `test-round-${round}` },
         ),
       )
-    const good = step('Report the newest good backup', reportGood({ candidates, rounds: tested }))
+    const good = step(
+      'Report the newest good backup',
+      reportGood({
+        candidates,
+        rounds: tested,
+        assertions: assertions.length,
+        restorable: target.writers !== undefined && target.health !== undefined,
+      }),
+    )
 
     pointOfNoReturn('The newest good backup is known.')
     if (throwaway !== null) step('Drop the throwaway Postgres', dropThrowaway({ throwaway }))

@@ -4,6 +4,8 @@ import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
 import { compareContents } from '../steps/databases/compare-contents.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
+import { openReplaced } from '../steps/databases/open-replaced.ts'
+import { recordReplaced } from '../steps/databases/record-replaced.ts'
 import { requireExact } from '../steps/databases/require-exact.ts'
 import { requireFit } from '../steps/databases/require-fit.ts'
 import { restoreBeside } from '../steps/databases/restore-beside.ts'
@@ -135,9 +137,12 @@ export default runbook(
           { id: 'assert-on-the-copy' },
         )
         const writers = step('Stop writers', stopServices({ services }), { id: 'stop-writers' })
-        return step('Swap the restored database in', swapDatabase({ database, staged, writers, services }), {
-          id: 'swap-the-restored-database-in',
-        })
+        const old = step(
+          'Swap the restored database in',
+          swapDatabase({ database, staged, writers, services }),
+          { id: 'swap-the-restored-database-in' },
+        )
+        return { old, staged }
       },
       'in-place': () => {
         const exact = step('Check that the dump can replace data in place', requireExact({ archive }), {
@@ -181,17 +186,32 @@ export default runbook(
       step('Run smoke tests', runOneOff({ oneOff: target.smoke }), { id: 'run-smoke-tests' })
     pointOfNoReturn('Production answers on the restored data.')
 
+    // A file of SQLite was not closed, and the swap recorded its rows.
+    if (database.engine === 'postgres') {
+      when(strategy, {
+        beside: () => {
+          const { old, staged } = swapped.beside
+          const replaced = step('Open the old database', openReplaced({ database, name: old.aside }), {
+            id: 'open-the-old-database',
+          })
+          step('Record the old data', recordReplaced({ database, replaced, restored: staged.tables }), {
+            id: 'record-the-old-data',
+          })
+        },
+        'in-place': () => undefined,
+      })
+    }
     if (target.retention.dumpOld) {
       when(strategy, {
         // One that is too damaged to be read is only kept.
         beside: () =>
-          when(swapped.beside.readable, {
+          when(swapped.beside.old.readable, {
             true: () =>
               step(
                 'Dump the old database',
                 dumpDatabase({
                   database,
-                  name: swapped.beside.aside,
+                  name: swapped.beside.old.aside,
                   folder: target.retention.dumps,
                   label: 'replaced',
                 }),

@@ -6,6 +6,7 @@ import { examineBackup } from '../steps/databases/examine-backup.ts'
 import { exportRows } from '../steps/databases/export-rows.ts'
 import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
 import { mergeRows } from '../steps/databases/merge-rows.ts'
+import { requireMissing } from '../steps/databases/require-missing.ts'
 import { removeOldFile, swapVolumeDatabase } from '../steps/databases/swap-volume-database.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
@@ -65,6 +66,9 @@ export default runbook(
       }),
       { id: 'check-the-database-backup' },
     )
+    const missing = step('Count the missing rows', requireMissing({ at, backup, tables, key }), {
+      id: 'count-the-missing-rows',
+    })
     const saved = {
       engine: 'sqlite',
       name: 'backup',
@@ -95,6 +99,7 @@ export default runbook(
           taken: backup.takenAt,
           'vouched for by': maybe(found.vouched),
           tables,
+          missing: missing.says,
         },
       }),
       { id: 'ask-the-operator' },

@@ -2,6 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
+import { compareLive } from '../steps/databases/compare-live.ts'
 import { compareKept } from '../steps/databases/compare-kept.ts'
 import { examineBackup } from '../steps/databases/examine-backup.ts'
 import { keepVolumeDatabase } from '../steps/databases/keep-volume-database.ts'
@@ -74,6 +75,11 @@ export default runbook(
       }),
       { id: 'verify-backup-integrity' },
     )
+    const foreseen = step(
+      'Compare the backup with the running database',
+      compareLive({ at, backup, name, acceptLoss: params.acceptLoss }),
+      { id: 'compare-the-backup-with-the-running-database' },
+    )
     step(
       'Ask the operator',
       approval({
@@ -86,6 +92,7 @@ export default runbook(
           backup: backup.source,
           taken: backup.takenAt,
           'vouched for by': maybe(found.vouched),
+          'compared with live': foreseen.says,
         },
       }),
       { id: 'ask-the-operator' },

@@ -76,10 +76,11 @@ export {
   type ErrorParts,
   type Failure,
 } from './kernel/errors.ts'
-export { manifestFiles, mustBeFrom } from './formats/backup-manifest.ts'
+export { manifestFiles, mustBeFrom, UntrustedKey } from './formats/backup-manifest.ts'
 export { canonical, digestOf, sameJson, sha256, type Json, type JsonObject } from './kernel/json.ts'
 export { partsOfName, qualifiedName, sqlName } from './kernel/qualified-name.ts'
 export { Secret } from './kernel/secret.ts'
+export type { OptionalPackage } from './kernel/optional-packages.ts'
 export { shellWord } from './kernel/shell-quote.ts'
 export { filledIn } from './formats/filled-in.ts'
 export { stamp } from './kernel/clock.ts'
@@ -121,6 +122,8 @@ export type {
   Fingerprint,
   Fit,
   Identity,
+  Listing,
+  SwapNames,
   Opening,
   RowChoice,
   Session,

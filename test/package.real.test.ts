@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { builtinModules } from 'node:module'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../src/kernel/json.ts'
+import { sections } from '../src/sections/index.ts'
+import { cursor, editorOf } from './fixtures/editor.ts'
 import { Installed, type Team } from './fixtures/installed.ts'
 import {
   commonjsConfigs,
@@ -24,7 +26,9 @@ const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   readonly bin: { readonly runbook: string }
   readonly exports: { readonly [entrance: string]: string | { readonly [condition: string]: string } }
   readonly dependencies: { readonly [name: string]: string }
+  readonly peerDependencies: { readonly [name: string]: string }
 }
+const declared = [...Object.keys(about.dependencies), ...Object.keys(about.peerDependencies)].sort()
 const entrances = Object.entries(about.exports)
   .filter(([name]) => name !== './package.json')
   .map(([name]) => `runbook${name.slice(1)}`)
@@ -36,7 +40,7 @@ beforeAll(async () => {
   installed = await Installed.make()
   local = await installed.local('local')
   global = await installed.global('team')
-}, 60_000)
+})
 afterAll(() => installed[Symbol.asyncDispose]())
 
 describe('the package', () => {
@@ -66,6 +70,7 @@ describe('the package', () => {
       'bin/node-24.js',
       'bin/own-cache.js',
       'bin/runbook.js',
+      'dist/src/cli/packaged-runbooks.json',
       'package.json',
     ])
     expect(installed.files.filter((path) => /(^|[/.])(test|demo|fixtures)[/.]/.test(path))).toEqual([])
@@ -109,19 +114,18 @@ describe('the package', () => {
       files.map(async (path) => (await installed.read(path)).replaceAll(/\/\*[\s\S]*?\*\//g, '')),
     )
     const imported = texts.flatMap((text) =>
-      [...text.matchAll(/(?:\bfrom |\bimport |\bimport\()\s*['"]([@a-z][\w./:-]*)['"]/g)].map(
-        ([, name = '']) => name,
-      ),
+      // Statements begin a line; what `init` and `new` write is in texts that begin later.
+      [
+        ...text.matchAll(
+          /(?:^(?:import|export)\b[^;'"`]*? from |^import |\bimport\()\s*['"]([@a-z][\w./:-]*)['"]/gm,
+        ),
+      ].map(([, name = '']) => name),
     )
-    // In the configuration that `init` writes, a text.
-    const itself = imported.filter((name) => name === about.name)
-    expect(itself).toEqual([about.name])
+    expect(imported.length).toBeGreaterThan(100)
     const packages = [
       ...new Set(
         imported
-          .filter(
-            (name) => !name.startsWith('node:') && !builtinModules.includes(name) && !itself.includes(name),
-          )
+          .filter((name) => !name.startsWith('node:') && !builtinModules.includes(name))
           .map((name) =>
             name
               .split('/')
@@ -130,7 +134,7 @@ describe('the package', () => {
           ),
       ),
     ]
-    expect(packages.sort()).toEqual(Object.keys(about.dependencies).sort())
+    expect(packages.sort()).toEqual(declared)
   })
 
   test('declares no package without saying what it is for', async () => {
@@ -139,10 +143,31 @@ describe('the package', () => {
       name,
       cells: cells.split('|').map((cell) => cell.trim()),
     }))
-    expect(rows.map(({ name }) => name)).toEqual(Object.keys(about.dependencies).sort())
+    expect(rows.map(({ name }) => name)).toEqual(declared)
     expect(rows.filter(({ cells }) => cells.length !== 2 || cells.some((cell) => cell.length < 10))).toEqual(
       [],
     )
+  })
+
+  test('has nothing that publint finds', () => {
+    const { code, out } = local.tool('publint', '--strict', installed.tarball)
+    expect(out).toContain('All good!')
+    expect(code).toBe(0)
+  })
+
+  // CommonJS of Node 24 may require modules, and moduleResolution `node10` knows no `exports`: neither is a fault here.
+  test('has types at each entrance, which are those of what runs', () => {
+    const { code, out } = local.tool('attw', '--profile', 'esm-only', '--format', 'json', installed.tarball)
+    const { analysis } = JSON.parse(out) as {
+      readonly analysis: { readonly entrypoints: object; readonly problems: readonly { kind: string }[] }
+    }
+    expect(Object.keys(analysis.entrypoints)).toEqual(Object.keys(about.exports))
+    expect(
+      analysis.problems
+        .map(({ kind }) => kind)
+        .filter((kind) => !['NoResolution', 'CJSResolvesToESM'].includes(kind)),
+    ).toEqual([])
+    expect(code).toBe(0)
   })
 
   test('tells what is new in its version', async () => {
@@ -274,6 +299,65 @@ describe("a team's own", () => {
     expect(local.typecheck()).toEqual({ code: 0, out: '', err: '' })
   })
 
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ])('project needs no types of Node: module %s, moduleResolution %s', async (module, moduleResolution) => {
+    const config = `tsconfig.${moduleResolution}.json`
+    const compilerOptions = { lib: ['es2024', 'dom'], types: [], module, moduleResolution }
+    const include = ['runbook.config.ts', 'runbooks', 'steps', 'tests-of-types.ts']
+    await writeFile(
+      local.path(config),
+      JSON.stringify({ extends: './tsconfig.json', compilerOptions, include }),
+    )
+    await writeFile(
+      local.path('tests-of-types.ts'),
+      "import { fakeWorld } from 'runbook/testing'\nexport const disk = fakeWorld().disk\n",
+    )
+    await rename(local.path('node_modules/@types'), local.path('types-of-node'))
+    const { code, out } = local.typecheck(config)
+    await rename(local.path('types-of-node'), local.path('node_modules/@types'))
+    await rm(local.path('tests-of-types.ts'))
+    expect(out).toBe('')
+    expect(code).toBe(0)
+  })
+
+  test('editor completes sections, their settings, steps, targets and parameters', async () => {
+    await using editor = await editorOf(local.folder)
+    const config = (inside: string): Promise<readonly string[]> =>
+      editor.completes(
+        'new.config.ts',
+        `import { defineConfig } from 'runbook'\nexport default defineConfig({ targets: { shop: { ${inside} } } })\n`,
+      )
+    expect(await config(cursor)).toEqual([...Object.keys(sections), 'objectives', 'settings', 'title'].sort())
+    expect(await config(`backups: { ${cursor} }`)).toEqual(
+      expect.arrayContaining(['directory', 'maxAge', 'pattern']),
+    )
+    expect(await config(`stack: { kind: 'compose', ${cursor} }`)).toContain('envFiles')
+
+    const script = (inside: string): Promise<readonly string[]> =>
+      editor.completes(
+        'runbooks/new.ts',
+        `import { param, runbook } from 'runbook'
+import { stopServices } from 'runbook/steps'
+export default runbook(
+  'new',
+  { title: 'New', when: 'Now.', needs: ['writers'], params: { grace: param.integer('Seconds').default(1) } },
+  ({ params, target, step }) => {
+    ${inside}
+  },
+)
+`,
+      )
+    expect(await script(`params.${cursor}`)).toEqual(['grace'])
+    expect(await script(`target.${cursor}`)).toContain('writers')
+    expect(await script(`target.settings.${cursor}`)).toEqual(['greeting'])
+    expect(await script(`step('Stop', stopServices({ ${cursor} }))`)).toEqual(['graceSeconds', 'services'])
+    expect(await script(`step('Stop', stopServices({ services: target.writers })).${cursor}`)).toEqual(
+      expect.arrayContaining(['names', 'stoppedAt']),
+    )
+  })
+
   test('target is copied from the package as docs/targets.md says, and compiles', async () => {
     const page = await installed.read('docs/targets.md')
     const [commands = ''] = [...page.matchAll(/^```sh\n([^]*?)^```$/gm)].map(([, code]) => code)
@@ -331,6 +415,74 @@ describe("a team's own", () => {
     )
   })
 })
+
+describe('a package that only some targets need', () => {
+  const secrets = { KEY: 'a-key-of-the-bucket', PASS: 'a-passphrase', TOKEN: 'a-token-of-github' }
+  const at = (team: Team, config: string, ...args: readonly string[]) =>
+    team.with(secrets).runbook('--config', config, ...args)
+
+  test.each([
+    ['@aws-sdk/client-s3', ['backups'], 3],
+    ['@octokit/request', ['run', 'release-fetch', '--dry-run'], 3],
+    ['age-encryption', ['run', 'data-backup', '--encrypt', '--dry-run'], 3],
+  ] as const)(
+    '%s is not installed along; a run that needs it is refused with what to type',
+    async (name, args, exit) => {
+      const config = await layOutOptional(local)
+      const { code, out, err } = at(local, config, ...args)
+      expect(out + err).toContain(`the npm package ${name} is not installed`)
+      expect(out + err).toMatch(new RegExp(`hint: install it: npm install --save-dev ${name}@[\\d.]+`))
+      expect(code).toBe(exit)
+      await installed.add(local, Object.keys(about.peerDependencies))
+      expect(at(local, config, ...args).out).not.toContain('is not installed')
+      await installed.remove(local, Object.keys(about.peerDependencies))
+    },
+  )
+
+  test('is named by doctor', async () => {
+    const { out } = at(local, await layOutOptional(local), 'doctor')
+    expect(out).toContain(
+      'problem: cannot read the bucket backups: the npm package @aws-sdk/client-s3 is not installed',
+    )
+    expect(out).toContain('problem: cannot use GitHub: the npm package @octokit/request is not installed')
+  })
+})
+
+/** A target whose backups are in S3, whose archives are encrypted with age, and whose bundles are on GitHub. */
+async function layOutOptional(team: Team): Promise<string> {
+  for (const folder of ['live', 'kept', 'staged']) await mkdir(team.path(folder), { recursive: true })
+  for (const name of ['one', 'two']) await writeFile(team.path(`live/${name}`), name)
+  await writeFile(
+    team.path('optional.ts'),
+    `import { defineConfig, secret } from 'runbook'
+const nowhere = 'http://127.0.0.1:9'
+export default defineConfig({
+  artifacts: './artifacts',
+  state: './state',
+  targets: {
+    shop: {
+      database: { engine: 'sqlite', file: './shop.db' },
+      backups: {
+        from: { kind: 's3', bucket: 'backups', endpoint: nowhere, accessKeyId: 'A', secretAccessKey: secret('KEY') },
+        pattern: 'shop-{time}.db',
+      },
+      data: {
+        directory: './kept',
+        pattern: 'data-{time}.tar.gz*',
+        source: './live',
+        encryption: 'age',
+        passphrase: secret('PASS'),
+      },
+      staging: './staged',
+      release: { name: 'shop' },
+      publication: { repository: 'example/shop', token: secret('TOKEN'), api: nowhere },
+    },
+  },
+})
+`,
+  )
+  return 'optional.ts'
+}
 
 async function giveAway(folder: string, uid: number): Promise<void> {
   for (const name of ['', ...(await readdir(folder, { recursive: true }))])

@@ -7,6 +7,7 @@ import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFiles, diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
+import { withPackage } from '../adapters/environment/optional-packages.ts'
 import { secretsFrom } from '../adapters/environment/secrets.ts'
 import type { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { shell } from '../adapters/process/shell.ts'
@@ -74,7 +75,9 @@ export function driversFor(
     (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }),
   )
   const releases = once(async () =>
-    (await import('../adapters/github/releases.ts')).githubReleases({ scope, secrets, clock }),
+    (
+      await withPackage('@octokit/request', ['use', 'GitHub'], () => import('../adapters/github/releases.ts'))
+    ).githubReleases({ scope, secrets, clock }),
   )
   const places = once(async () =>
     (await import('../adapters/places/places.ts')).storedPlaces({

@@ -1,4 +1,5 @@
 import { RunbookError } from '../kernel/errors.ts'
+import type { Stored } from '../run/journal/entry.ts'
 import { isOpen, isUnsealed, type JournalView, type RunSummary } from '../run/journal/journal.ts'
 import type { CliContext } from './context.ts'
 
@@ -79,17 +80,23 @@ const mostChecked = 200
 /** A run, and what is wrong with its entries; `undefined` if they were not checked, null if they are intact. */
 export type CheckedRun = RunSummary & { readonly damage: string | null | undefined }
 
-/** Checks the chain and the head of the newest runs, since a list of runs is read without them. */
+/**
+ * Checks the chain and the head of the newest runs, since a list of runs is read without them.
+ * @param wanted which runs; the others are not read
+ * @param seen gets the entries of each run that is intact
+ */
 export async function checkedRuns(
   journal: JournalView,
+  wanted: (run: RunSummary) => boolean = () => true,
+  seen: (run: string, entries: readonly Stored[]) => void = () => undefined,
 ): Promise<{ readonly runs: readonly CheckedRun[]; readonly damages: readonly RunbookError[] }> {
   const runs: CheckedRun[] = []
   const damages: RunbookError[] = []
-  for (const line of await journal.runs()) {
+  for (const line of (await journal.runs()).filter(wanted)) {
     let damage: string | null | undefined = runs.length < mostChecked ? null : undefined
     if (damage === null) {
       try {
-        await journal.read(line.run)
+        seen(line.run, await journal.read(line.run))
       } catch (thrown) {
         if (!(thrown instanceof RunbookError)) throw thrown
         damage = thrown.message

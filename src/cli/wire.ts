@@ -13,6 +13,7 @@ import { systemClock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
 import type { Runtime } from '../run/start.ts'
+import { earlierRuns } from '../run/record/earlier-runs.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
@@ -20,7 +21,6 @@ import type { Journal } from '../run/journal/journal.ts'
 import { newsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
-import { filesOf } from '../views/files.ts'
 import { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { driversFor } from './drivers.ts'
 import { locksFor } from './locks.ts'
@@ -139,7 +139,9 @@ export async function wire(
         run,
         mode: order.mode,
       }),
-    filesOf,
+    // Only here: nothing that renders a report delays the start of a run.
+    filesOf: async (entries) => (await import('../views/files.ts')).filesOf(entries),
+    earlierRuns: (run, plan) => earlierRuns(journal, run, plan),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
     newsOf,

@@ -92,7 +92,7 @@ export type TargetConfig = {
     readonly restoreAs?: 'limited' | 'user'
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
-    /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
+    /** How the old data is recognised after an undo where its rows must be read: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
     readonly fingerprint?: 'rows-and-digest' | 'rows'
   } | {
     /** A SQLite file on this machine. */
@@ -105,7 +105,7 @@ export type TargetConfig = {
     readonly applicationDefines?: readonly string[]
     /** What an operator must type before anything replaces this database. Default: `restore NAME on HOST`. */
     readonly confirmPhrase?: string
-    /** How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
+    /** How the old data is recognised after an undo where its rows must be read: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less. Default: `'rows-and-digest'`. */
     readonly fingerprint?: 'rows-and-digest' | 'rows'
   }
   /** Where the database's dumps arrive. Required to restore anything. */
@@ -299,7 +299,7 @@ export type TargetConfig = {
     readonly minMembers?: number
     /** Whether a file that changes while it is packed fails the backup, or is only reported. Default: `'refuse'`. */
     readonly whileChanging?: 'refuse' | 'note'
-    /** What `data-backup --encrypt` encrypts with; `age` needs no program on this machine. Default: `'gpg'`. */
+    /** What `data-backup --encrypt` encrypts with; `age` needs the npm package `age-encryption`, and no program. Default: `'gpg'`. */
     readonly encryption?: 'gpg' | 'age'
     /** Folders of dates for new archives; older ones are found in any layout. Default: `'YYYY/MM-DD'`. */
     readonly layout?: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
@@ -436,7 +436,7 @@ export type TargetConfig = {
     /** Address of the API; `https://HOST/api/v3` for a GitHub Enterprise Server. Default: `'https://api.github.com'`. */
     readonly api?: string
   }
-  /** Folder in which archives and bundles are unpacked for a test and removed again. It must have room for the largest of them. */
+  /** Folder in which archives and bundles, and for `find-good-backup` compressed SQLite backups, are unpacked for a test and removed again. It must have room for the largest of them. */
   readonly staging?: string
   /** The env file that `config-rollback` restores to an earlier version. */
   readonly configuration?: {

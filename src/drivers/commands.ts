@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { SecretHandle } from './secrets.ts'
 
 /** One call of a program, without a shell. */
@@ -27,6 +28,8 @@ export type ScriptEnded = {
   /** The end of its standard error, for messages. */
   readonly stderr: string
 }
+/** The version of an installed npm package, as `0.3.1`, or the command that installs it. */
+export type PackageFacts = { readonly version: string } | { readonly install: string }
 
 export interface CommandsView {
   /** The version that a program reports, as `15.18`; null if it is not installed. */
@@ -36,6 +39,8 @@ export interface CommandsView {
    * a team wrote. As `script` otherwise.
    */
   looking(line: ScriptLine): Promise<ScriptEnded>
+  /** An npm package that this program loads only when it is used. */
+  package(name: OptionalPackage): Promise<PackageFacts>
 }
 
 export interface Commands extends CommandsView {

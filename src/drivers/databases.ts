@@ -83,6 +83,37 @@ export type Identity = JsonObject & {
   readonly instance: string
 }
 
+/** How a server lists a database, read without a session on it. */
+export type Listing = JsonObject & {
+  /** As in `Identity`. */
+  readonly instance: string
+  /** Whether sessions may connect. A closed database refuses those of superusers too. */
+  readonly open: boolean
+  /**
+   * Another one after each change of its name, owner, privileges or options, `open` among them; never because of its
+   * data. Equal for two databases that were renamed by the same swap and not changed since. Postgres: `xmin` of its row
+   * in pg_database, which vacuuming keeps.
+   */
+  readonly version: string
+}
+
+/** What a swap exchanges; the live database is named by the `Database`. */
+export type SwapNames = {
+  readonly staged: string
+  /** The new name of the live database; null where nothing is live. */
+  readonly aside: string | null
+  /**
+   * From the exchange on, the database put aside refuses sessions, so nobody can write to it. When the swap fails, the
+   * live database may refuse them too: `open` it, or swap again.
+   */
+  readonly closing?: boolean
+  /**
+   * Its version since when `staged` has been closed. It must have this version when it is renamed, and stays closed
+   * under the live name. Left out, what becomes live is open.
+   */
+  readonly closedSince?: string
+}
+
 export type TableFingerprint = JsonObject & {
   readonly table: string
   readonly rows: number
@@ -270,6 +301,8 @@ export interface DatabasesView {
    * too. A copy gets its name only once it is complete.
    */
   exists(database: Database, name: string): Promise<boolean>
+  /** Null where there is no such database, or no server that keeps sessions out (SQLite). */
+  listing(database: Database, name: string): Promise<Listing | null>
   /** Names of all complete databases of the server (SQLite: all regular files in the folder), sorted. */
   beside(database: Database): Promise<readonly string[]>
   /** Size on disk of the live database or a copy. */
@@ -362,11 +395,13 @@ export interface Databases extends DatabasesView {
   /**
    * Renames live to `aside` and `staged` to live, atomically. The new live database gets the owner, ACL,
    * settings and connection limit of the old one (SQLite: owner and mode).
-   * Writers must be stopped: other sessions are first refused, then ended within bounds.
+   * Writers must be stopped: sessions of others are refused and ended at once.
    * Where `aside` is null, `staged` is an earlier live database that gets its name back because nothing has
    * it: a live database refuses that.
    */
-  swap(database: Database, names: { readonly staged: string; readonly aside: string | null }): Promise<void>
+  swap(database: Database, names: SwapNames): Promise<void>
+  /** Lets sessions connect to a database that a swap closed. One that is open, or missing, is not an error. */
+  open(database: Database, name: string): Promise<void>
   /** Dumps a database as it is to `.partial`, reads it back and renames it to `file`. */
   dump(database: Database, name: string, file: string): Promise<ExactDump>
   /**

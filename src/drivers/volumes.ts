@@ -24,7 +24,7 @@ export type FileDigest = JsonObject & { readonly sha256: string; readonly bytes:
 /**
  * Files in the volumes of a service's container, which must exist but need not run: after `docker compose
  * down` every call fails (`preflight`) with the command that creates one. The last link of a path is not
- * followed. Reads while the service writes are not a snapshot: stop it first.
+ * followed. Reads while the service writes are not a snapshot, except those of `withCopy`: stop it first.
  */
 export interface VolumesView {
   /** Null if the path does not exist. */
@@ -35,6 +35,14 @@ export interface VolumesView {
   read(at: VolumePath, maxBytes: number): Promise<Uint8Array>
   /** Of a regular file, read to its end. */
   digest(at: VolumePath): Promise<FileDigest>
+  /**
+   * Gives `use` a copy on this machine of a file and of those beside it whose names only have one of the endings more,
+   * all of one moment, also while the service runs: what was copied is read again, and copied again while it differs.
+   * The copy is in a private folder, which is gone afterwards.
+   * @param endings such as `-wal`; a file that does not exist is left out
+   * @throws RunbookError `failed` where `at` does not exist or keeps changing, or there is no room for a copy
+   */
+  withCopy<T>(at: VolumePath, endings: readonly string[], use: (file: string) => Promise<T>): Promise<T>
   /** Whether an interrupted `put` left something beside the path. `remove` or another `put` cleans it up. */
   leftover(at: VolumePath): Promise<boolean>
 }

@@ -25,6 +25,9 @@ export const manifestFiles = (backup: string): readonly [manifest: string, signa
   `${backup}.manifest.json.sig`,
 ]
 
+/** A manifest whose signature is valid, as far as that is known without trust in the key that made it. */
+export class UntrustedKey extends RunbookError {}
+
 /** Signs manifests, and knows whose signatures count. */
 export interface ManifestSeal {
   /** @throws RunbookError `preflight` without a key that may sign */
@@ -38,7 +41,11 @@ export interface ManifestSeal {
     payload: Uint8Array,
     signature: string,
     at: number,
-  ): Promise<{ readonly key: string } | { readonly refused: string; readonly hint: string }>
+  ): Promise<
+    | { readonly key: string }
+    /** `untrusted`: nothing speaks against it but that the key is not trusted. */
+    | { readonly refused: string; readonly hint: string; readonly untrusted?: boolean }
+  >
 }
 
 /** The manifest beside a backup as it was read; null is the one of its two files that is missing. */
@@ -125,7 +132,11 @@ async function expectedBy(
   if (typeof stated === 'string') throw refused(stated, again)
   if (signature === null) throw refused(`its signature ${shellWord(`${file}.sig`)} is missing`, again)
   const checked = await seal.check(body, signature, Date.parse(stated.ended))
-  if ('refused' in checked) throw refused(checked.refused, checked.hint)
+  if ('refused' in checked) {
+    if (checked.untrusted !== true) throw refused(checked.refused, checked.hint)
+    const why = `the manifest ${shellWord(file)} does not verify: ${checked.refused}`
+    throw new UntrustedKey('verification', why, { hint: checked.hint })
+  }
   const name = backup.file.slice(backup.file.lastIndexOf('/') + 1)
   if (stated.name !== name)
     throw refused(

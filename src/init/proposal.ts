@@ -65,16 +65,15 @@ function localProposal({ folder, databases, remarks }: Facts): Proposal {
     const base = posix.basename(file, posix.extname(file))
     const name = free(nameOf(databases.length > 1 ? base : posix.basename(folder)), taken)
     taken.add(name)
+    const wanted = [base, posix.basename(folder)]
+    const saved = backupsSection(backups, folder, { name: base, wanted, engine: 'sqlite' })
     return {
       name,
       project: null,
       sections: [
         section('database', { engine: 'sqlite', file: shown(file, folder) }),
-        backupsSection(backups, folder, {
-          name: base,
-          wanted: [base, posix.basename(folder)],
-          engine: 'sqlite',
-        }),
+        saved,
+        ...(isPacked(saved) ? [section('staging', './staging')] : []),
       ],
     }
   })
@@ -86,6 +85,10 @@ function localProposal({ folder, databases, remarks }: Facts): Proposal {
     ],
   }
 }
+
+/** Backups that are unpacked to be tested. */
+const isPacked = ({ value }: ProposedSection): boolean =>
+  /\.(?:gz|zst|xz|bz2|gpg|age|enc|sql)$/.test(String((value as JsonObject)['pattern']))
 
 /** Lowercase letters, digits and single hyphens, as targets are named. */
 export function nameOf(text: string): string {

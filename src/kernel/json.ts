@@ -16,6 +16,25 @@ export function canonical(value: Json): string {
   return text
 }
 
+/** Canonical texts of constants; null until one is asked for. */
+const constants = new WeakMap<object, string | null>()
+
+/**
+ * The same value with all its parts frozen, and its canonical text kept once it is written: a plan is part of entries, records
+ * and digests.
+ */
+export function constant<T extends JsonObject>(value: T): T {
+  constants.set(value, null)
+  return frozen(value)
+}
+
+/** Freezes a value with all its parts. */
+export function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const part of Object.values(value)) frozen(part)
+  return Object.freeze(value)
+}
+
 /** Levels of lists and objects; what refers to itself has endless ones. */
 const deepest = 1000
 
@@ -28,6 +47,14 @@ function write(value: unknown, depth = 0): string | null {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : null
   if (typeof value !== 'object' || depth === deepest) return null
+  const kept = constants.get(value)
+  if (kept === undefined) return writeParts(value, depth)
+  const text = kept ?? writeParts(value, depth)
+  constants.set(value, text)
+  return text
+}
+
+function writeParts(value: object, depth: number): string | null {
   let text = ''
   if (Array.isArray(value)) {
     // By index: iterating a sparse array skips its holes.

@@ -56,7 +56,7 @@ export class Redactor {
     return masked.bytes === bytes ? text : masked.bytes.toString('utf8')
   }
 
-  /** Masks keys too. A number whose digits contain a secret becomes text. */
+  /** Masks keys too. A number whose digits contain a secret becomes text. @returns the value itself where nothing is masked */
   json<T extends Json>(value: T): T {
     // Every entry and event passes here, and most runs know no secret.
     return this.#texts.size === 0 ? value : (this.#json(value) as T)
@@ -70,15 +70,21 @@ export class Redactor {
       return masked === written ? value : masked
     }
     if (typeof value !== 'object' || value === null) return value
-    if (Array.isArray(value)) return (value as readonly Json[]).map((item) => this.#json(item))
+    if (Array.isArray(value)) {
+      const items = (value as readonly Json[]).map((item) => this.#json(item))
+      return items.every((item, index) => item === value[index]) ? value : items
+    }
     const entries = new Map<string, Json>()
+    let same = true
     for (const [key, item] of Object.entries(value)) {
       const masked = this.text(key)
       let name = masked
       for (let again = 2; entries.has(name); again++) name = `${masked} (${again})`
-      entries.set(name, this.#json(item))
+      const json = this.#json(item)
+      same &&= name === key && json === item
+      entries.set(name, json)
     }
-    return Object.fromEntries(entries)
+    return same ? value : Object.fromEntries(entries)
   }
 
   /** Holds back only bytes that may begin a secret: fewer than the longest encoding has. */

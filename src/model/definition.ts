@@ -94,6 +94,7 @@ const names = [
   'probe',
   'undo',
   'remains',
+  'afterUndo',
   'irreversible',
   'rerunnable',
 ]
@@ -121,7 +122,7 @@ function actingFault(step: Fields): Fault | null {
       what: 'has an irreversible that is not a text',
       hint: "write irreversible: 'why it cannot be undone'",
     }
-  return wrongFunction(step, ['survey', 'probe'], ['undo', 'remains'])
+  return wrongFunction(step, ['survey', 'probe'], ['undo', 'remains', 'afterUndo'])
 }
 
 function wrongFunction(step: Fields, required: readonly string[], optional: readonly string[]): Fault | null {

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../kernel/json.ts'
-import type { Act, ActingStep, AnyStep, Look, Probing } from './step.ts'
+import type { Act, ActingStep, AnyStep, Io, Look, Probing } from './step.ts'
 
 type Conversion<I extends JsonObject, O extends Json, B extends Json> = {
   readonly kind: string
@@ -44,7 +44,7 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
       return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
     },
   } satisfies Partial<ActingStep<JsonObject, Json, Json>>
-  const { remains } = step
+  const { remains, afterUndo } = step
   return step.undo === undefined
     ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
     : ({
@@ -55,6 +55,12 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
           : {
               remains: (look: Look, act: Act<JsonObject, Json>) =>
                 remains(look, { ...read(act), output: undefined }),
+            }),
+        ...(afterUndo === undefined
+          ? {}
+          : {
+              afterUndo: (io: Io, act: Act<JsonObject, Json>) =>
+                afterUndo(io, { ...read(act), output: undefined }),
             }),
       } as AnyStep)
 }

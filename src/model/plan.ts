@@ -1,5 +1,5 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
+import { constant, digestOf, sha256, type Json, type JsonObject } from '../kernel/json.ts'
 import { everywhere, type Leftover } from '../drivers/leftover.ts'
 import { at, preview, type Lookup, type Preview } from './pending.ts'
 import { recordingOf, type Only, type Recorded } from './recording.ts'
@@ -123,7 +123,7 @@ export function planOf(book: Runbook, configured: Target, params: JsonObject): P
   const behaviour = sha256(sources.map(({ behaviour }) => behaviour).join('\n'))
   const undigested = { ...body, workDigest: workDigest(body, behaviour) }
   return {
-    plan: { ...undigested, digest: digestOf(undigested as unknown as Json) } as unknown as Plan,
+    plan: constant({ ...undigested, digest: digestOf(undigested as unknown as Json) } as unknown as Plan),
     steps: new Map(steps.map(({ id, step }) => [id, step])),
   }
 }

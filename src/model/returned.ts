@@ -1,6 +1,7 @@
 import type { SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError, shown, type Code } from '../kernel/errors.ts'
 import { isFields, type Json, type JsonObject } from '../kernel/json.ts'
+import { isOptionalPackage } from '../kernel/optional-packages.ts'
 import type { Preview } from './pending.ts'
 import type { AnyStep, Finding, Need, Prediction, ProbeResult, RowsBeforeAndAfter } from './step.ts'
 
@@ -34,15 +35,17 @@ export function sentenceOf(step: AnyStep, input: Preview<JsonObject>): string {
   throw refuse('usage', step, 'describe', 'a sentence', returned)
 }
 
-/** The programs that a step needs. @throws RunbookError `usage` if `needs` returns something else */
+/** The programs and packages that a step needs. @throws RunbookError `usage` if `needs` returns something else */
 export function needsOf(step: AnyStep, input: Preview<JsonObject>): readonly Need[] {
   const returned: unknown = step.needs?.(input) ?? []
   const isNeed = (one: unknown): boolean =>
     isFields(one) &&
-    isText(one['program']) &&
-    one['program'].trim() !== '' &&
     isText(one['why']) &&
-    (one['atLeast'] === undefined || (isText(one['atLeast']) && /\d/.test(one['atLeast'])))
+    (isOptionalPackage(one['package'])
+      ? one['program'] === undefined
+      : isText(one['program']) &&
+        one['program'].trim() !== '' &&
+        (one['atLeast'] === undefined || (isText(one['atLeast']) && /\d/.test(one['atLeast']))))
   if (isListOf(returned, isNeed)) return returned as readonly Need[]
   throw refuse(
     'usage',

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
+import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
@@ -93,8 +94,10 @@ export type Finding = JsonObject & {
   readonly after?: string
 }
 
-/** A program that must be installed before the run starts. */
-export type Need = { readonly program: string; readonly atLeast?: string; readonly why: string }
+/** A program, or an npm package of `optionalPackages`, that must be installed before the run starts. */
+export type Need =
+  | { readonly program: string; readonly atLeast?: string; readonly why: string }
+  | { readonly package: OptionalPackage; readonly why: string }
 
 /** Output of a step with `duty`. `at` is ISO 8601. */
 export type DutyRecord = JsonObject & {
@@ -227,6 +230,12 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
     look: Look,
     act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined },
   ): Promise<readonly Remaining[]>
+  /**
+   * Gives back what proves the undo, such as a database that is closed to sessions until then. Called once it is
+   * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it
+   * is called again after a kill.
+   */
+  afterUndo?(io: Io, act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined }): Promise<void>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */

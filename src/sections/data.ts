@@ -37,7 +37,7 @@ export type DataMaking = {
   readonly minMembers: number
   /** Whether a file that changes while it is packed fails the backup or is only reported. */
   readonly whileChanging: 'refuse' | 'note'
-  /** What `--encrypt` uses: gpg (symmetric, AES-256), or age, which needs no program. Both can be read. */
+  /** What `--encrypt` uses: gpg (symmetric, AES-256), or age, which needs an npm package. Both can be read. */
   readonly encryption: 'gpg' | 'age'
   /** Date folders for new archives; older ones are found in any layout. */
   readonly layout: 'YYYY/MM-DD' | 'YYYY-MM-DD' | 'flat'
@@ -122,7 +122,9 @@ const schema = strict({
     .describe('Whether a file that changes while it is packed fails the backup, or is only reported.'),
   encryption: oneOf('gpg', 'age')
     .default('gpg')
-    .describe('What `data-backup --encrypt` encrypts with; `age` needs no program on this machine.'),
+    .describe(
+      'What `data-backup --encrypt` encrypts with; `age` needs the npm package `age-encryption`, and no program.',
+    ),
   layout: oneOf('YYYY/MM-DD', 'YYYY-MM-DD', 'flat')
     .default('YYYY/MM-DD')
     .describe('Folders of dates for new archives; older ones are found in any layout.'),

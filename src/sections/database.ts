@@ -13,7 +13,7 @@ const anyDatabase = {
   fingerprint: oneOf('rows-and-digest', 'rows')
     .default('rows-and-digest')
     .describe(
-      'How the old data is recognised after an undo: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less.',
+      'How the old data is recognised after an undo where its rows must be read: by a digest of all rows, or by the row counts alone, which is quicker on large databases and proves less.',
     ),
 }
 

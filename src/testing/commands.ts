@@ -2,10 +2,13 @@ import { text } from 'node:stream/consumers'
 import type { Command, Commands, ScriptLine } from '../drivers/commands.ts'
 import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
+import { optionalPackages, type OptionalPackage } from '../kernel/optional-packages.ts'
 
-/** Fake programs of a machine, by name. */
+/** Fake programs of a machine, by name, and npm packages. */
 export type Programs = {
   readonly installed: Map<string, FakeProgram>
+  /** npm packages that only some targets need. All are there, unless a test removes one. */
+  readonly packages: Set<OptionalPackage>
   /** Every call, in order. Secrets appear by name, as in the call. */
   readonly calls: FakeCommand[]
 }
@@ -22,7 +25,11 @@ export type FakeProgram = {
 type Ending = { readonly exitCode: number; readonly output?: string; readonly stderr?: string }
 
 export function noPrograms(): Programs {
-  return { installed: new Map(), calls: [] }
+  return {
+    installed: new Map(),
+    packages: new Set(Object.keys(optionalPackages) as OptionalPackage[]),
+    calls: [],
+  }
 }
 
 export function fakeCommands(programs: Programs, scope: Pick<Scope, 'signal' | 'output'>): Commands {
@@ -60,6 +67,8 @@ export function fakeCommands(programs: Programs, scope: Pick<Scope, 'signal' | '
     version: async (program) => programs.installed.get(program)?.version ?? null,
     looking: inBash,
     script: inBash,
+    package: async (name) =>
+      programs.packages.has(name) ? { version: '1.0.0' } : { install: `npm install --save-dev ${name}` },
     async run(command) {
       const { exitCode } = await start(command, scope.signal)
       return { exitCode }

@@ -4,6 +4,7 @@ import { RunbookError } from '../kernel/errors.ts'
 import { digestOf } from '../kernel/json.ts'
 import { lay, type Disk } from './disk.ts'
 import { dumpModifiedOn, dumpOn, measuredOn } from './dump-folder.ts'
+import { fakeExchange } from './fake-exchange.ts'
 import { mustBeAdmitted } from './fake-pg-hba.ts'
 import { headerOf, contentsOf, dumpBytes, factsOf, printOf, readDump, type FakeTables } from './fake-dump.ts'
 import { rightsOn, roleOf } from './fake-rights.ts'
@@ -61,7 +62,7 @@ export function fakeDatabases({
       ? undefined
       : { tables: readDump(database.file, bytes).tables, generation: 'of a file', owner: 'nobody' }
   }
-  const named = (database: Database, name: string): FakeDatabase => {
+  const there = (database: Database, name: string): FakeDatabase => {
     answering(database)
     const found = server.databases.get(name) ?? inFile(database, name)
     if (found === undefined) throw fail(`database ${name} not found`, 'check the databases of the server')
@@ -74,6 +75,15 @@ export function fakeDatabases({
         `cannot read database ${name}: permission denied for ${first.what} ${first.name}`,
         'permit it',
       )
+  }
+  const mustBeOpen = (name: string): void => {
+    if (server.databases.get(name)?.closed === true)
+      throw fail(`cannot connect to database ${name}: it is closed to sessions`, 'open it')
+  }
+  const named = (database: Database, name: string): FakeDatabase => {
+    const found = there(database, name)
+    mustBeOpen(name)
+    return found
   }
   const change = (database: Database, how: (tables: FakeTables) => FakeTables): void => {
     const live = named(database, database.name)
@@ -131,6 +141,7 @@ export function fakeDatabases({
   }
 
   const databases: Databases = {
+    ...fakeExchange({ server, at, answering, there, notLive, fail }),
     async identity(database, name = database.name) {
       await at('identity')
       answering(database)
@@ -139,6 +150,7 @@ export function fakeDatabases({
         throw new RunbookError('preflight', `database ${name} not found at ${server.host}`, {
           hint: 'check the databases of the server',
         })
+      mustBeOpen(name)
       return {
         engine: server.engine,
         host: server.host,
@@ -164,7 +176,7 @@ export function fakeDatabases({
     },
     async bytes(database, name) {
       await at('bytes')
-      return bytesOf(named(database, name))
+      return bytesOf(there(database, name))
     },
     async leftover(database, name) {
       await at('leftover')
@@ -283,37 +295,6 @@ export function fakeDatabases({
       notLive(database, name)
       clear(name)
       await at('drop done')
-    },
-    async swap(database, { staged, aside }) {
-      await at('swap')
-      notLive(database, staged)
-      if (aside === null) {
-        if (server.databases.has(database.name))
-          throw fail(
-            `cannot rename ${staged} to ${database.name}: already exists`,
-            'keep it under another name',
-          )
-        server.databases.set(database.name, named(database, staged))
-        server.databases.delete(staged)
-        await at('swap done')
-        return
-      }
-      notLive(database, aside)
-      const [live, copy] = [named(database, database.name), named(database, staged)]
-      if (server.databases.has(aside))
-        throw fail(`cannot rename ${database.name} to ${aside}: already exists`, `check ${aside}`)
-      const stubborn = (server.sessions.get(database.name) ?? []).filter((session) => session.stubborn)
-      if (stubborn.length > 0)
-        throw fail(
-          `sessions still connected to ${database.name}: ${stubborn.map(({ application }) => application).join(', ')}`,
-          'stop these applications',
-        )
-      server.sessions.delete(database.name)
-      await at('swap half-way')
-      server.databases.set(aside, live)
-      server.databases.set(database.name, { ...copy, owner: live.owner })
-      server.databases.delete(staged)
-      await at('swap done')
     },
     async dump(database, name, file) {
       await at('dump')

@@ -8,6 +8,10 @@ export type FakeDatabase = {
   /** Changes whenever the database is recreated. */
   generation: string
   readonly owner: string
+  /** Refuses sessions, as one that a swap put aside. */
+  closed?: boolean
+  /** As in `Listing`. */
+  version?: number
 }
 
 /**

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { canonical } from '../kernel/json.ts'
+import { canonical, constant } from '../kernel/json.ts'
+import type { Plan } from '../model/plan.ts'
 import { checkChain, damaged, headFlaw, linked, type Head } from '../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../run/journal/entry.ts'
 import { heldBy, takenOver, type Lease, type Journal } from '../run/journal/journal.ts'
@@ -31,6 +32,17 @@ export const emptyJournal = (): KeptJournal => ({
   beforeAppend: () => undefined,
   afterAppend: () => undefined,
 })
+
+const plans = new WeakMap<Plan, Plan>()
+
+/** The entry as it is read from a disk. A plan is large and the same in thousands of runs of a test, so it is copied once. */
+function copyOf(entry: Entry): Entry {
+  if (entry.type !== 'opened') return JSON.parse(canonical(entry)) as Entry
+  const { plan, ...rest } = entry
+  const copy = plans.get(plan) ?? constant(JSON.parse(canonical(plan)) as Plan)
+  plans.set(plan, copy)
+  return { ...(JSON.parse(canonical(rest)) as typeof rest), plan: copy }
+}
 
 /** One process's journal on an in-memory state folder. */
 export type FakeJournal = Journal & {
@@ -124,7 +136,7 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
         throw new RunbookError('held', 'cannot write to the journal: the lock on the target was released')
       const row = systemOf(hold.system)
       if (row.epoch !== hold.epoch) throw takenOver(row.holder, of(run).at(-1))
-      const copy = JSON.parse(canonical(entry)) as Entry
+      const copy = copyOf(entry)
       kept.beforeAppend(run, copy)
       const entries = of(run)
       const last = entries.at(-1)

@@ -4,7 +4,7 @@ import type { RunbookError } from '../kernel/errors.ts'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Secret } from '../kernel/secret.ts'
 import { canonical } from '../kernel/json.ts'
-import { planOf, type Planned } from '../model/plan.ts'
+import { planOf, type Plan, type Planned } from '../model/plan.ts'
 import type { Runbook } from '../model/runbook.ts'
 import type { Target } from '../model/target.ts'
 import { startRun, type Runtime } from '../run/start.ts'
@@ -172,7 +172,7 @@ export function fakeMachine(
   const takeUp = async (way: 'forward' | 'back'): Promise<Result> => {
     const run = newest()
     const { plan } = stateOf(entriesOf(run))
-    const { planned } = await replan({ runbook: async () => book, target: async () => target }, plan)
+    const planned = await replannedOnce(book, target, plan)
     return heard(resume(reboot(), { run, way, planned, accepted: null }))
   }
   return {
@@ -194,15 +194,30 @@ export function fakeMachine(
   }
 }
 
-/** Cache: a test that tries every moment of a runbook starts it thousands of times. */
+/** Cache: a test that tries every moment of a runbook starts and resumes it thousands of times. */
 const plans = new WeakMap<Runbook, WeakMap<Target, Map<string, Planned>>>()
 
-function plannedOnce(book: Runbook, target: Target, params: JsonObject): Planned {
+function plansOf(book: Runbook, target: Target): Map<string, Planned> {
   const ofBook = plans.get(book) ?? new WeakMap<Target, Map<string, Planned>>()
   const ofTarget = ofBook.get(target) ?? new Map<string, Planned>()
+  plans.set(book, ofBook.set(target, ofTarget))
+  return ofTarget
+}
+
+function plannedOnce(book: Runbook, target: Target, params: JsonObject): Planned {
+  const known = plansOf(book, target)
   const key = canonical(params)
-  const planned = ofTarget.get(key) ?? planOf(book, target, params)
-  plans.set(book, ofBook.set(target, ofTarget.set(key, planned)))
+  const planned = known.get(key) ?? planOf(book, target, params)
+  known.set(key, planned)
+  return planned
+}
+
+async function replannedOnce(book: Runbook, target: Target, plan: Plan): Promise<Planned> {
+  const known = plansOf(book, target)
+  const key = `again ${plan.digest}`
+  const planned =
+    known.get(key) ?? (await replan({ runbook: async () => book, target: async () => target }, plan)).planned
+  known.set(key, planned)
   return planned
 }
 

@@ -30,6 +30,7 @@ export function fakeSeal(keys: FakeKeys): ManifestSeal {
       if (keys.trusted.has(key)) return { key }
       return {
         refused: `it is signed with a key that is not trusted: ${key}`,
+        untrusted: true,
         hint: 'add its key if you trust the machine that made it',
       }
     },

@@ -67,9 +67,13 @@ export function fakeServices(
   const filled = declaredOn(disk)
   const known = (names: readonly string[]): readonly (readonly [string, FakeService])[] => {
     if (fleet.reachable === false)
-      throw new RunbookError('preflight', 'cannot connect to Docker: the fake engine does not answer', {
-        hint: 'make the fleet of the test reachable',
-      })
+      throw new RunbookError(
+        'preflight',
+        'cannot connect to Docker: Docker does not answer at the fake engine',
+        {
+          hint: 'make the fleet of the test reachable',
+        },
+      )
     refuseUnknown('service', names, [...fleet.services.keys()], 'the fake stack')
     for (const name of names) {
       const project = fleet.elsewhere?.[name]

@@ -143,6 +143,18 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       return Uint8Array.from(body)
     },
     digest: async (at) => digestOf(regular(at)),
+    async withCopy(at, endings, use) {
+      regular(at)
+      const copy = '/tmp/runbook-copy.db'
+      const names = ['', ...endings].filter((ending) => filesOf(at).has(placeOn(`${at.path}${ending}`)))
+      for (const ending of names)
+        disk.files.set(`${copy}${ending}`, regular({ ...at, path: `${at.path}${ending}` }).body)
+      try {
+        return await use(copy)
+      } finally {
+        for (const ending of names) disk.files.delete(`${copy}${ending}`)
+      }
+    },
     leftover: async (at) => filesOf(at).has(cutOff(placeOn(at.path))),
     async fetch(at, to) {
       const file = regular(at)

@@ -289,9 +289,10 @@ function stateOf({
     folders: [...disk.folders].sort(),
     links: sorted(disk.links, (target) => target),
     permissions: sorted(disk.permissions, (permissions) => permissions),
-    databases: sorted(server.databases, ({ tables, owner }) => ({
+    databases: sorted(server.databases, ({ tables, owner, closed }) => ({
       data: printOf(tables, 'rows-and-digest').digest,
       owner,
+      ...(closed === true ? { closed } : {}),
     })),
     containers: sorted(containers.containers, ({ image, state, server: inside }) => ({
       image,

@@ -3,7 +3,9 @@ import type { Stored } from '../run/journal/entry.ts'
 import type { EvidenceFile } from '../run/journal/evidence.ts'
 import { recordOf, sealable, type RunRecord } from '../run/record/record.ts'
 import { junitOf } from './junit.ts'
+import { pageOf, storyPageOf } from './page.ts'
 import { reportOf } from './report.ts'
+import { storyIndexOf, type StoryRun } from './storyline.ts'
 
 /**
  * All files of an evidence folder besides the logs. They depend on the journal alone, so a verifier can build
@@ -22,6 +24,13 @@ export function filesOf(entries: readonly Stored[]): readonly EvidenceFile[] {
     },
     { name: 'run.json', body: `${run}\n` },
     { name: 'report.md', body: reportOf(record) },
+    { name: 'report.html', body: pageOf(record) },
     { name: 'junit.xml', body: junitOf(record) },
   ]
 }
+
+/** The index of a story, for reviewers: every run, and whether its evidence verifies. */
+export const storyFilesOf = (story: string, runs: readonly StoryRun[]): readonly EvidenceFile[] => [
+  { name: 'index.md', body: storyIndexOf(story, runs) },
+  { name: 'index.html', body: storyPageOf(story, runs) },
+]

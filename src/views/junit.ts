@@ -1,6 +1,7 @@
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import { dutiesIn } from '../model/plan.ts'
 import junit, { type Builder, type TestCase } from 'junit-report-builder'
+import type { Measure } from '../run/record/measures.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import type { StepRecord } from '../run/record/step-record.ts'
 import { result } from './result.ts'
@@ -25,13 +26,29 @@ export function junitOf(record: RunRecord): string {
 }
 
 function suite(builder: Builder, record: RunRecord, name: string): Suite {
-  return builder
+  const one = builder
     .testSuite()
     .name(oneLine(`${record.runbook}.${name}`))
     .timestamp(record.startedAt.slice(0, 19))
     .property('run', record.run)
     .property('mode', record.mode)
     .property('target', oneLine(record.target))
+    .property('by', oneLine(record.by))
+  if (record.story !== null) one.property('story', oneLine(record.story))
+  if (record.exit !== null) one.property('exit', String(record.exit))
+  for (const [name, measure] of Object.entries(measuresIn(record))) {
+    if (measure.seconds !== null) one.property(`${name}.seconds`, String(measure.seconds))
+    if (measure.objectiveSeconds !== null)
+      one.property(`${name}.objectiveSeconds`, String(measure.objectiveSeconds))
+    one.property(`${name}.verdict`, measure.verdict)
+  }
+  return one
+}
+
+function measuresIn({ measures, mode }: RunRecord): { readonly [name: string]: Measure } {
+  if (mode === 'dry-run') return {}
+  const { rto, incident, downtime, rpo } = measures
+  return { rto, ...(incident === undefined ? {} : { incident }), downtime, rpo }
 }
 
 function beforehand(builder: Builder, record: RunRecord): void {

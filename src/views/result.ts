@@ -10,7 +10,13 @@ const results = {
 } as const
 
 /** The outcome of a run in words. */
-export function result({ mode, outcome, failure }: Pick<RunRecord, 'mode' | 'outcome' | 'failure'>): string {
+export function result({
+  mode,
+  outcome,
+  failure,
+  released,
+}: Pick<RunRecord, 'mode' | 'outcome' | 'failure' | 'released'>): string {
+  if (released !== null) return 'closed by a person with unlock, nothing was undone'
   if (mode === 'dry-run' && outcome === 'foretold')
     return failure === null ? 'dry run, no blockers found' : 'dry run, a real run would fail'
   // An operator asked for the rollback; nothing had failed.

@@ -1,9 +1,9 @@
 import type { Measure } from '../run/record/measures.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import { duration, moment } from './amounts.ts'
-import { cell, code, markdown } from './markup.ts'
+import { code, documentAsMarkdown, paragraph, strong, table, type Document, type Inline } from './document.ts'
+import { code as span } from './markup.ts'
 import { amount } from './measured.ts'
-import { table } from './report/table.ts'
 import { result } from './result.ts'
 
 /** The line that a run adds to a story, at most once: a line that begins with `key` is already there. */
@@ -12,7 +12,7 @@ export type StoryLine = { readonly line: string; readonly key: string }
 /** @param link to the report, relative to the file that the line is added to */
 export function storyLine(record: RunRecord, link: string): StoryLine {
   const { measures, runbook, target, run, startedAt } = record
-  const key = `- ${moment(startedAt)}, ${code(runbook)} on ${code(target)}, run ${code(run)}: **${result(record)}**`
+  const key = `- ${moment(startedAt)}, ${span(runbook)} on ${span(target)}, run ${span(run)}: **${result(record)}**`
   const parts =
     record.mode === 'dry-run'
       ? []
@@ -32,11 +32,16 @@ export type StoryRun = {
 }
 
 /** The index of a story for a QA reviewer: every run, oldest first. */
-export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
+export const storyIndexOf = (story: string, runs: readonly StoryRun[]): string =>
+  documentAsMarkdown(storyDocument(story, runs, 'report.md'))
+
+/** @param report name of the report in each evidence folder that the index links to */
+export function storyDocument(story: string, runs: readonly StoryRun[], report: string): Document {
   const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
-  const rows = sorted.map(({ folder, record, defects }) => {
-    const link = `[${markdown(folder)}](${destination(`${folder}/report.md`)})`
-    const verified = defects.length === 0 ? 'verified' : `**not verified**: ${cell(defects.join('; '))}`
+  const rows = sorted.map(({ folder, record, defects }): readonly Inline[] => {
+    const link: Inline = { link: destination(`${folder}/${report}`), label: folder }
+    const verified: Inline =
+      defects.length === 0 ? 'verified' : [strong('not verified'), ': ', code(defects.join('; '))]
     if (record === null) {
       const why = defects.includes('not-sealed') ? 'not sealed' : 'unreadable'
       return ['', '', '', why, '', '', '', link, verified]
@@ -44,8 +49,8 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
     const { rto, downtime, rpo } = record.measures
     return [
       moment(record.startedAt),
-      cell(record.runbook),
-      cell(record.target),
+      code(record.runbook),
+      code(record.target),
       result(record),
       column(rto),
       column(downtime),
@@ -56,9 +61,12 @@ export function storyIndexOf(story: string, runs: readonly StoryRun[]): string {
   })
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
   const total = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified`
-  const summary = bad === 0 ? `${total}.` : `${total}, **${bad} not verified**.`
   const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
-  return `# Recovery evidence of story ${markdown(story)}\n\n${summary}\n\n${table(head, rows)}\n`
+  return {
+    title: ['Recovery evidence of story ', story],
+    lead: [paragraph(total, bad === 0 ? '.' : [', ', strong(`${bad} not verified`), '.']), table(head, rows)],
+    sections: [],
+  }
 }
 
 const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? folder} ${folder}`
@@ -73,7 +81,7 @@ const destination = (path: string): string =>
   path
     .split('/')
     .map((part) =>
-      encodeURIComponent(part).replace(
+      encodeURIComponent(part.toWellFormed()).replace(
         /[!'()*]/g,
         (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
       ),

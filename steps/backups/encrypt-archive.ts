@@ -1,4 +1,5 @@
 import { cannot, defineStep, isPending, say, type SecretHandle, type Verified } from '../../src/index.ts'
+import { needsFor } from '../files/lib/cipher.ts'
 import { lastOf } from '../files/lib/path.ts'
 
 type Input = {
@@ -19,8 +20,7 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
   timeoutSeconds: 3600,
   describe: ({ archive, cipher }) =>
     say`Encrypts ${isPending(archive) ? archive : archive.name} with ${cipher}, and decrypts the result to compare.`,
-  needs: ({ cipher }) =>
-    cipher === 'age' ? [] : [{ program: 'gpg', atLeast: '2.2', why: 'the archive will be encrypted' }],
+  needs: ({ cipher }) => needsFor(isPending(cipher) ? null : cipher, 'the archive will be encrypted'),
   preflight: async (_, { passphrase }) =>
     passphrase === null
       ? [

@@ -115,6 +115,16 @@ export async function undecipherable(
   const found: Finding[] = []
   if (cipher === 'gpg' && (await look.commands.version('gpg')) === null)
     found.push(refuse(`${name} is encrypted, and gpg is not installed`, 'install gpg'))
+  if (cipher === 'age') {
+    const facts = await look.commands.package('age-encryption')
+    if ('install' in facts)
+      found.push(
+        refuse(
+          `${name} is encrypted, and the npm package age-encryption is not installed`,
+          `install it: ${facts.install}`,
+        ),
+      )
+  }
   if (passphrase === null)
     found.push(
       refuse(

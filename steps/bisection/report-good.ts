@@ -10,7 +10,14 @@ import { found, type Verdict } from './lib/bisection.ts'
 import type { Candidate, Candidates } from './list-candidates.ts'
 import type { Round } from './test-backup.ts'
 
-type Input = { readonly candidates: Candidates; readonly rounds: readonly Round[] }
+type Input = {
+  readonly candidates: Candidates
+  readonly rounds: readonly Round[]
+  /** How many assertions each test checked. */
+  readonly assertions: number
+  /** Whether `full-db-rollback` fits the target. */
+  readonly restorable: boolean
+}
 
 /** The newest good backup as far as tests show, and the command that restores it. */
 export type NewestGood = {
@@ -21,8 +28,8 @@ export type NewestGood = {
   readonly tested: number
   /** What is claimed, one sentence each: no more than was tested. */
   readonly claims: readonly string[]
-  /** What to type to restore it; for a dry run first. */
-  readonly command: string
+  /** What to type to restore it, for a dry run first; null where no runbook restores it on the target. */
+  readonly command: string | null
   readonly conclusion: Conclusion
 }
 
@@ -37,7 +44,7 @@ export const reportGood = defineStep<Input, NewestGood>({
   effect: 'observe',
   describe: () => 'Says which backup is the newest good one, and which is the first bad one after it.',
   predict: async () => ({ output: null }),
-  run: async (look, { candidates, rounds }) => {
+  run: async (look, { candidates, rounds, assertions, restorable }) => {
     const { backups } = candidates
     const tests = rounds.flatMap((round) => round.tests)
     const verdicts = new Map(tests.map(({ index, verdict }): [number, Verdict] => [index, verdict]))
@@ -48,10 +55,17 @@ export const reportGood = defineStep<Input, NewestGood>({
         hint: `look at each: ${tests.map(({ backup, why }) => `${backup.file}: ${why}`).join('; ')}`,
       })
     const firstBad = bad === null ? undefined : backups[bad]
-    const claims = claimsOf({ newest, firstBad, between: [bad ?? -1, good], verdicts, candidates })
-    const command = commandFor(look, newest)
+    const claims = claimsOf({
+      newest,
+      firstBad,
+      between: [bad ?? -1, good],
+      verdicts,
+      candidates,
+      assertions,
+    })
+    const command = restorable ? commandFor(look, newest) : null
     for (const claim of claims) look.note(claim)
-    look.note(`restore it: \`${command} --dry-run\``)
+    if (command !== null) look.note(`restore it: \`${command} --dry-run\``)
     return {
       file: newest.file,
       takenAt: newest.takenAt,
@@ -68,7 +82,12 @@ export const reportGood = defineStep<Input, NewestGood>({
       command,
       conclusion: {
         summary: 'Newest good backup found',
-        lines: [...claims, `Restore it:  ${command}`],
+        lines: [
+          ...claims,
+          command === null
+            ? 'Restoring it needs `writers` and `health`:  runbook help config writers'
+            : `Restore it:  ${command}`,
+        ],
       },
     }
   },
@@ -86,19 +105,21 @@ function claimsOf({
   between: [bad, good],
   verdicts,
   candidates: { backups, left },
+  assertions,
 }: {
   readonly newest: Candidate
   readonly firstBad: Candidate | undefined
   readonly between: readonly [bad: number, good: number]
   readonly verdicts: ReadonlyMap<number, Verdict>
   readonly candidates: Candidates
+  readonly assertions: number
 }): readonly string[] {
   const unusable = backups.filter((_, index) => verdicts.get(index) === 'unusable')
   const skipped = unusable.filter((one) => backups.indexOf(one) > bad && backups.indexOf(one) < good)
   const untested = backups.flatMap((_, index) => (verdicts.has(index) ? [] : [index]))
   const newer = untested.filter((index) => index < good).length
   return [
-    `good: ${newest.file}, ${whenTaken(newest)}: restored, and all assertions pass`,
+    `good: ${newest.file}, ${whenTaken(newest)}: restored, and ${assertions === 0 ? 'its tables have rows; no assertion is configured' : 'all assertions pass'}`,
     firstBad === undefined
       ? 'no newer backup can be used: it is the newest one'
       : `bad: ${firstBad.file}, ${whenTaken(firstBad)}, the next newer one that can be used`,

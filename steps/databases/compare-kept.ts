@@ -36,35 +36,47 @@ export const compareKept = defineStep<Input, ComparedFiles>({
     (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
   run: async (look, { kept, backup, name, acceptLoss }) => {
     if (kept.file === null) return { compared: null }
-    const live = await contentsOrNull(look, kept.file, name)
-    const saved = await contentsOrNull(look, backup.file, name)
-    if (live === null || saved === null) return { compared: null }
-    const [before, after] = [rowsIn(live), rowsIn(saved)]
-    const there = new Set(after.map(({ table }) => table))
-    const absent = before
-      .filter(({ table, rows }) => rows > 0 && !there.has(table))
-      .map((one) => ({ ...one, estimated: false }))
-    const refused = absent.filter((one) => !accepts(acceptLoss, one))
-    if (refused.length > 0)
-      throw new RunbookError(
-        'verification',
-        `${backup.source} lacks what ${name} has, and the restore would lose it: ${listed(refused)}`,
-        {
-          hint: `choose a backup that has it with --backup, or accept the loss: ${acceptFlag(acceptLoss, refused)}`,
-        },
-      )
-    const differences = differencesOf(before, after)
-    look.note(
-      differences.length === 0
-        ? 'each table of the backup has as many rows as the live one'
-        : `the backup, compared with what is live: ${differences.join(', ')}`,
-    )
-    const missing = live.tables.filter(({ table }) => !there.has(table)).map(titleOf)
-    const objects = lackingKinds(live, titlesIn(saved), missing)
-    if (objects.length > 0) look.note(`other objects that the backup lacks: ${objects.join('; ')}`)
-    return { compared: { before, after } }
+    return { compared: await comparison(look, { file: kept.file, backup, name, acceptLoss }) }
   },
 })
+
+/**
+ * @param file a copy of what is live, on this machine
+ * @returns null where one of both cannot be read, which is noted
+ * @throws RunbookError `verification` for a loss that was not accepted
+ */
+export async function comparison(
+  look: Look,
+  { file, backup, name, acceptLoss }: Omit<Input, 'kept'> & { readonly file: string },
+): Promise<ComparedFiles['compared']> {
+  const live = await contentsOrNull(look, file, name)
+  const saved = await contentsOrNull(look, backup.file, name)
+  if (live === null || saved === null) return null
+  const [before, after] = [rowsIn(live), rowsIn(saved)]
+  const there = new Set(after.map(({ table }) => table))
+  const absent = before
+    .filter(({ table, rows }) => rows > 0 && !there.has(table))
+    .map((one) => ({ ...one, estimated: false }))
+  const refused = absent.filter((one) => !accepts(acceptLoss, one))
+  if (refused.length > 0)
+    throw new RunbookError(
+      'verification',
+      `${backup.source} lacks what ${name} has, and the restore would lose it: ${listed(refused)}`,
+      {
+        hint: `choose a backup that has it with --backup, or accept the loss: ${acceptFlag(acceptLoss, refused)}`,
+      },
+    )
+  const differences = differencesOf(before, after)
+  look.note(
+    differences.length === 0
+      ? 'each table of the backup has as many rows as the live one'
+      : `the backup, compared with what is live: ${differences.join(', ')}`,
+  )
+  const missing = live.tables.filter(({ table }) => !there.has(table)).map(titleOf)
+  const objects = lackingKinds(live, titlesIn(saved), missing)
+  if (objects.length > 0) look.note(`other objects that the backup lacks: ${objects.join('; ')}`)
+  return { before, after }
+}
 
 const titlesIn = ({ objects }: Contents): readonly string[] =>
   typeof objects === 'string' ? [] : objects.map(({ title }) => title)

@@ -6,6 +6,7 @@ import {
   type Database,
   type Fingerprint,
   type Identity,
+  type Listing,
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
@@ -41,9 +42,12 @@ type Before = {
   readonly aside: string
   /** Which database the copy is. Missing in older journals. */
   readonly copy?: string
+  /** How the server lists the live database. Null where it cannot keep sessions out (SQLite); missing in older journals. */
+  readonly listing?: Listing | null
   /**
-   * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where the old
-   * data is too damaged to be read: then the identity of the database alone is compared.
+   * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where the server
+   * keeps sessions out of it, and where the old data is too damaged to be read: then the identity of the database alone is
+   * compared.
    */
   readonly print: Fingerprint | null
 }
@@ -53,14 +57,18 @@ export type Swapped = {
   readonly live: string
   readonly aside: string
   readonly oldData: Fingerprint | null
-  /** Whether the old database can be read, and so dumped. */
+  /** Whether the old database can be read, and so dumped. One that is closed is read once it is opened. */
   readonly readable: boolean
+  /** The version in which the old database was closed; null where it was not, or was changed since. */
+  readonly closed?: string | null
 }
 
 /**
  * Makes the proven copy the live database and keeps the old one under another name, by exchanging names
- * atomically. Undone by exchanging names again; the fingerprint of every table proves that exactly the old data
- * is live again. The database that was live meanwhile is kept under a third name, since it has every row that
+ * atomically. Undone by exchanging names again. That exactly the old data is live again is proven in constant time where
+ * the server keeps sessions out: the old database is closed by the exchange itself and stays so until it is live again
+ * (`openReplaced` opens it after the point of no return). Elsewhere the fingerprint of every table proves it.
+ * The database that was live meanwhile is kept under a third name, since it has every row that
  * was written to it; its row counts are compared with those of the restored copy.
  */
 export const swapDatabase = defineStep<Input, Swapped, Before>({
@@ -86,17 +94,17 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
         ],
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)
-    const [live, copy, print] = await Promise.all([
-      look.databases.identity(database),
-      look.databases.identity(database, staged.name),
-      printOf(look, database),
-    ])
+    // One after the other, so that one client of the server answers them all.
+    const listing = await look.databases.listing(database, database.name)
+    const live = await look.databases.identity(database)
+    const copy = await look.databases.identity(database, staged.name)
     return {
       live,
       staged: staged.name,
       aside: besideName(database.name, 'old', look.run.id),
       copy: copy.instance,
-      print,
+      listing,
+      print: listing === null ? await printOf(look, database) : null,
     }
   },
   predict: ({ input: { database }, before }) => ({
@@ -105,21 +113,24 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       ? []
       : [
           `${database.name} holds the restored data`,
-          `the old data is kept as ${before?.aside ?? 'a database beside it'}`,
+          `the old data is kept as ${before?.aside ?? 'a database beside it'}${before?.listing ? ', closed to sessions' : ''}`,
         ],
   }),
   run: async (io, { input: { database, services, staged: copy }, before }) => {
     const { staged, aside, print } = before
     await requireQuiet(io, services, exchanged)
-    await io.databases.swap(database, { staged, aside })
+    await io.databases.swap(database, { staged, aside, ...(isKeptClosed(before) ? { closing: true } : {}) })
     if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
-    return swappedIn(database, before)
+    return { ...swappedIn(database, before), ...(await closedIn(io, database, before)) }
   },
   probe: async (look, { input: { database }, before, way }) => {
     const [live, staged, aside] = await Promise.all(
       [database.name, before.staged, before.aside].map((name) => look.databases.exists(database, name)),
     )
-    if (live && aside && !staged) return { is: 'done', output: swappedIn(database, before) }
+    if (live && aside && !staged) {
+      const output = { ...swappedIn(database, before), ...(await closedIn(look, database, before)) }
+      return { is: 'done', output }
+    }
     if (live && staged && !aside && way === 'forward') return { is: 'absent' }
     // Going back, the copy no longer matters: only what is live does.
     if (live && !aside && way === 'back') return isOldAgain(look, database, before)
@@ -133,7 +144,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   },
   // The exchange resumes after a kill between two file renames.
   rerunnable: true,
-  undo: async (io, { input: { database, services }, before }) => {
+  undo: async (io, { input: { database, services }, before, output }) => {
     const { aside, live, copy } = before
     await requireQuiet(io, services, exchanged)
     if (!(await io.databases.exists(database, aside))) return
@@ -142,7 +153,18 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       for (const name of replaced ? [database.name, aside] : [aside])
         await mustBeOurs(io, database, name, [live.instance, copy])
     const kept = besideName(database.name, 'kept', io.run.id)
-    await io.databases.swap(database, { staged: aside, aside: replaced ? kept : null })
+    const closed = output?.closed ?? (await closedIn(io, database, before)).closed ?? null
+    const now = await io.databases.listing(database, aside)
+    await io.databases.swap(database, {
+      staged: aside,
+      aside: replaced ? kept : null,
+      ...(closed !== null && now?.open === false && now.version === closed ? { closedSince: closed } : {}),
+    })
+  },
+  afterUndo: async (io, { input: { database }, before }) => {
+    if (!isKeptClosed(before)) return
+    const now = await io.databases.listing(database, database.name)
+    if (now?.instance === before.live.instance) await io.databases.open(database, database.name)
   },
   remains: async (look, { input: { database, staged } }) => {
     const kept = besideName(database.name, 'kept', look.run.id)
@@ -158,12 +180,29 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
 
 const exchanged = 'the databases are exchanged'
 
-const swappedIn = (database: Database, { aside, print }: Before): Swapped => ({
+const swappedIn = (database: Database, before: Before): Swapped => ({
   live: database.name,
-  aside,
-  oldData: print,
-  readable: print !== null,
+  aside: before.aside,
+  oldData: before.print,
+  readable: before.print !== null || isKeptClosed(before),
 })
+
+const isKeptClosed = ({ listing }: Before): boolean => listing !== undefined && listing !== null
+
+/**
+ * The version in which the exchange closed the old database. Unless both databases still have that of the exchange, it
+ * may have been open in between.
+ */
+async function closedIn(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  before: Before,
+): Promise<Pick<Swapped, 'closed'>> {
+  if (!isKeptClosed(before)) return {}
+  const old = await look.databases.listing(database, before.aside)
+  const live = await look.databases.listing(database, database.name)
+  return { closed: old?.open === false && old.version === live?.version ? old.version : null }
+}
 
 /** Damage may be why the data is replaced. Postgres tells it from missing rights and lost connections; SQLite has neither. */
 async function printOf(look: Look, database: Database): Promise<Fingerprint | null> {
@@ -185,11 +224,13 @@ async function printOf(look: Look, database: Database): Promise<Fingerprint | nu
 async function isOldAgain(
   look: Look,
   database: Database,
-  {
+  before: Before,
+): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  const {
     print: was,
     live: { instance },
-  }: { readonly print: Before['print']; readonly live: Pick<Identity, 'instance'> },
-): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  } = before
+  if (isKeptClosed(before)) return isUnopened(look, database, before)
   if (was === null) {
     const same = (await look.databases.identity(database)).instance === instance
     return same
@@ -197,7 +238,7 @@ async function isOldAgain(
       : { is: 'torn', why: `${database.name} is not the old database, which is too damaged to be read` }
   }
   const is = await printOf(look, database)
-  if (is === null) return isOldAgain(look, database, { print: null, live: { instance } })
+  if (is === null) return isOldAgain(look, database, { ...before, print: null })
   if (was.digest === is.digest) return { is: 'absent' }
   const changes = changesOf(was, is).join(', ')
   const why = `the live data differs from the old data: ${changes}`
@@ -212,6 +253,25 @@ async function isOldAgain(
     why:
       `${why}; it is the same database, so somebody else removed them. Where that is as it should be, start the ` +
       'services by hand, and close the run with `runbook unlock`',
+  }
+}
+
+/** As `isOldAgain`, by what the server lists: no session could write to the old database, or it was never put aside. */
+async function isUnopened(
+  look: Look,
+  database: Database,
+  { live: { instance }, listing }: Before,
+): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  const now = await look.databases.listing(database, database.name)
+  if (now?.instance !== instance)
+    return { is: 'torn', why: `${database.name} is not the old database: somebody else replaced it` }
+  if (!now.open || now.version === listing?.version) return { is: 'absent' }
+  return {
+    is: 'torn',
+    why:
+      `${database.name} is the old database, but somebody opened it to sessions while it was put aside, so what was ` +
+      'written to it meanwhile is unknown. Where its data is as it should be, start the services by hand, and close the ' +
+      'run with `runbook unlock`',
   }
 }
 

@@ -22,6 +22,7 @@ import {
 } from './lib/bring-up-input.ts'
 import { broughtUp, mustBeOurs, type BroughtUp } from './lib/bring-up-identity.ts'
 import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
+import { noteSharedNames } from './lib/shared-names.ts'
 import { idleFindings } from '../services/lib/active.ts'
 import { imageMismatches } from '../services/lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
@@ -74,6 +75,7 @@ const step: ActingStep<BringUp, Output, Before> = {
   survey: async (look, input) => {
     const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
     if (mismatch !== undefined) throw new RunbookError('failed', mismatch.problem, { hint: mismatch.hint })
+    await noteSharedNames(look, input)
     return {
       services: await observeServices(look, input),
       shown: (await proofValues(look, input, 'forward')).map(({ value }) => value),

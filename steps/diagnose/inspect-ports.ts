@@ -36,7 +36,7 @@ export const inspectPorts = defineStep<Input, Observed>({
         return { sights: [] }
     } catch (thrown) {
       look.signal.throwIfAborted()
-      return { sights: observationsOfFailure(thrown, 'daemon-settings') }
+      return { sights: observationsOfFailure(thrown, 'services-unread') }
     }
     const observations: Observation[] = []
     for (const { url, timeoutSeconds } of withAddress(checks)) {

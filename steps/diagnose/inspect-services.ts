@@ -42,7 +42,7 @@ export const inspectServices = defineStep<Input, Observed>({
     } catch (thrown) {
       look.signal.throwIfAborted()
       const absent = await missingFiles(look, stack)
-      return { sights: absent.length > 0 ? absent : observationsOfFailure(thrown, 'daemon-settings') }
+      return { sights: absent.length > 0 ? absent : observationsOfFailure(thrown, 'services-unread') }
     }
   },
 })

@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type SecretHandle } from '../../src/index.ts'
-import { cipherOf } from '../files/lib/cipher.ts'
+import { cipherOf, needsFor } from '../files/lib/cipher.ts'
 import type { ChosenTree } from './choose-tree.ts'
 import type { Staging } from '../files/staging.ts'
 import { probeUnpacked, placesOf, removeUnpacked, unpackInto, type UnpackedPlaces } from '../files/unpack.ts'
@@ -24,10 +24,7 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   timeoutSeconds: 3600,
   describe: ({ tree }) =>
     say`Unpacks ${isPending(tree) ? tree : tree.name} into staging if it is an archive; refuses links and paths that lead outside.`,
-  needs: ({ tree }) =>
-    !isPending(tree) && cipherOf(tree.name) === 'gpg'
-      ? [{ program: 'gpg', atLeast: '2.2', why: `${tree.name} is encrypted` }]
-      : [],
+  needs: ({ tree }) => (isPending(tree) ? [] : needsFor(cipherOf(tree.name), `${tree.name} is encrypted`)),
   secrets: ({ tree, passphrase }) =>
     isPending(tree) || isPending(passphrase) || passphrase === null || cipherOf(tree.name) === null
       ? []

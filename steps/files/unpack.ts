@@ -10,7 +10,7 @@ import {
   type SecretHandle,
   type Verified,
 } from '../../src/index.ts'
-import { cipherOf } from './lib/cipher.ts'
+import { cipherOf, needsFor } from './lib/cipher.ts'
 import type { Staging } from './staging.ts'
 
 type Input = {
@@ -51,9 +51,7 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   describe: ({ archive, as }) =>
     say`Unpacks ${isPending(archive) ? archive : archive.name} into staging as ${as}; refuses links, devices and paths that lead outside.`,
   needs: ({ archive }) =>
-    !isPending(archive) && cipherOf(archive.name) === 'gpg'
-      ? [{ program: 'gpg', atLeast: '2.2', why: `${archive.name} is encrypted` }]
-      : [],
+    isPending(archive) ? [] : needsFor(cipherOf(archive.name), `${archive.name} is encrypted`),
   // Whether a passphrase is required is known once the archive is chosen: the step that chooses it checks
   // then.
   secrets: ({ archive, passphrase }) =>

@@ -2,6 +2,7 @@ import {
   cannot,
   defineStep,
   isPending,
+  manifestFiles,
   RunbookError,
   say,
   type Asset,
@@ -12,7 +13,10 @@ import {
   type ReleaseHost,
 } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
+import { lastOf } from '../files/lib/path.ts'
 import { claimIn } from './lib/lock.ts'
+import { aside, isPlaced, isThere, placeManifest } from './lib/published-manifest.ts'
+import type { Part } from './lib/published-part.ts'
 import { listedIn, sumsIn, withChecksum, withoutChecksums } from './lib/sums.ts'
 
 type Input = {
@@ -22,12 +26,12 @@ type Input = {
   readonly tag: string | null
 }
 
-/** `there`: it was in the folder before, so an undo leaves it. */
-type Part = JsonObject & { readonly asset: Asset; readonly file: string; readonly there: boolean }
 type Before = {
   readonly tag: string
   readonly tarball: Part
   readonly lock: Part
+  /** The signature of the bundle's manifest, then the manifest; none where they are not published. Missing in older journals. */
+  readonly signed?: readonly Part[]
   /** Whether `SHA256SUMS` had a line for the bundle already. */
   readonly listed: boolean
   /** Whether the folder of releases existed. */
@@ -42,7 +46,8 @@ export type DownloadedRelease = JsonObject & {
 }
 
 /**
- * Downloads the bundle and lock file of a published release, and adds the bundle's line to `SHA256SUMS`.
+ * Downloads the bundle and lock file of a published release, and adds the bundle's line to `SHA256SUMS`. The signed
+ * manifest of the bundle comes with it, and is kept under another name where this machine does not trust its key.
  * Existing files are never overwritten.
  */
 export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
@@ -51,7 +56,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
   effect: 'change',
   timeoutSeconds: 3600,
   describe: ({ host, release, tag }) =>
-    say`Downloads the bundle and the lock file of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
+    say`Downloads the bundle, its lock file and its signed manifest, if there is one, of ${tag ?? 'the latest release'} of ${isPending(host) ? host : host.repository} into ${isPending(release) ? release : release.directory}.`,
   preflight: async (look, { host, release, tag }) => {
     if (!isPending(host) && !isPending(release) && !isPending(tag))
       await planDownload(look, { host, release, tag })
@@ -64,7 +69,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     changes:
       before === undefined
         ? []
-        : [before.tarball, before.lock]
+        : [before.tarball, before.lock, ...(before.signed ?? [])]
             .filter(({ there }) => !there)
             .map(({ file, asset }) => `${file} is downloaded (${asset.bytes} bytes)`),
     ...(before === undefined ? {} : { bytes: before.tarball.asset.bytes }),
@@ -85,6 +90,9 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
       await requirePublished(io, part)
     }
     const fetched = await outputOf(io, before)
+    await placeManifest(io, host, before.tarball.file, before.signed ?? [], (part) =>
+      requirePublished(io, part),
+    )
     const sums = await sumsIn(io, directory)
     if (listedIn(sums, [before.tarball.asset.name]).length === 0)
       await io.files.write(
@@ -110,16 +118,24 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     )
     const listed = listedIn(await sumsIn(look, directory), [before.tarball.asset.name]).length > 0
     const folder = (await look.files.stat(directory)) !== null
+    const signed = before.signed ?? []
     const asBefore =
+      (await Promise.all(signed.map(async ({ file, there }) => (await isThere(look, file)) === there))).every(
+        Boolean,
+      ) &&
       parts[0] === before.tarball.there &&
       parts[1] === before.lock.there &&
       listed === before.listed &&
       folder === before.folder
-    if (asBefore && (way === 'back' || !parts.every(Boolean) || !listed)) return { is: 'absent' }
-    if (!parts.every(Boolean) || !listed)
+    const complete =
+      parts.every(Boolean) &&
+      listed &&
+      (way === 'back' || (await isPlaced(look, before.tarball.file, signed)))
+    if (asBefore && (way === 'back' || !complete)) return { is: 'absent' }
+    if (!complete)
       return {
         is: 'torn',
-        why: `only some of the bundle, its lock file and its line in SHA256SUMS are in ${directory}`,
+        why: `only some of the bundle, its lock file, its manifest and its line in SHA256SUMS are in ${directory}`,
       }
     return { is: 'done', output: await outputOf(look, before) }
   },
@@ -140,6 +156,8 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
       if (others === '') await io.files.removeTree(`${directory}/SHA256SUMS`)
       else await io.files.write(`${directory}/SHA256SUMS`, others)
     }
+    for (const { file, there } of before.signed ?? [])
+      if (!there) for (const one of [file, aside(file)]) await io.files.removeTree(one)
     for (const { file, there } of [before.lock, before.tarball]) if (!there) await io.files.removeTree(file)
     if (!before.folder) await io.files.removeTree(directory)
   },
@@ -180,10 +198,18 @@ async function planDownload(look: Look, { host, release: { name, directory }, ta
   const parts = [await part(tarball), await part(lock)] as const
   for (const one of parts) if (one.there) await requirePublished(look, one)
   const folder = (await look.files.stat(directory)) !== null
+  const signed: Part[] = []
+  for (const file of manifestFiles(parts[0].file).toReversed()) {
+    const asset = found.assets.find((one) => one.whole && one.name === lastOf(file))
+    if (asset !== undefined) signed.push({ asset, file, there: await isThere(look, file) })
+  }
+  for (const one of signed) if ((await look.files.stat(one.file)) !== null) await requirePublished(look, one)
   return {
     tag: found.tag,
     tarball: parts[0],
     lock: parts[1],
+    // One without the other vouches for nothing.
+    signed: signed.length === 2 ? signed : [],
     listed: listedIn(folder ? await sumsIn(look, directory) : null, [tarball.name]).length > 0,
     folder,
   }

@@ -9,6 +9,7 @@ import {
   type Release,
 } from '../../src/index.ts'
 import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
+import { aside } from './lib/published-manifest.ts'
 import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
 import { verified } from './verify-release.ts'
 
@@ -107,7 +108,10 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     return {
       bundles,
       locks: old.map(({ lock }) => lock),
-      manifests: bundles.flatMap(manifestFiles).filter((name) => there.has(name)),
+      manifests: bundles
+        .flatMap(manifestFiles)
+        .flatMap((name) => [name, aside(name)])
+        .filter((name) => there.has(name)),
       listed: listedIn(await sumsIn(look, release.directory), bundles),
     }
   },

@@ -137,8 +137,14 @@ describe('a run that is not sealed', () => {
     await running.ended
     const [line] = jsonLines((await project.run(['status', '--json'])).out)
     const run = String(line?.['run'])
+    expect((await project.run(['unlock', run, '--reason', ' \t '])).code).toBe(2)
     expect((await project.run(['unlock', run, '--reason', 'a test'])).code).toBe(0)
-    expect((await project.run(['evidence', 'verify', run])).out).toContain(folder)
+    const verified = (await project.run(['evidence', 'verify', run])).out
+    expect(verified).toContain(folder)
+    expect(verified).toContain('closed by a person with unlock, nothing was undone')
+    const report = (await project.run(['evidence', 'show', run])).out
+    expect(report).toMatch(/\| Closed \| by .*: `a test` \|/)
+    expect(report).not.toMatch(/not settled|not finished|it is open/)
     expect((await project.run(['status'])).out).toBe('No open runs.\n')
   })
 })

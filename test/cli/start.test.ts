@@ -61,14 +61,22 @@ test('the help needs neither the configuration nor an adapter', async () => {
 
 test('reading the journal needs no engine, no runbook and no reports', async () => {
   await project.run(['run', 'three-files'])
-  for (const { args, more, views } of [
-    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'] },
-    { args: ['history'], more: [], views: [] },
+  for (const { args, more, views, record } of [
+    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'], record: [] },
+    {
+      args: ['history'],
+      more: ['parse-ms', 'pretty-bytes', 'pretty-ms'],
+      views: ['amounts', 'past-runs'],
+      record: ['src/run/record/measures.ts', 'src/run/record/past-run.ts'],
+    },
   ]) {
     const { packages, files } = await loadedBy(...args)
     expect(packages).toEqual([...toReadTheJournal, ...more].sort())
-    expect(within(files, 'src/run/engine', 'src/run/record', 'src/conduct', 'steps', 'runbooks')).toEqual([])
-    expect(within(files, 'src/views')).toEqual(['history', ...views].map((name) => `src/views/${name}.ts`))
+    expect(within(files, 'src/run/engine', 'src/conduct', 'steps', 'runbooks')).toEqual([])
+    expect(within(files, 'src/run/record')).toEqual(record)
+    expect(within(files, 'src/views')).toEqual(
+      ['history', ...views].sort().map((name) => `src/views/${name}.ts`),
+    )
   }
 })
 
@@ -100,21 +108,29 @@ test('of the packaged runbooks only the one that was named is loaded, with its o
 })
 
 test('a run loads only the adapters that it uses', async () => {
-  const engine = [
-    'acorn',
-    'is-in-ci',
+  const reports = [
+    'd3-array',
+    'd3-color',
+    'd3-format',
+    'd3-interpolate',
+    'd3-scale',
+    'd3-time',
+    'd3-time-format',
+    'hono',
     'junit-report-builder',
-    'listr2',
-    'parse-ms',
-    'pretty-bytes',
-    'pretty-ms',
   ]
+  const engine = ['acorn', 'is-in-ci', 'listr2', 'parse-ms', 'pretty-bytes', 'pretty-ms']
   for (const args of [
     ['run', 'three-files'],
     ['run', 'three-files', '--dry-run'],
   ]) {
     const { packages, files } = await loadedBy(...args)
-    expect(packages).toEqual([...toReadTheJournal, ...engine].sort())
+    expect(packages).toEqual([...toReadTheJournal, ...engine, ...reports].sort())
+    // What renders reports comes last: it does not delay the start.
+    const first = files.indexOf('src/views/files.ts')
+    expect(first).toBeGreaterThan(0)
+    expect(within(files.slice(first), 'src/run/engine', 'src/conduct', 'steps')).toEqual([])
+    expect(within(files.slice(0, first), 'src/views/html')).toEqual([])
     expect(
       within(
         files,

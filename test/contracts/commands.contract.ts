@@ -145,5 +145,11 @@ export function commandsContract(kind: string, open: () => Promise<CommandsWorld
         }
       })
     })
+
+    test('an installed npm package has a version', async () => {
+      expect(await world.commands(watchedScope()).package('age-encryption')).toEqual({
+        version: expect.stringMatching(/^\d+(?:\.\d+)+$/),
+      })
+    })
   })
 }

@@ -501,6 +501,59 @@ export function databasesContract(
         expect(await orders()).toBe(2)
       })
 
+      test('a server keeps sessions out of the old one until it is opened; a file is always open', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const bad = await print()
+        const { instance } = await databases.identity(database)
+        const before = await databases.listing(database, live)
+        await databases.swap(database, { staged, aside, closing: true })
+        const old = await databases.listing(database, aside)
+        if (database.engine === 'sqlite') expect([before, old]).toEqual([null, null])
+        else {
+          expect(before).toMatchObject({ instance, open: true })
+          expect(old).toMatchObject({
+            instance,
+            open: false,
+            version: expect.not.stringMatching(before?.version ?? ''),
+          })
+          expect(await databases.listing(database, live)).toMatchObject({ open: true, version: old?.version })
+          await expect(print(aside)).rejects.toThrow()
+          expect(await databases.exists(database, aside)).toBe(true)
+          expect(await databases.bytes(database, aside)).toBeGreaterThan(0)
+        }
+        expect(await orders()).toBe(2)
+        for (const _ of ['once', 'twice']) await databases.open(database, aside)
+        expect(await print(aside)).toEqual(bad)
+        expect((await databases.listing(database, aside))?.version).not.toBe(old?.version ?? '')
+        await databases.open(database, 'shop__rb_missing')
+        expect(await databases.listing(database, 'shop__rb_missing')).toBeNull()
+      })
+
+      test('what was closed stays so under the live name, unless it was changed since', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const bad = await print()
+        await databases.swap(database, { staged, aside, closing: true })
+        const old = await databases.listing(database, aside)
+        if (old === null) return expect(database.engine).toBe('sqlite')
+        const back = { staged: aside, aside: staged, closedSince: old.version }
+        await databases.open(database, aside)
+        await expect(databases.swap(database, back)).rejects.toThrow('changed since it was closed')
+        expect(await orders()).toBe(2)
+        await databases.swap(database, { staged: aside, aside: staged })
+        expect(await print()).toEqual(bad)
+
+        await databases.swap(database, { staged, aside, closing: true })
+        const again = await databases.listing(database, aside)
+        await databases.swap(database, { ...back, closedSince: again?.version ?? '' })
+        expect(await databases.listing(database, live)).toMatchObject({ instance: old.instance, open: false })
+        expect(await databases.listing(database, staged)).toMatchObject({ open: true })
+        await expect(print()).rejects.toThrow()
+        await databases.open(database, live)
+        expect(await print()).toEqual(bad)
+      })
+
       test('without a staged copy nothing moves', async () => {
         await expect(databases.swap(database, { staged, aside })).rejects.toThrow(staged)
         expect(await orders()).toBe(2)

@@ -239,7 +239,7 @@ describe('an evidence folder', () => {
       cwd: folder,
       encoding: 'utf8',
     })
-    expect(check.trim().split('\n')).toHaveLength(6)
+    expect(check.trim().split('\n')).toHaveLength(7)
     expect(lstatSync(join(folder, 'SHA256SUMS')).isFile()).toBe(true)
   })
 })

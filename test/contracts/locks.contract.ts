@@ -62,6 +62,20 @@ export function locksContract(kind: string, open: () => Promise<LocksWorld>): vo
       expect(await lock.check()).toEqual({ is: 'held' })
     })
 
+    test('it is asked before each of many changes, without a warning of Node', async () => {
+      const lock = await taken(world.open(), world.part, first)
+      const warnings: string[] = []
+      const note = ({ message }: Error): void => void warnings.push(message)
+      process.on('warning', note)
+      try {
+        for (let change = 0; change < 15; change += 1) expect(await lock.check()).toEqual({ is: 'held' })
+        await new Promise((resolve) => setImmediate(resolve))
+      } finally {
+        process.off('warning', note)
+      }
+      expect(warnings).toEqual([])
+    })
+
     test('released, it is free for the next', async () => {
       const lock = await taken(world.open(), world.part, first)
       await lock.release()

@@ -85,6 +85,33 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       await volumes.remove(at('/data/new'))
     })
 
+    it('gives a copy of a file with what belongs to it, which is gone afterwards', async () => {
+      const { volumes, at, body } = await bench()
+      await volumes.write(at('/data/live-wal'), Buffer.from('log'), owned)
+      const seen = await volumes.withCopy(at('/data/live'), ['-wal', '-journal'], async (file) => ({
+        file,
+        bodies: [await body(file), await body(`${file}-wal`), await body(`${file}-journal`)].map(
+          (one) => one?.toString() ?? null,
+        ),
+      }))
+      expect(seen.bodies).toEqual(['live', 'log', null])
+      for (const ending of ['', '-wal']) expect(await body(`${seen.file}${ending}`)).toBeNull()
+      await volumes.remove(at('/data/live-wal'))
+      let copied = ''
+      const broken = volumes.withCopy(at('/data/live'), ['-wal'], async (file) => {
+        copied = file
+        expect(await body(`${file}-wal`)).toBeNull()
+        throw new RangeError('not readable')
+      })
+      await expect(broken).rejects.toThrow(new RangeError('not readable'))
+      expect([copied === '', await body(copied)]).toEqual([false, null])
+      for (const path of ['/data/none', '/data/docs'])
+        await expect(volumes.withCopy(at(path), [], async () => 1)).rejects.toMatchObject(failed)
+      await expect(volumes.withCopy(at('/data/live', 'gone'), [], async () => 1)).rejects.toMatchObject({
+        code: 'preflight',
+      })
+    })
+
     it('writes bytes at hand, over what is there too', async () => {
       const { volumes, at } = await bench()
       for (const text of ['rules\n', '', 'x'.repeat(100_000)]) {

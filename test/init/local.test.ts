@@ -70,6 +70,7 @@ describe('a SQLite database without containers', () => {
         sections: [
           ['database', { engine: 'sqlite', file: 'data/notes.db' }],
           ['backups', { directory: './backups', pattern: 'notes-{time}.db.gz', checksums: 'if-present' }],
+          ['staging', './staging'],
         ],
       },
     ])
@@ -77,6 +78,14 @@ describe('a SQLite database without containers', () => {
     expect(nextText(null, targets)).toBe(
       'Next:\n  runbook doctor\n  runbook backups\n  runbook backups find-good\n',
     )
+  })
+
+  it('needs no room to unpack backups that are no archives', async () => {
+    const { targets } = await looked({
+      '/home/ann/notes/notes.db': sqlite,
+      '/home/ann/notes/backups/notes-20261129.db': sqlite,
+    })
+    expect(targets[0]?.sections.map(({ name }) => name)).toEqual(['database', 'backups'])
   })
 
   it('is not one of its backups, of a package, or of a folder that is hidden, nor a file with that ending only', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { param } from '../../src/model/param.ts'
-import { codeOfState } from '../../src/run/engine/ending.ts'
+import { codeOfState } from '../../src/run/journal/code.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { Killed } from '../../src/testing/index.ts'

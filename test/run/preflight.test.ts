@@ -184,6 +184,27 @@ describe('preflight', () => {
     for (const problem of problems) expect(findings[0]?.problem).toContain(problem)
   })
 
+  it('refuses a run that needs an npm package which is not installed, with what to type', async () => {
+    const { machine, world } = bench(
+      ({ step }) =>
+        void step(
+          'One',
+          put('/a', 'new', { needs: () => [{ package: 'age-encryption', why: 'it encrypts' }] }),
+        ),
+    )
+    world.programs.packages.delete('age-encryption')
+    expect((await machine.run()).findings).toEqual([
+      {
+        level: 'refuse',
+        about: 'age-encryption',
+        problem: 'the npm package age-encryption is not installed; it encrypts',
+        hint: 'install it: npm install --save-dev age-encryption',
+      },
+    ])
+    world.programs.packages.add('age-encryption')
+    expect((await machine.run()).findings).toEqual([])
+  })
+
   it('compares versions number by number', () => {
     expect([
       older('9', '10'),

@@ -19,6 +19,9 @@ describe('what a step returns for the plan', () => {
     ['needs', [{ program: 'tar' }], 'programs such as'],
     ['needs', [{ program: '', why: 'it packs' }], 'programs such as'],
     ['needs', [{ program: 'tar', atLeast: 'latest', why: 'it packs' }], 'programs such as'],
+    ['needs', [{ package: 'left-pad', why: 'it pads' }], 'programs such as'],
+    ['needs', [{ package: 'age-encryption' }], 'programs such as'],
+    ['needs', [{ package: 'age-encryption', program: 'age', why: 'it encrypts' }], 'programs such as'],
     ['secrets', ['TOKEN'], 'handles from param.secret(…) or secret(…), not ["TOKEN"]'],
     ['describe', undefined, 'a sentence, not undefined'],
   ])('%s that returns %j is refused before anything is opened', async (method, value, expected) => {

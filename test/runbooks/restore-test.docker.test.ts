@@ -5,10 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { ThrowawayDatabase } from '../../src/drivers/databases.ts'
 import { crashesIn } from '../crash/boundaries.ts'
 import { deadly, type Kill } from '../crash/kill.ts'
+import { endOf } from '../fixtures/commands.ts'
 import { containerFixture, type ContainerFixture } from '../fixtures/postgres-container.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { typed, type Finished } from '../fixtures/typed.ts'
+import type { Finished } from '../fixtures/typed.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const image = 'runbook-test/postgres:17'
@@ -40,10 +41,7 @@ describe.skipIf(!docker())('restore-test on the stack of brace', () => {
 
   const type = (args: readonly string[], kill: Kill | null = null): Promise<Finished> => {
     const { node, env } = deadly(kill)
-    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
-      cwd: dir,
-      env: { ...env, NO_COLOR: '1' },
-    }).finished
+    return endOf(args, { node, cwd: dir, env: { ...env, NO_COLOR: '1' } })
   }
   const test = (more: readonly string[] = [], kill: Kill | null = null): Promise<Finished> =>
     type(['run', 'restore-test', ...more], kill)

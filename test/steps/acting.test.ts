@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { manifestFiles } from '../../src/formats/backup-manifest.ts'
 import { isJson, sha256, type Json, type JsonObject } from '../../src/kernel/json.ts'
-import { RunbookError } from '../../src/kernel/errors.ts'
 import { acts } from '../../src/model/step.ts'
 import { compare } from '../../src/run/record/differences.ts'
 import { predictionOf } from '../../src/run/engine/prediction.ts'
@@ -22,7 +21,7 @@ import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { facts, handsOn, opened } from './hands.ts'
-import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
+import { damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const database =
   shop.database ??
@@ -217,8 +216,10 @@ describe.each(cases)('$name', ({ name, call, undone, kept }) => {
         await step.undo?.(io, { input, before: was, output: told ? output : undefined })
         expect(await probe('back')).toEqual({ is: 'absent' })
         const expected = kept === undefined ? before : kept(before, world, told)
+        await step.afterUndo?.(io, { input, before: was, output: told ? output : undefined })
         expect(world.state()).toEqual(expected)
         await step.undo?.(io, { input, before: was, output: undefined })
+        await step.afterUndo?.(io, { input, before: was, output: undefined })
         expect(world.state()).toEqual(expected)
       }
     })
@@ -234,128 +235,6 @@ describe.each(cases)('$name', ({ name, call, undone, kept }) => {
     expect(await probe('forward')).toMatchObject({ is: 'done' })
   })
 })
-
-it('a swap is undone to the old data, and to nothing less', async () => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  const { io, look } = handsOn(world)
-  const before = (await step.survey(look, input)) as Json
-  await step.run(io, { input, before })
-  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
-  const old = [...world.server.databases].find(([name]) => name.includes('__old_'))?.[1]
-  if (old === undefined) throw new Error('the old database is gone')
-  old.tables = { orders: [] }
-  await step.undo?.(io, { input, before, output: undefined })
-  expect(await step.probe(look, { input, before, way: 'back' })).toEqual({
-    is: 'torn',
-    why: expect.stringContaining('the live data differs from the old data: orders') as string,
-  })
-})
-
-it.each([
-  ['orders 2 rows instead of 1 (+1)', [...badOrders, { id: 9, total: 9 }]],
-  ['orders with other rows', badOrders.map((order) => ({ ...order, total: 77 }))],
-])('a swap is undone where others wrote to the old database, and says so: %s', async (what, rows) => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  const { io, look, notes } = handsOn(world)
-  const before = (await step.survey(look, input)) as Json
-  await step.run(io, { input, before })
-  const old = [...world.server.databases].find(([name]) => name.includes('__old_'))?.[1]
-  if (old === undefined) throw new Error('the old database is gone')
-  old.tables = { orders: rows }
-  await step.undo?.(io, { input, before, output: undefined })
-  expect(await step.probe(look, { input, before, way: 'back' })).toEqual({ is: 'absent' })
-  expect(notes.join()).toContain(`to which somebody else wrote meanwhile: ${what}`)
-})
-
-it.each(['sqlite', 'postgres'] as const)('a swap of damaged data that cannot be read: %s', async (engine) => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  Object.assign(world.server, { engine })
-  const hands = handsOn(world)
-  const damaged = new RunbookError(
-    engine === 'sqlite' ? 'failed' : 'verification',
-    'could not read block 3: the image is malformed',
-  )
-  const databases = new Proxy(hands.io.databases, {
-    get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
-  })
-  const [look, io] = [
-    { ...hands.look, databases },
-    { ...hands.io, databases },
-  ]
-  const of = { ...input, database: { ...(input['database'] as object), engine } } as never
-  const before = (await step.survey(look, of)) as Json
-  expect(await step.run(io, { input: of, before })).toMatchObject({ oldData: null, readable: false })
-  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
-  await step.undo?.(io, { input: of, before, output: undefined })
-  const back = () => step.probe(look, { input: of, before, way: 'back' })
-  expect(await back()).toEqual({ is: 'absent' })
-  expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
-  Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
-  expect(await back()).toMatchObject({ is: 'torn', why: expect.stringContaining('is not the old') as string })
-})
-
-it('a swap of data that could not be read for another reason than damage is not done', async () => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  world.faults.order('databases.fingerprint', 'fail')
-  await expect(step.survey(handsOn(world).look, input)).rejects.toThrow('ordered by the test')
-})
-
-it('a swap is undone where the old data was damaged meanwhile', async () => {
-  const world = damagedShop()
-  const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-  if (!acts(step)) throw new Error('it does not act')
-  const { io, look, notes } = handsOn(world)
-  const before = (await step.survey(look, input)) as Json
-  await step.run(io, { input, before })
-  await step.undo?.(io, { input, before, output: undefined })
-  const damaged = new RunbookError('verification', 'could not read block 3')
-  const databases = new Proxy(io.databases, {
-    get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),
-  })
-  const back = () => step.probe({ ...look, databases }, { input, before, way: 'back' })
-  expect(await back()).toEqual({ is: 'absent' })
-  expect(notes.join()).toContain('could not read block 3')
-  Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
-  expect(await back()).toMatchObject({ is: 'torn' })
-})
-
-it.each(['survey', 'run', 'undo'] as const)(
-  'a swap is refused at its %s while a writer runs again',
-  async (when) => {
-    const world = damagedShop()
-    const { step, input } = opened(await cases.find(({ name }) => name === 'swapDatabase')?.call(world))
-    if (!acts(step)) throw new Error('it does not act')
-    const { io, look } = handsOn(world)
-    const again = (): Promise<void> => io.services.start({ ...services, names: ['worker'] })
-    if (when === 'survey') await again()
-    const before = step.survey(look, input)
-    if (when === 'survey') {
-      await expect(before).rejects.toThrow('worker is running again')
-      return
-    }
-    const was = (await before) as Json
-    if (when === 'run') await again()
-    const run = step.run(io, { input, before: was })
-    if (when === 'run') {
-      await expect(run).rejects.toThrow('worker is running again')
-      expect(world.faults.reached).not.toContain('databases.swap')
-      return
-    }
-    await run
-    await again()
-    await expect(step.undo?.(io, { input, before: was, output: undefined })).rejects.toThrow(
-      'worker is running again',
-    )
-  },
-)
 
 it('services that were stopped before are left stopped by an undo', async () => {
   const world = damagedShop()

@@ -146,17 +146,30 @@ it('looks though no secret is there, and tells which one it lacks', async () => 
   expect(told.find(({ case: id }) => id === 'deploy-failed')?.evidence.join()).toContain('TOKEN')
 })
 
+function layStack(world: FakeWorld): void {
+  for (const file of shop.stack?.kind === 'compose' ? shop.stack.files : [])
+    lay(world.disk, file, 'services: {}')
+}
+
 it('goes on where a look finds nobody: engine, database, drive', async () => {
   const world = damagedShop()
   world.server.reachable = false
   mountOn(world.disk, '/backups/db', { dead: true })
-  world.faults.order('services.facts', 'fail')
-  for (const file of shop.stack?.kind === 'compose' ? shop.stack.files : [])
-    lay(world.disk, file, 'services: {}')
+  world.fleet.reachable = false
+  layStack(world)
   const told = await looked(world, shop)
   expect(told.map(({ case: id }) => id)).toEqual(
     expect.arrayContaining(['daemon-settings', 'database-away', 'mount-unavailable']),
   )
+})
+
+it('does not blame Docker for another failure of the look', async () => {
+  const world = damagedShop()
+  world.faults.order('services.facts', 'fail')
+  layStack(world)
+  const ids = (await looked(world, shop)).map(({ case: id }) => id)
+  expect(ids).toContain('services-unread')
+  expect(ids).not.toContain('daemon-settings')
 })
 
 it('does not blame Docker where the stack is not on this machine', async () => {

@@ -6,7 +6,11 @@ import { param } from '../../src/model/param.ts'
 import { runbook, type Runbook } from '../../src/model/runbook.ts'
 import { knownIssues } from '../../steps/diagnose/lib/known-issues.ts'
 import { notOwned } from '../../steps/diagnose/inspect-volumes.ts'
-import { observationsIn, observationsOfState } from '../../steps/diagnose/lib/observations.ts'
+import {
+  observationsIn,
+  observationsOfFailure,
+  observationsOfState,
+} from '../../steps/diagnose/lib/observations.ts'
 import { escalationOf } from '../../steps/diagnose/report-findings.ts'
 import { remedies } from '../../steps/diagnose/lib/remedies.ts'
 import { suggestionFor } from '../../steps/diagnose/lib/suggestion.ts'
@@ -29,6 +33,9 @@ const troubleshooting = [
 /** The lines that each case covers. */
 const linesOf: { readonly [id: string]: readonly string[] } = {
   'stack-missing': [],
+  'project-differs': [],
+  'compose-broken': [],
+  'services-unread': [],
   'daemon-settings': ['S2.37', 'S2.38'],
   'auth-refused': ['S2.35', 'S2.36'],
   'database-locked': ['S4.13', 'S4.90', 'S4.91'],
@@ -189,5 +196,34 @@ test('a service that was told to stop, and is not needed, is no trouble', () => 
   expect(observationsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
   expect(observationsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
     { case: 'deploy-failed', evidence: 'smoke ended with exit code 1' },
+  ])
+})
+
+test.each([
+  [
+    'cannot list the containers of shop: Docker does not answer at unix:///x.sock (ENOENT)',
+    'daemon-settings',
+  ],
+  [
+    'cannot list the containers of shop: no permission to use Docker at unix:///var/run/docker.sock',
+    'host-unread',
+  ],
+  [
+    'cannot read the Compose files of shop: open /srv/common.yml: no such file or directory',
+    'compose-broken',
+  ],
+  [
+    'cannot read the Compose files of shop: yaml: line 21: did not find expected node content',
+    'compose-broken',
+  ],
+  [
+    'cannot find db of the project shop: it has no container there, and the project other has one from the same files',
+    'project-differs',
+  ],
+  ['cannot use Docker Compose: version 2 is not installed', 'services-unread'],
+  ['the database says: database is locked', 'database-locked'],
+])('a failed look is about what stopped it: %s', (message, expected) => {
+  expect(observationsOfFailure(new Error(message), 'services-unread')).toEqual([
+    { case: expected, evidence: message },
   ])
 })

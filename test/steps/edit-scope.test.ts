@@ -62,6 +62,15 @@ describe('an edit', () => {
     },
   )
 
+  it.each<EditScope['of']>(['image', 'tag', 'settings', 'declaration'])(
+    'for %s is refused where the project would have another name',
+    async (of) => {
+      expect(await found(of, 'web image', 'shared name')).toContain(
+        refused('the name of the project: it would no longer be shop'),
+      )
+    },
+  )
+
   it('is reported where it changes a service without a container, or gives another one its variable', async () => {
     expect(await found('tag', 'web image', 'smoke image', 'db environment.TAG')).toEqual([
       warned('image of smoke'),

@@ -114,7 +114,9 @@ async function searched(kinds: readonly Kind[]): Promise<{ good: NewestGood | nu
       })) as Round,
     )
   const restored = world.faults.reached.filter((moment) => moment === 'databases.restoreBeside').length
-  const good = await runOf(reportGood)(look, { candidates, rounds }).catch(() => null)
+  const good = await runOf(reportGood)(look, { candidates, rounds, assertions: 1, restorable: true }).catch(
+    () => null,
+  )
   return { good: good as NewestGood | null, restored }
 }
 
@@ -138,10 +140,23 @@ describe('find-good-backup', () => {
 
   it('ends with the command that restores what it found, and claims no more than it tested', async () => {
     const { answer } = await find(damagedFor(3, 20))
-    expect(answer?.command).toBe(`runbook run full-db-rollback --target pretended-brace --dump ${fileAt(3)}`)
+    expect(answer?.claims[0]).toMatch(/: restored, and all assertions pass$/)
+    expect(answer?.command).toBeNull()
+    expect(answer?.conclusion.lines.at(-1)).toBe(
+      'Restoring it needs `writers` and `health`:  runbook help config writers',
+    )
+    const { good } = await searched(damagedFor(3, 20))
+    expect(good?.command).toMatch(/^runbook run full-db-rollback --target \S+ --dump /)
+    expect(good?.command).toContain(fileAt(3))
     expect(answer?.firstBad?.why).toContain('there is one migration level')
     expect(answer?.claims.join('\n')).toMatch(/^\d+ older ones were not tested$/m)
     expect(answer?.tested).toBeLessThan(20)
+  })
+
+  it('does not say that assertions pass where none is configured', async () => {
+    const machine = fakeMachine(history(damagedFor(0, 3)), { book, target: { ...target, assertions: [] } })
+    await machine.run()
+    expect(answerOf(machine)?.claims[0]).toMatch(/, and its tables have rows; no assertion is configured$/)
   })
 
   it('passes over damaged backups, and names those between its neighbours', async () => {

@@ -253,6 +253,11 @@ describe('the drill is refused before it touches anything', () => {
       /gpg is not installed/,
     ],
     [
+      'where the archive is encrypted with age, whose package is missing',
+      { cipher: 'age', change: ({ programs }) => programs.packages.delete('age-encryption') },
+      /is encrypted, and the npm package age-encryption is not installed/,
+    ],
+    [
       'where there is no archive',
       {
         change: ({ disk }) => {

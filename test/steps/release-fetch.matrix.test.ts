@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import fetch from '../../runbooks/release-fetch.ts'
+import { manifestText } from '../../src/formats/backup-manifest.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -7,12 +8,14 @@ import {
   emptyDisk,
   emptyShelf,
   lay,
+  fakeKeys,
   fakeMachine,
   fakeWorld,
   fakeRepository,
   type FakeWorld,
   type FakeRelease,
 } from '../../src/testing/index.ts'
+import { fakeSeal } from '../../src/testing/seal.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 
 const releases = '/srv/codex/releases'
@@ -77,6 +80,33 @@ function elsewhere(files: { readonly [name: string]: string | Uint8Array } = {})
   return fakeWorld({ disk, shelf, environment: { GITHUB_TOKEN: token } })
 }
 
+const manifest = manifestText(
+  `${stem}.tar.gz`,
+  { file: `${stem}.tar.gz`, bytes: bundle.length, sha256: sha256(bundle) },
+  {
+    source: { kind: 'release', system: 'codex', name: 'v1.0.1' },
+    begun: '2026-01-01T10:00:00.000Z',
+    tools: [],
+    rows: null,
+  },
+  { run: 'there', host: 'builder', program: 'runbook', ended: new Date('2026-01-01T10:00:01.000Z') },
+)
+
+/** The release is published with the manifest of its bundle, signed by this key. */
+async function signedBy(key: string, text = manifest, files = {}): Promise<FakeWorld> {
+  const world = elsewhere(files)
+  const signature = await fakeSeal(fakeKeys(key)).sign(Buffer.from(manifest))
+  world.shelf.repositories
+    .get('team/codex')
+    ?.releases[1]?.assets.push(
+      asset(24, `${stem}.tar.gz.manifest.json`, Buffer.from(text)),
+      asset(25, `${stem}.tar.gz.manifest.json.sig`, Buffer.from(signature)),
+    )
+  return world
+}
+const signedFiles = (ending: string) =>
+  [`${stem}.tar.gz.manifest.json${ending}`, `${stem}.tar.gz.manifest.json.sig${ending}`].toSorted()
+
 const filesOf = ({ disk }: FakeWorld) =>
   Object.fromEntries(
     [...disk.files]
@@ -97,7 +127,63 @@ provesItself({
   succeeded: (world) => expect(filesOf(world)).toEqual(fetched('')),
 })
 
+const ofMachine = await signedBy(fakeKeys().own)
+provesItself({
+  ...common,
+  name: 'release-fetch with the manifest of the bundle',
+  world: () => {
+    const world = elsewhere()
+    const published = ofMachine.shelf.repositories.get('team/codex')?.releases[1]?.assets ?? []
+    world.shelf.repositories.get('team/codex')?.releases[1]?.assets.push(...published.slice(3))
+    return world
+  },
+  succeeded: (world) =>
+    expect(
+      Object.keys(filesOf(world))
+        .filter((name) => name.includes('manifest'))
+        .toSorted(),
+    ).toEqual(signedFiles('')),
+})
+
 describe('release-fetch', () => {
+  const manifestsIn = (world: FakeWorld) =>
+    Object.keys(filesOf(world))
+      .filter((name) => name.includes('manifest'))
+      .toSorted()
+
+  it('puts the manifest of a key that is not trusted here aside, and beside the bundle once it is', async () => {
+    const world = await signedBy('SHA256:builder')
+    expect(await run(world)).toMatchObject({ code: 'succeeded' })
+    expect(manifestsIn(world)).toEqual(signedFiles('.untrusted'))
+    expect(await run(world)).toMatchObject({ code: 'succeeded' })
+    expect(manifestsIn(world)).toEqual(signedFiles('.untrusted'))
+    world.keys.trusted.add('SHA256:builder')
+    expect(await run(world)).toMatchObject({ code: 'succeeded' })
+    expect(manifestsIn(world)).toEqual(signedFiles(''))
+  })
+
+  it('does so where no key is trusted at all, and leaves a manifest without its signature', async () => {
+    const world = await signedBy('SHA256:builder')
+    world.keys.trusted.clear()
+    expect(await run(world)).toMatchObject({ code: 'succeeded' })
+    expect(manifestsIn(world)).toEqual(signedFiles('.untrusted'))
+    const alone = await signedBy('SHA256:builder')
+    alone.shelf.repositories.get('team/codex')?.releases[1]?.assets.pop()
+    expect(await run(alone)).toMatchObject({ code: 'succeeded' })
+    expect(manifestsIn(alone)).toEqual([])
+  })
+
+  it('takes everything back where the manifest was altered', async () => {
+    const world = await signedBy(fakeKeys().own, manifest.replace('builder', 'another'), {
+      SHA256SUMS: older,
+    })
+    const before = filesOf(world)
+    expect(await run(world)).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { code: 'verification', message: expect.stringContaining('the signature does not match') },
+    })
+    expect(filesOf(world)).toEqual(before)
+  })
   const run = (world: FakeWorld, params = {}) => fakeMachine(world, { book: fetch, target }).run(params)
 
   it('adds its line to SHA256SUMS, takes what is there already, and run again changes nothing', async () => {

@@ -148,6 +148,8 @@ it('the plan of a rollback reads as a procedure', () => {
       "reversible: Start writers. Starts web and worker without building.",
       "reversible: Check health. Waits until http://shop/health answers 200, 2 times in a row, for at most 60 s.",
       "reversible: Run smoke tests. Runs smoke once and takes its exit code.",
+      "committed (beside): Open the old database. Lets sessions connect to ‹after "Swap the restored database in"› again.",
+      "committed (beside): Record the old data. Reads every row of the replaced database, for the record.",
       "committed (beside) (true): Dump the old database. Dumps ‹after "Swap the restored database in"› into /backups/kept, named replaced, reads the dump back and signs its manifest.",
       "lastly: Log the result. Adds a line about this run to /artifacts/checklist.md.",
     ]

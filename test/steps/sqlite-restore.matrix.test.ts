@@ -270,6 +270,7 @@ it('the plan reads as the document does', () => {
       "reversible: Create a staging folder",
       "reversible: Decrypt the backup",
       "reversible: Check backup integrity",
+      "reversible: Compare the backup with the running database",
       "reversible: Ask the operator",
       "reversible: Document the reason",
       "reversible: Notify stakeholders",

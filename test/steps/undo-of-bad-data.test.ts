@@ -285,6 +285,7 @@ describe.each(Object.entries(cases))('undo of %s', (_name, one) => {
     const probe = () => step.probe(look, { input, before, way: 'back' })
     if ((await probe()).is !== 'absent') await step.undo?.(io, { input, before, output })
     expect(await probe()).toEqual({ is: 'absent' })
+    await step.afterUndo?.(io, { input, before, output })
     expect(state(world, one.foreign)).toEqual(was)
   })
 })

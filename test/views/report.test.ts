@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
 import { reportOf } from '../../src/views/report.ts'
+import { hostileRun } from '../fixtures/hostile.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
 import { ended, intent, journalOf, planWith, undoEnded, undoIntent } from '../fixtures/told-run.ts'
 
@@ -95,93 +96,8 @@ describe('the report that a reviewer reads', () => {
   })
 })
 
-/** Everything that could come to life in a terminal, in Markdown or in HTML. */
-const hostile = [
-  '\u001b]0;owned\u0007\u001b[2J',
-  '\u009b31m',
-  '<script>alert(1)</script>',
-  '<img src=x onerror=alert(1)>',
-  '[click](javascript:alert(1))',
-  '![x](http://evil.example/p.png)',
-  'http://evil.example',
-  '```\n# injected\n```',
-  '`code` ``more``',
-  '| a | b |\n| - | - |',
-  String.raw`\| c \\| d`,
-  '\n# heading\n- item\n\n---\n',
-  '&lt;b&gt;',
-  '\u202egnp.bd',
-  'zero\u200bwidth',
-  '\ud800',
-  '<!-- ',
-  '-->',
-  ']]>',
-  '\r\nSet-Cookie: x',
-  '\u2028',
-  '\u{e0041}',
-]
-
 describe('output that was made to mislead', () => {
-  const text = hostile.join(' ')
-  const title = `Stop ${text}`
-  const steps = [{ title, says: text }]
-  const id = planWith(steps).steps[0]?.id ?? ''
-  const entries = journalOf(
-    planWith(steps, { title: text, target: { name: text, title: text } }),
-    [
-      [
-        0.5,
-        {
-          type: 'preflighted',
-          findings: [{ level: 'warn', about: text, problem: text, hint: text }],
-          warnings: 1,
-          refusals: 0,
-        },
-      ],
-      [
-        1,
-        {
-          type: 'intent',
-          step: id,
-          attempt: 1,
-          input: {},
-          before: null,
-          prediction: { output: { [text]: text }, changes: [text], seconds: null, bytes: null },
-        },
-      ],
-      [
-        2,
-        {
-          type: 'ended',
-          step: id,
-          attempt: 1,
-          result: 'done',
-          output: { [text]: 'other', text },
-          failure: null,
-          milliseconds: 1,
-          log: { file: text, bytes: 1, sha256: text, problem: text },
-        },
-      ],
-      [3, { type: 'turned', because: text, failure: null }],
-      [
-        4,
-        {
-          type: 'resumed',
-          way: 'back',
-          by: text,
-          host: text,
-          orphans: [{ what: text, id: text }],
-          accepted: text,
-        },
-      ],
-      [
-        5,
-        { type: 'settled', outcome: 'needs-human', failure: { code: 'failed', message: text, hint: text } },
-      ],
-    ],
-    { by: text, host: text, story: text, reason: text, engine: text },
-  )
-  const report = reportOf(recordOf(entries))
+  const report = reportOf(recordOf(hostileRun()))
 
   it('leaves nothing that steers a terminal, hides or reorders text', () => {
     expect(report).not.toMatch(

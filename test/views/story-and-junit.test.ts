@@ -62,6 +62,15 @@ describe('junit.xml', () => {
             <property name="run" value="20260203-041200-k7f3q"/>
             <property name="mode" value="run"/>
             <property name="target" value="shop"/>
+            <property name="by" value="ada"/>
+            <property name="story" value="3.10"/>
+            <property name="exit" value="11"/>
+            <property name="rto.objectiveSeconds" value="1800"/>
+            <property name="rto.verdict" value="unknown"/>
+            <property name="downtime.seconds" value="37"/>
+            <property name="downtime.verdict" value="no objective"/>
+            <property name="rpo.objectiveSeconds" value="86400"/>
+            <property name="rpo.verdict" value="unknown"/>
           </properties>
           <testcase classname="full-db-rollback.findings" name="Free space: 91 % is used">
             <system-err><![CDATA[91 % is used
@@ -73,6 +82,15 @@ describe('junit.xml', () => {
             <property name="run" value="20260203-041200-k7f3q"/>
             <property name="mode" value="run"/>
             <property name="target" value="shop"/>
+            <property name="by" value="ada"/>
+            <property name="story" value="3.10"/>
+            <property name="exit" value="11"/>
+            <property name="rto.objectiveSeconds" value="1800"/>
+            <property name="rto.verdict" value="unknown"/>
+            <property name="downtime.seconds" value="37"/>
+            <property name="downtime.verdict" value="no objective"/>
+            <property name="rpo.objectiveSeconds" value="86400"/>
+            <property name="rpo.verdict" value="unknown"/>
           </properties>
           <testcase classname="full-db-rollback.choose-and-verify-the-dump" name="Choose and verify the dump" time="1.5">
             <system-out><![CDATA[Choose and verify the dump.]]></system-out>
@@ -113,6 +131,15 @@ describe('junit.xml', () => {
             <property name="run" value="20260203-041200-k7f3q"/>
             <property name="mode" value="run"/>
             <property name="target" value="shop"/>
+            <property name="by" value="ada"/>
+            <property name="story" value="3.10"/>
+            <property name="exit" value="11"/>
+            <property name="rto.objectiveSeconds" value="1800"/>
+            <property name="rto.verdict" value="unknown"/>
+            <property name="downtime.seconds" value="37"/>
+            <property name="downtime.verdict" value="no objective"/>
+            <property name="rpo.objectiveSeconds" value="86400"/>
+            <property name="rpo.verdict" value="unknown"/>
           </properties>
           <testcase classname="full-db-rollback.swap-the-restored-database-in" name="Undo of Swap the restored database in" time="0.9"/>
           <testcase classname="full-db-rollback.stop-writers" name="Undo of Stop writers" time="0.9"/>
@@ -134,6 +161,9 @@ describe('junit.xml', () => {
             <property name="run" value="20260203-041200-k7f3q"/>
             <property name="mode" value="dry-run"/>
             <property name="target" value="shop"/>
+            <property name="by" value="ada"/>
+            <property name="story" value="3.10"/>
+            <property name="exit" value="10"/>
           </properties>
           <testcase classname="full-db-rollback.findings" name="Dump: it is older than the deployment">
             <failure message="it is older than the deployment" type="refuse"/>
@@ -145,6 +175,9 @@ describe('junit.xml', () => {
             <property name="run" value="20260203-041200-k7f3q"/>
             <property name="mode" value="dry-run"/>
             <property name="target" value="shop"/>
+            <property name="by" value="ada"/>
+            <property name="story" value="3.10"/>
+            <property name="exit" value="10"/>
           </properties>
           <testcase classname="full-db-rollback.choose-and-verify-the-dump" name="Choose and verify the dump" time="0">
             <system-out><![CDATA[Choose and verify the dump.]]></system-out>

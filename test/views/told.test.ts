@@ -7,7 +7,7 @@ import { standingOf } from '../../src/run/journal/standing.ts'
 import { stepTimesOf } from '../../src/run/journal/step-times.ts'
 import { dryRunText } from '../../src/views/dry-run.ts'
 import { endingText } from '../../src/views/ending.ts'
-import { historyText } from '../../src/views/history.ts'
+import { historyText } from '../../src/views/past-runs.ts'
 import { statusText, type OpenRun } from '../../src/views/status.ts'
 import { done, failed, intent, nightEntries, undone } from '../fixtures/night.ts'
 
@@ -183,27 +183,61 @@ test('the history', () => {
     sealed: true,
     story: null,
     damage: null,
+    past: null,
   } as const
+  const measure = { why: null, objectiveSeconds: null, verdict: 'no objective' } as const
+  const measures = {
+    rto: { ...measure, seconds: 250.4, objectiveSeconds: 300, verdict: 'met' },
+    downtime: { ...measure, seconds: 12 },
+    rpo: { ...measure, seconds: 90_000, objectiveSeconds: 86_400, verdict: 'missed' },
+    dataAsOf: null,
+  } as const
+  const none = { ...measure, seconds: null, why: 'not measured' }
+  expect(historyText([], true)).toBe('No runs match.\n')
   expect(historyText([])).toBe('No runs yet.\n')
   expect(
     `\n${historyText([
       line,
-      { ...line, run: 'R2', outcome: 'succeeded', story: '3.10' },
+      {
+        ...line,
+        run: 'R2',
+        outcome: 'succeeded',
+        story: '3.10',
+        past: { endedAt: line.startedAt, seconds: 251, exit: 0, measures },
+      },
       { ...line, run: 'R3', outcome: 'needs-human' },
       { ...line, run: 'R4', outcome: 'needs-human', released: true },
-      { ...line, run: 'R5', mode: 'dry-run', outcome: 'foretold' },
+      {
+        ...line,
+        run: 'R5',
+        mode: 'dry-run',
+        outcome: 'foretold',
+        past: { endedAt: line.startedAt, seconds: 3, exit: 3, measures: null },
+      },
+      {
+        ...line,
+        run: 'R9',
+        outcome: 'rolled-back',
+        past: {
+          endedAt: line.startedAt,
+          seconds: 61,
+          exit: 10,
+          measures: { ...measures, rto: none, rpo: none },
+        },
+      },
       { ...line, run: 'R6', outcome: 'succeeded', sealed: false },
       { ...line, run: 'R7', outcome: 'succeeded', damage: 'entry 3 was altered' },
       { ...line, run: 'R8', outcome: 'needs-human', released: true, sealed: false, damage: undefined },
     ])}`,
   ).toMatchInlineSnapshot(`
     "
-    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME                            STORY
+    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME                            EXIT  TOOK    DOWNTIME  RTO            RPO            STORY
     R1   2026-02-03T04:12:33.000Z  night    house   open
-    R2   2026-02-03T04:12:33.000Z  night    house   succeeded                          3.10
+    R2   2026-02-03T04:12:33.000Z  night    house   succeeded                          0     4m 11s  12s       4m 10.4s, met  1d 1h, missed  3.10
     R3   2026-02-03T04:12:33.000Z  night    house   needs-human (open)
     R4   2026-02-03T04:12:33.000Z  night    house   released
-    R5   2026-02-03T04:12:33.000Z  night    house   dry run
+    R5   2026-02-03T04:12:33.000Z  night    house   dry run                            3     3s
+    R9   2026-02-03T04:12:33.000Z  night    house   rolled-back                        10    1m 1s   12s
     R6   2026-02-03T04:12:33.000Z  night    house   succeeded, not sealed
     R7   2026-02-03T04:12:33.000Z  night    house   damaged journal
     R8   2026-02-03T04:12:33.000Z  night    house   released, not sealed, not checked

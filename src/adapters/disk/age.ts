@@ -5,6 +5,7 @@ import type { ReadableStream as Stream } from 'node:stream/web'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import { cannot, failureOf, type RunbookError } from '../../kernel/errors.ts'
+import { withPackage } from '../environment/optional-packages.ts'
 import type { ArchiveTools } from './gpg-decrypt.ts'
 import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { mustBeOneLine } from './gpg-encrypt.ts'
@@ -26,7 +27,11 @@ export async function encryptWithAge(
   return sealedInto({ doing: 'encrypt', file, to, scope }, async (partial) => {
     const plain = await digestOfFile(file, scope)
     // Imported here because loading it takes longer than most commands.
-    const { Encrypter } = await import('age-encryption')
+    const { Encrypter } = await withPackage(
+      'age-encryption',
+      ['encrypt', file],
+      () => import('age-encryption'),
+    )
     const encrypter = new Encrypter()
     encrypter.setPassphrase(phrase)
     if (tools.ageWork !== undefined) encrypter.setScryptWorkFactor(tools.ageWork)
@@ -68,7 +73,7 @@ export async function decryptWithAge(
 }
 
 async function plainInto(tools: ArchiveTools, file: string, phrase: string, into: Writable): Promise<void> {
-  const { Decrypter } = await import('age-encryption')
+  const { Decrypter } = await withPackage('age-encryption', ['decrypt', file], () => import('age-encryption'))
   const decrypter = new Decrypter()
   decrypter.addPassphrase(phrase)
   await piped(tools, await decrypter.decrypt(streamOf(file)), into)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ComposeStack, DeclaredChange, FileEdit } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -62,9 +63,32 @@ export async function declaredChanges(
     const known = !sameJson([read.files, read.envFiles], [stack.files, stack.envFiles]) || readers.size > 0
     if (!known) return null
     const is = await documentAfter(command, read, overrideWith(readers, path), edit)
-    return changesBetween(was, is)
+    const renamed = await renames(command, { stack, read }, edit)
+    return [...changesBetween(was, is), ...(renamed ? [{ service: null, path: 'name' }] : [])]
   })
 }
+
+/**
+ * Whether Compose, which is given the name of the project here, would derive another one from the edited files. A name
+ * that it does not derive from them now does not depend on them.
+ */
+async function renames(
+  command: Compose,
+  { stack, read }: { readonly stack: ComposeStack; readonly read: ComposeStack },
+  { file, body }: FileEdit,
+): Promise<boolean> {
+  const present = await readFile(file, 'latin1').catch(() => '')
+  if (namingLines(present) === namingLines(Buffer.from(body).toString('latin1'))) return false
+  const derived = async (files: ComposeStack): Promise<unknown> =>
+    (await command.document({ ...files, project: '' }))['name']
+  return (await derived(stack)) === stack.project && (await derived(read)) !== stack.project
+}
+
+const namingLines = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => /\bname\b|COMPOSE_PROJECT_NAME/.test(line))
+    .join('\n')
 
 async function documentAfter(
   command: Compose,

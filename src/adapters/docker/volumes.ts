@@ -12,6 +12,7 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from '../disk/durable.ts'
 import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
+import { withCopy } from './volume-copy.ts'
 import { runHelper } from './volume-helper.ts'
 import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
@@ -171,7 +172,7 @@ export function dockerVolumes({
     }
   }
 
-  return {
+  const volumes: Volumes = {
     async stat(at) {
       const seen = await look(at)
       if (seen === null) return null
@@ -218,6 +219,8 @@ export function dockerVolumes({
     },
 
     digest: (at) => readChunks(at, () => undefined),
+
+    withCopy: (at, endings, use) => withCopy(volumes, at, endings, use),
 
     leftover: async (at) => (await look({ ...at, path: partialPath(at.path) })) !== null,
 
@@ -286,6 +289,7 @@ export function dockerVolumes({
       await help(at, 'rm -f -- "$0" "$1" && sync', [at.path, partialPath(at.path)])
     },
   }
+  return volumes
 }
 
 /** A file to be copied into a volume. */

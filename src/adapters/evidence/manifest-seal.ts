@@ -28,6 +28,7 @@ export function manifestSeal(state: string, files: Files): ManifestSeal {
       if (defect === undefined) return { key: fingerprint(readSshSignature(signature).key) }
       return {
         refused: defect.says,
+        untrusted: defect.reason === 'key-unknown',
         hint: defect.reason.startsWith('key-')
           ? `if you trust the machine that made it, add its key (allowed_signers in the state folder there): ${shellWord(list)}`
           : 'fetch the backup again with its manifest and signature, or choose another backup',

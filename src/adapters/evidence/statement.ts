@@ -9,6 +9,7 @@ export const names = {
   journal: 'journal.jsonl',
   run: 'run.json',
   report: 'report.md',
+  page: 'report.html',
   junit: 'junit.xml',
   sums: 'SHA256SUMS',
   statement: 'statement.json',
@@ -18,7 +19,8 @@ export const names = {
 
 /** Files that sign the others; they cannot be their own subjects. */
 export const attestationFiles: readonly string[] = [names.statement, names.signature, names.envelope]
-export const required: readonly string[] = Object.values(names)
+/** Evidence of earlier versions has no page; where it belongs, the rendering is compared with it. */
+export const required: readonly string[] = Object.values(names).filter((name) => name !== names.page)
 
 const byName = (one: Subject, other: Subject): number =>
   one.name < other.name ? -1 : one.name > other.name ? 1 : 0

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import { storyFolder } from '../../run/record/evidence-folder.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { withLine, type Addition } from './qa-results.ts'
@@ -48,20 +49,20 @@ export type StoryRun = {
 export type StoryIndexing = {
   readonly files: Files
   verify(folder: string): Promise<readonly Defect[]>
-  /** Writes the index; see views/storyline.ts. */
-  render(story: string, runs: readonly StoryRun[]): string
+  /** The files of the index, with their names. */
+  render(story: string, runs: readonly StoryRun[]): readonly EvidenceFile[]
 }
 
 /**
- * Verifies every run of a story and writes its `index.md`.
- * @returns the path of the index, and how many runs do not verify
+ * Verifies every run of a story and writes its index.
+ * @returns the paths of the index, and how many runs do not verify
  * @throws RunbookError `usage` if the story has no evidence
  */
 export async function storyIndex(
   artifacts: string,
   story: string,
   { files, verify, render }: StoryIndexing,
-): Promise<{ readonly index: string; readonly bad: number }> {
+): Promise<{ readonly index: readonly string[]; readonly bad: number }> {
   const folder = storyFolder(artifacts, story)
   const runs: StoryRun[] = []
   for (const name of await foldersIn(folder, story)) {
@@ -74,8 +75,11 @@ export async function storyIndex(
     )
     runs.push({ folder: name, record, defects: [...defects, ...misfiled(story, record, runs)] })
   }
-  const index = join(folder, 'index.md')
-  await files.write(index, render(story, runs))
+  const index: string[] = []
+  for (const { name, body } of render(story, runs)) {
+    index.push(join(folder, name))
+    await files.write(join(folder, name), body)
+  }
   return { index, bad: runs.filter(({ defects }) => defects.length > 0).length }
 }
 

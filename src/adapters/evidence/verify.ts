@@ -65,8 +65,8 @@ export async function verdictOn(
       return found.add('not-sealed', '')
     const digest = there.get(names.statement)
     const texts = new Map<string, string>()
-    for (const name of required) {
-      if (!there.has(name) && found.sound(name)) found.add('file-missing', name)
+    for (const name of [...required, names.page]) {
+      if (!there.has(name) && found.sound(name) && required.includes(name)) found.add('file-missing', name)
       if (there.has(name))
         await found.check(
           'file-unreadable',

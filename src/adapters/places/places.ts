@@ -9,6 +9,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Secret } from '../../kernel/secret.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
+import { withPackage } from '../environment/optional-packages.ts'
 import { fileLocks } from '../disk/file-locks.ts'
 import type { Shell } from '../process/shell.ts'
 import { download } from './download.ts'
@@ -93,7 +94,13 @@ async function using<T>(store: Store, deps: StoreDeps, work: (opened: OpenStore)
 async function openStore(store: Store, deps: StoreDeps): Promise<OpenStore & Disposable> {
   switch (store.kind) {
     case 's3':
-      return (await import('./s3.ts')).s3Store(store, deps)
+      return (
+        await withPackage(
+          '@aws-sdk/client-s3',
+          ['read', `the bucket ${store.bucket}`],
+          () => import('./s3.ts'),
+        )
+      ).s3Store(store, deps)
     case 'rclone':
       return (await import('./rclone.ts')).rcloneStore(store, deps)
     case 'restic':

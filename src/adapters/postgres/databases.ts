@@ -21,6 +21,7 @@ import { hostServer } from './server/host-server.ts'
 import { keptPsql } from './server/kept-psql.ts'
 import { refusalsOnce } from './server/refusals-once.ts'
 import { identity } from './identity.ts'
+import { listing, openDatabase } from './listing.ts'
 import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
 import { endOwnSessionsOnAbort } from './server/end-own-sessions.ts'
@@ -73,6 +74,7 @@ export function postgresDatabases(given: PostgresDeps): Databases {
   return {
     identity: async (database, name) => identity(at(database), scope, name),
     exists: async (database, name) => placeOf(database).exists(name),
+    listing: async (database, name) => listing(at(database), name, scope),
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
     leftover: async (database, name) => placeOf(database).exists(partialName(name)),
@@ -105,10 +107,11 @@ export function postgresDatabases(given: PostgresDeps): Databases {
       )
     },
     drop: async (database, name) => drop(at(database), name, scope),
-    swap: async (database, { staged, aside }) =>
+    swap: async (database, { aside, ...names }) =>
       aside === null
-        ? nameAgain(at(database), { live: database.name, staged }, policy, scope)
-        : swap(at(database), { live: database.name, staged, aside }, policy, scope),
+        ? nameAgain(at(database), { live: database.name, ...names }, policy, scope)
+        : swap(at(database), { live: database.name, aside, ...names }, policy, scope),
+    open: async (database, name) => openDatabase(at(database), name, scope),
     dump: async (database, name, file) => dump(at(database), name, file, scope),
     restoreInPlace: async (database, dump) => restoreInPlace(at(database), dump, policy, scope),
     restoreExactly: async (database, dump) => restoreExactly(at(database), dump, policy, scope),

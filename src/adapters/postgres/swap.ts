@@ -1,38 +1,58 @@
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import type { SwapNames } from '../../drivers/databases.ts'
 import { transferProperties } from './transfer-properties.ts'
 import { databaseFacts, factsQuery, type DatabaseFacts } from './database-facts.ts'
+import { opening } from './listing.ts'
+import { cleanupScope } from './server/cleanup-scope.ts'
 import { sessionsRemain, drainSessions, type SessionPolicy } from './server/drain-sessions.ts'
 import { maintenance, records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
-import { endSessions, sessions } from './server/sessions.ts'
+import { endingOthers, sessions } from './server/sessions.ts'
 
-export type Names = { readonly live: string; readonly staged: string; readonly aside: string }
+export type Names = SwapNames & { readonly live: string; readonly aside: string }
+
+type Both = { readonly live: DatabaseFacts; readonly staged: DatabaseFacts }
 
 /**
  * Both renames and the transfer of properties in one transaction, which ends by comparing the properties of
  * the old and the new live database; a difference rolls it back. The first rename locks the name, so new
  * sessions wait.
  */
-export function swapScript(
-  { live, staged, aside }: Names,
-  facts: { readonly live: DatabaseFacts; readonly staged: DatabaseFacts },
-): string {
-  const differ = `IF ${factsQuery(live)} IS DISTINCT FROM ${factsQuery(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, privileges or settings'; END IF;`
+export function swapScript({ live, staged, aside, closing, closedSince }: Names, facts: Both): string {
+  const properties = (name: string): string => `${factsQuery(name)} - 'allowConnections'`
+  const differ = `IF ${properties(live)} IS DISTINCT FROM ${properties(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, privileges or settings'; END IF;`
+  const closed = closedSince !== undefined
+  // Whether sessions may connect is no property of the name.
+  const from = { ...facts.live, allowConnections: facts.staged.allowConnections }
   return `BEGIN;
 SET LOCAL lock_timeout = '10s';
-ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
+${closed ? unopened(staged, closedSince) : ''}ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
 ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
-${transferProperties(live, facts.live, facts.staged)
+${transferProperties(live, from, facts.staged)
   .map((statement) => `${statement};\n`)
-  .join('')}DO ${literal(`BEGIN ${differ} END`)};
+  .join('')}ALTER DATABASE ${identifier(live)} WITH ALLOW_CONNECTIONS ${!closed};
+ALTER DATABASE ${identifier(aside)} WITH ALLOW_CONNECTIONS ${closing !== true};
+DO ${literal(`BEGIN ${differ} END`)};
 COMMIT;
 `
 }
 
+/** Fails where a database is not closed, or was changed since it had this version. */
+const unopened = (name: string, version: string): string =>
+  `DO ${literal(`BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(name)} AND NOT datallowconn AND xmin::text = ${literal(version)}) THEN RAISE EXCEPTION 'the database was changed since it was closed'; END IF; END`)};
+`
+
 /**
- * @throws RunbookError `failed`; nothing has changed then, unless the connection broke during COMMIT: check
+ * Refuses new sessions and ends the others until none is left. RENAME would do so only every 100 ms, for five seconds
+ * (CountOtherDBBackends() in procarray.c), and one client that reconnects at once would make it fail.
+ */
+const closingScript = (open: readonly string[], names: readonly string[], run: string): string =>
+  `${open.map((name) => `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS false;\n`).join('')}${endingOthers(names, run)}`
+
+/**
+ * @throws RunbookError `failed`; nothing was renamed then, unless the connection broke during COMMIT: check
  *   by probing
  */
 export async function swap(server: Server, names: Names, policy: SessionPolicy, scope: Scope): Promise<void> {
@@ -48,15 +68,40 @@ export async function swap(server: Server, names: Names, policy: SessionPolicy, 
     })
   }
   await drainSessions(server, [live, staged], policy, scope)
-  const doing = `swap ${staged} in for ${live}`
+  const open = [
+    ...(facts.live.allowConnections ? [live] : []),
+    ...(facts.staged.allowConnections ? [staged] : []),
+  ]
+  const script = closingScript(open, [live, staged], scope.run) + swapScript(names, facts)
+  await renaming(server, `swap ${staged} in for ${live}`, [live, staged], script, scope).catch(
+    async (thrown: unknown) => {
+      if (names.closing !== true) await reopen(server, staged, open, scope)
+      throw thrown
+    },
+  )
+}
+
+/** After a failure: while `staged` has its name, nothing was renamed. */
+async function reopen(server: Server, staged: string, names: readonly string[], scope: Scope): Promise<void> {
+  const notRenamed = `EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(staged)})`
+  const script = names.map((name) => opening(name, notRenamed)).join('')
+  const doing = `let sessions connect to ${names.join(' and ')} again`
+  await records(server, { database: maintenance(server), doing, script }, cleanupScope(scope))
+}
+
+async function renaming(
+  server: Server,
+  doing: string,
+  names: readonly string[],
+  script: string,
+  scope: Scope,
+): Promise<void> {
   try {
-    await endingLatecomers(server, names, policy, scope, () =>
-      records(server, { database: maintenance(server), doing, script: swapScript(names, facts) }, scope),
-    )
+    await records(server, { database: maintenance(server), doing, script }, scope)
   } catch (thrown) {
-    const remaining = scope.signal.aborted ? [] : await sessions(server, [live, staged], scope)
+    const remaining = scope.signal.aborted ? [] : await sessions(server, names, scope)
     throw remaining.length > 0 && String(thrown).includes('being accessed by other users')
-      ? sessionsRemain([live, staged], remaining, thrown)
+      ? sessionsRemain(names, remaining, thrown)
       : thrown
   }
 }
@@ -67,46 +112,19 @@ export async function swap(server: Server, names: Names, policy: SessionPolicy, 
  */
 export async function nameAgain(
   server: Server,
-  { live, staged }: Pick<Names, 'live' | 'staged'>,
+  { live, staged, closedSince }: Pick<Names, 'live' | 'staged' | 'closedSince'>,
   policy: SessionPolicy,
   scope: Scope,
 ): Promise<void> {
-  const database = maintenance(server)
   await drainSessions(server, [staged], policy, scope)
-  const script = `ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};`
-  await records(server, { database, doing: `rename ${staged} to ${live}`, script }, scope)
+  const script = `BEGIN;
+${closedSince === undefined ? '' : unopened(staged, closedSince)}ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
+${closedSince === undefined ? opening(live) : ''}COMMIT;
+`
+  await renaming(server, `rename ${staged} to ${live}`, [staged], script, scope)
 }
 
 function present(server: Server, name: string, facts: DatabaseFacts | null | undefined): DatabaseFacts {
   if (facts) return facts
   throw new RunbookError('failed', `cannot swap database ${name}: not found at ${server.host}`)
-}
-
-/**
- * RENAME waits up to five seconds for other sessions to leave (CountOtherDBBackends() in procarray.c). A
- * client that reconnects at once would make it fail, so sessions are ended repeatedly until the work is done.
- */
-async function endingLatecomers(
-  server: Server,
-  { live, staged }: Names,
-  { clock }: SessionPolicy,
-  scope: Scope,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  const over = new AbortController()
-  const rounds = async (): Promise<void> => {
-    while (!over.signal.aborted) {
-      await clock.sleep(50, over.signal)
-      // After the commit no database is named `staged`, so sessions on the new live database are not ended.
-      await endSessions(server, [live, staged], scope, staged)
-    }
-  }
-  // Its failures are ignored: the rename reports remaining sessions.
-  const ending = rounds().catch(() => undefined)
-  try {
-    await work()
-  } finally {
-    over.abort()
-    await ending
-  }
 }

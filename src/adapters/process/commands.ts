@@ -4,6 +4,7 @@ import { networkVariables } from '../../drivers/inherited-variables.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
 import { cannot } from '../../kernel/errors.ts'
+import { packageFacts } from '../environment/optional-packages.ts'
 import { shell } from './shell.ts'
 
 /** Milliseconds in which a program must print its version. */
@@ -77,6 +78,8 @@ export function processCommands({
         hint: `check: ${program} --version`,
       })
     },
+
+    package: async (name) => packageFacts(name),
 
     async run(command) {
       const { exitCode } = await shell.run(

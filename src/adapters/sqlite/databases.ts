@@ -243,6 +243,9 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       ),
     readBack: (_database, file) => readBack(file, scope),
     header: (_database, file, opening) => header({ file, unwrap, ...opening }, scope),
+    // A file has no server that keeps sessions out.
+    listing: async () => null,
+    open: async () => undefined,
     restoreRights: async () => null,
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream as Stream } from 'node:stream/web'
 import { failureOf, RunbookError } from '../../kernel/errors.ts'
+import { withPackage } from '../environment/optional-packages.ts'
 import { refusedWrapping, type Bytes, type Unwrapping } from './unwrapping.ts'
 
 /** Decrypts with a passphrase or an identity (`AGE-SECRET-KEY-1…`), in chunks that are authenticated one by one. */
@@ -16,7 +17,11 @@ export async function* fromAge(wrapped: Bytes, { secret, name }: Unwrapping): By
   }
   try {
     // Imported here because loading it takes longer than most commands.
-    const { Decrypter } = await import('age-encryption')
+    const { Decrypter } = await withPackage(
+      'age-encryption',
+      ['decrypt', name],
+      () => import('age-encryption'),
+    )
     const decrypter = new Decrypter()
     const given = (await secret()) ?? ''
     const identity = /^AGE-SECRET-KEY-\S+$/m.exec(given)?.[0]

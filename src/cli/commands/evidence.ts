@@ -89,11 +89,10 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .argument('<story>', 'the story, as given with --story')
     .option('--keys <file>', keysHelp)
     .action(async (story: string, { keys }: Keys) => {
-      const [{ storyIndex }, { diskFiles }, { storyIndexOf }, { verifyEvidence }, { filesOf }] =
+      const [{ storyIndex }, { diskFiles }, { verifyEvidence }, { filesOf, storyFilesOf }] =
         await Promise.all([
           import('../../adapters/evidence/story.ts'),
           import('../../adapters/disk/files.ts'),
-          import('../../views/storyline.ts'),
           import('../../adapters/evidence/verify.ts'),
           import('../../views/files.ts'),
         ])
@@ -102,14 +101,15 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       const { index, bad } = await storyIndex((await context.loaded()).artifacts, story, {
         files: diskFiles,
         verify: (folder) => verifyEvidence(folder, { trusted, filesOf, named: true }),
-        render: storyIndexOf,
+        render: storyFilesOf,
       })
-      context.terminal.out(`${index}\n`)
+      // One line, as scripts read it; the page lies beside it.
+      context.terminal.out(`${index[0]}\n`)
       if (bad > 0)
         throw new RunbookError(
           'verification',
           `story ${story}: the evidence of ${bad === 1 ? '1 run' : `${bad} runs`} failed verification`,
-          { hint: `the last column of ${index} says why` },
+          { hint: `the last column of ${index[0]} says why` },
         )
     })
 }

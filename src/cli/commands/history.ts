@@ -1,17 +1,53 @@
 import type { Command } from 'commander'
-import { endedAs, historyText } from '../../views/history.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import type { RunSummary } from '../../run/journal/journal.ts'
+import type { PastRun } from '../../run/record/past-run.ts'
+import { endedAs } from '../../views/history.ts'
 import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
 import { checkedRuns, readJournal } from '../journal.ts'
 
+type Options = {
+  readonly target?: string
+  readonly runbook?: string
+  readonly since?: string
+  readonly json?: true
+}
+
 export function historyCommand(program: Command, context: CliContext): void {
   program
     .command('history')
-    .description('show every run, newest first')
+    .description('show every run, newest first, with its exit code, duration and measures')
+    .option('--target <name>', 'only runs on this target')
+    .option('--runbook <name>', 'only runs of this runbook')
+    .option(
+      '--since <time>',
+      "only runs that began since then: 2026-02-03, 2026-02-03T04:12:00Z, or '31d' ago",
+    )
     .option('--json', 'print one JSON object per line')
-    .action(async ({ json }: { readonly json?: true }) => {
-      const { runs, damages } = await readJournal(context, checkedRuns)
-      if (json !== true) context.terminal.out(historyText(runs))
+    .action(async ({ target, runbook, since, json }: Options) => {
+      const [{ pastRunOf }, { historyText }] = await Promise.all([
+        import('../../run/record/past-run.ts'),
+        import('../../views/past-runs.ts'),
+      ])
+      const from = since === undefined ? null : await instantOf(since, systemClock.now())
+      const wanted = (run: RunSummary): boolean =>
+        (target === undefined || run.target === target) &&
+        (runbook === undefined || run.runbook === runbook) &&
+        (from === null || Date.parse(run.startedAt) >= from.getTime())
+      const past = new Map<string, PastRun>()
+      const { runs, damages } = await readJournal(context, (journal) =>
+        checkedRuns(journal, wanted, (run, entries) => past.set(run, pastRunOf(entries))),
+      )
+      const filtered = target !== undefined || runbook !== undefined || from !== null
+      if (json !== true)
+        context.terminal.out(
+          historyText(
+            runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
+            filtered,
+          ),
+        )
       else
         for (const { damage, ...run } of runs)
           context.terminal.json({
@@ -19,8 +55,26 @@ export function historyCommand(program: Command, context: CliContext): void {
             ended: endedAs({ ...run, damage }),
             damage: damage ?? null,
             checked: damage !== undefined,
+            ...(past.get(run.run) ?? { endedAt: null, seconds: null, exit: null, measures: null }),
           })
       for (const damage of damages.slice(1)) context.terminal.err(context.asTyped(errorReportOf(damage).text))
       if (damages[0] !== undefined) throw damages[0]
     })
+}
+
+/** A day begins at midnight UTC, as all times of the program are in UTC. */
+async function instantOf(text: string, now: Date): Promise<Date> {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
+  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$/.test(text)
+  const at = new Date(day ? `${text}T00:00:00Z` : zoned ? text.replace(' ', 'T') : Number.NaN)
+  if (!Number.isNaN(at.getTime())) return at
+  const { seconds } = await import('../../sections/parts/quantities.ts')
+  try {
+    if (!day && !zoned) return new Date(now.getTime() - seconds(text) * 1000)
+  } catch {
+    // Neither a time nor a duration; the error below names both.
+  }
+  throw new RunbookError('usage', `cannot list runs since ${JSON.stringify(text)}: it is not a time`, {
+    hint: "write it as 2026-02-03, as 2026-02-03T04:12:00Z, or as the duration until now, such as '31d'",
+  })
 }

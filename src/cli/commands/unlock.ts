@@ -46,6 +46,10 @@ export function unlockCommand(program: Command, context: CliContext): void {
       'also if a process still runs it: that process can no longer write, but what it started may still act',
     )
     .action(async (id: string, { reason, force }: Flags) => {
+      if (reason.trim() === '')
+        throw new RunbookError('usage', `cannot close ${id} without a reason: --reason is blank`, {
+          hint: 'say why; it is recorded in the evidence',
+        })
       const { line, entries, holding } = await readJournal(context, async (journal) => {
         const line = findRun(await journal.runs(), id)
         // A damaged run is released too.

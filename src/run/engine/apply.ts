@@ -9,6 +9,7 @@ import { predictionOf } from './prediction.ts'
 import type { RunContext } from './run-context.ts'
 import type { StepState } from '../journal/state.ts'
 import { Stopped } from './stop.ts'
+import { giveBack } from './undo.ts'
 
 export interface Change {
   readonly context: RunContext
@@ -104,6 +105,12 @@ async function removePartialEffect(
       'failed',
       `"${planned.title}" was interrupted half-way, and its undo did not remove the effect: ${found.why}`,
     )
+  await giveBack(context, planned, attempt.io, {
+    ...act,
+    number: undoAttempt,
+    undone: 'undone',
+    proven: false,
+  })
   await context.journal.write({
     type: 'undo-ended',
     step: planned.id,

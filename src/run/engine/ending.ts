@@ -1,10 +1,11 @@
 import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
+import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { Outcome, Stored } from '../journal/entry.ts'
+import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
-import type { RunState } from '../journal/state.ts'
+import { codeOfState } from '../journal/code.ts'
 
 /** Result of a command on a run. `code` determines the exit code. Secrets are masked. */
 export interface Result {
@@ -20,7 +21,9 @@ export interface Result {
 
 /** Renders the files of the evidence folder from the journal alone, and decides what to announce. */
 export interface Sealer extends Newsroom {
-  filesOf(entries: readonly Stored[]): readonly EvidenceFile[]
+  /** What earlier runs of the same runbook on the same target measured, newest first. */
+  earlierRuns?(run: string, plan: Plan): Promise<readonly EarlierRun[]>
+  filesOf(entries: readonly Stored[]): readonly EvidenceFile[] | Promise<readonly EvidenceFile[]>
   /**
    * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
    * it must be idempotent. It has to report its own failures.
@@ -35,9 +38,20 @@ export async function settle(
   failure: Failure | null,
   findings: readonly Finding[],
 ): Promise<Result> {
-  await context.journal.write({ type: 'settled', outcome, failure })
+  const earlier = await earlierRunsOf(sealer, context, outcome)
+  await context.journal.write({ type: 'settled', outcome, failure, ...(earlier === null ? {} : { earlier }) })
   await announce(sealer, context)
   return { ...(await seal(sealer, context)), findings }
+}
+
+/** Null where there is nothing to compare, or it cannot be read: a trend is no reason to fail. */
+async function earlierRunsOf(
+  sealer: Sealer,
+  { run, journal }: RunContext,
+  outcome: Outcome,
+): Promise<readonly EarlierRun[] | null> {
+  if (outcome === 'foretold' || outcome === 'refused') return null
+  return sealer.earlierRuns?.(run, journal.state.plan).catch(() => null) ?? null
 }
 
 /** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */
@@ -45,7 +59,7 @@ export async function seal(sealer: Sealer, context: RunContext): Promise<Result>
   try {
     const lost = context.losses[0]
     if (lost !== undefined) throw new RunbookError('failed', lost)
-    const digest = await context.folder.seal(sealer.filesOf(context.journal.entries))
+    const digest = await context.folder.seal(await sealer.filesOf(context.journal.entries))
     await sealer.whenSealed?.(context.journal.entries, context.folder.folder)
     await context.journal.write({ type: 'sealed', folder: context.folder.folder, digest })
     return resultOf(context)
@@ -83,49 +97,3 @@ export const openResult = (context: RunContext, failure: Failure, doubt: string 
   failure,
   doubt,
 })
-
-/** The exit code depends on the state alone. */
-export function codeOfState(state: RunState): Code {
-  const failure = state.settled?.failure ?? null
-  switch (state.settled?.outcome) {
-    case 'succeeded':
-      return state.sealed ? 'succeeded' : 'in-doubt'
-    case 'foretold':
-      if (failure !== null) return failure.code
-      return state.sealed ? 'succeeded' : 'in-doubt'
-    case 'refused':
-      return 'preflight'
-    case 'rolled-back':
-      return codeOfRollback(state, failure)
-    case 'needs-human':
-      return state.way === 'back' && failure?.code !== 'in-doubt' ? 'rollback-incomplete' : 'in-doubt'
-    default:
-      return codeOfOpen(state)
-  }
-}
-
-function codeOfRollback(state: RunState, failure: Failure | null): Code {
-  if (failure?.code === 'verification') return 'verification'
-  const harmless: readonly (Code | undefined)[] = ['preflight', 'interrupted', 'terminated']
-  const touched = state.plan.steps.some(
-    (step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0,
-  )
-  return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
-}
-
-/** The `signal` of an `interrupted` entry where the run lost its lock, which no signal had asked for. */
-export const lostLock = 'lock lost'
-
-/** A stop is at a safe boundary if no effect was cut off. */
-function codeOfOpen(state: RunState): Code {
-  const cutOff = state.plan.steps.some((step) => {
-    const { status, undo } = state.steps.get(step.id) ?? { status: 'waiting', undo: 'none' }
-    return step.reversal !== 'not needed' && (status === 'doubt' || undo === 'doubt')
-  })
-  if (cutOff || state.interrupted === null) return 'in-doubt'
-  if (state.interrupted === lostLock) return 'held'
-  return state.interrupted === 'SIGTERM' ? 'terminated' : 'interrupted'
-}
-
-const isActing = (step: RunState['plan']['steps'][number]): boolean =>
-  step.phase !== 'lastly' && step.reversal !== 'not needed'

@@ -11,7 +11,7 @@ import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { askedLater, bringerOf, bringersIn, type Bringers } from './bringing.ts'
 import { NotRetryable } from './apply.ts'
 import { lookWithTimeout } from './timeout.ts'
-import { lackingSecrets, programFindings, programsOf } from './requirements.ts'
+import { lackingSecrets, nameOfNeed, needFindings, requirementsOf } from './requirements.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
@@ -43,14 +43,14 @@ export async function preflight(
     input: preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps)),
   }))
   const faults: Finding[] = []
-  const programs = programsOf(context, inputs, ({ title }, thrown) => {
+  const requirements = requirementsOf(context, inputs, ({ title }, thrown) => {
     faults.push(refusalFor(context, title, thrown))
   })
   const looks = [
-    ...programs.map(({ planned, need }) => ({
+    ...requirements.map(({ planned, need }) => ({
       planned,
-      about: need.program,
-      look: (attempt: AttemptContext) => programFindings(attempt.look, need),
+      about: nameOfNeed(need),
+      look: (attempt: AttemptContext) => needFindings(attempt.look, need),
     })),
     ...inputs.filter(asksSomething(context)).map(({ planned, input }) => ({
       planned,

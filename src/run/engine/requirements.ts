@@ -6,10 +6,10 @@ import { needsOf } from '../../model/returned.ts'
 import { stepOf, type RunContext } from './run-context.ts'
 
 /**
- * Programs that the steps need, without duplicates, each with the first step that needs it.
+ * Programs and packages that the steps need, without duplicates, each with the first step that needs it.
  * @param failed called for a step that cannot say what it needs
  */
-export function programsOf(
+export function requirementsOf(
   context: RunContext,
   inputs: readonly { readonly planned: PlannedStep; readonly input: JsonObject }[],
   failed: (planned: PlannedStep, thrown: unknown) => void,
@@ -18,7 +18,7 @@ export function programsOf(
   for (const { planned, input } of inputs) {
     try {
       for (const need of needsOf(stepOf(context, planned), input)) {
-        const key = `${need.program} ${need.atLeast ?? ''}`
+        const key = keyOf(need)
         if (!needs.has(key)) needs.set(key, { planned, need })
       }
     } catch (thrown) {
@@ -28,10 +28,28 @@ export function programsOf(
   return [...needs.values()]
 }
 
-export async function programFindings(
-  look: Pick<Look, 'commands'>,
-  { program, atLeast, why }: Need,
-): Promise<readonly Finding[]> {
+/** The name of what is needed. */
+export const nameOfNeed = (need: Need): string => ('package' in need ? need.package : need.program)
+
+/** Equal for needs that the same installation meets. */
+export const keyOf = (need: Need): string =>
+  'package' in need ? need.package : `${need.program} ${need.atLeast ?? ''}`
+
+/** The installed version of what is needed; null if it is not installed. */
+export async function installedVersion(look: Pick<Look, 'commands'>, need: Need): Promise<string | null> {
+  if (!('package' in need)) return look.commands.version(need.program)
+  const facts = await look.commands.package(need.package)
+  return 'version' in facts ? facts.version : null
+}
+
+export async function needFindings(look: Pick<Look, 'commands'>, need: Need): Promise<readonly Finding[]> {
+  if ('package' in need) {
+    const facts = await look.commands.package(need.package)
+    if ('version' in facts) return []
+    const problem = `the npm package ${need.package} is not installed; ${need.why}`
+    return [{ level: 'refuse', about: need.package, problem, hint: `install it: ${facts.install}` }]
+  }
+  const { program, atLeast, why } = need
   const version = await look.commands.version(program)
   const refuse = (problem: string, hint: string): readonly Finding[] => [
     { level: 'refuse', about: program, problem: `${problem}; ${why}`, hint },

@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { probeResultFrom } from '../../model/returned.ts'
-import { acts, type AnyStep } from '../../model/step.ts'
+import { acts, type AnyStep, type Io } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { withTimeout } from './timeout.ts'
 import type { UndoEnded } from '../journal/entry.ts'
@@ -66,7 +66,7 @@ type UndoAttempt = { readonly failure: Failure | null; readonly pause: number | 
 
 /** @returns the failure of this attempt, null if it succeeded, and how long to wait before the next one */
 async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pauses): Promise<UndoAttempt> {
-  const { undoAttempts, input, before, output } = stateOfStep(context, planned)
+  const { undoAttempts, undoProven, input, before, output } = stateOfStep(context, planned)
   const number = undoAttempts + 1
   const began = context.clock.monotonic()
   await context.fence()
@@ -88,7 +88,12 @@ async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pa
       opened,
       `undo of ${planned.title}`,
       planned.timeoutSeconds,
-      () => runUndo(context, planned, opened, act),
+      async () => {
+        const undone = undoProven ?? (await runUndo(context, planned, opened, act))
+        await giveBack(context, planned, opened.io, { ...act, number, undone, proven: undoProven !== null })
+        await reportRemains(stepOf(context, planned), planned, opened, act)
+        return undone
+      },
     )
     ending = { result, failure: null }
   } catch (thrown) {
@@ -137,10 +142,7 @@ async function runUndo(
   const probe = async () =>
     probeResultFrom(step, await step.probe(attempt.look, { ...act, way: 'back' }), 'rollback-incomplete')
   const found = await probe()
-  if (found.is === 'absent') {
-    await reportRemains(step, planned, attempt, act)
-    return 'absent'
-  }
+  if (found.is === 'absent') return 'absent'
   if (found.is === 'unknown') {
     throw new RunbookError(
       'rollback-incomplete',
@@ -155,13 +157,27 @@ async function runUndo(
   attempt.signal.signal.throwIfAborted()
   await step.undo(attempt.io, act)
   const after = await probe()
-  if (after.is === 'absent') {
-    await reportRemains(step, planned, attempt, act)
-    return 'undone'
-  }
+  if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why
   throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
 }
+
+/** Records that an undo is proven, then gives back what proved it. */
+export async function giveBack(
+  context: RunContext,
+  planned: PlannedStep,
+  io: Io,
+  { number, undone, proven, ...act }: UndoInput & Proof,
+): Promise<void> {
+  const step = stepOf(context, planned)
+  if (!acts(step) || step.afterUndo === undefined) return
+  if (!proven)
+    await context.journal.write({ type: 'undo-proven', step: planned.id, attempt: number, result: undone })
+  await step.afterUndo(io, act)
+}
+
+/** `number` of the attempt; `proven`: the journal says so already. */
+type Proof = { readonly number: number; readonly undone: 'undone' | 'absent'; readonly proven: boolean }
 
 /** A failure to look does not fail an undo that is proven; what remains is then unknown. */
 async function reportRemains(

@@ -53,6 +53,16 @@ export type StoredPrediction = JsonObject & {
   readonly bytes: number | null
 }
 
+/** What an earlier run measured; null where it could not be measured. */
+export type EarlierRun = JsonObject & {
+  readonly run: string
+  readonly startedAt: string
+  readonly outcome: Outcome
+  readonly rtoSeconds: number | null
+  readonly downtimeSeconds: number | null
+  readonly rpoSeconds: number | null
+}
+
 export type Entry =
   | Opened
   | (JsonObject & {
@@ -89,6 +99,13 @@ export type Entry =
   /** The run rolls back from here on. Irrevocable. */
   | (JsonObject & { readonly type: 'turned'; readonly because: string; readonly failure: Failure | null })
   | (JsonObject & { readonly type: 'undo-intent'; readonly step: string; readonly attempt: number })
+  /** The probe found the effect absent; what proved it is given back next. Only of steps with `afterUndo`. */
+  | (JsonObject & {
+      readonly type: 'undo-proven'
+      readonly step: string
+      readonly attempt: number
+      readonly result: 'undone' | 'absent'
+    })
   | UndoEnded
   | (JsonObject & { readonly type: 'pivoted'; readonly because: string })
   | (JsonObject & { readonly type: 'interrupted'; readonly signal: string })
@@ -109,7 +126,13 @@ export type Entry =
     })
   /** Parts of the system that were down when the run took its locks, and are locked from here on. */
   | (JsonObject & { readonly type: 'locked'; readonly locks: readonly LockRecord[] })
-  | (JsonObject & { readonly type: 'settled'; readonly outcome: Outcome; readonly failure: Failure | null })
+  | (JsonObject & {
+      readonly type: 'settled'
+      readonly outcome: Outcome
+      readonly failure: Failure | null
+      /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
+      readonly earlier?: readonly EarlierRun[]
+    })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })
   /** Whether the notice was accepted: `problem` is null, or says why it was not. */

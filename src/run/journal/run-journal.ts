@@ -1,5 +1,5 @@
 import { failureOf, type Failure } from '../../kernel/errors.ts'
-import { requireJson } from '../../kernel/json.ts'
+import { frozen, requireJson } from '../../kernel/json.ts'
 import type { Entry, Stored } from './entry.ts'
 import type { Listener } from './events.ts'
 import type { Durability } from './journal.ts'
@@ -19,6 +19,7 @@ export class RunJournal {
   #queue: Promise<unknown> = Promise.resolve()
   #broken: { readonly thrown: unknown } | null = null
 
+  /** Steps get values of the journal; a change to one would make the run differ from what was written, so all are frozen. */
   constructor(entries: readonly Stored[], append: Append, listener: Listener) {
     this.#entries = entries.map(frozen)
     this.#append = append
@@ -76,11 +77,4 @@ export class RunJournal {
   idle(): Promise<unknown> {
     return this.#queue
   }
-}
-
-/** Steps get values of the journal; a change to one would make the run differ from what was written. */
-function frozen<T>(value: T): T {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const part of Object.values(value)) frozen(part)
-  return Object.freeze(value)
 }

@@ -13,6 +13,8 @@ export interface StepState {
   /** Intents so far. Without one there cannot be an effect to undo. */
   readonly attempts: number
   readonly undoAttempts: number
+  /** How an undo was proven that has not ended since: what proved it may be gone. */
+  readonly undoProven: 'undone' | 'absent' | null
   readonly input: JsonObject | null
   /** Survey of the first attempt: later ones may see changes made by the first. */
   readonly before: Json
@@ -46,6 +48,7 @@ const untouched: StepState = {
   undo: 'none',
   attempts: 0,
   undoAttempts: 0,
+  undoProven: null,
   input: null,
   before: null,
   output: undefined,
@@ -111,6 +114,7 @@ export class RunFold {
           // Even after an undo, there may be an effect again from here on.
           status: 'doubt',
           undo: 'none',
+          undoProven: null,
           attempts: now.attempts + 1,
           input: entry.input,
           before: now.attempts === 0 ? entry.before : now.before,
@@ -135,10 +139,13 @@ export class RunFold {
       case 'undo-intent':
         this.#change(entry.step, (now) => ({ undo: 'doubt', undoAttempts: now.undoAttempts + 1 }))
         break
+      case 'undo-proven':
+        this.#change(entry.step, () => ({ undoProven: entry.result }))
+        break
       case 'undo-ended':
         this.#remain(entry)
         this.#change(entry.step, () => {
-          if (entry.result !== 'failed') return { undo: 'undone' }
+          if (entry.result !== 'failed') return { undo: 'undone', undoProven: null }
           return entry.again === true ? { undo: 'none' } : { undo: 'failed', failure: entry.failure }
         })
         break

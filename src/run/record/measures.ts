@@ -15,6 +15,8 @@ export type Measure = JsonObject & {
 export type Measures = JsonObject & {
   /** From the start of the run until the service is up again. */
   readonly rto: Measure
+  /** The same from the incident on. Missing where the run was not given when that began. */
+  readonly incident?: Measure
   /** Total time in which the service was down. */
   readonly downtime: Measure
   /** Data loss: from the time as of which the data now is until the service went down. */
@@ -38,17 +40,22 @@ export function measuresOf(entries: readonly Stored[]): Measures {
       dataAsOf: null,
     }
   }
+  const since = incidentSince(times.plan)
   if (times.rewound) {
     const none = { why: 'the clock was set back during the run' }
     return {
       rto: judged(none, rtoSeconds),
+      ...(since === null ? {} : { incident: judged(none, rtoSeconds) }),
       downtime: judged(none, null),
       rpo: judged(none, rpoSeconds),
       dataAsOf: times.data?.asOf ?? null,
     }
   }
   return {
-    rto: judged(rtoOf(times), rtoSeconds),
+    rto: judged(rtoOf(times, times.openedAt, 'the clock moved back slightly during the run'), rtoSeconds),
+    ...(since === null
+      ? {}
+      : { incident: judged(rtoOf(times, since, 'it began after the recovery'), rtoSeconds) }),
     downtime: judged(downtimeOf(times), null),
     rpo: judged(rpoOf(times), rpoSeconds),
     dataAsOf: times.data?.asOf ?? null,
@@ -76,7 +83,13 @@ function between(from: string, to: string, backwards: string): Measured {
   return milliseconds < 0 ? { why: backwards } : { seconds: milliseconds / 1000 }
 }
 
-function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Measured {
+/** When the incident began, as far as the run was asked with it; null where it was not. */
+export function incidentSince({ params }: Plan): string | null {
+  const since = params['badSince']
+  return typeof since === 'string' && !Number.isNaN(Date.parse(since)) ? since : null
+}
+
+function rtoOf({ plan, endedWell, skipped, turned }: Times, from: string, backwards: string): Measured {
   if (turned) return { why: 'the run was rolled back, so it recovered nothing' }
   const upSteps = plan.steps.filter((step) => step.marks.upAfter && !skipped.has(step.id))
   if (upSteps.length === 0) return { why: 'no step of this run marks the service as up' }
@@ -87,7 +100,7 @@ function rtoOf({ plan, openedAt, endedWell, skipped, turned }: Times): Measured 
       .map((step) => endedWell.get(step.id) ?? '')
       .sort()
       .at(-1) ?? ''
-  return between(openedAt, last, 'the clock moved back slightly during the run')
+  return between(from, last, backwards)
 }
 
 function downtimeOf({ plan, outages }: Times): Measured {

@@ -3,17 +3,19 @@ import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { Outcome, Stored } from '../journal/entry.ts'
+import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
-import { codeOfState } from '../engine/ending.ts'
+import { timesOf } from '../journal/times.ts'
+import { codeOfState } from '../journal/code.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
- * Must be raised with every change to what is rendered from a journal: this record, report.md, junit.xml.
+ * Must be raised with every change to what is rendered from a journal: this record, report.md, report.html,
+ * junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 4
+export const rendering = 5
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -40,6 +42,10 @@ export type RunRecord = JsonObject & {
   readonly exit: number | null
   readonly failure: Failure | null
   readonly measures: Measures
+  /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
+  readonly earlier?: readonly EarlierRun[]
+  /** When the service was down, in order; `to` is null where it was not confirmed up again. */
+  readonly outages?: readonly Outage[]
   readonly findings: readonly Finding[]
   readonly steps: readonly StepRecord[]
   /** Events of the run itself, not of its steps, in order. */
@@ -52,6 +58,8 @@ export type RunRecord = JsonObject & {
   readonly plan: Plan
   readonly journal: JournalHead & { readonly hashes: readonly string[] }
 }
+
+export type Outage = JsonObject & { readonly from: string; readonly to: string | null }
 
 export type JournalHead = { readonly count: number; readonly seq: number; readonly hash: string }
 
@@ -92,6 +100,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     released: null,
   }
   const events: RunHappening[] = []
+  let earlier: readonly EarlierRun[] = []
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
@@ -99,12 +108,14 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (event !== null) events.push(event)
     if (entry.type === 'preflighted') settled.findings = entry.findings
     if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
+    if (entry.type === 'settled') earlier = entry.earlier ?? []
     if (entry.type === 'settled')
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
   const state = stateOf(covered)
   const { remains, kept } = state
+  const { outages } = timesOf(covered)
   return {
     schema: 1,
     rendering,
@@ -125,6 +136,8 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     // The record is part of the evidence, so it is written before that is sealed.
     exit: settled.outcome === 'open' ? null : exits[codeOfState({ ...state, sealed: true })].exit,
     measures: measuresOf(covered),
+    ...(earlier.length === 0 ? {} : { earlier }),
+    ...(outages.length === 0 ? {} : { outages: outages.map(({ from, to }) => ({ from, to })) }),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,
     ...(remains.length === 0 ? {} : { remains }),

@@ -1,34 +1,35 @@
 import type { RowsBeforeAndAfter } from '../../model/step.ts'
 import type { RunRecord } from '../../run/record/record.ts'
-import { cell, markdown } from '../markup.ts'
-import { table } from './table.ts'
+import { code, literal, paragraph, strong, table, type Block, type Inline } from '../document.ts'
 
 /** For each step that exchanged data, the tables whose number of rows differs. */
-export function dataBeforeAndAfter({ steps }: RunRecord): readonly string[] {
+export function dataBeforeAndAfter({ steps }: RunRecord): readonly Block[] {
   return steps.flatMap(({ title, rows, undone }) => {
     if (rows === undefined) return []
     const ended = undone === 'undone' ? ', which was undone' : ''
-    return [`${markdown(title)}${ended}:`, ...comparison(rows)]
+    return [paragraph(title, `${ended}:`), ...comparison(rows)]
   })
 }
 
-function comparison({ before, after }: RowsBeforeAndAfter): readonly string[] {
+function comparison({ before, after }: RowsBeforeAndAfter): readonly Block[] {
   const [was, is] = [countsIn(before), countsIn(after)]
   const names = [...new Set([...was.keys(), ...is.keys()])].sort()
   const differing = names.filter((name) => was.get(name) !== is.get(name))
   const equal = names.length - differing.length
-  const rows = differing.map((name) => {
+  const rows = differing.map((name): readonly Inline[] => {
     const [one, other] = [was.get(name), is.get(name)]
     return [
-      cell(name),
+      code(name),
       one === undefined ? 'not there' : String(one),
-      other === undefined ? '**not there**' : String(other),
-      signed((other ?? 0) - (one ?? 0)),
+      other === undefined ? strong('not there') : String(other),
+      literal(signed((other ?? 0) - (one ?? 0))),
     ]
   })
   return [
     ...(rows.length === 0 ? [] : [table(['Table', 'Rows before', 'Rows after', 'Difference'], rows)]),
-    `${equal} ${rows.length === 0 ? '' : 'other '}${equal === 1 ? 'table has' : 'tables have'} as many rows as before. Updated rows are not counted.`,
+    paragraph(
+      `${equal} ${rows.length === 0 ? '' : 'other '}${equal === 1 ? 'table has' : 'tables have'} as many rows as before. Updated rows are not counted.`,
+    ),
   ]
 }
 

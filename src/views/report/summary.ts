@@ -2,24 +2,24 @@ import { handlesIn } from '../../drivers/secrets.ts'
 import { exits } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import { flagOf } from '../../model/param.ts'
-import type { Measure } from '../../run/record/measures.ts'
+import { incidentSince, type Measure } from '../../run/record/measures.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { duration, moment } from '../amounts.ts'
-import { cell, code, markdown } from '../markup.ts'
+import { code, strong, table, type Block, type Inline } from '../document.ts'
 import { result } from '../result.ts'
-import { table } from './table.ts'
 
-export function summaryTable(record: RunRecord): string {
-  const { plan, startedAt, endedAt } = record
+export function summaryTable(record: RunRecord): Block {
+  const { plan, startedAt, released } = record
+  const endedAt = released?.at ?? record.endedAt
   const title = plan.target['title']
   const took = endedAt === null ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000
   return table(
-    ['Result', `**${result(record)}**`],
+    ['Result', strong(result(record))],
     [
-      ['Run', cell(record.run)],
-      ['Runbook', cell(record.runbook)],
-      ['Target', typeof title === 'string' ? `${cell(record.target)}, ${cell(title)}` : cell(record.target)],
-      ['Who', `${cell(record.by)} on ${cell(record.host)}`],
+      ['Run', code(record.run)],
+      ['Runbook', code(record.runbook)],
+      ['Target', typeof title === 'string' ? [code(record.target), ', ', code(title)] : code(record.target)],
+      ['Who', [code(record.by), ' on ', code(record.host)]],
       ['From', moment(startedAt)],
       [
         'To',
@@ -27,18 +27,25 @@ export function summaryTable(record: RunRecord): string {
           ? 'not finished'
           : `${moment(endedAt)}${took !== null && took >= 0 ? ` (${duration(took)})` : ''}`,
       ],
-      ['Story', record.story === null ? 'none' : cell(record.story)],
-      ['Reason', record.reason === null ? 'none given' : cell(record.reason)],
+      ['Story', record.story === null ? 'none' : code(record.story)],
+      ['Reason', record.reason === null ? 'none given' : code(record.reason)],
       ...(record.mode === 'dry-run'
         ? []
-        : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : cell(record.foretoldBy)]]),
-      ['Exit code', record.exit === null ? 'none, it is open' : `${record.exit} (${meaningOf(record.exit)})`],
-      ['Program', `${cell(record.engine)}, Node.js ${cell(record.node)}`],
-      ['Plan', cell(plan.digest)],
-      ['Code of the steps', cell(plan.source)],
+        : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : code(record.foretoldBy)]]),
+      ...(released === null
+        ? [
+            [
+              'Exit code',
+              record.exit === null ? 'none, it is open' : `${record.exit} (${meaningOf(record.exit)})`,
+            ],
+          ]
+        : [['Closed', ['by ', code(released.by), ': ', code(released.reason)]]]),
+      ['Program', [code(record.engine), ', Node.js ', code(record.node)]],
+      ['Plan', code(plan.digest)],
+      ['Code of the steps', code(plan.source)],
       ...(record.remains ?? []).map((one) => [
-        record.kept?.includes(one) === true ? 'Kept' : '**Remains**',
-        cell(one),
+        record.kept?.includes(one) === true ? 'Kept' : strong('Remains'),
+        code(one),
       ]),
     ],
   )
@@ -48,10 +55,10 @@ const meaningOf = (exit: number): string =>
   Object.values(exits).find((one) => one.exit === exit)?.means ?? 'unknown'
 
 /** What the run was asked with. A secret is in the plan as the place where it is read, never as its value. */
-export function parameters({ plan: { params } }: RunRecord): readonly string[] {
+export function parameters({ plan: { params } }: RunRecord): readonly Block[] {
   const rows = Object.entries(params).map(([name, value]) => [
     code(flagOf(name)),
-    value === null ? 'not given' : cell(shownValue(value)),
+    value === null ? 'not given' : code(shownValue(value)),
   ])
   return rows.length === 0 ? [] : [table(['Parameter', 'Value'], rows)]
 }
@@ -62,22 +69,28 @@ function shownValue(value: Json): string {
   return 'env' in handle.from ? `env:${handle.from.env}` : `file:${handle.from.file}`
 }
 
-export function measuresTable({ measures, mode }: RunRecord): string {
-  if (mode === 'dry-run') return ''
-  const { rto, downtime, rpo, dataAsOf } = measures
-  const row = (name: string, measure: Measure): readonly string[] => [
+export function measuresTable({ measures, mode, plan }: RunRecord): readonly Block[] {
+  if (mode === 'dry-run') return []
+  const { rto, incident, downtime, rpo, dataAsOf } = measures
+  const since = incidentSince(plan)
+  const row = (name: string, measure: Measure): readonly Inline[] => [
     name,
-    measure.seconds === null ? `unknown: ${markdown(measure.why ?? '')}` : duration(measure.seconds),
+    measure.seconds === null ? `unknown: ${measure.why ?? ''}` : duration(measure.seconds),
     measure.objectiveSeconds === null ? 'none' : duration(measure.objectiveSeconds),
-    measure.verdict === 'missed' ? '**missed**' : measure.verdict,
+    measure.verdict === 'missed' ? strong('missed') : measure.verdict,
   ]
-  return table(
-    ['Measure', 'Measured', 'Objective', 'Verdict'],
-    [
-      row('Recovery time (RTO)', rto),
-      row('Downtime', downtime),
-      row('Data loss (RPO)', rpo),
-      ...(dataAsOf === null ? [] : [['Data as of', moment(dataAsOf), '', '']]),
-    ],
-  )
+  return [
+    table(
+      ['Measure', 'Measured', 'Objective', 'Verdict'],
+      [
+        row('Recovery time (RTO) from the start of the run', rto),
+        ...(incident === undefined || since === null
+          ? []
+          : [row(`Recovery time (RTO) from the incident, ${moment(since)}`, incident)]),
+        row('Downtime', downtime),
+        row('Data loss (RPO)', rpo),
+        ...(dataAsOf === null ? [] : [['Data as of', moment(dataAsOf), '', '']]),
+      ],
+    ),
+  ]
 }

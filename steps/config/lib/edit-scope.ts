@@ -110,6 +110,16 @@ function findingsOn(
             hint,
           },
         ]
+  const { project } = scope.services.stack
+  if (service === null && paths.includes('name'))
+    return [
+      {
+        level: 'refuse',
+        about: file,
+        problem: `the edit of ${file} would change the name of the project: it would no longer be ${project}`,
+        hint: `under another name Compose makes a second stack with empty volumes: keep the name in the version that is put there (COMPOSE_PROJECT_NAME=${project} in an env file, name: ${project} in a Compose file)`,
+      },
+    ]
   const isWanted = scope.of === 'declaration' && (service === null || scope.services.names.includes(service))
   if (isWanted) return say('warn', paths, 'check that this is wanted')
   if (service === null)

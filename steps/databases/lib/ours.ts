@@ -13,7 +13,9 @@ export async function mustBeOurs(
   instances: readonly string[],
 ): Promise<void> {
   if (!(await io.databases.exists(database, name))) return
-  const { instance } = await io.databases.identity(database, name)
+  // A closed database answers no session.
+  const { instance } =
+    (await io.databases.listing(database, name)) ?? (await io.databases.identity(database, name))
   if (instances.includes(instance)) return
   throw new RunbookError(
     'in-doubt',

@@ -51,6 +51,27 @@ export const knownIssues: readonly KnownIssue[] = [
     'check the paths of the stack in runbook.config.ts',
   ),
   issue(
+    'project-differs',
+    'configuration',
+    'the stack runs under another Compose project name than the target has',
+    [],
+    'set stack.project to the name that `docker compose ls` shows',
+  ),
+  issue(
+    'compose-broken',
+    'configuration',
+    'Compose cannot read the files of the stack',
+    ['auth-rollback --what compose'],
+    'check them with docker compose config --quiet, and restore the copy from before the edit',
+  ),
+  issue(
+    'services-unread',
+    'configuration',
+    'the services cannot be looked at, for the reason above',
+    [],
+    'remove that reason, then run diagnose again',
+  ),
+  issue(
     'daemon-settings',
     'daemon',
     'the Docker daemon does not start with its settings',

@@ -33,6 +33,17 @@ const signatures: readonly (readonly [RegExp, string])[] = [
   [/env file \S{1,200} (?:is )?not (?:there|found)/gi, 'configuration-bad'],
 ]
 
+/**
+ * Why the program itself could not look, in its own words. They come before the signatures: such a message may
+ * mention a missing file or the Docker daemon without pointing to a volume or to the settings of the daemon.
+ */
+const ownReasons: readonly (readonly [RegExp, string])[] = [
+  [/Docker does not answer at|lost the connection to Docker/, 'daemon-settings'],
+  [/no permission to use Docker/, 'host-unread'],
+  [/has one from the same files/, 'project-differs'],
+  [/cannot read the Compose files of/, 'compose-broken'],
+]
+
 /** Known cases in a text, each once, with the number of matches. */
 export function observationsIn(text: string, where: string): readonly Observation[] {
   return signatures.flatMap(([pattern, about]) => {
@@ -51,6 +62,8 @@ export function observationsIn(text: string, where: string): readonly Observatio
 /** What a failed check shows: the cases that its message matches, or else `otherwise`. */
 export function observationsOfFailure(thrown: unknown, otherwise: string): readonly Observation[] {
   const { message } = failureOf(thrown)
+  const own = ownReasons.find(([pattern]) => pattern.test(message))
+  if (own !== undefined) return [{ case: own[1], evidence: message }]
   const known = observationsIn(`${message}\n${causesOf(thrown)}`, 'the check')
   return known.length > 0
     ? known.map((observation) => ({ ...observation, evidence: message }))

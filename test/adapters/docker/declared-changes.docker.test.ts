@@ -110,6 +110,21 @@ describe.skipIf(!docker())('what Compose makes of an edit', () => {
     ])
   })
 
+  it('finds that the project would have another name, where it is derived from the files', async () => {
+    await writeFile(path('.env'), 'IMAGE_TAG=1.4\nCOMPOSE_PROJECT_NAME=named\n')
+    const named = { project: 'named' }
+    expect(await changes('.env', 'IMAGE_TAG=1.4\n', named)).toEqual(['shared name'])
+    expect(await changes('.env', 'IMAGE_TAG=1.4\nCOMPOSE_PROJECT_NAME=other\n', named)).toEqual([
+      'shared name',
+    ])
+    expect(await changes('.env', 'COMPOSE_PROJECT_NAME="named"\nIMAGE_TAG=1.4\n', named)).toEqual([])
+    expect(await changes('.env', 'IMAGE_TAG=1.4\n')).toEqual([])
+    expect(await changes('compose.yml', `name: shown\n${compose}`, named)).toEqual([])
+    await writeFile(path('.env'), 'IMAGE_TAG=1.4\n')
+    await shop.write(`name: named\n${compose}`)
+    expect(await changes('compose.yml', `name: shown\n${compose}`, named)).toEqual(['shared name'])
+  })
+
   it('takes the env files of the stack in place of the one in its folder', async () => {
     const more = { envFiles: [path('prod.env')] }
     expect(await changes('prod.env', 'IMAGE_TAG=1.5\n', more)).toContain('api image')

@@ -60,6 +60,13 @@ describe('evidence that nobody touched', () => {
     other.close()
   })
 
+  it('verifies without a page where it was written by a version that made none', async () => {
+    one.editJson('run.json', (record: object) => ({ ...record, rendering: 4 }))
+    one.remove('report.html')
+    one.sign()
+    expect(await one.defects()).toEqual([])
+  })
+
   it('verifies in another place, with other modes and dates, as after a checkout', async () => {
     renameSync(one.folder, join(one.place, 'moved'))
     execFileSync('chmod', ['-R', 'a+rX', join(one.place, 'moved')])
@@ -269,6 +276,7 @@ describe('somebody without the key', () => {
       'file-altered SHA256SUMS',
       'file-altered journal.jsonl',
       'file-altered junit.xml',
+      'file-altered report.html',
       'file-altered report.md',
       'file-altered run.json',
     ],
@@ -489,6 +497,12 @@ describe('somebody with the key, whose words do not agree', () => {
       'report-differs report.md',
     ],
     [
+      'changes the page and not the record',
+      () => (one.edit('report.html', (body) => body.replace('needs a person', 'succeeded')), one.sign()),
+      'page-differs report.html',
+    ],
+    ['leaves the page away', () => (one.remove('report.html'), one.sign()), 'file-missing report.html'],
+    [
       'changes the test report',
       () => (one.edit('junit.xml', (body) => body.replace('failures="2"', 'failures="0"')), one.sign()),
       'junit-differs junit.xml',
@@ -593,6 +607,15 @@ describe('somebody with the key, whose words do not agree', () => {
       'subject-missing report.md',
     ],
     [
+      'does not vouch for the page',
+      () =>
+        one.sign(
+          one.key,
+          subject((all) => all.filter(({ name }) => name !== 'report.html')),
+        ),
+      'file-extra report.html',
+    ],
+    [
       'does not vouch for a log',
       () =>
         one.sign(
@@ -625,6 +648,7 @@ describe('somebody with the key, whose words do not agree', () => {
       'subject-missing junit.xml',
       'subject-missing report.md',
       'subject-missing run.json',
+      'file-extra report.html',
       `file-extra ${log}`,
     ],
     [

@@ -18,8 +18,7 @@ import { withLine } from '../../../src/adapters/evidence/qa-results.ts'
 import { addToStory, storyIndex } from '../../../src/adapters/evidence/story.ts'
 import { verifyEvidence } from '../../../src/adapters/evidence/verify.ts'
 import type { Files } from '../../../src/drivers/files.ts'
-import { filesOf } from '../../../src/views/files.ts'
-import { storyIndexOf } from '../../../src/views/storyline.ts'
+import { filesOf, storyFilesOf } from '../../../src/views/files.ts'
 import { badRun, goodRun } from '../../fixtures/runs.ts'
 import { Sealed } from '../../fixtures/sealed.ts'
 
@@ -176,11 +175,12 @@ describe('the index of a story on a disk', () => {
     const { index, bad } = await storyIndex(artifacts, '3.10', {
       files: diskFiles,
       verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
-      render: storyIndexOf,
+      render: storyFilesOf,
     })
-    expect(index).toBe(join(artifacts, '3.10/index.md'))
+    const [first = '', page = ''] = index
+    expect(index).toEqual([join(artifacts, '3.10/index.md'), join(artifacts, '3.10/index.html')])
     expect(bad).toBe(2)
-    const rows = readFileSync(index, 'utf8')
+    const rows = readFileSync(first, 'utf8')
       .split('\n')
       .filter((line) => line.includes('](2026'))
     expect(rows.map((row) => [/\[(.*?)\]/.exec(row)?.[1], row.split(' | ').at(-1)])).toEqual([
@@ -189,20 +189,23 @@ describe('the index of a story on a disk', () => {
       ['2026-02-05-c', '**not verified**: `not-sealed` |'],
     ])
     expect(rows.at(-1)).toContain('| not sealed |')
+    expect(readFileSync(page, 'utf8')).toContain(
+      '<strong>not verified</strong>: <code>file-altered (report.md); the same run occurs twice</code>',
+    )
     mkdirSync(join(artifacts, '9.9'))
     renameSync(one.folder, join(artifacts, '9.9/2026-02-03-a'))
     const { index: other } = await storyIndex(artifacts, '9.9', {
       files: diskFiles,
       verify: (folder) => verifyEvidence(folder, { trusted: one.trusted, filesOf }),
-      render: storyIndexOf,
+      render: storyFilesOf,
     })
-    expect(readFileSync(other, 'utf8')).toContain('**not verified**: `belongs to another story`')
+    expect(readFileSync(String(other[0]), 'utf8')).toContain('**not verified**: `belongs to another story`')
     one.close()
   })
 
   it('is refused for a story without evidence, and for one that is a path', async () => {
     const make = (story: string) =>
-      storyIndex(tmpdir(), story, { files: diskFiles, verify: async () => [], render: () => '' })
+      storyIndex(tmpdir(), story, { files: diskFiles, verify: async () => [], render: () => [] })
     await expect(make('none-such-story')).rejects.toMatchObject({
       code: 'usage',
       hint: 'assign a run to it with --story none-such-story',

@@ -91,7 +91,14 @@ describe('the evidence of a whole run', () => {
   it('holds no secret in any file, and shows what the step said', async () => {
     const { folder } = await startRun(around(), machine.order(book))
     const { record, logs } = await readEvidence(folder)
-    for (const name of ['run.json', 'journal.jsonl', 'report.md', 'junit.xml', logs[0]?.file ?? '']) {
+    for (const name of [
+      'run.json',
+      'journal.jsonl',
+      'report.md',
+      'report.html',
+      'junit.xml',
+      logs[0]?.file ?? '',
+    ]) {
       expect(readFileSync(join(folder, name), 'utf8')).not.toContain('the-token')
     }
     expect(logs.map(({ file, tail }) => [file, Buffer.from(tail).toString()])).toEqual([

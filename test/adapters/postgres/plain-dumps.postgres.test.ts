@@ -76,6 +76,7 @@ describe.skipIf(!requirement())('plain SQL of pg_dump and pg_dumpall', () => {
       'public.nothing',
       'public.orders',
     ])
+    expect(dump.leftOut?.join(', ') ?? '').not.toContain('statements')
     const counted = dump.contents?.rows ?? []
     if (args.some((one) => one.includes('insert')))
       expect(counted).toEqual([{ table: 'public.nothing', rows: 0 }])
@@ -157,8 +158,15 @@ describe.skipIf(!requirement())('plain SQL of pg_dump and pg_dumpall', () => {
       'roles.sql',
       `${bytes.slice(0, at)}CREATE ROLE evil SUPERUSER;\nALTER ROLE rb_plain SUPERUSER;\nDROP DATABASE shop;\nALTER SYSTEM SET work_mem = '7MB';\n${bytes.slice(at)}`,
     )
-    await databases.restoreBeside(world.database, await inspect(file), copy)
+    const dump = await inspect(file)
+    expect(dump.leftOut).toEqual(['statements on the server (ALTER ROLE, ALTER SYSTEM, CREATE ROLE)'])
+    await databases.restoreBeside(world.database, dump, copy)
     expect(await print(copy)).toEqual(await print('shop'))
+    const end = bytes.lastIndexOf('--\n-- PostgreSQL database dump complete')
+    const late = `${bytes.slice(0, end)}DROP DATABASE shop;\n${bytes.slice(end)}`
+    expect((await inspect(await written('late.sql', late))).leftOut).toEqual([
+      'statements on the server (DROP DATABASE)',
+    ])
     expect(await world.sql('SELECT rolname, rolsuper FROM pg_roles ORDER BY 1', 'postgres')).toEqual(before)
     const loose = await inspect(
       await written('loose.sql', `${bytes.slice(0, at)}CREATE TABLE public.loose ();\n${bytes.slice(at)}`),

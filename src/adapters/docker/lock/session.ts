@@ -138,9 +138,12 @@ function pinged(session: ServerHttp2Session): Promise<boolean> {
     const timer = setTimeout(() => resolve(false), patience)
     const end = (answers: boolean): void => {
       clearTimeout(timer)
+      // A run asks before each change, and Node warns of the eleventh listener.
+      session.off('close', closed)
       resolve(answers)
     }
-    session.once('close', () => end(false))
+    const closed = (): void => end(false)
+    session.once('close', closed)
     if (!session.ping((problem) => end(problem === null))) end(false)
   })
 }

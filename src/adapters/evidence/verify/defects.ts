@@ -22,6 +22,7 @@ export const reasons = {
   'run-not-canonical': 'it is not canonical JSON',
   'run-differs': 'it does not match the journal',
   'report-differs': 'it does not match the journal',
+  'page-differs': 'it does not match the journal',
   'junit-differs': 'it does not match the journal',
   'log-differs': 'it does not begin with the logged bytes recorded in the journal',
   'rendering-unknown': 'it was written by a newer version of this program',

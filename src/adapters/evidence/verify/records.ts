@@ -77,11 +77,13 @@ export function checkRendering(
   const differs: { readonly [name: string]: Reason } = {
     [names.run]: 'run-differs',
     [names.report]: 'report-differs',
+    [names.page]: 'page-differs',
     [names.junit]: 'junit-differs',
   }
   for (const { name, body } of rendered()) {
     const reason = differs[name]
-    if (reason !== undefined && found.sound(name) && text(name) !== body) found.add(reason, name)
+    if (reason === undefined || !found.sound(name) || text(name) === body) continue
+    found.add(text(name) === null ? 'file-missing' : reason, name)
   }
 }
 

@@ -31,6 +31,7 @@ export async function inspectPlain(
   const { plain, sha256, bytes } = await readPlain(server, dump, { of, expected: null }, scope)
   const entries = plain.entries.map(asArchiveEntry)
   const { subscriptions, facts } = plain
+  const leftOut = leftOutOf(plain, of)
   remember(sha256, facts.database ?? '', entries)
   const rows = plain.entries.flatMap(({ kind, schema, name, rows: count }) =>
     kind === 'TABLE DATA' && count !== null
@@ -51,15 +52,21 @@ export async function inspectPlain(
     },
     ...(dump.decrypt === undefined ? {} : { decrypt: dump.decrypt }),
     ...(subscriptions.length === 0 ? {} : { subscriptions }),
-    ...(facts.kind === 'cluster'
-      ? {
-          leftOut: [
-            'roles and tablespaces of the server',
-            ...facts.databases.filter((name) => name !== of).map((name) => `database ${name}`),
-          ],
-        }
-      : {}),
+    ...(leftOut.length === 0 ? {} : { leftOut }),
   }
+}
+
+function leftOutOf({ facts, foreign }: PlainDump, of: string): readonly string[] {
+  const statements = [...foreign].toSorted()
+  return [
+    ...(facts.kind === 'cluster'
+      ? [
+          'roles and tablespaces of the server',
+          ...facts.databases.filter((name) => name !== of).map((name) => `database ${name}`),
+        ]
+      : []),
+    ...(statements.length === 0 ? [] : [`statements on the server (${statements.join(', ')})`]),
+  ]
 }
 
 /** What its first lines say; those of a dump of all databases come after the roles. */

@@ -59,6 +59,8 @@ export class PlainDump {
   #ended = false
   readonly entries: PlainEntry[] = []
   readonly subscriptions: string[] = []
+  /** Statements that pg_dump writes in no dump of a database, such as `CREATE ROLE`: never run. */
+  readonly foreign = new Set<string>()
 
   /** @param wanted the database to take out of a dump of all databases */
   constructor(wanted: string) {
@@ -194,8 +196,16 @@ export class PlainDump {
       throw new PlainRefused(`has the statement ${first} of a transaction of its own`)
     if (setting || /^SELECT pg_catalog\.set_config\('search_path', '[^']*', false\);$/.test(start))
       return { is: 'setting' }
-    if (['CREATE', 'ALTER', 'DROP'].includes(first) && ofServer.includes(second)) return leftOut
     const entry = this.#entry
+    if (['CREATE', 'ALTER', 'DROP'].includes(first) && ofServer.includes(second)) {
+      // Before the first object, --clean drops; a role is only altered as a setting of the database.
+      const own =
+        entry === null
+          ? this.entries.length === 0 && first === 'DROP' && second !== 'ROLE'
+          : neverRestored(entry.kind, entry.name)
+      if (!own) this.foreign.add(`${first} ${second}`)
+      return leftOut
+    }
     if (entry === null) {
       // What --clean writes before the first object: the copy is empty.
       if (this.entries.length === 0 && (first === 'DROP' || /^ALTER TABLE [^;]* DROP /.test(start)))

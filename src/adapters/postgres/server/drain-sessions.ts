@@ -8,7 +8,7 @@ import { endSessions, sessions } from './sessions.ts'
 /** How sessions of others are drained. */
 export type SessionPolicy = {
   readonly clock: Clock
-  /** How long they may take to disconnect before they are terminated. */
+  /** How long those that the target's role may not end may take to disconnect. */
   readonly patienceMilliseconds: number
 }
 
@@ -17,9 +17,9 @@ export const defaultPatienceMilliseconds = 5_000
 const pollMilliseconds = 200
 
 /**
- * Waits for sessions to disconnect, then terminates the rest. New ones may connect at once; a caller that
- * needs none must lock them out.
- * @throws RunbookError `failed`, naming the sessions, if the target's role may not terminate them
+ * Ends the sessions of others at once, and waits for those that the target's role may not end. New ones may connect at
+ * once; a caller that needs none must lock them out.
+ * @throws RunbookError `failed`, naming the sessions that do not leave
  */
 export async function drainSessions(
   server: Server,
@@ -28,15 +28,17 @@ export async function drainSessions(
   scope: Scope,
 ): Promise<void> {
   const until = clock.monotonic() + patienceMilliseconds
-  let remaining = await sessions(server, names, scope)
-  while (remaining.length > 0 && clock.monotonic() < until) {
+  for (;;) {
+    const remaining = await sessions(server, names, scope)
+    if (remaining.length === 0) return
+    try {
+      await endSessions(server, names, scope)
+      return
+    } catch (thrown) {
+      if (clock.monotonic() >= until) throw sessionsRemain(names, remaining, thrown)
+    }
     await clock.sleep(pollMilliseconds, scope.signal)
-    remaining = await sessions(server, names, scope)
   }
-  if (remaining.length === 0) return
-  await endSessions(server, names, scope).catch((thrown: unknown) => {
-    throw sessionsRemain(names, remaining, thrown)
-  })
 }
 
 export function sessionsRemain(

@@ -32,22 +32,31 @@ SELECT json_build_object('id', a.pid::text, 'application', coalesce(nullif(a.app
 }
 
 /**
- * Terminates every such session; returns their number. With `whileExists`, only while a database of that name
- * exists. The server allows it for sessions of the same role, to members of pg_signal_backend, and to
+ * Terminates every such session; returns their number. The server allows it for sessions of the same role, to members of pg_signal_backend, and to
  * superusers.
  * @throws RunbookError `failed` if the target's role may not
  */
-export async function endSessions(
-  server: Server,
-  names: readonly string[],
-  scope: Scope,
-  whileExists?: string,
-): Promise<number> {
-  const there =
-    whileExists === undefined
-      ? ''
-      : ` AND EXISTS (SELECT 1 FROM pg_catalog.pg_database WHERE datname = ${literal(whileExists)})`
-  const script = `SELECT to_json(pg_catalog.pg_terminate_backend(a.pid)) ${others(names, scope.run)}${there};`
+export async function endSessions(server: Server, names: readonly string[], scope: Scope): Promise<number> {
+  const script = `SELECT to_json(pg_catalog.pg_terminate_backend(a.pid)) ${others(names, scope.run)};`
   const doing = `end the sessions on ${names.join(' and ')}`
   return (await records(server, { database: maintenance(server), doing, script }, scope)).length
 }
+
+/** Two looks at the sessions of a closed database are so far apart, in seconds. */
+const pause = 0.002
+
+/** How long sessions that may not be ended are waited for, in seconds: as long as RENAME waits. */
+const longestWait = 5
+
+/**
+ * A statement that ends the sessions of others until there are none. The databases must be closed. Sessions that may not
+ * be ended are left for the statement that needs there to be none.
+ */
+export const endingOthers = (names: readonly string[], run: string): string =>
+  `DO ${literal(`DECLARE since timestamptz := pg_catalog.clock_timestamp(); BEGIN LOOP
+  PERFORM pg_catalog.pg_stat_clear_snapshot();
+  EXIT WHEN NOT EXISTS (SELECT ${others(names, run)}) OR pg_catalog.clock_timestamp() - since > interval '${longestWait} s';
+  BEGIN PERFORM pg_catalog.pg_terminate_backend(a.pid) ${others(names, run)}; EXCEPTION WHEN insufficient_privilege THEN NULL; END;
+  PERFORM pg_catalog.pg_sleep(${pause});
+END LOOP; END`)};
+`

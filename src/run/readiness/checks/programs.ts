@@ -2,14 +2,14 @@ import { at, preview } from '../../../model/pending.ts'
 import { untilOf } from '../../../model/plan.ts'
 import { needsOf } from '../../../model/returned.ts'
 import type { Need } from '../../../model/step.ts'
-import { programFindings } from '../../engine/requirements.ts'
+import { installedVersion, keyOf, nameOfNeed, needFindings } from '../../engine/requirements.ts'
 import { Notebook, type Check, type Concern, type Plannable, type Subject } from '../check.ts'
 
 export const programs: Check = {
   id: 'programs',
   of: 'target',
   looksAt:
-    'Docker answers, and the programs that the runbooks need are installed in the versions that they need.',
+    'Docker answers, and the programs and npm packages that the runbooks need are installed in the versions that they need.',
   run: async ({ target: { stack, database }, look, plans }) => {
     const notes = new Notebook()
     if (stack !== undefined) {
@@ -22,9 +22,9 @@ export const programs: Check = {
     }
     const missing: Concern[] = []
     for (const { need, runbooks } of neededBy(plans)) {
-      const version = await look.commands.version(need.program)
-      if (version !== null) notes.fact(`${need.program} ${version}`)
-      for (const finding of await programFindings(look, need)) missing.push({ ...finding, runbooks })
+      const version = await installedVersion(look, need)
+      if (version !== null) notes.fact(`${nameOfNeed(need)} ${version}`)
+      for (const finding of await needFindings(look, need)) missing.push({ ...finding, runbooks })
     }
     const { findings = [], ...answer } = notes.answer
     return { ...answer, findings: [...findings, ...missing] }
@@ -33,12 +33,12 @@ export const programs: Check = {
 
 type Needed = { readonly need: Need; readonly runbooks: readonly string[] }
 
-/** Programs with the runbooks that need them, each once. */
+/** Programs and packages with the runbooks that need them, each once. */
 function neededBy(plans: Subject['plans']): readonly Needed[] {
   const needed = new Map<string, Needed>()
   for (const plan of plans)
     for (const need of needsIn(plan)) {
-      const key = `${need.program} ${need.atLeast ?? ''}`
+      const key = keyOf(need)
       const known = needed.get(key)
       const runbooks = new Set([...(known?.runbooks ?? []), plan.book.name])
       needed.set(key, { need: known?.need ?? need, runbooks: [...runbooks].sort() })

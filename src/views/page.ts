@@ -1,0 +1,73 @@
+import { oneLine } from '../kernel/sanitize.ts'
+import type { RunRecord } from '../run/record/record.ts'
+import type { Document } from './document.ts'
+import { blockAsHtml, inlineAsHtml, sectionsAsHtml } from './html/blocks.ts'
+import { policy, style } from './html/style.ts'
+import { fragment, rawStyle, type Html } from './html/template.ts'
+import { timelineAsHtml } from './html/timeline.ts'
+import { reportDocument } from './report/document.ts'
+import { result } from './result.ts'
+import { storyDocument, type StoryRun } from './storyline.ts'
+
+/**
+ * `report.html`: what report.md says, with a timeline. One file that loads nothing and needs no script.
+ */
+export function pageOf(record: RunRecord): string {
+  const look =
+    record.outcome === 'succeeded'
+      ? 'succeeded'
+      : ['foretold', 'open'].includes(record.outcome)
+        ? 'other'
+        : 'failed'
+  return page(reportDocument(record), {
+    look,
+    title: `${record.runbook} on ${record.target}: ${result(record)}`,
+    more: timelineAsHtml(record),
+    foot: `Run ${record.run}, ${record.engine}. Rendered from run.json, which is signed with this page.`,
+  })
+}
+
+/** `index.html` of a story. */
+export function storyPageOf(story: string, runs: readonly StoryRun[]): string {
+  const verified = runs.every(({ defects }) => defects.length === 0)
+  return page(storyDocument(story, runs, 'report.html'), {
+    look: verified ? 'succeeded' : 'failed',
+    title: `Recovery evidence of story ${story}`,
+    more: [],
+    foot: `The index is not signed: runbook evidence story ${story} writes it again from the signed evidence.`,
+  })
+}
+
+type Frame = {
+  readonly look: 'succeeded' | 'failed' | 'other'
+  /** Of the browser's window. */
+  readonly title: string
+  /** What comes between the lead and the sections. */
+  readonly more: readonly Html[]
+  readonly foot: string
+}
+
+function page({ title, lead, sections }: Document, frame: Frame): string {
+  return fragment`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${oneLine(frame.title)}</title>
+${rawStyle(style)}
+</head>
+<body class="${frame.look}">
+<header>
+<h1>${inlineAsHtml(title)}</h1>
+</header>
+<main>
+${lead.map(blockAsHtml)}${frame.more}${sectionsAsHtml(sections)}</main>
+<footer>
+<p>${frame.foot}</p>
+</footer>
+</body>
+</html>
+`.toString()
+}

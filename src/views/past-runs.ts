@@ -1,0 +1,50 @@
+import { oneLine } from '../kernel/sanitize.ts'
+import type { Measure } from '../run/record/measures.ts'
+import type { PastRun } from '../run/record/past-run.ts'
+import { duration } from './amounts.ts'
+import { endedAs, type ListedRun } from './history.ts'
+
+/** A run of the list; `past` is null where its entries were not read. */
+export type HistoryRun = ListedRun & { readonly past: PastRun | null }
+
+/** Runs of the journal, newest first, with how long each took and what it measured. */
+export function historyText(runs: readonly HistoryRun[], filtered = false): string {
+  if (runs.length === 0) return filtered ? 'No runs match.\n' : 'No runs yet.\n'
+  const rows = [
+    ['RUN', 'STARTED', 'RUNBOOK', 'TARGET', 'OUTCOME', 'EXIT', 'TOOK', 'DOWNTIME', 'RTO', 'RPO', 'STORY'],
+    ...runs.map((one) => {
+      const { exit = null, seconds = null, measures = null } = one.past ?? {}
+      return [
+        one.run,
+        one.startedAt,
+        one.runbook,
+        one.target,
+        endedAs(one),
+        exit === null ? '' : String(exit),
+        seconds === null ? '' : duration(seconds),
+        measured(measures?.downtime),
+        measured(measures?.rto),
+        measured(measures?.rpo),
+        one.story ?? '',
+      ].map(oneLine)
+    }),
+  ]
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
+  return (
+    rows
+      .map((row) =>
+        row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n') + '\n'
+  )
+}
+
+/** `4m 10s, met`; empty where nothing was measured. */
+function measured(measure: Measure | undefined): string {
+  if (measure === undefined || measure.seconds === null) return ''
+  const { seconds, verdict } = measure
+  return `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
+}
