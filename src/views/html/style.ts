@@ -16,8 +16,8 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; padding-left: .75re
 .failed h1 { border-color: var(--bad) }
 h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--edge) }
 table { width: 100%; border-collapse: collapse; margin: .75rem 0; font-size: .9rem }
-th, td { text-align: left; vertical-align: top; padding: .3rem .5rem; border-bottom: 1px solid var(--edge); min-width: 4.5rem }
-thead th { background: var(--soft) }
+th, td { text-align: left; vertical-align: top; padding: .3rem .5rem; border-bottom: 1px solid var(--edge); min-width: 5.5rem }
+thead th { background: var(--soft); overflow-wrap: normal }
 tbody th { font-weight: normal }
 code, pre { font: .85rem/1.45 ui-monospace, monospace }
 pre { background: var(--soft); padding: .6rem .8rem; white-space: pre-wrap; margin: .5rem 0 }
@@ -35,15 +35,19 @@ rect { stroke-width: 2 }
 rect.failed, .down { fill: var(--bad); stroke: var(--bad) }
 .undo { fill: var(--undo); stroke: var(--undo) }
 .unknown { fill: none; stroke: var(--odd); stroke-dasharray: 4 2 }
+@media (max-width: 60rem) { th, td { min-width: 4rem } }
 @media (max-width: 45rem) {
   body { padding: .75rem }
   table { font-size: .75rem }
   th, td { min-width: 2.25rem; padding: .25rem }
+  thead th { overflow-wrap: anywhere }
 }
 @media print {
   :root { color-scheme: light; --ink: #000; --paper: #fff; --dim: #444; --edge: #999; --soft: #eee; --link: #000;
     --good: #1a7f37; --bad: #b3261e; --undo: #8250df; --odd: #8a6100; --grid: #ddd }
   body { max-width: none; padding: 0; font-size: 9pt }
+  table { font-size: 8pt }
+  th, td { min-width: 3.75rem; padding: .2rem .3rem }
   h2 { break-after: avoid }
   tr, li { break-inside: avoid }
   rect, thead th, pre { print-color-adjust: exact }
