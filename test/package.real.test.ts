@@ -10,6 +10,7 @@ import { sha256 } from '../src/kernel/json.ts'
 import { sections } from '../src/sections/index.ts'
 import { cursor, editorOf } from './fixtures/editor.ts'
 import { Installed, type Team } from './fixtures/installed.ts'
+import { presetInUse } from './fixtures/preset-in-use.ts'
 import {
   commonjsConfigs,
   configs,
@@ -483,6 +484,8 @@ export default defineConfig({
   )
   return 'optional.ts'
 }
+
+presetInUse(() => installed)
 
 async function giveAway(folder: string, uid: number): Promise<void> {
   for (const name of ['', ...(await readdir(folder, { recursive: true }))])
