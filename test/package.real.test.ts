@@ -41,7 +41,7 @@ beforeAll(async () => {
   installed = await Installed.make()
   local = await installed.local('local')
   global = await installed.global('team')
-})
+}, 300_000)
 afterAll(() => installed[Symbol.asyncDispose]())
 
 describe('the package', () => {
