@@ -10,6 +10,7 @@ import { sha256 } from '../src/kernel/json.ts'
 import { sections } from '../src/sections/index.ts'
 import { cursor, editorOf } from './fixtures/editor.ts'
 import { Installed, type Team } from './fixtures/installed.ts'
+import { presetInUse } from './fixtures/preset-in-use.ts'
 import {
   commonjsConfigs,
   configs,
@@ -40,7 +41,7 @@ beforeAll(async () => {
   installed = await Installed.make()
   local = await installed.local('local')
   global = await installed.global('team')
-})
+}, 300_000)
 afterAll(() => installed[Symbol.asyncDispose]())
 
 describe('the package', () => {
@@ -483,6 +484,8 @@ export default defineConfig({
   )
   return 'optional.ts'
 }
+
+presetInUse(() => installed)
 
 async function giveAway(folder: string, uid: number): Promise<void> {
   for (const name of ['', ...(await readdir(folder, { recursive: true }))])

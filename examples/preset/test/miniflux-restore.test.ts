@@ -98,11 +98,14 @@ test('is safe at every moment', async () => {
 }, 300_000)
 
 /** A rollback keeps the log and the data that was live meanwhile. */
-const withoutWhatIsKept = ({ files, databases, folders: _folders, ...state }: JsonObject): JsonObject => ({
-  ...state,
-  files: without(files, '/restore-checklist.md'),
-  databases: without(databases, '__kept_'),
-})
+const withoutWhatIsKept = (state: JsonObject): JsonObject => {
+  const { files, databases, folders: _folders, ...rest } = state
+  return {
+    ...rest,
+    files: without(files, '/restore-checklist.md'),
+    databases: without(databases, '__kept_'),
+  }
+}
 
 const without = (all: Json | undefined, part: string): JsonObject =>
   Object.fromEntries(Object.entries(all as JsonObject).filter(([name]) => !name.includes(part)))
