@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BorgStore, RcloneStore, ResticStore, StoredObject } from '../../src/drivers/places.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { CuttingProxy } from '../fixtures/cutting-proxy.ts'
@@ -100,15 +100,33 @@ async function bucketByRclone(): Promise<PlacesWorld> {
   }
 }
 
+const resticIn =
+  (root: string, repository: string) =>
+  (...args: readonly string[]): unknown =>
+    execFileSync('restic', ['-q', ...args], {
+      env: environment(root, { RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: password }),
+      cwd: root,
+    })
+
+/** Made once and copied: a new one costs more than all that is asked of it, since restic measures how slow its key can be. */
+const emptyResticRepository = async (): Promise<string> => {
+  if (resticTemplate === null) {
+    resticTemplate = await rootFolder()
+    resticIn(resticTemplate, join(resticTemplate, 'repository'))('init')
+  }
+  return join(resticTemplate, 'repository')
+}
+let resticTemplate: string | null = null
+afterAll(() => (resticTemplate === null ? undefined : rm(resticTemplate, { recursive: true })))
+
 /** Each file is a snapshot of its own, as a nightly job makes them. */
 async function resticWorld(): Promise<
   PlacesWorld & { readonly store: ResticStore; readonly repository: string }
 > {
   const root = await rootFolder()
   const [repository, source] = [join(root, 'repository'), join(root, 'source')]
-  const env = environment(root, { RESTIC_REPOSITORY: repository, RESTIC_PASSWORD: password })
-  const restic = (...args: readonly string[]) => execFileSync('restic', ['-q', ...args], { env, cwd: root })
-  restic('init')
+  await cp(await emptyResticRepository(), repository, { recursive: true })
+  const restic = resticIn(root, repository)
   const store: ResticStore = {
     kind: 'restic',
     repository,
