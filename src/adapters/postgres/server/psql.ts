@@ -99,7 +99,11 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
 }
 
 function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
-  const hint = state === null ? `check that PostgreSQL is running at ${server.host}` : hints[state]
+  const hint = message.includes('is not currently accepting connections')
+    ? 'a swap closed it, and its rollback or the end of its run opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
+    : state === null
+      ? `check that PostgreSQL is running at ${server.host}`
+      : hints[state]
   return new RunbookError(code, `cannot ${doing}: ${message}`, {
     ...(hint === undefined ? {} : { hint }),
     ...(isDown({ state, message }) ? { down: server.host } : {}),
