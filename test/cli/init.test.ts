@@ -19,7 +19,7 @@ const init = (...args: readonly string[]) => project.runIn(folder, ['init', ...a
 test('a folder without a Compose file is refused, with what to type, and nothing is written', async () => {
   const { code, err } = await init('--yes')
   expect(code).toBe(2)
-  expect(err).toContain(`found no Compose project in ${folder} or running here`)
+  expect(err).toContain(`found neither a Compose project nor a SQLite file in ${folder} or running here`)
   expect(err).toContain('only files were read, since cannot list the containers: Docker does not answer')
   expect(err).toContain('runbook help config')
   expect(await readdir(folder)).toEqual([])

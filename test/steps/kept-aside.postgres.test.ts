@@ -56,6 +56,7 @@ describe.skipIf(!requirement())('rows that production writes to a restored datab
       const probe = () => step.probe(look, { ...act, way: 'back' })
       if ((await probe()).is !== 'absent') await step.undo?.(io, act)
       expect(await probe()).toEqual({ is: 'absent' })
+      await step.afterUndo?.(io, act)
       return ((await step.remains?.(look, act)) ?? []).map(sentenceOf)
     }
 

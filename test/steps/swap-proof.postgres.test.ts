@@ -73,6 +73,9 @@ describe.skipIf(!requirement())('the proof that exactly the old data is live aga
     const swap = await surveyed()
     const output = await swap.run()
     await expect(connected(fixture.urlOf(aside))).rejects.toThrow('not currently accepting connections')
+    await expect(databases.identity(world.database, aside)).rejects.toMatchObject({
+      hint: expect.stringContaining('a swap closed it'),
+    })
     expect(await notes()).toEqual(['first', 'second'])
     await swap.undo(output)
     await expect(connected(fixture.urlOf('shop'))).rejects.toThrow('not currently accepting connections')

@@ -69,7 +69,7 @@ async function writeFiles(named: string, folder: string, files: readonly Importe
       ({ path, text }) =>
         `${join(named, path)} is left as it is. The runbooks need what this target has:\n\n${text}`,
     ),
-    `Next: check each input, then type: cd ${named} && npx runbook show NAME`,
+    `Next: check each input, then look at the plan, in ${named}:  runbook show NAME`,
   ].join('\n')
 }
 

@@ -32,6 +32,7 @@ describe('the seal of manifests', () => {
     expect(await sealOf('two').check(payload, signature, signedAt)).toEqual({
       refused: expect.stringContaining('key that is not trusted'),
       hint: expect.stringContaining(list('two')),
+      untrusted: true,
     })
     writeFileSync(list('two'), readFileSync(list('two'), 'utf8') + readFileSync(list('one'), 'utf8'))
     expect(await sealOf('two').check(payload, signature, signedAt)).toHaveProperty('key')
@@ -43,6 +44,7 @@ describe('the seal of manifests', () => {
     const refused = (words: string) => ({
       refused: expect.stringContaining(words),
       hint: expect.any(String),
+      untrusted: false,
     })
     expect(await seal.check(Buffer.from('{}'), signature, signedAt)).toEqual(
       refused('signature does not match'),

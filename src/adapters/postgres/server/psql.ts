@@ -99,8 +99,9 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
 }
 
 function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
-  const hint =
-    state !== null
+  const hint = message.includes('is not currently accepting connections')
+    ? 'a swap closed it, and its rollback or the end of its run opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
+    : state !== null
       ? hints[state]
       : /database ".*" does not exist/.test(message)
         ? 'check its name in runbook.config.ts; if it is lost, create an empty one of its owner, which a restore replaces: CREATE DATABASE NAME OWNER ROLE'
