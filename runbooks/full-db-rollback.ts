@@ -186,43 +186,40 @@ export default runbook(
       step('Run smoke tests', runOneOff({ oneOff: target.smoke }), { id: 'run-smoke-tests' })
     pointOfNoReturn('Production answers on the restored data.')
 
-    // A file of SQLite was not closed, and the swap recorded its rows.
-    if (database.engine === 'postgres') {
-      when(strategy, {
-        beside: () => {
-          const { old, staged } = swapped.beside
+    const dumpOld = (): void => {
+      step(
+        'Dump the old database',
+        dumpDatabase({
+          database,
+          name: swapped.beside.old.aside,
+          folder: target.retention.dumps,
+          label: 'replaced',
+        }),
+        { id: 'dump-the-old-database-now-that-the-service-is-back' },
+      )
+    }
+    when(strategy, {
+      beside: () => {
+        const { old, staged } = swapped.beside
+        let { readable } = old
+        // A file of SQLite was not closed, and the swap recorded its rows.
+        if (database.engine === 'postgres') {
           const replaced = step('Open the old database', openReplaced({ database, name: old.aside }), {
             id: 'open-the-old-database',
           })
-          step('Record the old data', recordReplaced({ database, replaced, restored: staged.tables }), {
-            id: 'record-the-old-data',
-          })
-        },
-        'in-place': () => undefined,
-      })
-    }
-    if (target.retention.dumpOld) {
-      when(strategy, {
+          const recorded = step(
+            'Record the old data',
+            recordReplaced({ database, replaced, restored: staged.tables }),
+            { id: 'record-the-old-data' },
+          )
+          readable = recorded.readable
+        }
         // One that is too damaged to be read is only kept.
-        beside: () =>
-          when(swapped.beside.old.readable, {
-            true: () =>
-              step(
-                'Dump the old database',
-                dumpDatabase({
-                  database,
-                  name: swapped.beside.old.aside,
-                  folder: target.retention.dumps,
-                  label: 'replaced',
-                }),
-                { id: 'dump-the-old-database-now-that-the-service-is-back' },
-              ),
-            false: () => undefined,
-          }),
-        // In place, the fallback dump is what holds the old data.
-        'in-place': () => undefined,
-      })
-    }
+        if (target.retention.dumpOld) when(readable, { true: dumpOld, false: () => undefined })
+      },
+      // In place, the fallback dump is what holds the old data.
+      'in-place': () => undefined,
+    })
 
     if (asksPeople) {
       checklist(step, [

@@ -1,4 +1,4 @@
-import { defineStep, isPending, say, type Database, type Fingerprint } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type Database, type Fingerprint } from '../../src/index.ts'
 import type { OpenedDatabase } from './open-replaced.ts'
 import { beforeAndAfter, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 
@@ -10,7 +10,11 @@ type Input = {
 }
 
 /** What the replaced database holds. */
-export type Recorded = { readonly oldData: Fingerprint }
+export type Recorded = {
+  /** Null where it is too damaged to be read: then it is only kept. */
+  readonly oldData: Fingerprint | null
+  readonly readable: boolean
+}
 
 /** Records what a replaced database holds. Reading every row takes long, so it comes after the service is up again. */
 export const recordReplaced = defineStep<Input, Recorded>({
@@ -18,7 +22,10 @@ export const recordReplaced = defineStep<Input, Recorded>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 3600,
-  marks: { rows: ({ oldData }, { restored }) => beforeAndAfter(rowsIn(oldData), restored) },
+  marks: {
+    rows: ({ oldData }, { restored }) =>
+      beforeAndAfter(oldData === null ? undefined : rowsIn(oldData), restored),
+  },
   describe: ({ replaced }) =>
     isPending(replaced)
       ? 'Reads every row of the replaced database, for the record.'
@@ -26,8 +33,15 @@ export const recordReplaced = defineStep<Input, Recorded>({
   // It does not exist before the swap.
   predict: async () => ({ output: null }),
   run: async (look, { database, replaced: { name }, restored }) => {
-    const oldData = await look.databases.fingerprint(database, name)
-    reportExchange(look, oldData.tables, restored, name)
-    return { oldData }
+    try {
+      const oldData = await look.databases.fingerprint(database, name)
+      reportExchange(look, oldData.tables, restored, name)
+      return { oldData, readable: true }
+    } catch (thrown) {
+      // The damage may be why it was replaced. The service is up, so it is no reason to fail.
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
+      look.note(`${name} is too damaged to be read, so it is kept as it is: ${thrown.message}`)
+      return { oldData: null, readable: false }
+    }
   },
 })

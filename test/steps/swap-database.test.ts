@@ -4,7 +4,7 @@ import { RunbookError } from '../../src/kernel/errors.ts'
 import type { Json, JsonObject } from '../../src/kernel/json.ts'
 import { acts } from '../../src/model/step.ts'
 import type { FakeDatabase, FakeWorld } from '../../src/testing/index.ts'
-import { swapDatabase } from '../../steps/index.ts'
+import { recordReplaced, swapDatabase } from '../../steps/index.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
 import { handsOn, opened } from './hands.ts'
 
@@ -109,6 +109,39 @@ describe('a swap where the server keeps sessions out of the old database', () =>
     await step.afterUndo?.(io, { input, before, output: undefined })
     expect(world.server.databases.get('shop')).not.toHaveProperty('closed')
   })
+})
+
+it.each([
+  ['as it was', null, { readable: true }],
+  ['damaged', 'verification', { oldData: null, readable: false }],
+] as const)('records what the replaced database holds: %s', async (_, code, recorded) => {
+  const world = damagedShop()
+  const { io, notes } = handsOn(world)
+  const { step, input } = opened(
+    recordReplaced({
+      database: shopDatabase,
+      replaced: { name: 'shop' },
+      restored: [{ table: 'orders', rows: 2 }],
+    }),
+  )
+  const databases = new Proxy(io.databases, {
+    get: (all, name) =>
+      name === 'fingerprint' && code !== null
+        ? () => Promise.reject(new RunbookError(code, 'could not read block 3'))
+        : Reflect.get(all, name),
+  })
+  expect(await step.run({ ...io, databases } as never, input as never)).toMatchObject(recorded)
+  if (code !== null) expect(notes.join()).toContain('too damaged to be read, so it is kept as it is')
+})
+
+it('does not take a lost connection for damage of the replaced database', async () => {
+  const world = damagedShop()
+  const { io } = handsOn(world)
+  const { step, input } = opened(
+    recordReplaced({ database: shopDatabase, replaced: { name: 'shop' }, restored: [] }),
+  )
+  world.faults.order('databases.fingerprint', 'fail')
+  await expect(step.run(io as never, input as never)).rejects.toThrow('ordered by the test')
 })
 
 // What cannot keep sessions out is proven by all rows, as are swaps in journals of earlier versions.
