@@ -70,11 +70,17 @@ export const chooseDump = defineStep<Input, ChosenDump>({
       )
     }
     look.note(
-      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}; vouched for by ${voucher(verified)}`,
+      `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${engine} ${major}, ${whenTaken(verified)}; vouched for by ${voucher(verified)}${madeFrom(verified)}`,
     )
     return { ...verified, major, database, opening: { ...openingOf(from), of: name } }
   },
 })
+
+/** Nobody here knows the live system, so it is said of which one a signed dump is. */
+const madeFrom = ({ manifest }: Verified): string =>
+  manifest === undefined
+    ? ''
+    : say`, made from ${manifest.source.name} of ${manifest.source.host ?? manifest.source.system}`
 
 /** The server that is restored to is a throwaway, so a backup of any server of the right engine counts. */
 const ownOf = (engine: Preview<Input>['engine']): OwnSource => ({

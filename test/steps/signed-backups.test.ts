@@ -6,6 +6,7 @@ import { sha256 } from '../../src/kernel/json.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import type { BackupSource, RowCount } from '../../src/index.ts'
 import type { Target } from '../../src/model/target.ts'
+import { chooseDump } from '../../steps/backups/choose-dump.ts'
 import { verifyBackup } from '../../steps/backups/verify-backup.ts'
 import { dumpsOf } from '../../steps/retention/lib/dumps.ts'
 import { backupsOf } from '../../steps/retention/lib/backups.ts'
@@ -104,6 +105,16 @@ describe('a restore of a dump with a signed manifest', () => {
     ],
   ] as const)('is refused where it is of %s', async (_, source, message, hint) => {
     await refused(await signed(damagedShop(), dump, source), message, hint)
+  })
+
+  it('in a throwaway may be of any system, and the log says of which', async () => {
+    const world = await signed(damagedShop(), dump, { ...own, system: 'elsewhere', host: 'elsewhere' })
+    const { look, notes } = handsOn(world)
+    const { step, input } = opened(
+      chooseDump({ engine: 'postgres', name: 'shop', from: from({}).backups!, file: dump }),
+    )
+    await step.run(look as never, input as never)
+    expect(notes.join()).toContain('made from shop of elsewhere')
   })
 
   it('of another system is accepted where the target says so', async () => {
