@@ -59,7 +59,14 @@ export default runbook(
     })
     step(
       'Record the latest tested restore',
-      recordRestoreTest({ record: restoreTest.record, dump, dropped, roles, proven }),
+      recordRestoreTest({
+        record: restoreTest.record,
+        dump,
+        dropped,
+        roles,
+        proven,
+        format: archive.format,
+      }),
       { id: 'record-the-latest-tested-restore' },
     )
 

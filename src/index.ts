@@ -40,6 +40,7 @@ export {
   type Remaining,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'
+export type { ScriptCommand, ScriptOptions, ScriptOutput, Shell } from './scripts/dollar.ts'
 export { defineScript, type ActingScript, type LookingScript, type ScriptStep } from './model/script.ts'
 export { sectionsOf } from './model/target.ts'
 export type { Objectives, Registered, Section, Target, TargetName, TargetWith } from './model/target.ts'

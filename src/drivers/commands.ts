@@ -1,4 +1,3 @@
-import type { Readable, Writable } from 'node:stream'
 import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { SecretHandle } from './secrets.ts'
 
@@ -12,13 +11,19 @@ export type Command = {
   readonly secrets: { readonly [variable: string]: SecretHandle }
 }
 
+/** Takes what a command prints: a stream of Node has this shape, and its own type would need the types of Node. */
+export interface ScriptSink {
+  write(chunk: Uint8Array | string, done?: (error?: Error | null) => void): unknown
+  end(done?: () => void): unknown
+}
+
 /** One command line for bash; what it runs in is that of `Command`. */
 export type ScriptLine = Omit<Command, 'argv'> & {
   readonly line: string
   /** What it reads; null: nothing. */
-  readonly input: Readable | null
+  readonly input: AsyncIterable<Uint8Array | string> | null
   /** Gets its standard output, beside the log of the step. It is ended with the command. */
-  readonly output: Writable
+  readonly output: ScriptSink
   /** Ends this command before its step ends. */
   readonly signal: AbortSignal | null
 }

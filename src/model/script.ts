@@ -2,7 +2,8 @@ import type { Json, JsonObject } from '../kernel/json.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import type { Preview } from './pending.ts'
 import { hold } from '../scripts/at-work.ts'
-import type { ScriptPlace, ScriptShell, Shell } from '../scripts/shell.ts'
+import type { Shell } from '../scripts/dollar.ts'
+import type { ScriptPlace, ScriptShell } from '../scripts/shell.ts'
 import {
   defineStep,
   type Act,

@@ -1,19 +1,14 @@
 import type { ChildProcess, spawn as nodeSpawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { PassThrough, type Readable } from 'node:stream'
-import { $, ProcessOutput, type Options, type ProcessPromise } from 'zx/core'
+import { $, ProcessOutput, type Options } from 'zx/core'
 import type { Command, ScriptEnded, ScriptLine } from '../drivers/commands.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { hold } from './at-work.ts'
+import type { Shell } from './dollar.ts'
 
 /** Where the commands of a script run, and with what beside the few variables that every program gets. */
 export type ScriptPlace = Omit<Command, 'argv'>
-
-/** zx's `$` of https://google.github.io/zx: values are quoted, and a command that fails throws. */
-export interface Shell {
-  (pieces: TemplateStringsArray, ...values: readonly unknown[]): ProcessPromise
-  (options: Partial<Options>): Shell
-}
 
 /** A `$`, and what its commands met that none of them may hide. */
 export type ScriptShell = {
@@ -62,7 +57,7 @@ export function scriptShell(
       throw thrown
     }
   }
-  return { $: call as Shell, lost: () => lost }
+  return { $: call as unknown as Shell, lost: () => lost }
 }
 
 /** A command of a script that failed, as an error of the step: which, how, and its last line. Others as they are. */

@@ -3,6 +3,7 @@ import {
   isPending,
   RunbookError,
   say,
+  type Dump,
   type Finding,
   type Json,
   type Look,
@@ -22,6 +23,7 @@ type Input = {
   readonly dropped: DroppedServer
   readonly roles: MadeRoles
   readonly proven: Proven
+  readonly format: Dump['format']
 }
 
 type Before = {
@@ -116,7 +118,7 @@ const duplicateHint = 'keep one block, and rename the headings of the others'
 /** Bytes as latin1: see tested-restore.ts. */
 function listOf(
   { run }: Pick<Look, 'run'>,
-  { dump, dropped, roles, proven }: Input,
+  { dump, dropped, roles, proven, format }: Input,
   at: string,
 ): readonly string[] {
   const rows = proven.tables.reduce((sum, table) => sum + table.rows, 0)
@@ -125,7 +127,7 @@ function listOf(
     roles.roles.length === 0
       ? 'no role was missing'
       : `created ${roles.roles.length === 1 ? 'role' : 'roles'} ${roles.roles.map(code).join(', ')}`,
-    `${code('pg_restore --single-transaction --exit-on-error')} into an empty database`,
+    `${isSql(format) ? `${code('psql --set=ON_ERROR_STOP=1')} in one transaction` : code('pg_restore --single-transaction --exit-on-error')} into an empty database`,
     `counted ${rows} rows in ${proven.tables.length} tables`,
     ...(proven.revision === null ? [] : [`alembic revision ${code(proven.revision)}`]),
     ...proven.answers.map(({ name, answer }) => `"${plain(name)}" returned ${code(shown(answer))}`),
@@ -140,6 +142,7 @@ function listOf(
   return list.map((line) => Buffer.from(line).toString('latin1'))
 }
 
+const isSql = (format: Dump['format']): boolean => format === 'plain' || format === 'cluster'
 const shown = (answer: Json): string => (typeof answer === 'string' ? answer : JSON.stringify(answer))
 const plain = (text: string): string => text.replace(/\p{Cc}/gu, ' ')
 const code = (text: string): string => `\`${plain(text).replaceAll('`', "'")}\``

@@ -48,9 +48,9 @@ describe.skipIf(!docker())('doctor and backups on a real stack', () => {
     dumps.push(await shop.dump(hoursAgo(1)))
     const found = await shop.type(['backups', 'find-good'])
     expect(found.code, whole(found)).toBe(0)
-    expect(found.stdout).toContain(`  good: ${dumps[1]}, taken `)
-    expect(found.stdout).toContain(`  bad: ${dumps[2]}, taken `)
-    expect(found.stdout).toMatch(new RegExp(`--dump ${dumps[1]}\n$`))
+    expect(found.stdout).toContain(`good: ${dumps[1]}, taken `)
+    expect(found.stdout).toContain(`bad: ${dumps[2]}, taken `)
+    expect(found.stdout).toMatch(new RegExp(`^Restore it: {2}.*--dump ${dumps[1]}$`, 'm'))
     const listed = jsonLines((await shop.type(['backups', '--json'])).stdout)
     expect(listed.map(({ file, fits, proven }) => [file, fits, proven !== null])).toEqual([
       [dumps[2], true, false],

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import { groupIsRunning } from '../../src/adapters/process/proc.ts'
 import { processCommands } from '../../src/adapters/process/commands.ts'
 import type { Scope } from '../../src/drivers/scope.ts'
 import { failureOfScript, scriptShell as bound } from '../../src/scripts/shell.ts'
+import { eventually } from '../fixtures/eventually.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
 const place = { directory: tmpdir(), environment: { GREETING: 'good evening' }, secrets: {} }
@@ -95,7 +95,7 @@ test('all that a command started ends with the attempt', async () => {
   const stop = new AbortController()
   const scope = watchedScope({ signal: stop.signal })
   const began = scriptShell(scope)`sleep 1000 & echo ready; wait`
-  await once(began.stdout, 'data')
+  await eventually(() => scope.text().includes('ready'), 'it has printed')
   const group = scope.children[0]?.pid ?? 0
   expect(groupIsRunning(group)).toBe(true)
   const ended = expect(began).rejects.toThrow('it took too long')

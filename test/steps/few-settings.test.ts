@@ -4,6 +4,7 @@ import diagnose from '../../runbooks/diagnose.ts'
 import fullDbRollback from '../../runbooks/full-db-rollback.ts'
 import rapidRollback from '../../runbooks/rapid-rollback.ts'
 import restoreTest from '../../runbooks/restore-test.ts'
+import { packagedBooks } from '../../src/cli/catalog.ts'
 import { catalogue } from '../../src/config/catalogue.ts'
 import { configSchema } from '../../src/config/schema.ts'
 import { targetOf } from '../../src/config/target.ts'
@@ -22,6 +23,7 @@ import { reportOf } from '../../src/views/report.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { dumpBytes, fakeImage, fakeMachine, lay, type FakeWorld } from '../../src/testing/index.ts'
+import { doctorOn, foundBy, healthyShop, journalOf } from '../run/readiness/healthy.ts'
 import { badOrders, damagedShop, goodOrders } from './fake-shop.ts'
 
 /** What a team has to write: eight lines. */
@@ -52,6 +54,17 @@ const noAssertions = 'no assertions are configured'
 const noRetention = 'no retention is configured: replaced data is dumped into /backups/db/replaced'
 const noRestoreTest = 'no restoreTest is configured: the throwaway server has the image of the service db'
 const noApp = 'no app is configured: a release is taken to be the writers, web, worker'
+
+test('the doctor looks at the runbooks that work with defaults, and at the proofs that they owe', async () => {
+  const reports = await doctorOn(healthyShop(), { target: few, journal: journalOf([]) })
+  const factsOf = (check: string) => reports.find((report) => report.check === check)?.facts.join('\n')
+  const fitting = (await packagedBooks()).filter(({ about }) => missingSections(about, few).length === 0)
+  expect(fitting.map(({ name }) => name)).toEqual(
+    expect.arrayContaining(['full-db-rollback', 'restore-test', 'rapid-rollback']),
+  )
+  expect(factsOf('runbooks')).toContain(`${fitting.length} runbooks fit`)
+  expect(foundBy(reports).map(({ problem }) => problem)).toContain('restore-test has never succeeded on shop')
+})
 
 const shown = (book: Runbook, target: Target): string => {
   const { plan } = planOf(book, target, fallbacksOf(book))

@@ -1,5 +1,5 @@
-import { Writable } from 'node:stream'
-import type { Command, Commands, ScriptEnded, ScriptLine } from '../../drivers/commands.ts'
+import { Readable, Writable } from 'node:stream'
+import type { Command, Commands, ScriptEnded, ScriptLine, ScriptSink } from '../../drivers/commands.ts'
 import { networkVariables } from '../../drivers/inherited-variables.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
@@ -32,7 +32,7 @@ export function processCommands({
         argv: ['bash', '-c', line.line],
         cwd: line.directory,
         env: await variablesFor(line),
-        stdin: line.input ?? 'none',
+        stdin: streamOf(line.input) ?? 'none',
         stdout: loggedTo(line.output, scope),
       },
       line.signal === null ? scope : { ...scope, signal: AbortSignal.any([scope.signal, line.signal]) },
@@ -100,13 +100,15 @@ export function versionIn(text: string): string | null {
   return /(?<![\d.])\d+(?:\.\d+)+/.exec(text)?.[0] ?? /(?<![\w.-])\d+(?![\w.-])/.exec(text)?.[0] ?? null
 }
 
+const streamOf = (input: ScriptLine['input']): Readable | null =>
+  input === null || input instanceof Readable ? input : Readable.from(input)
+
 /** A copy of each chunk goes to the log; a reader that is slow slows the command, so that nothing piles up. */
-const loggedTo = (output: Writable, scope: Scope): Writable =>
+const loggedTo = (output: ScriptSink, scope: Scope): Writable =>
   new Writable({
     write(chunk: Buffer, _encoding, done) {
       scope.output(chunk)
-      if (output.write(chunk)) done()
-      else output.once('drain', () => done())
+      output.write(chunk, done)
     },
     final(done) {
       output.end(() => done())

@@ -6,7 +6,7 @@ import type { LocksView } from '../../drivers/locks.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { planOf } from '../../model/plan.ts'
 import type { Runbook } from '../../model/runbook.ts'
-import type { Target } from '../../model/target.ts'
+import { missingSections, type Target } from '../../model/target.ts'
 import { lookAhead, type Ahead } from '../dry-run/look-ahead.ts'
 import type { Mask } from '../engine/run-context.ts'
 import type { Stop } from '../engine/stop.ts'
@@ -103,7 +103,7 @@ function planned(target: Target, books: readonly Runbook[]): Pick<Subject, 'plan
   const plans: Plannable[] = []
   const unplannable: { readonly runbook: string; readonly thrown: unknown }[] = []
   for (const book of books) {
-    if (book.about.needs.some((section) => target[section] === undefined)) continue
+    if (missingSections(book.about, target).length > 0) continue
     try {
       plans.push({ book, planned: planOf(book, target, defaultsOf(book)) })
     } catch (thrown) {
