@@ -2,6 +2,7 @@ import type { sections } from '../sections/index.ts'
 import { inContainer } from './docker.ts'
 import { literal, type Written } from './literal.ts'
 import type { Procedure, Step } from './procedure.ts'
+import { clientOptions } from './traps/postgres.ts'
 import { copied } from './traps/sqlite.ts'
 
 export type SectionName = keyof typeof sections
@@ -33,9 +34,18 @@ export function factsOf({ parts, steps }: Procedure): Facts {
   const stopped = distinct(
     composes.filter(({ verb }) => verb === 'stop').flatMap((one) => one.services),
   ).filter(isLiteral)
-  const writers = stopped.length > 0 ? stopped : services
+  const client = databaseIn(steps)
+  const others = services.filter((name) => name !== client.service)
+  const applications = others.length > 0 ? others : ['app']
+  const writers = stopped.length > 0 ? stopped : applications
   const [file = 'docker-compose.yml'] = files
   const volume = volumeIn(steps, services)
+  const migrating = steps.find(({ program }) => program.program === 'alembic')?.program.inside ?? null
+  const home = steps.find(({ main }) => main.program === 'cd')?.main.args[0] ?? null
+  const placed = (path: string): string =>
+    home !== null && home.startsWith('/') && isLiteral(home) && !path.startsWith('/')
+      ? `${home}/${path}`
+      : path
   const urls = distinct(text.match(/https?:\/\/[^\s"'`)>\]]+/g) ?? []).filter(isLiteral)
   const paths = distinct(
     [...text.matchAll(/(?<![\w/])\/[\w/-]*(?:health|ready|live)\w*/g)].map(([path]) => path),
@@ -58,13 +68,24 @@ export function factsOf({ parts, steps }: Procedure): Facts {
       known(
         {
           kind: 'compose',
-          files: [file],
-          envFiles: envFiles.length > 0 ? [...envFiles] : tagged ? ['.env'] : undefined,
+          files: [placed(file)],
+          envFiles:
+            envFiles.length > 0
+              ? envFiles.map(placed)
+              : tagged || migrating !== null
+                ? [placed('.env')]
+                : undefined,
         },
         files.length > 1 ? `the document also uses ${files.slice(1).join(', ')}` : null,
       ),
-    writers: () => known([...writers], named.length > 0 ? null : 'the document names no services'),
-    app: () => known([...services]),
+    writers: () =>
+      known(
+        [...writers],
+        named.length > 0 && others.length + stopped.length > 0
+          ? null
+          : 'the document names no services that write',
+      ),
+    app: () => known([...applications]),
     health: () =>
       health.length > 0
         ? known(health.map((url) => ({ name: nameOf(url), url })))
@@ -75,11 +96,18 @@ export function factsOf({ parts, steps }: Procedure): Facts {
             })),
             'the document has no host and port',
           ),
-    database: () =>
-      assumed(
-        { engine: 'postgres', service: 'db', name: 'app', user: 'postgres' },
-        'the document does not say which database is live',
-      ),
+    database: () => {
+      const { service, name, user } = client
+      const unsaid = [
+        ...(service === null ? ['in which service it runs'] : []),
+        ...(name === null ? ['how the database is called'] : []),
+        ...(user === null ? ['which role restores it'] : []),
+      ]
+      return known(
+        { engine: 'postgres', service: service ?? 'db', name: name ?? 'app', user: user ?? 'postgres' },
+        unsaid.length === 0 ? null : `the document does not say ${unsaid.join(', ')}`,
+      )
+    },
     backups: () =>
       backups === null
         ? assumed(
@@ -102,13 +130,17 @@ export function factsOf({ parts, steps }: Procedure): Facts {
       known({
         service: composes.flatMap((one) => one.services).find((name) => oneOff.test(name)) ?? 'smoke-tests',
       }),
-    migrations: () => known({ service: services[0] ?? 'app' }),
+    migrations: () =>
+      known(
+        { service: migrating ?? applications[0] ?? 'app' },
+        migrating === null ? 'the document does not say in which service alembic runs' : null,
+      ),
     version: () =>
       assumed(
         {
-          services: [...services],
+          services: [...applications],
           variable: tagVariable(steps),
-          file: envFiles[0] ?? '.env',
+          file: placed(envFiles[0] ?? '.env'),
           image: 'registry.example.com/app:{tag}',
         },
         'the document does not name the image',
@@ -170,6 +202,33 @@ function volumeIn(steps: readonly Step[], services: readonly string[]): Facts['v
   return null
 }
 
+/** What the commands of Postgres say of the live database: those that make, fill or ask one. */
+function databaseIn(steps: readonly Step[]): {
+  readonly service: string | null
+  readonly name: string | null
+  readonly user: string | null
+} {
+  const clients = steps.filter(
+    ({ program, docker }) =>
+      ['pg_dump', 'pg_restore', 'psql'].includes(program.program) && docker?.verb !== 'run',
+  )
+  const said = clients.map(({ program }) => {
+    const options = clientOptions(program)
+    return {
+      service: program.inside,
+      name:
+        options.value('dbname', 'd') ??
+        (program.program === 'pg_restore' ? null : (options.operands.at(-1) ?? null)),
+      user: options.value('username', 'U'),
+    }
+  })
+  const first = (of: 'service' | 'name' | 'user'): string | null =>
+    said.map((one) => one[of]).find((text) => text !== null && isLiteral(text) && text !== 'postgres') ??
+    said.map((one) => one[of]).find((text) => text !== null && isLiteral(text)) ??
+    null
+  return { service: first('service'), name: first('name'), user: first('user') }
+}
+
 const tagVariable = (steps: readonly Step[]): string =>
   steps.flatMap(({ main }) => [...main.variables.keys()]).find((name) => /TAG|VERSION|IMAGE/.test(name)) ??
   'IMAGE_TAG'
@@ -185,8 +244,9 @@ function backupsIn(
 ): { directory: string; pattern: string } | null {
   for (const [path] of text.matchAll(/[\w./~-]+\/[\w.-]+/g)) {
     const [, directory = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path) ?? []
-    if (stamp.test(name) && kind.test(name) && !directory.startsWith('/tmp'))
-      return { directory: directory === '' ? '.' : directory, pattern: name.replace(stamp, '{time}') }
+    const backup = name.replace(/\.(?:sha(?:256|512)(?:sum)?|md5|sig|asc)$/, '')
+    if (stamp.test(backup) && kind.test(backup) && !directory.startsWith('/tmp'))
+      return { directory: directory === '' ? '.' : directory, pattern: backup.replace(stamp, '{time}') }
   }
   return null
 }

@@ -125,8 +125,14 @@ function sourceOf(
     if ('kind' in one) {
       if (one.kind === 'heading')
         draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
+      else if (one.item === null) draft.note(`Line ${one.line}: ${one.text.replaceAll(/\s+/g, ' ')}`)
       else writeItem(draft, one, duties)
-    } else writeCommand(draft, one, becomes.get(one) ?? null, chapter.steps, writeScript)
+    } else {
+      const condition = chapter.parts.find(
+        (part) => part.kind === 'prose' && part.item === one.item && isCondition(part),
+      )
+      writeCommand(draft, one, becomes.get(one) ?? null, { all: chapter.steps, condition, writeScript })
+    }
   }
   const { lines: body, steps, sections, params } = draft.written()
   if (steps.length === 0) return null
@@ -174,13 +180,17 @@ function importOfSteps(names: readonly string[]): string {
     : `import {\n${names.map((name) => `  ${name},\n`).join('')}} from 'runbook/steps'\n`
 }
 
-/** The headings, duties and commands of a chapter, as the document has them. */
+/** "If the release had migrated, downgrade:" */
+const isCondition = ({ item, text }: Part): boolean =>
+  item !== null && /^\s*(?:only\s+)?(?:if|when|in case)\b/i.test(text)
+
+/** The headings, paragraphs, duties and commands of a chapter, as the document has them. */
 function inOrder({ line: first, parts, steps }: Chapter): readonly (Part | Step)[] {
   const withCommand = new Set(steps.map(({ item }) => item))
   const shown = parts.filter(
     (part) =>
       (part.kind === 'heading' && part.line !== first) ||
-      (part.kind === 'prose' && part.item !== null && !withCommand.has(part.item)),
+      (part.kind === 'prose' && (part.item === null || !withCommand.has(part.item))),
   )
   return [...shown, ...steps].toSorted((one, other) => one.line - other.line)
 }
@@ -189,8 +199,16 @@ function writeCommand(
   draft: RunbookDraft,
   step: Step,
   becomes: Recognised | null,
-  all: readonly Step[],
-  writeScript: (step: Step) => void,
+  {
+    all,
+    condition,
+    writeScript,
+  }: {
+    readonly all: readonly Step[]
+    /** The sentence that says when the command is typed; undefined: always. */
+    readonly condition: Part | undefined
+    readonly writeScript: (step: Step) => void
+  },
 ): void {
   const at = `Line ${step.line}: ${step.text}`
   if (becomes !== null && (becomes.as === 'look' || becomes.as === 'built-in')) {
@@ -202,14 +220,24 @@ function writeCommand(
     return
   }
   draft.note(at)
+  if (condition !== undefined) {
+    draft.note(`On a condition, which a step does not know: ${condition.text.replaceAll(/\s+/g, ' ').trim()}`)
+    writeScript(step)
+    return
+  }
   const before = draft.size
   const recipe = becomes?.as === 'step' ? recipes.get(becomes.step) : undefined
-  if (recipe !== undefined && recipe(draft, step, all) !== false) {
+  const kept = recipe === undefined ? false : recipe(draft, step, all)
+  if (kept === undefined) {
     if (draft.size === before) draft.note('A step above does this already.')
     return
   }
   if (becomes?.as === 'step')
-    draft.note(`runbook/steps has ${becomes.step} for this; the document does not have all of its inputs.`)
+    draft.note(
+      typeof kept === 'string'
+        ? kept
+        : `runbook/steps has ${becomes.step} for this; the document does not have all of its inputs.`,
+    )
   writeScript(step)
 }
 

@@ -302,7 +302,92 @@ describe('the steps', () => {
       `name: 'tell-them-2'`,
       `name: 'close-it'`,
     ])
-    expect(text).not.toContain('no act')
+    expect(text).toContain('// Line 9: no act\n')
+    expect(text.match(/duty\(/g)).toHaveLength(3)
+  })
+
+  test('a downgrade after a restore, which could not be undone, is a script that is refused', () => {
+    const after = written(
+      procedure(
+        'docker compose stop api',
+        'pg_restore -d shop /b/shop_20260301.dump',
+        'docker compose run --rm api alembic downgrade 4f2a9c1d',
+      ),
+    )
+    expect(after).toContain('swapDatabase(')
+    expect(after).not.toContain('downgradeDatabase(')
+    expect(after).toContain(
+      '// After a restore it could not be undone: make one of them a runbook of its own.',
+    )
+    expect(after).toContain('draft: true')
+    const alone = written(
+      procedure('docker compose stop api', 'docker compose run --rm api alembic downgrade 4f2a9c1d'),
+    )
+    expect(alone).toContain('downgradeDatabase(')
+    expect(alone).toContain("migrations: { service: 'api' }")
+    expect(alone).toContain("envFiles: ['.env']")
+  })
+
+  test('a second downgrade to another revision is not lost', () => {
+    const text = written(
+      procedure(
+        'docker compose run --rm api alembic downgrade aaaa1111',
+        'docker compose run --rm api alembic downgrade bbbb2222',
+      ),
+    )
+    expect(text).toContain("to: 'aaaa1111'")
+    expect(text).toMatch(/Line \d+ goes to another revision already/)
+    expect(text).toContain('alembic downgrade bbbb2222')
+  })
+
+  test('a copy to another host is no file of a container', () => {
+    for (const command of [
+      'rsync -a /srv/backups/ standby:/srv/backups/',
+      'scp /srv/a.db standby:/srv/a.db',
+    ]) {
+      const text = written(procedure(command))
+      expect(text).toContain('draft: true')
+      expect(text).not.toMatch(/putFileBack|swapVolumeDatabase/)
+    }
+    expect(written(procedure('docker cp /b/7.pdf api:/data/documents/7.pdf'))).toContain('putFileBack')
+  })
+
+  test('the checksum of a dump names the dump', () => {
+    const text = written(
+      procedure(
+        'sha256sum -c /srv/backups/shop_20260301.dump.sha256',
+        'pg_restore -d shop /srv/backups/shop_20260301.dump',
+      ),
+    )
+    expect(text).toContain("backups: { directory: '/srv/backups', pattern: 'shop_{time}.dump' }")
+    expect(text).not.toMatch(/verifyBackup|data: \{/)
+  })
+
+  test('the database, its service and its role are those that the commands name', () => {
+    const text = written(
+      procedure(
+        'cd /srv/shop',
+        'docker compose exec -T db pg_restore -U invoice --clean -d invoice < /srv/b/invoice_20260301.dump',
+      ),
+    )
+    expect(text).toContain(
+      "database: { engine: 'postgres', service: 'db', name: 'invoice', user: 'invoice' }",
+    )
+    expect(text).not.toContain('guessed: the document does not say in which')
+    expect(text).toContain("files: ['/srv/shop/docker-compose.yml']")
+    expect(text).not.toContain("writers: ['db']")
+  })
+
+  test('a command under a condition is no step that always runs', () => {
+    const text = written(
+      '# Go\n\nAnnounce it first.\n\n1. If the bad release had migrated, downgrade:\n\n   ```sh\n   docker compose run --rm api alembic downgrade 4f2a9c1d\n   ```\n',
+    )
+    expect(text).toContain('// Line 3: Announce it first.')
+    expect(text).toContain(
+      '// On a condition, which a step does not know: If the bad release had migrated, downgrade:',
+    )
+    expect(text).not.toContain('downgradeDatabase(')
+    expect(text).toContain('draft: true')
   })
 
   test('other commands are script steps, each in a file, refused until they are proven', () => {

@@ -24,11 +24,11 @@ export function importCommand(program: Command, context: CliContext): void {
       const { report, files } = importOf(basename(file), text)
       const written = out === undefined ? '' : await writeFiles(out, resolve(context.directory, out), files)
       context.terminal.out(reportText(file, report))
-      context.terminal.out(
+      const next =
         out === undefined
-          ? `Nothing is written. To write the runbooks, type: runbook import ${file} --out FOLDER`
-          : written,
-      )
+          ? `Nothing is written. To write the runbooks:  runbook import ${file} --out FOLDER`
+          : written
+      context.terminal.out(context.asTyped(`${next}\n`))
     })
 }
 

@@ -138,6 +138,9 @@ function revisionOf({ program }: Step): string {
   return /^[0-9a-f]{4,}$/.test(to) ? literal(to) : 'null'
 }
 
+const downgrades = ({ program }: Step): boolean =>
+  program.program === 'alembic' && program.args.includes('downgrade')
+
 const usesThrowaway = (all: readonly Step[]): boolean => all.some(startsServer)
 const restores = (all: readonly Step[]): boolean =>
   all.some(({ program }) => program.program === 'pg_restore')
@@ -194,8 +197,13 @@ export const databases: Recipes = {
         `{ database: ${database}, name: ${database}.name, folder: ${draft.need('retention')}.dumps, label: 'before-rollback' }`,
     )
   },
-  downgradeDatabase: (draft, step) => {
+  downgradeDatabase: (draft, step, commands) => {
     const sqlite = draft.facts.volume !== null
+    if (draft.output('swapDatabase') !== null || draft.output('swapVolumeDatabase') !== null)
+      return 'After a restore it could not be undone: make one of them a runbook of its own.'
+    const earlier = commands.slice(0, commands.indexOf(step)).find(downgrades)
+    if (earlier !== undefined && revisionOf(earlier) !== revisionOf(step))
+      return `Line ${earlier.line} goes to another revision already: make one of them a runbook of its own.`
     const tool = `${draft.need('migrations')}.tool`
     const database = sqlite ? volume(draft).at : draft.need('database')
     const assessment = draft.once(

@@ -3,10 +3,10 @@ import type { Step } from '../procedure.ts'
 
 /**
  * Writes what a command becomes into a runbook, with the steps that its inputs need. False: the document does not have
- * what the step needs, so it stays a command.
+ * what the step needs, so it stays a command; a text: the reason why it stays one.
  * @param all the commands of its procedure
  */
-export type Recipe = (draft: Draft, step: Step, all: readonly Step[]) => void | false
+export type Recipe = (draft: Draft, step: Step, all: readonly Step[]) => void | false | string
 
 export type Recipes = { readonly [step: string]: Recipe }
 

@@ -17,6 +17,8 @@ const asked = ({ program, main }: Step): string =>
 const psql = ({ program }: Step): Options => clientOptions(program)
 const isDatabase = (path: string): boolean => /\.(db|sqlite|sqlite3)$/i.test(path)
 const intoContainer = (step: Step): boolean => {
+  // Of rsync and scp, what comes before the colon is a host.
+  if (step.docker?.verb !== 'cp' && step.compose?.verb !== 'cp') return false
   const copy = copied(step)
   return copy !== null && inContainer(copy.to) !== null
 }

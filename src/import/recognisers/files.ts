@@ -15,7 +15,16 @@ const isKept = (path: string): boolean => /backup|\.bak|\$\(date|\.old|\d{8}/.te
 const copies = (step: Step): { readonly from: string; readonly to: string } =>
   copied(step) ?? { from: '', to: '' }
 
+const isDump = (path: string): boolean => /\.(dump|pgdump|sql)(\.\w+)*$/i.test(path)
+
 export const files: readonly Recogniser[] = [
+  into(
+    'verifyDump',
+    (step) =>
+      runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')(step) &&
+      has(step, /^(-[a-zA-Z]*c[a-zA-Z]*|--check)$/) &&
+      step.program.args.some(isDump),
+  ),
   into(
     'verifyBackup',
     (step) =>
