@@ -45,11 +45,11 @@ export function nextText(missing: string | null, targets: readonly ProposedTarge
   const on = all && first !== undefined ? ` --target ${first.name}` : ''
   const commands = local
     ? [`runbook backups${on}`, `runbook backups find-good${on}`]
-    : ['runbook run restore-test', 'runbook run full-db-rollback --dry-run']
+    : [`runbook run restore-test${on}`, `runbook run full-db-rollback${on} --dry-run`]
   return [
     'Next:',
     ...(missing === null ? [] : [`  ${missing}`]),
-    `  runbook doctor${local && all ? ' --all' : ''}`,
+    `  runbook doctor${all ? ' --all' : ''}`,
     ...commands.map((command) => `  ${command}`),
     '',
   ].join('\n')

@@ -6,11 +6,26 @@ import type { ServiceFacts } from './facts.ts'
 export function kindOf(service: ServiceFacts): ImageKind | null {
   const { image, base, built } = service
   const own = image === null ? null : imageKind(image)
+  if (own?.is === 'postgres' && startsOther(service)) return takesDumps(service) ? { is: 'tool' } : null
   if (own !== null && !(built && own.is === 'tool')) return own
   const below = base === null ? null : imageKind(base)
   if (below !== null && below.is !== 'proxy') return below
   return startsPostgres(service) ? { is: 'postgres', vendor: 'official', major: null } : null
 }
+
+/** Uses the image of Postgres for its client programs, as what takes the nightly dumps does. */
+function startsOther({ words }: ServiceFacts): boolean {
+  const [first = ''] = words
+  const command = words.join(' ')
+  return (
+    !/^(?:-|postgres$|\S*docker-entrypoint\.sh)/.test(first) &&
+    /\b(?:psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore)\b/.test(command) &&
+    !/docker-entrypoint\.sh|\bexec\s+postgres\b/.test(command)
+  )
+}
+
+const takesDumps = ({ words }: ServiceFacts): boolean =>
+  words.some((word) => /\b(?:pg_dump|pg_dumpall|pg_basebackup)\b/.test(word))
 
 /** An image of one's own that initialises itself as the official one does. */
 const startsPostgres = ({ environment, mounts }: ServiceFacts): boolean =>

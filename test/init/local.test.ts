@@ -108,6 +108,14 @@ describe('a SQLite database without containers', () => {
     )
   })
 
+  it('of several Compose databases, the next commands name one', () => {
+    const sections = [{ name: 'writers', value: ['web'], guessed: null, questions: [] }]
+    const targets = ['shop-db', 'shop-auth'].map((name) => ({ name, project: 'shop', sections }))
+    expect(nextText(null, targets)).toBe(
+      'Next:\n  runbook doctor --all\n  runbook run restore-test --target shop-db\n  runbook run full-db-rollback --target shop-db --dry-run\n',
+    )
+  })
+
   it('comes before projects that run elsewhere, which it names, unless one is asked for', async () => {
     const { targets, remarks } = await looked(notes, { docker: 'running' })
     expect(targets.map(({ name }) => name)).toEqual(['notes'])

@@ -21,6 +21,27 @@ const compose = (text: string): Shape['files'] => ({ 'compose.yml': text })
 
 export const shapes: readonly Shape[] = [
   {
+    name: 'what takes the dumps, and what asks with psql, in the image of the server',
+    files: compose(`
+services:
+  web:
+    image: ghcr.io/example/shop:1.2
+    ports: ['8000:80']
+    environment: { DATABASE_URL: 'postgres://shop:pw@db:5432/shop' }
+  db:
+    image: postgres:17
+    command: ['-c', 'max_connections=200']
+    environment: { POSTGRES_DB: shop, POSTGRES_PASSWORD: pw }
+  backup:
+    image: postgres:17
+    entrypoint: [sh, -c]
+    command: ['while true; do pg_dump -h db -U postgres shop | gzip > /backups/shop.sql.gz; sleep 86400; done']
+    environment: { PGPASSWORD: pw }
+    depends_on: [db]
+`),
+    targets: [{ stack, writers: ['web'], database: postgres(), 'health?': health('http://127.0.0.1:8000/') }],
+  },
+  {
     name: 'environment as a map, and a health check with curl',
     files: compose(`
 services:
