@@ -113,7 +113,7 @@ async function verifiedDump(look: Look, { database, from, file, takenBefore }: I
         : dump.provesItself
           ? 'archive'
           : 'nothing'
-  const vouched = vouchedBy === 'archive' ? 'the check values in it' : voucher(verified)
+  const vouched = vouchedBy === 'archive' ? 'nothing but the check values in it' : voucher(verified)
   look.note(
     `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
   )

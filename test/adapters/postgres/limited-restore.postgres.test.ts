@@ -266,6 +266,14 @@ describe.skipIf(!requirement())('restoring without superuser rights', () => {
     expect(await world.sql('SELECT evtname FROM pg_event_trigger', copy)).toEqual([{ evtname: 'watch' }])
   })
 
+  test('what is refused as expected alarms nobody', async () => {
+    const dump = await take()
+    const scope = watchedScope()
+    const rights = await world.databases(scope).restoreRights(world.database, dump, copy)
+    expect(rights).toMatchObject({ role, superuser: false })
+    expect(scope.text()).not.toMatch(/FATAL|does not exist/)
+  })
+
   test('the user restores in place, where the target says so, and where it is no superuser', async () => {
     const dump = await take()
     const rights = (database: PostgresDatabase, name: string) => databases.restoreRights(database, dump, name)
