@@ -108,6 +108,7 @@ export function defineScript<I extends JsonObject, O extends Json, B extends Jso
   const step = {
     leaves: ['processes'],
     ...shared,
+    ...(draft === true ? { describe: (input: Preview<I>) => `${shared.describe(input)} ${asDraft}` } : {}),
     effect,
     needs: (input: Preview<I>) => [
       { program: 'bash', why: 'it runs a script' },
@@ -130,6 +131,8 @@ export function defineScript<I extends JsonObject, O extends Json, B extends Jso
   }
   return defineStep<I, O, B>(step as unknown as ActingStep<I, O, B>)
 }
+
+const asDraft = 'A draft: runs are refused until somebody has written how its effect is seen and undone.'
 
 /** zx is loaded by the first script that runs. */
 async function loaded() {

@@ -144,6 +144,8 @@ test('a draft is planned, and refused before a run begins', async () => {
     failure: { message: expect.stringContaining('nobody has written how its effect is seen and undone') },
   })
   expect(lines(draft)).not.toContain('queue pause')
+  const [opened] = draft.entries
+  expect(JSON.stringify(opened)).toContain('A draft: runs are refused until somebody has written')
 })
 
 test('without bash it is refused before a run begins', async () => {
