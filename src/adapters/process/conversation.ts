@@ -41,6 +41,9 @@ const idleMilliseconds = 5_000
 /** How long a program that was kept may take to exit when its input has ended. */
 const exitMilliseconds = 2_000
 
+/** Why a program is ended that has no request: nothing that it was asked for goes on at the other end. */
+export class NothingAsked extends Error {}
+
 export type Keeping = {
   /** Without an idle time. */
   readonly staysOpen?: boolean
@@ -76,7 +79,7 @@ export function converse(
     over = true
     requests.end()
     // No attempt ends that would kill it.
-    if (owner === null) after(exitMilliseconds, () => ending.abort(new Error('it does not exit')))
+    if (owner === null) after(exitMilliseconds, () => ending.abort(new NothingAsked('it does not exit')))
   }
   // A program without a request is not killed: it ends by itself, and leaves nothing behind.
   const onAbort = (): void => {

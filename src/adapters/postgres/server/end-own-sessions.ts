@@ -1,6 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { RunbookError } from '../../../kernel/errors.ts'
 import type { Scope } from '../../../drivers/scope.ts'
+import { NothingAsked } from '../../process/conversation.ts'
 import { cleanupScope } from './cleanup-scope.ts'
 import { applicationName } from './client-environment.ts'
 import { maintenance, ownPsql, records } from './psql.ts'
@@ -20,7 +21,9 @@ export function endOwnSessionsOnAbort(server: Server, clock: Clock): Server {
     try {
       return await server.run(call, scope)
     } catch (thrown) {
-      if (scope.signal.aborted && call.database !== null) await endOwn(server, clock, scope)
+      // A session that was asked nothing holds no lock, and others of its name may be at work.
+      const asked = scope.signal.aborted && !(scope.signal.reason instanceof NothingAsked)
+      if (asked && call.database !== null) await endOwn(server, clock, scope)
       throw thrown
     }
   }
