@@ -45,7 +45,7 @@ export async function inspect(
     })
   await using opened = await openDump(file)
   const first = await start(opened)
-  if (wrappingOf(first) === null && !isSqliteScript(first)) return examined(file)
+  if (wrappingOf(first) === null && !isSqliteScript(first)) return await examined(file)
   const total = Number((await opened.stat()).size)
   let unwrapped: Pick<Unwrapped, 'wrapped' | 'from'> = { wrapped: [] }
   const { stream, read } = dumpStream(
