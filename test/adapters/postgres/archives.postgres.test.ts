@@ -1,29 +1,28 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { inspect as inspectWith } from '../../../src/adapters/postgres/inspect.ts'
 import type { Server } from '../../../src/adapters/postgres/server/server.ts'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   /** Rows that compress badly, so that nearly all of the file is data. */
   const fill = () =>

@@ -1,10 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type { Databases, PostgresDatabase } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const copy = 'shop__rb_limited'
@@ -107,19 +112,13 @@ const owned = `
 
 describe.skipIf(!requirement())('restoring without superuser rights', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
-  })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
+  eachOnServer(async (on) => {
+    ;({ fixture, world, databases } = on)
     await world.sql('DROP ROLE IF EXISTS auditor; CREATE ROLE auditor', 'postgres')
-    databases = world.databases(watchedScope())
   })
-  afterEach(() => world.close())
 
   const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
   const inPlainSql = async () => {

@@ -2,10 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isExact, type Databases, type PostgresDatabase } from '../../../src/drivers/databases.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 
 const copy = 'shop__rb_plain'
 
@@ -27,18 +31,12 @@ const odd = `
 
 describe.skipIf(!requirement())('plain SQL of pg_dump and pg_dumpall', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   const byHand = (file: string, ...args: readonly string[]): string => {
     const place = world.place(file)

@@ -1,27 +1,26 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { postgresDatabases } from '../../../src/adapters/postgres/databases.ts'
 import { mostRows } from '../../../src/adapters/postgres/query.ts'
 import { eventually } from '../../fixtures/eventually.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
 import { secretsOf } from '../../fixtures/secrets.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 describe.skipIf(!requirement())('asking PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   const ask = (sql: string) => databases.query(world.database, 'shop', sql)
   const print = () => databases.fingerprint(world.database, 'shop')

@@ -1,8 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
-import { password, requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import {
+  eachOnServer,
+  password,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -17,18 +23,12 @@ const slow = `
 
 describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   const take = (file = 'shop.dump') => databases.dump(world.database, 'shop', world.place(file))
   const sleeping = `FROM pg_stat_activity WHERE datname = '${partial}' AND application_name = 'rb:test-run:test-step' AND wait_event = 'PgSleep'`

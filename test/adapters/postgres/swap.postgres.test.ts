@@ -1,10 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { DatabaseFacts } from '../../../src/adapters/postgres/database-facts.ts'
 import { swapScript } from '../../../src/adapters/postgres/swap.ts'
 import type { Dump, Databases } from '../../../src/drivers/databases.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 
 /** What the catalogs say of a database, in the tests' own words. */
 const outside = `
@@ -16,22 +20,16 @@ FROM pg_database AS d WHERE d.datname = `
 
 describe.skipIf(!requirement())('swapping databases of PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
   let dump: Dump
   const names = { staged: 'shop__rb_staged', aside: 'shop__rb_aside' }
   const back = { staged: names.aside, aside: names.staged }
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
-  })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
+  eachOnServer(async (on) => {
+    ;({ fixture, world, databases } = on)
     dump = await databases.dump(world.database, 'shop', world.place('shop.dump'))
   })
-  afterEach(() => world.close())
 
   const stage = () => databases.restoreBeside(world.database, dump, names.staged)
   const swap = (pair = names) => databases.swap(world.database, pair)

@@ -3,36 +3,27 @@ import { appendFile, mkdtemp, readdir, readFile, rm, symlink, writeFile } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isExact, type Databases } from '../../../src/drivers/databases.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import { more, objects } from '../../fixtures/large-objects.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 
 const copy = 'shop__rb_tar'
 
-const more = `
-  CREATE TABLE nothing (x int);
-  CREATE TABLE noise AS SELECT n, md5(n::text) AS body FROM generate_series(1, 20000) AS n;
-  SELECT lo_from_bytea(4711, 'large'), lo_from_bytea(4712, ''), lo_from_bytea(4713, convert_to(repeat('x', 300000), 'UTF8'))`
-
-const objects =
-  'SELECT oid::int AS oid, md5(lo_get(oid)) AS digest FROM pg_catalog.pg_largeobject_metadata ORDER BY oid'
-
 describe.skipIf(!requirement())('dumps of pg_dump in a tar archive', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
-  })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
+  eachOnServer(async (on) => {
+    ;({ fixture, world, databases } = on)
     await world.sql(more)
   })
-  afterEach(() => world.close())
 
   const byHand = (file: string, ...args: readonly string[]): string => {
     const place = world.place(file)

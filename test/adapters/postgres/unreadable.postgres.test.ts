@@ -1,26 +1,26 @@
 import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Databases, PostgresDatabase } from '../../../src/drivers/databases.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
+import {
+  eachOnServer,
+  requirement,
+  serverFixture,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 describe.skipIf(!requirement())('what the role of a target may not read', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
   let plain: PostgresDatabase
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
     plain = fixture.databaseOf({ user: 'rb_plain' })
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   const cures = async (): Promise<readonly string[]> =>
     (await databases.unreadable(plain)).flatMap(({ cures: all }) => all)

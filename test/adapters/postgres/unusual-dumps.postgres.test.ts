@@ -1,29 +1,27 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Databases, Dump } from '../../../src/drivers/databases.ts'
 import { acts } from '../../../src/model/step.ts'
 import { assertCopy, requireFit } from '../../../steps/index.ts'
 import { emptyTables } from '../../../steps/migrations/lib/empty-tables.ts'
 import { revisionOf } from '../../../steps/migrations/lib/revision.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import {
+  eachOnServer,
+  requirement,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 
 describe.skipIf(!requirement())('unusual dumps of PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
   const copy = 'shop__rb_20260203_050000_abcde'
 
-  beforeAll(async () => {
-    fixture = await serverFixture()
+  eachOnServer((on) => {
+    ;({ fixture, world, databases } = on)
   })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
 
   const take = () => databases.dump(world.database, 'shop', world.place('shop.dump'))
   const byHand = async (...args: readonly string[]): Promise<Dump> => {

@@ -1,11 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import type { SecretHandle } from '../../../src/drivers/secrets.ts'
-import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
-import { watchedScope } from '../../fixtures/scope.ts'
+import {
+  eachOnServer,
+  requirement,
+  serverFixture,
+  type ServerFixture,
+  type ServerWorld,
+} from '../../fixtures/postgres-server.ts'
 import { passphrase, wrappers, wraps } from '../../fixtures/wrap.ts'
 
 const copy = 'shop__rb_wrapped'
@@ -27,18 +32,15 @@ const isRestored = (format: string, wrapping: string): boolean =>
 
 describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', () => {
   let fixture: ServerFixture
-  let world: Awaited<ReturnType<ServerFixture['world']>>
+  let world: ServerWorld
   let databases: Databases
 
-  beforeAll(async () => {
-    fixture = await serverFixture([], { RIGHT: passphrase, WRONG: 'not the passphrase' })
-  })
-  afterAll(() => fixture?.stop())
-  beforeEach(async () => {
-    world = await fixture.world()
-    databases = world.databases(watchedScope())
-  })
-  afterEach(() => world.close())
+  eachOnServer(
+    (on) => {
+      ;({ fixture, world, databases } = on)
+    },
+    () => serverFixture([], { RIGHT: passphrase, WRONG: 'not the passphrase' }),
+  )
 
   const dumped = async (args: readonly string[]): Promise<Buffer> => {
     const file = world.place('dump')
