@@ -2,6 +2,7 @@ import { oneLine } from '../kernel/sanitize.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import type { ListedBackup, Proven } from '../run/readiness/backup-list.ts'
 import { duration, moment, size } from './amounts.ts'
+import { columns } from './columns.ts'
 
 export type BackupsShown = {
   readonly target: string
@@ -33,14 +34,7 @@ export function backupsText(
       one.file.startsWith(`${directory}/`) ? one.file.slice(directory.length + 1) : one.file,
       fitsText(one),
     ]),
-  ].map((row) => row.map(oneLine))
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
+  ]
   const newest = backups.find(({ fits }) => fits !== false)
   const restore =
     newest === undefined || !fitting.includes('full-db-rollback')
@@ -49,7 +43,7 @@ export function backupsText(
   const search = fitting.includes('find-good-backup')
     ? [`Find the newest good one:  runbook backups find-good --target ${target}`]
     : []
-  return `${[`${where.replace('b', 'B')}, newest first:`, ...lines, '', ...restore, ...search].join('\n').trimEnd()}\n`
+  return `${[`${where.replace('b', 'B')}, newest first:`, ...columns(rows), '', ...restore, ...search].join('\n').trimEnd()}\n`
 }
 
 function age(takenAt: string, now: Date): string {

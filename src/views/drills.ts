@@ -1,6 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
 import type { DrillStanding } from '../run/readiness/drill-calendar.ts'
 import { duration, moment } from './amounts.ts'
+import { columns } from './columns.ts'
 
 export type TargetDrills = { readonly target: string; readonly drills: readonly DrillStanding[] }
 
@@ -23,15 +24,8 @@ export function drillsText(calendars: readonly TargetDrills[], now: Date): strin
         `${stateText(state, dueAt, now)}${failed === null ? '' : `; ${failed.outcome} on ${moment(failed.at)} (${failed.run})`}`,
       ]),
     ),
-  ].map((row) => row.map(oneLine))
+  ]
   const without = calendars.filter(({ drills }) => drills.length === 0)
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
   const next = calendars.flatMap(({ target, drills }) =>
     dueIn(drills).map(({ drill, why }) =>
       why === null
@@ -40,7 +34,7 @@ export function drillsText(calendars: readonly TargetDrills[], now: Date): strin
     ),
   )
   return `${[
-    ...(rows.length > 1 ? table : []),
+    ...(rows.length > 1 ? columns(rows) : []),
     ...without.map(
       ({ target }) => `No drill is due on ${oneLine(target)}: no runbook that proves one fits it.`,
     ),

@@ -1,7 +1,7 @@
-import { oneLine } from '../kernel/sanitize.ts'
 import type { Measure } from '../run/record/measures.ts'
 import type { PastRun } from '../run/record/past-run.ts'
 import { duration } from './amounts.ts'
+import { columns } from './columns.ts'
 import { endedAs, type ListedRun } from './history.ts'
 
 /** A run of the list; `past` is null where its entries were not read. */
@@ -26,20 +26,10 @@ export function historyText(runs: readonly HistoryRun[], filtered = false): stri
         measured(measures?.rto),
         measured(measures?.rpo),
         one.story ?? '',
-      ].map(oneLine)
+      ]
     }),
   ]
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
-  return (
-    rows
-      .map((row) =>
-        row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd(),
-      )
-      .join('\n') + '\n'
-  )
+  return columns(rows).join('\n') + '\n'
 }
 
 /** `4m 10s, met`; empty where nothing was measured. */
