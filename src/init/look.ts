@@ -10,7 +10,7 @@ import { composeFilesIn, type FileSet } from './compose-files.ts'
 import { candidatesOf } from './health.ts'
 import { foreignRemarks, platformOf } from './platforms.ts'
 import { kindOf } from './roles.ts'
-import { backupFolders, kindOfBytes, headBytes, type SearchRoot } from './search.ts'
+import { backupFolders, isSqlite, type SearchRoot } from './search.ts'
 import { baseImageIn, buildOf, servicesOf, usesCheckOfImage } from './services.ts'
 import { mountOf, sqliteName, sqlitePathsOf } from './sqlite.ts'
 
@@ -347,16 +347,6 @@ async function sqliteAt(
   const folder = await views.projects.volumeFolder(mount.source).catch(() => null)
   const there = folder === null ? null : await isSqlite(views.files, join(folder, rest))
   return there === false ? null : { service: name, path, host: null }
-}
-
-/** Null if it cannot be known. */
-async function isSqlite(files: FilesView, path: string): Promise<boolean | null> {
-  try {
-    if ((await files.stat(path))?.kind !== 'file') return false
-    return kindOfBytes(await files.head(path, headBytes)) === 'SQLite file'
-  } catch {
-    return null
-  }
 }
 
 async function sqliteBelow(files: FilesView, folder: string): Promise<readonly string[]> {

@@ -74,6 +74,16 @@ export async function backupFolders(
   return found
 }
 
+/** Null if it cannot be known. */
+export async function isSqlite(files: FilesView, path: string): Promise<boolean | null> {
+  try {
+    if ((await files.stat(path))?.kind !== 'file') return false
+    return kindOfBytes(await files.head(path, headBytes)) === 'SQLite file'
+  } catch {
+    return null
+  }
+}
+
 /** SQLite databases below a folder that are no backups; absolute, the nearest first. */
 export async function sqliteBelow(files: FilesView, root: SearchRoot): Promise<readonly string[]> {
   const found: string[] = []
@@ -86,9 +96,8 @@ export async function sqliteBelow(files: FilesView, root: SearchRoot): Promise<r
       const path = join(next.path, name)
       const kind = (await quietly(files.stat(path)))?.kind
       if (kind === 'directory' && next.depth > 0) queue.push({ path, depth: next.depth - 1 })
-      if (kind !== 'file' || !sqliteName.test(name) || looksLikeBackup(next.path, name)) continue
-      const head = await quietly(files.head(path, headBytes))
-      if (head !== null && kindOfBytes(head) === 'SQLite file') found.push(path)
+      if (!sqliteName.test(name) || looksLikeBackup(next.path, name)) continue
+      if ((await isSqlite(files, path)) === true) found.push(path)
     }
   }
   return found
