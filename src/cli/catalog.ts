@@ -86,13 +86,6 @@ export class RunbookCatalog {
     )
   }
 
-  /** The names of all runbooks, with their titles where they are the team's: those of the package are not loaded. */
-  async names(): Promise<readonly { readonly name: string; readonly title: string | null }[]> {
-    const own = (await this.#own()).map(({ book: { name, about } }) => ({ name, title: about.title }))
-    const packaged = (await this.#packagedFiles()).map((file) => ({ name: nameOf(file), title: null }))
-    return [...own, ...packaged.filter(({ name }) => own.every((one) => one.name !== name))]
-  }
-
   /** Whether this is a team's runbook that overrides a packaged one. */
   async overridesPackaged({ book, from }: CatalogEntry): Promise<boolean> {
     return from === 'team' && (await this.#packagedFiles()).some((file) => nameOf(file) === book.name)

@@ -41,9 +41,9 @@ function namesFor(context: CliContext): Names {
       })),
     ),
     runbooks: orNone(async () =>
-      (await (await context.catalog()).names()).map(({ name, title }) => ({
+      (await (await context.catalog()).listed()).map(({ name, title }) => ({
         value: name,
-        about: title ?? '',
+        about: title,
       })),
     ),
     openRuns: runs(isOpen),

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import { exits, RunbookError } from '../../kernel/errors.ts'
-import type { Runbook } from '../../model/runbook.ts'
-import type { Target } from '../../model/target.ts'
+import { exits } from '../../kernel/errors.ts'
+import { missingSections, type Target } from '../../model/target.ts'
 import type { TargetDrills } from '../../views/drills.ts'
-import { lacking, type CliContext } from '../context.ts'
+import type { CliContext } from '../context.ts'
+import type { ListedBook } from '../catalog.ts'
 import { errorReportOf } from '../error-report.ts'
 import { readJournal } from '../journal.ts'
 
@@ -87,32 +87,25 @@ async function calendarsOf(
   now: Date,
 ): Promise<readonly TargetDrills[]> {
   const targets = named === undefined ? await context.targets() : [await context.target(named)]
-  const [{ journalFacts }, { drillCalendar }] = await Promise.all([
-    import('../../run/readiness/journal-facts.ts'),
-    import('../../run/readiness/drill-calendar.ts'),
-  ])
-  const books = (await (await context.catalog()).all()).map(({ book }) => book)
+  const { drillCalendar } = await import('../../run/readiness/drill-calendar.ts')
+  const books = await (await context.catalog()).listed()
   return readJournal(context, async (journal) => {
-    const facts = await journalFacts(async () => journal)
-    if (facts.problem !== null)
-      throw new RunbookError(facts.problem.code, facts.problem.message, {
-        hint: facts.problem.hint ?? 'keep the state folder as it is; `runbook doctor` says more',
-      })
+    const known = { runs: await journal.runs(), read: (run: string) => journal.read(run) }
     const calendars: TargetDrills[] = []
     for (const target of targets)
       calendars.push({
         target: target.name,
-        drills: await drillCalendar(target, whyNotOn(target, books), facts, now),
+        drills: await drillCalendar(target, whyNotOn(target, books), known, now),
       })
     return calendars
   })
 }
 
 const whyNotOn =
-  (target: Target, books: readonly Runbook[]) =>
+  (target: Target, books: readonly ListedBook[]) =>
   (drill: string): string | null => {
     const book = books.find(({ name }) => name === drill)
     if (book === undefined) return 'runbook not found'
-    const missing = lacking(book, target)
+    const missing = missingSections(book, target)
     return missing.length === 0 ? null : `${target.name} lacks ${missing.join(', ')}`
   }

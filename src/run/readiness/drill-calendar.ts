@@ -21,6 +21,9 @@ export type DrillStanding = JsonObject & {
   readonly why: string | null
 }
 
+/** Of runs that are checked already, `damaged` saves reading again. */
+export type DrillJournal = Pick<JournalFacts, 'runs' | 'read'> & Partial<Pick<JournalFacts, 'damaged'>>
+
 /** How often each proof is due, as the runbooks say, where the target does not. Days. */
 const usual = [
   { drill: 'restore-test', days: 31 },
@@ -45,7 +48,7 @@ const proves = (runbook: string, drill: string): boolean =>
 export async function drillCalendar(
   target: Target,
   whyNot: (drill: string) => string | null,
-  journal: JournalFacts,
+  journal: DrillJournal,
   now: Date,
 ): Promise<readonly DrillStanding[]> {
   const due =
@@ -106,9 +109,9 @@ export function isTimeFor({ everySeconds, dueAt, failed, state }: DrillStanding,
   return now.getTime() >= Math.max(again, early)
 }
 
-async function newestIntact(runs: readonly RunSummary[], journal: JournalFacts): Promise<RunSummary | null> {
+async function newestIntact(runs: readonly RunSummary[], journal: DrillJournal): Promise<RunSummary | null> {
   for (const line of runs) {
-    if (journal.damaged.has(line.run)) continue
+    if (journal.damaged?.has(line.run) === true) continue
     try {
       await journal.read(line.run)
       return line
