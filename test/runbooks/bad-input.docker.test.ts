@@ -2,6 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { exactOutput } from '../fixtures/exact-output.ts'
 import { SmallDisk } from '../fixtures/loop-disk.ts'
 import { startCluster } from '../fixtures/postgres-cluster.ts'
 import { canMount, docker, postgresBinaries } from '../fixtures/requirements.ts'
@@ -69,7 +70,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
       file,
       (
         await execa('docker', ['exec', id, 'pg_dump', '-U', 'postgres', '-Fc', 'accounts'], {
-          encoding: 'buffer',
+          ...exactOutput,
         })
       ).stdout,
     )
@@ -97,7 +98,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres, given what
         file,
         (
           await execa(join(cluster.bin, 'pg_dump'), ['-d', cluster.urlOf('brace'), '-Fc'], {
-            encoding: 'buffer',
+            ...exactOutput,
           })
         ).stdout,
       )

@@ -6,6 +6,7 @@ import type { ThrowawayDatabase } from '../../src/drivers/databases.ts'
 import { crashesIn } from '../crash/boundaries.ts'
 import { deadly, type Kill } from '../crash/kill.ts'
 import { endOf } from '../fixtures/commands.ts'
+import { exactOutput } from '../fixtures/exact-output.ts'
 import { containerFixture, type ContainerFixture } from '../fixtures/postgres-container.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
@@ -76,7 +77,7 @@ describe.skipIf(!docker())('restore-test on the stack of brace', () => {
     const { stdout } = await execa(
       'docker',
       ['exec', String(id), 'pg_dump', '-U', 'postgres', '-Fc', 'brace'],
-      { encoding: 'buffer' },
+      { ...exactOutput },
     )
     await writeFile(dump, stdout)
     await writeFile(join(dir, 'slow.sh'), 'sleep 3\n')
@@ -189,7 +190,7 @@ export default defineConfig({
       const file = join(dir, name)
       await writeFile(
         file,
-        (await execa('docker', ['exec', String(id), 'sh', '-c', made], { encoding: 'buffer' })).stdout,
+        (await execa('docker', ['exec', String(id), 'sh', '-c', made], { ...exactOutput })).stdout,
       )
       const finished = await test(['--dump', file])
       expect(finished.code, whole(finished)).toBe(0)
