@@ -83,6 +83,8 @@ const names = [
   'marks',
   'formerly',
   'duty',
+  'lookAgain',
+  'volatile',
   'describe',
   'brings',
   'needs',
@@ -138,7 +140,7 @@ function wrongFunction(step: Fields, required: readonly string[], optional: read
 }
 
 function wrongFlag(step: Fields): Fault | null {
-  const name = ['duty', 'rerunnable'].find(
+  const name = ['duty', 'lookAgain', 'rerunnable'].find(
     (flag) => step[flag] !== undefined && typeof step[flag] !== 'boolean',
   )
   return name === undefined

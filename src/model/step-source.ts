@@ -16,7 +16,7 @@ const sources = new WeakMap<AnyStep, StepSource>()
 
 /** The plan records these fields itself. */
 const recorded = ['leaves', 'duty']
-const forPeople = ['describe', 'irreversible']
+const forPeople = ['describe', 'irreversible', 'lookAgain']
 
 /**
  * Changes of white space, comments, quotes, semicolons or brackets leave a source equal, so an open run

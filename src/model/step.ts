@@ -172,6 +172,8 @@ interface Observation<I extends JsonObject, O extends Json> extends Described<I,
   run(look: Look, input: I): Promise<O>
   /** Fields of the output that change while the system is in use: a dry run shows them, but predicts nothing of them. */
   readonly volatile?: readonly Extract<keyof NoInfer<O>, string>[]
+  /** What it sees changes by itself: a process that resumes the run looks again before it asks a person about it. */
+  readonly lookAgain?: true
   /** If missing, a dry run calls `run`, since an observation changes nothing. */
   predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<NoInfer<O>>>
 }

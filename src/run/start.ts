@@ -245,6 +245,7 @@ export function runContextFor(
     mask: runtime.mask,
     stop: runtime.stop,
     losses: [],
+    performed: new Set(),
     drivers: (scope) => runtime.drivers(scope),
     async fence() {
       const locks = await lock.fence()

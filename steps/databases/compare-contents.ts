@@ -68,6 +68,7 @@ export const compareContents = defineStep<Input, LiveContents>({
   kind: 'databases.compare-contents',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   timeoutSeconds: 3600,
   volatile: ['tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
   describe: ({ database, acceptLoss }) =>

@@ -25,6 +25,7 @@ export const compareLive = defineStep<Input, ComparedLive>({
   kind: 'databases.compare-live',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   timeoutSeconds: 3600,
   describe: ({ name, acceptLoss }) =>
     say`Compares a copy of ${name} as it is now with the backup, and refuses if the backup lacks a table that has rows` +

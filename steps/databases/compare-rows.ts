@@ -35,6 +35,7 @@ export const compareRows = defineStep<Input, Compared>({
   kind: 'databases.compare-rows',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   describe: ({ tables }) =>
     say`Finds the rows of ${tables} that the backup has and the live database lacks, and checks that no row with the same key differs.`,
   preflight: async (_look, { tables, key, allMissing = false }) => [

@@ -23,6 +23,7 @@ export const requireMissing = defineStep<Input, MissingLive>({
   kind: 'databases.require-missing',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   timeoutSeconds: 3600,
   describe: ({ tables }) => say`Counts the missing rows of ${tables} in a copy of the database as it is now.`,
   run: async (look, { at, backup, tables, key }) => {

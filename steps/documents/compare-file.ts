@@ -16,6 +16,7 @@ export const compareFile = defineStep<Input, ComparedFile>({
   kind: 'files.compare-file',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   timeoutSeconds: 900,
   describe: ({ at, found }) =>
     say`Compares the file of the backup with the one in ${isPending(at) ? at : at.path}${isPending(found) ? '' : ` (${found.relative})`}, by size and digest.`,

@@ -17,6 +17,10 @@ const digest = (fields: object): string => sourceOf({ ...base, ...fields } as An
 const valueOf = (text: string): unknown => new Function(`return ${text}`)()
 
 describe('the digest of the code of a step', () => {
+  it('is the same whether a later process looks again', () => {
+    expect(digest({ lookAgain: true })).toBe(digest({}))
+  })
+
   it.each<[what: string, one: string, other: string]>([
     ['what a tag sees: an escape', '() => String.raw`\\x41`', '() => String.raw`A`'],
     ['what a tag sees: a line break', '() => String.raw`\\n`', '() => String.raw`\n`'],

@@ -3,7 +3,7 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import type { Contents, Dump } from '../../src/drivers/databases.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
 import { recordOf } from '../../src/run/record/record.ts'
-import { fakeMachine, type FakeTables, type FakeWorld } from '../../src/testing/index.ts'
+import { fakeMachine, Killed, type FakeTables, type FakeWorld } from '../../src/testing/index.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { ageOf } from '../../steps/databases/lib/age.ts'
 import { absentFrom, acceptFlag, accepts, fewerIn, listed } from '../../steps/databases/lib/losses.ts'
@@ -154,6 +154,37 @@ describe('what the operator approves', () => {
         'attached to the live database': 'nothing',
       },
     ])
+  })
+})
+
+describe('a run that was killed while it asked', () => {
+  async function killedWhileAsking(world: FakeWorld): Promise<ReturnType<typeof machineOf>> {
+    const machine = machineOf(world)
+    world.faults.order('people.ask', 'kill')
+    await expect(machine.run({})).rejects.toThrow(Killed)
+    return machine
+  }
+  const write = (world: FakeWorld, tables: FakeTables): void => {
+    const live = world.server.databases.get('shop')
+    if (live !== undefined) live.tables = { ...live.tables, ...tables }
+  }
+
+  it('shows what is live now when it is resumed, and what is lost now', async () => {
+    const world = damagedShop()
+    const machine = await killedWhileAsking(world)
+    write(world, { orders: [...goodOrders, { id: 900 }] })
+    expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
+    expect(shownBy(machine).map(({ live }) => live)).toEqual(['1 tables, 1 rows', '1 tables, 3 rows'])
+  })
+
+  it('is refused when it is resumed after rows were written that the dump lacks', async () => {
+    const world = damagedShop()
+    const machine = await killedWhileAsking(world)
+    write(world, { 'billing.invoices': invoices })
+    const { failure, outcome } = await machine.resume()
+    expect(outcome).toBe('rolled-back')
+    expect(failure?.message).toContain('would lose it: billing.invoices (1000 rows)')
+    untouched(world)
   })
 })
 

@@ -68,6 +68,7 @@ export async function lookAhead({ look, clock, mask, stop }: Looking, planned: P
     listener: () => undefined,
     journal,
     losses: [],
+    performed: new Set(),
     // Without their acting methods, whatever a step may try.
     drivers: () => look as unknown as Drivers,
     fence: async () => undefined,

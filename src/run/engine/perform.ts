@@ -8,6 +8,7 @@ import { acts, type AnyStep } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { StepTimedOut, withTimeout } from './timeout.ts'
 import { applyChange, NotRetryable } from './apply.ts'
+import { looksToRepeat } from './look-again.ts'
 import { preflightAgain } from './preflight.ts'
 import type { StepEnded } from '../journal/entry.ts'
 import type { Durability } from '../journal/journal.ts'
@@ -30,8 +31,18 @@ export async function perform(context: RunContext, planned: PlannedStep): Promis
     await context.journal.write({ type: 'skipped', step: planned.id, because })
     return { ok: true, as: 'skipped' }
   }
+  if (stepOf(context, planned).effect === 'decide')
+    for (const look of looksToRepeat(context, planned)) {
+      const ended = await attempts(context, look)
+      if (!ended.ok) return ended
+    }
+  return attempts(context, planned)
+}
+
+async function attempts(context: RunContext, planned: PlannedStep): Promise<Ended> {
   for (let left = planned.retry.times; ; left -= 1) {
     const result = await attemptOnce(context, planned, left > 0)
+    if (result.ok) context.performed.add(planned.id)
     if (result.ok || !result.again) return result
     boundary(context.stop)
     // A wait cut short by Ctrl-C ends at the boundary below.

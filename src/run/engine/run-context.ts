@@ -36,6 +36,8 @@ export interface RunContext {
   readonly journal: RunJournal
   /** Log output lost by this process, as on a full disk. Any loss prevents sealing the evidence. */
   readonly losses: string[]
+  /** Ids of the steps that this process performed. */
+  readonly performed: Set<string>
   /** Drivers for one attempt of one step. */
   drivers(scope: Scope): Drivers
   /**
