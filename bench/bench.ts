@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { markdownOf, reportOf, type Result } from './report.ts'
 import { measured, type Row } from './row.ts'
+import { archive } from './rows/archive.ts'
+import { encryption } from './rows/encryption.ts'
 import { journaledStep } from './rows/journaled-step.ts'
 import { manyRuns } from './rows/many-runs.ts'
 import { startUp } from './rows/start-up.ts'
+import { verification } from './rows/verification.ts'
 
 /*
  * Measures the program beside its rivals on this machine, and asserts nothing: npm run bench -- [--quick] [--out FILE] [ROW…]
@@ -14,7 +17,7 @@ import { startUp } from './rows/start-up.ts'
  * has to be on a disk for syncs to mean anything.
  */
 
-const rows: readonly Row[] = [startUp, journaledStep, manyRuns]
+const rows: readonly Row[] = [startUp, journaledStep, manyRuns, archive, encryption, verification]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },

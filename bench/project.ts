@@ -91,9 +91,13 @@ export class EmptyProject {
 
   /** Milliseconds of a command, from the start of its process to its end. @throws Error if it fails */
   runbook(...args: readonly string[]): Promise<number> {
-    return timed(process.execPath, [bin, ...args], this.folder)
+    return runbookIn(this.folder, ...args)
   }
 }
+
+/** As `EmptyProject.runbook`, in any project. */
+export const runbookIn = (folder: string, ...args: readonly string[]): Promise<number> =>
+  timed(process.execPath, [bin, ...args], folder)
 
 /** Milliseconds of a program. @throws Error if it fails */
 export function timed(program: string, args: readonly string[], folder: string): Promise<number> {

@@ -103,7 +103,7 @@ export interface Archives extends ArchivesView {
    */
   encrypt(file: string, to: string, passphrase: SecretHandle): Promise<Encrypted>
   /**
-   * Packs a tree into a `.tar.gz` that gets its name once it is complete and durable; until then it is
+   * Packs a tree into a `.tar.gz`, or with zstd into a `.tar.zst`, that gets its name once it is complete and durable; until then it is
    * `TO.partial`, which replaces one left by a kill. An archive inside the folder leaves itself out.
    *
    * A link to a file in the folder is packed as that file, since `extract` refuses links. Sockets, pipes,

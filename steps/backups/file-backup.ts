@@ -53,7 +53,7 @@ export const fileBackup = defineStep<Input, Verified, Before>({
       ? []
       : unmatchedName(
           data,
-          `${nameAt(makingOf(data).name, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`,
+          `${nameAt(data, look.clock.now())}${encrypt ? `.${makingOf(data).encryption}` : ''}`,
         )
   },
   survey: async (look, { data, archive: unencrypted, sealed }) => {
@@ -158,7 +158,7 @@ function unmatchedName(data: DataArchive, example: string): readonly Finding[] {
       level: 'refuse',
       about: 'data.pattern',
       problem,
-      hint: "set data.pattern in runbook.config.ts to a pattern that begins with data.name and ends in 'tar.gz*'",
+      hint: "set data.pattern in runbook.config.ts to a pattern that begins with data.name and ends in 'tar.gz*' or 'tar.zst*'",
     },
   ]
 }

@@ -39,7 +39,7 @@ export const packData = defineStep<Input, PackedData, Before>({
   survey: async (look, { data, staging }) => {
     const takenAt = new Date(Math.floor(look.clock.now().getTime() / 1000) * 1000)
     return {
-      file: `${staging.folder}/${nameAt(makingOf(data).name, takenAt)}`,
+      file: `${staging.folder}/${nameAt(data, takenAt)}`,
       takenAt: takenAt.toISOString(),
     }
   },
@@ -98,9 +98,14 @@ export const packData = defineStep<Input, PackedData, Before>({
   },
 })
 
-/** `codex-api-20260203T041233Z.tar.gz`: always UTC, in a form that every backup pattern can read. */
-export const nameAt = (name: string, at: Date): string =>
-  `${name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.gz`
+/**
+ * `codex-api-20260203T041233Z.tar.gz`, or `.tar.zst` where the pattern asks for that: always UTC, in a form that every
+ * backup pattern can read.
+ */
+export function nameAt(data: DataArchive, at: Date): string {
+  const ending = /\.tar\.zst(?:\.|\*|$)/.test(data.place.pattern) ? 'zst' : 'gz'
+  return `${makingOf(data).name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.${ending}`
+}
 
 /** An empty archive is valid too, and gets a checksum. */
 function requireContents(data: DataArchive, { members, size, file }: Packed): void {

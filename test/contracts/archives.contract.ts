@@ -341,6 +341,25 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       expect(await files.list(at)).toEqual(['a.tar.gz', 'back', 'tree'])
     })
 
+    it('packs with zstd where the name says so', async () => {
+      const bench = await open()
+      const { archives, files, folder: at } = bench
+      const folder = await tree(bench)
+      const packed = await archives.pack(
+        packing(folder, { as: 'tree', exclude: ['node_modules'] }),
+        `${at}/a.tar.zst`,
+      )
+      expect(packed).toMatchObject({ file: `${at}/a.tar.zst`, top: 'tree', notes: [] })
+      expect(await archives.inspect(`${at}/a.tar.zst`, limits)).toEqual({
+        members: packed.members,
+        bytes: packed.bytes,
+        top: 'tree',
+      })
+      await archives.extract(`${at}/a.tar.zst`, `${at}/back`, limits)
+      expect(await text(files, `${at}/back/tree/src/app.js`)).toBe('app')
+      expect(await files.list(at)).toEqual(['a.tar.zst', 'back', 'tree'])
+    })
+
     it('packs a list of files, with the folders on the way', async () => {
       const bench = await open()
       const { archives, files, folder: at } = bench
