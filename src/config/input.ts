@@ -289,7 +289,7 @@ export type TargetConfig = {
       /** Dotted paths in the parsed file and their required values. Default: `{}`. */
       readonly expect?: { readonly [name: string]: Json }
     }[]
-    /** The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive. Default: archives come from elsewhere; they can be restored but not created. */
+    /** The live folder that `data-backup` archives. Its name becomes that of the one folder in the archive, which is compressed with zstd, several times as fast, where `pattern` ends in `.tar.zst` or `.tar.zst*`, and else with gzip. Default: archives come from elsewhere; they can be restored but not created. */
     readonly source?: string
     /** Start of new archives' names. Default: `pattern` up to its first `*` or `{time}`, without the hyphen. */
     readonly name?: string

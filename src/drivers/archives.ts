@@ -56,6 +56,11 @@ export type Packed = ArchiveFacts & {
   readonly size: number
   /** Differences between archive and folder, one sentence each. */
   readonly notes: readonly string[]
+  /**
+   * Paths, relative to the folder, of what was added, removed or written to between the first look and the end: the archive is
+   * then the folder as it was at no single moment. Seen by size, times, owner, mode and inode; what is excluded is not looked at.
+   */
+  readonly changed: readonly string[]
 }
 
 export type Encrypted = JsonObject & {

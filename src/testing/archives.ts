@@ -128,6 +128,7 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
           { hint: 'give the name of one folder, or .' },
         )
       }
+      const found = seenBefore(disk, packing, to)
       disk.beforeChange('pack', to)
       if (kindOn(disk, to) !== null)
         throw new RunbookError('failed', `cannot pack into ${to}: already exists`, {
@@ -139,9 +140,39 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       const body = archiveOf(members)
       spend(disk, body.length, to)
       disk.files.set(to, body)
-      return { ...facts, file: to, sha256: sha256(body), size: body.length, notes: [] }
+      return {
+        ...facts,
+        file: to,
+        sha256: sha256(body),
+        size: body.length,
+        notes: [],
+        changed: found === null ? [] : changedIn(packing, found, members),
+      }
     },
   }
+}
+
+/** Null for what cannot be packed, as the packing itself will say. */
+function seenBefore(disk: Disk, packing: Packing, to: string): readonly FakeMember[] | null {
+  try {
+    return membersOf(disk, packing, to)
+  } catch {
+    return null
+  }
+}
+
+function changedIn(
+  { as }: Packing,
+  before: readonly FakeMember[],
+  after: readonly FakeMember[],
+): readonly string[] {
+  const stateIn = (members: readonly FakeMember[]): ReadonlyMap<string, string> =>
+    new Map(members.map(({ name, ...state }) => [name, JSON.stringify(state)]))
+  const [was, is] = [stateIn(before), stateIn(after)]
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((name) => was.get(name) !== is.get(name))
+    .map((name) => name.slice(as.length + 1).replace(/\/$/, ''))
+    .toSorted()
 }
 
 const unpackable = (folder: string, why: string): RunbookError =>

@@ -3,6 +3,7 @@ import {
   failureOf,
   isPending,
   RunbookError,
+  shellWord,
   type DataArchive,
   type Finding,
   type Look,
@@ -52,15 +53,16 @@ export const packData = defineStep<Input, PackedData, Before>({
     const making = makingOf(data)
     // A torn attempt starts again from nothing: packing never overwrites a file.
     for (const path of pathsWritten(before)) await io.files.removeTree(path)
-    const strict = making.whileChanging === 'refuse'
-    const first = strict ? await io.files.tree(making.source) : null
     const packed = await io.archives.pack(packingOf(data), before.file)
-    if (first !== null && (await io.files.tree(making.source)).digest !== first.digest) {
-      throw new RunbookError('verification', `${making.source} changed while it was being archived`, {
-        hint: "stop what writes there, or try again at a quieter time; set data.whileChanging to 'note' if half-written files do no harm",
-      })
-    }
     for (const note of packed.notes) io.note(note)
+    if (packed.changed.length > 0) {
+      const what = `${making.source} changed while it was being archived: ${namedOf(packed.changed)}`
+      if (making.whileChanging === 'refuse')
+        throw new RunbookError('verification', what, {
+          hint: "stop what writes there, exclude it (data.exclude), or try again at a quieter time; set data.whileChanging to 'note' if half-written files do no harm",
+        })
+      io.note(what)
+    }
     requireContents(data, packed)
     io.note(
       `${lastOf(before.file)}: ${packed.members} members, ${packed.bytes} bytes packed to ${packed.size}, sha256 ${packed.sha256}`,
@@ -105,6 +107,11 @@ export const packData = defineStep<Input, PackedData, Before>({
 export function nameAt(data: DataArchive, at: Date): string {
   const ending = /\.tar\.zst(?:\.|\*|$)/.test(data.place.pattern) ? 'zst' : 'gz'
   return `${makingOf(data).name}-${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z.tar.${ending}`
+}
+
+const namedOf = (paths: readonly string[]): string => {
+  const [shown, more] = [paths.slice(0, 5), paths.length - 5]
+  return `${shown.map((path) => (path === '' ? '.' : shellWord(path))).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 /** An empty archive is valid too, and gets a checksum. */

@@ -219,9 +219,24 @@ describe('data-backup goes back', () => {
       }
     }
     const { world, result } = await run({}, writing)
-    expect(result).toMatchObject({ outcome: 'rolled-back', code: 'verification' })
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      code: 'verification',
+      failure: {
+        message: '/srv/codex/.codex-api changed while it was being archived: codex/config.toml',
+      },
+    })
     expect(backups(world)).toEqual([...older].sort())
     expect((await run({}, writing, withMaking({ whileChanging: 'note' }))).result.code).toBe('succeeded')
+  })
+
+  it('a file that is excluded may change while the others are packed', async () => {
+    const logging = ({ disk }: FakeWorld): void => {
+      disk.beforeChange = (operation) => {
+        if (operation === 'pack') lay(disk, '/srv/codex/.codex-api/codex/today.log', 'one more line\n')
+      }
+    }
+    expect((await run({}, logging)).result.code).toBe('succeeded')
   })
 
   it('a drive that is gone in the middle is not written to in its place', async () => {

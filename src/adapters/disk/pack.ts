@@ -33,7 +33,8 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
     if ((await statOf(to)) !== null)
       throw cannot('pack into', to, 'already exists', { code: 'failed', hint: `check: ls -ld ${to}` })
     const real = join(await realpath(dirname(to)), basename(to))
-    const { members, notes } = await sourcesOf(packing, [real, `${real}.partial`])
+    const leaveOut = [real, `${real}.partial`]
+    const { members, notes } = await sourcesOf(packing, leaveOut)
     await unlink(partial).catch(() => undefined)
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
     await using file = await open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
@@ -55,10 +56,11 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
       { signal: scope.signal },
     )
     const facts = checked.facts()
+    const changed = await changedSince(members, packing, leaveOut)
     await file.sync()
     await rename(partial, to)
     await syncFolder(dirname(to))
-    return { ...facts, file: to, sha256: hash.digest('hex'), size, notes: allNotes }
+    return { ...facts, file: to, sha256: hash.digest('hex'), size, notes: allNotes, changed }
   } catch (thrown) {
     await unlink(partial).catch(() => undefined)
     scope.signal.throwIfAborted()
@@ -66,6 +68,31 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
     throw fileError('cannot pack into', to, thrown)
   }
 }
+
+async function changedSince(
+  members: readonly Source[],
+  packing: Packing,
+  leaveOut: readonly string[],
+): Promise<readonly string[]> {
+  const before = new Map(members.map((member) => [member.path, stateOf(member)]))
+  const now = await sourcesOf(packing, leaveOut).catch((thrown: unknown) => {
+    if (thrown instanceof RunbookError) return null
+    throw thrown
+  })
+  // What is there now could not even be packed.
+  if (now === null) return ['.']
+  const after = new Map(now.members.map((member) => [member.path, stateOf(member)]))
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((path) => before.get(path) !== after.get(path))
+    .toSorted()
+}
+
+/** Folders without their times: those change with files that are excluded. */
+const stateOf = ({ kind, at, facts }: Source): string =>
+  [
+    ...[kind, at, facts.mode, facts.uid, facts.gid],
+    ...(kind === 'file' ? [facts.size, facts.mtimeMs, facts.ctimeMs, facts.dev, facts.ino] : []),
+  ].join(' ')
 
 /**
  * By the ending of the name. Bytes that must be the same again come from a single stream of zlib at its default level, as

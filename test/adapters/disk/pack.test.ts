@@ -46,6 +46,13 @@ function tree(): { readonly at: string; readonly folder: string } {
   return { at, folder: join(at, 'tree') }
 }
 
+/** Its change time tells. */
+function rewritten(folder: string): void {
+  const { atime, mtime, size } = statSync(join(folder, 'big'))
+  writeFileSync(join(folder, 'big'), Buffer.alloc(size, 'xyz'))
+  utimesSync(join(folder, 'big'), atime, mtime)
+}
+
 const listed = (archive: string): readonly string[] =>
   execFileSync('tar', ['--numeric-owner', '--full-time', '-tvzf', archive], {
     env: { ...process.env, TZ: 'UTC' },
@@ -181,6 +188,30 @@ describe('packing on disk', () => {
         message: expect.stringContaining('big changed while it was being packed'),
       })
     expect(existsSync(join(at, 'a.tar.gz.partial'))).toBe(false)
+  })
+
+  it.each<[what: string, change: (folder: string) => void, changed: readonly string[]]>([
+    ['nothing', () => undefined, []],
+    ['a file that was packed already is written to, and keeps size and time', rewritten, ['big']],
+    ['a file appears', (folder) => writeFileSync(join(folder, 'deep/late'), ''), ['deep/late']],
+    ['a file goes', (folder) => rmSync(join(folder, 'big')), ['big']],
+    ['a mode changes', (folder) => chmodSync(join(folder, 'deep'), 0o700), ['deep']],
+    ['what is excluded changes', (folder) => writeFileSync(join(folder, 'a.log'), 'more'), []],
+    ['a link out of it appears', (folder) => symlinkSync('/etc/passwd', join(folder, 'out')), ['.']],
+  ])('names what changed before it was done: %s', async (_, change, changed) => {
+    const { at, folder } = tree()
+    chmodSync(join(folder, 'deep'), 0o755)
+    let done = false
+    const scope = watchedScope({
+      // The last file is read after the others.
+      progress: ({ done: bytes, total }) => {
+        if (done || bytes !== total) return
+        done = true
+        change(folder)
+      },
+    })
+    const packed = await packTree(packing(folder, { exclude: ['*.log'] }), join(at, 'a.tar.gz'), scope)
+    expect(packed.changed).toEqual(changed)
   })
 
   it('leaves nothing when it is stopped, and begins anew where a kill left a part', async () => {
