@@ -90,7 +90,11 @@ async function changedSince(
 /** Folders without their times: those change with files that are excluded. */
 const stateOf = ({ kind, at, facts }: Source): string =>
   [
-    ...[kind, at, facts.mode, facts.uid, facts.gid],
+    kind,
+    at,
+    facts.mode,
+    facts.uid,
+    facts.gid,
     ...(kind === 'file' ? [facts.size, facts.mtimeMs, facts.ctimeMs, facts.dev, facts.ino] : []),
   ].join(' ')
 

@@ -1,11 +1,11 @@
 import { constants } from 'node:fs'
-import { chmod, lchown, mkdir, open, readdir, lutimes, type FileHandle } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, open, readdir, lutimes, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import type { Member } from './members.ts'
 
-/** How many files are synced in parallel: the disk batches concurrent requests. */
+/** How many files are made durable at a time: the disk batches concurrent requests. */
 const together = 16
 
 /** Writes members into a private, empty folder. Never opens an existing file or follows a link. */
@@ -15,6 +15,9 @@ export class TreeWriter {
   readonly #created = new Set<string>()
   #open: { readonly file: FileHandle; readonly member: Member } | null = null
   #written = { files: 0, bytes: 0 }
+  /** Files with all their content that are not durable yet. */
+  readonly #finishing = new Set<Promise<void>>()
+  #failed: { readonly thrown: unknown } | null = null
 
   constructor(folder: string) {
     this.#folder = folder
@@ -39,21 +42,24 @@ export class TreeWriter {
     this.#written.bytes += bytes.length
   }
 
+  /** Waits only while many files are finished already. @throws what an earlier one failed with */
   async end(): Promise<void> {
     if (this.#open === null) return
     const { file, member } = this.#open
-    // As tar: root restores numeric owners, other users own what they extract.
-    if (process.getuid?.() === 0) await file.chown(member.uid, member.gid)
-    await file.chmod(member.mode & 0o777)
-    await file.utimes(member.modified, member.modified)
-    await this.close()
+    this.#open = null
     this.#written.files++
+    const finishing = finish(file, member)
+      .catch((thrown: unknown) => void (this.#failed ??= { thrown }))
+      .finally(() => this.#finishing.delete(finishing))
+    this.#finishing.add(finishing)
+    if (this.#finishing.size >= together) await Promise.race(this.#finishing)
+    if (this.#failed !== null) throw this.#failed.thrown
   }
 
   async close(): Promise<void> {
     const file = this.#open?.file
     this.#open = null
-    await file?.close()
+    await Promise.all([file?.close(), ...this.#finishing])
   }
 
   async #makeFolder(path: string): Promise<void> {
@@ -64,12 +70,14 @@ export class TreeWriter {
   }
 
   /**
-   * Makes everything durable, then sets modes and times of folders, deepest first so that nothing changes
+   * Makes the folders durable too, then sets their modes and times, deepest first so that nothing changes
    * them again.
    * @throws RunbookError `verification` if the folder contains anything else than was written
    */
   async seal(): Promise<void> {
-    const found = await syncTree(this.#folder)
+    await Promise.all(this.#finishing)
+    if (this.#failed !== null) throw this.#failed.thrown
+    const found = await syncFolders(this.#folder)
     const expected = { ...this.#written, folders: this.#created.size }
     if (
       found.files !== expected.files ||
@@ -100,19 +108,31 @@ const countsText = (seen: TreeCounts): string =>
 
 const parentOf = (path: string): string => (dirname(path) === '.' ? '' : dirname(path))
 
-/** Syncs and counts files and folders; anything else is not counted. */
-async function syncTree(folder: string): Promise<TreeCounts> {
+async function finish(file: FileHandle, member: Member): Promise<void> {
+  try {
+    // As tar: root restores numeric owners, other users own what they extract.
+    if (process.getuid?.() === 0) await file.chown(member.uid, member.gid)
+    await file.chmod(member.mode & 0o777)
+    await file.utimes(member.modified, member.modified)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Syncs and counts folders, and counts files; anything else is not counted. */
+async function syncFolders(folder: string): Promise<TreeCounts> {
   const entries = await readdir(folder, { withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
   let seen: TreeCounts = { files: files.length, folders: 0, bytes: 0 }
   for (let start = 0; start < files.length; start += together) {
-    const sizes = await Promise.all(
-      files.slice(start, start + together).map((entry) => syncFile(join(folder, entry.name))),
+    const facts = await Promise.all(
+      files.slice(start, start + together).map((entry) => lstat(join(folder, entry.name))),
     )
-    seen = { ...seen, bytes: sizes.reduce((total, size) => total + size, seen.bytes) }
+    seen = { ...seen, bytes: facts.reduce((total, { size }) => total + size, seen.bytes) }
   }
   for (const entry of entries.filter((one) => one.isDirectory())) {
-    const below = await syncTree(join(folder, entry.name))
+    const below = await syncFolders(join(folder, entry.name))
     seen = {
       files: seen.files + below.files,
       folders: seen.folders + 1 + below.folders,
@@ -121,10 +141,4 @@ async function syncTree(folder: string): Promise<TreeCounts> {
   }
   await syncFolder(folder)
   return seen
-}
-
-async function syncFile(path: string): Promise<number> {
-  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
-  await file.sync()
-  return (await file.stat()).size
 }

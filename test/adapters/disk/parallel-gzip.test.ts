@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib'
-import fc from 'fast-check'
+import { assert, asyncProperty, integer } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { gzipInParallel } from '../../../src/adapters/disk/parallel-gzip.ts'
 
@@ -27,8 +27,8 @@ describe('gzip with several blocks at a time', () => {
 
   it('has the same bytes however the content arrives', async () => {
     const once = await compressed(inParts(texts, texts.length))
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1_000, max: texts.length }), async (bytes) => {
+    await assert(
+      asyncProperty(integer({ min: 1_000, max: texts.length }), async (bytes) => {
         expect((await compressed(inParts(texts, bytes))).equals(once)).toBe(true)
       }),
       { numRuns: 8 },
