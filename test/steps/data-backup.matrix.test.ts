@@ -230,6 +230,15 @@ describe('data-backup goes back', () => {
     expect((await run({}, writing, withMaking({ whileChanging: 'note' }))).result.code).toBe('succeeded')
   })
 
+  it('uses zstd where the pattern asks for it', async () => {
+    const { data } = codexData
+    if (data === undefined) throw new Error('the target has data')
+    const place = { ...data.place, pattern: 'codex-api-{time}.tar.zst*' }
+    const { world, result } = await run({}, () => undefined, { ...codexData, data: { ...data, place } })
+    expect(result.code).toBe('succeeded')
+    expect(made(world)).toBe(`${kept}/2026/02-03/codex-api-20260203T050000Z.tar.zst`)
+  })
+
   it('a file that is excluded may change while the others are packed', async () => {
     const logging = ({ disk }: FakeWorld): void => {
       disk.beforeChange = (operation) => {
