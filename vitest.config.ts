@@ -10,9 +10,13 @@ const inMemory = [
   'test/contracts/*.memory.test.ts',
 ]
 
+/** Suites of a run share the processes that run commands. */
+const sharedCommands = './test/fixtures/shared-commands.ts'
+
 /** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
 const quick = {
   maxWorkers: 3,
+  globalSetup: sharedCommands,
   testTimeout: 20_000,
   hookTimeout: 30_000,
   env: { ...compileCache, TMPDIR: memoryFolder },
@@ -39,6 +43,7 @@ export default defineConfig({
         extends: true,
         test: {
           ...quick,
+          globalSetup: [],
           name: 'in-memory',
           include: inMemory,
           exclude: [realSuites],
@@ -52,7 +57,7 @@ export default defineConfig({
           name: 'real',
           include: [realSuites],
           maxWorkers: 3,
-          globalSetup: './test/fixtures/announce-missing.ts',
+          globalSetup: ['./test/fixtures/announce-missing.ts', sharedCommands],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

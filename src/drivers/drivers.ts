@@ -121,17 +121,18 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   releases: { commitOf: true, forTag: true, latest: true, fetched: true },
 }
 
+const ports = Object.entries(seen).map(([port, methods]) => ({ port, methods: Object.keys(methods) }))
+
 /** The drivers without their acting methods, at run time too, so that a cast cannot reach them. */
 export function viewOf(drivers: Drivers): Views {
   const views: Record<string, unknown> = {}
-  for (const [port, methods] of Object.entries(seen)) {
+  for (const { port, methods } of ports) {
     const driver = drivers[port as keyof Views] as unknown as Record<
       string,
       (...args: readonly unknown[]) => unknown
     >
     const view: Record<string, unknown> = {}
-    for (const method of Object.keys(methods))
-      view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
+    for (const method of methods) view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
     views[port] = Object.freeze(view)
   }
   return Object.freeze(views) as unknown as Views

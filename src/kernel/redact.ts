@@ -11,6 +11,9 @@ export interface RedactingStream {
   end(): Uint8Array
 }
 
+const longestKept = 64
+const mostKept = 10_000
+
 /**
  * Masks every known secret and its parts, in every encoding of `encodingsOf`. It works on bytes and sits at
  * the sinks, so no caller has to remember it. Where secrets overlap, all their bytes are masked; all other bytes are
@@ -20,12 +23,14 @@ export class Redactor {
   readonly #texts = new Map<string, Secret>()
   readonly #public = new Set<string>()
   #compiled: MultiSearch | null = null
+  /** Short texts without a secret: keys, kinds and ids recur in every entry. */
+  readonly #clear = new Set<string>()
 
   /** Takes effect at once, in open streams too. The same text under a second name keeps the first name. */
   add(secret: Secret): void {
     if (this.#texts.has(secret.reveal())) return
     this.#texts.set(secret.reveal(), secret)
-    this.#compiled = null
+    this.#changed()
   }
 
   /**
@@ -36,12 +41,17 @@ export class Redactor {
   publish(text: string): readonly string[] {
     if (!this.#public.has(text)) {
       this.#public.add(text)
-      this.#compiled = null
+      this.#changed()
     }
     const known = [...this.#public]
     return [...this.#texts.values()]
       .filter((secret) => isWord(secret.reveal()) && isIn(known, secret.reveal()))
       .map(({ name }) => name)
+  }
+
+  #changed(): void {
+    this.#compiled = null
+    this.#clear.clear()
   }
 
   get #needles(): MultiSearch {
@@ -50,10 +60,13 @@ export class Redactor {
   }
 
   text(text: string): string {
+    if (this.#clear.has(text)) return text
     const bytes = Buffer.from(text)
     const masked = mask(bytes, bytes.length, this.#needles.search(bytes, true).found, nothingCovered)
-    // Return the text itself if nothing was masked: a round trip through bytes would alter lone surrogates.
-    return masked.bytes === bytes ? text : masked.bytes.toString('utf8')
+    if (masked.bytes !== bytes) return masked.bytes.toString('utf8')
+    if (text.length <= longestKept && this.#clear.size < mostKept) this.#clear.add(text)
+    // The text itself: a round trip through bytes would alter lone surrogates.
+    return text
   }
 
   /** Masks keys too. A number whose digits contain a secret becomes text. @returns the value itself where nothing is masked */

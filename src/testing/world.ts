@@ -161,9 +161,14 @@ function driversOf(
     containers,
     faults,
   } = world
-  const secrets = fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register })
-  const drivers: Drivers = {
-    services: fakeServices(watched(fleet, faults, scope), scope, disk, images),
+  const secrets = onFirstUse(() =>
+    fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register }),
+  )
+  // An attempt uses two or three of them.
+  const made = <P extends object>(name: string, make: () => P): P =>
+    passing(name, onFirstUse(make), faults, scope.signal)
+  return {
+    services: made('services', () => fakeServices(watched(fleet, faults, scope), scope, disk, images)),
     databases: databasesBy(
       (database) => serverOf(database, containers) ?? server,
       (of) =>
@@ -176,47 +181,52 @@ function driversOf(
           isUp: (database) => isUp(fleet, database),
         }),
     ),
-    backups: fakeBackups({ disk, clock, scope, keys }),
-    places: fakePlaces(stores, disk, scope),
-    files: fakeFiles(disk),
-    archives: fakeArchives(disk, secrets),
-    http: fakeHttp(web, secrets),
-    people: fakePeople(world.person, () => clock.now()),
-    secrets,
-    commands: fakeCommands(programs, scope),
-    orphans: fakeOrphans(leftovers, scopeOf),
-    images: fakeImages(images, disk, (id) =>
-      [...fleet.services]
-        .filter(([, { instance }]) => instance?.imageId === id)
-        .map(([name]) => name)
-        .sort(),
+    backups: made('backups', () => fakeBackups({ disk, clock, scope, keys })),
+    places: made('places', () => fakePlaces(stores, disk, scope)),
+    files: made('files', () => fakeFiles(disk)),
+    archives: made('archives', () => fakeArchives(disk, secrets)),
+    http: made('http', () => fakeHttp(web, secrets)),
+    people: made('people', () => fakePeople(world.person, () => clock.now())),
+    secrets: made('secrets', () => secrets),
+    commands: made('commands', () => fakeCommands(programs, scope)),
+    orphans: made('orphans', () => fakeOrphans(leftovers, scopeOf)),
+    images: made('images', () =>
+      fakeImages(images, disk, (id) =>
+        [...fleet.services]
+          .filter(([, { instance }]) => instance?.imageId === id)
+          .map(([name]) => name)
+          .sort(),
+      ),
     ),
-    git: fakeGit(repositories, disk),
-    releases: fakeReleases(shelf, disk, secrets),
-    containers: fakeContainers({
-      containers,
-      images,
-      scope,
-      reach: (moment) => faults.reach(`containers.${moment}`, scope.signal),
-    }),
-    volumes: fakeVolumes({
-      volumes,
-      disk,
-      fleet,
-      reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal),
-    }),
-    migrations: fakeMigrations({
-      migrations,
-      server,
-      disk,
-      volumes,
-      imageOf: ({ stack, service }) =>
-        declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service),
-    }),
+    git: made('git', () => fakeGit(repositories, disk)),
+    releases: made('releases', () => fakeReleases(shelf, disk, secrets)),
+    containers: made('containers', () =>
+      fakeContainers({
+        containers,
+        images,
+        scope,
+        reach: (moment) => faults.reach(`containers.${moment}`, scope.signal),
+      }),
+    ),
+    volumes: made('volumes', () =>
+      fakeVolumes({
+        volumes,
+        disk,
+        fleet,
+        reach: (moment) => faults.reach(`volumes.${moment}`, scope.signal),
+      }),
+    ),
+    migrations: made('migrations', () =>
+      fakeMigrations({
+        migrations,
+        server,
+        disk,
+        volumes,
+        imageOf: ({ stack, service }) =>
+          declaredOn(disk)(stack, fleet.services.get(service)?.declared ?? service),
+      }),
+    ),
   }
-  const { databases, ...rest } = drivers
-  const faulty = Object.entries(rest).map(([name, port]) => [name, passing(name, port, faults, scope.signal)])
-  return { ...(Object.fromEntries(faulty) as unknown as typeof rest), databases }
 }
 
 /** A database in a service that the fleet does not have is not in the stack's files: it is up. */
@@ -248,6 +258,18 @@ function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
       await fleet.beforeChange(operation, service)
     },
   }
+}
+
+/** A port that is made when something of it is asked for. */
+function onFirstUse<P extends object>(make: () => P): P {
+  let port: P | null = null
+  const made = (): P => (port ??= make())
+  return new Proxy({} as P, {
+    get: (_, method) => Reflect.get(made(), method) as unknown,
+    has: (_, method) => Reflect.has(made(), method),
+    ownKeys: () => Reflect.ownKeys(made()),
+    getOwnPropertyDescriptor: (_, method) => Reflect.getOwnPropertyDescriptor(made(), method),
+  })
 }
 
 function passing<P extends object>(name: string, port: P, faults: Faults, signal: AbortSignal): P {

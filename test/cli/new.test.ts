@@ -74,9 +74,13 @@ test('what it writes type-checks, and its tests pass', async () => {
     writeFileSync(join(folder, path), here(text))
   }
   expect(readFileSync(join(folder, 'test/drain-queue.test.ts'), 'utf8')).toContain('everyMoment(machine)')
-  const tsc = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['--noEmit', '-p', folder], {
-    encoding: 'utf8',
-  })
+  const tsc = spawnSync(
+    join(root, 'node_modules', '.bin', 'tsc'),
+    ['--noEmit', '--singleThreaded', '-p', folder],
+    {
+      encoding: 'utf8',
+    },
+  )
   expect(tsc.stdout).toBe('')
   expect(tsc.status).toBe(0)
   const vitest = spawnSync(

@@ -103,7 +103,7 @@ test.each(examples.map((example) => [example.page.file, example] as const))(
   (_, example) => {
     const { status, stdout } = spawnSync(
       join(root, 'node_modules', '.bin', 'tsc'),
-      ['--noEmit', '-p', projectOf(example)],
+      ['--noEmit', '--singleThreaded', '-p', projectOf(example)],
       { encoding: 'utf8' },
     )
     expect(stdout).toBe('')

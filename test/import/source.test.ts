@@ -151,7 +151,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 test('what is written compiles', () => {
   const { status, stdout } = spawnSync(
     join(root, 'node_modules', '.bin', 'tsc'),
-    ['--noEmit', '-p', folder],
+    ['--noEmit', '--singleThreaded', '-p', folder],
     { encoding: 'utf8' },
   )
   expect(stdout).toBe('')

@@ -266,6 +266,17 @@ describe('a redactor', () => {
     expect(Buffer.concat(seen).toString()).toBe('before: canary-1; after: [redacted:LATE].')
   })
 
+  it('masks a text that was shown before its secret was known, and one that is hidden no more', () => {
+    const redactor = redactorOf('another secret')
+    for (const text of ['a canary-1 b', 'as postgres']) expect(redactor.text(text)).toBe(text)
+    redactor.add(new Secret('LATE', 'canary-1'))
+    redactor.add(new Secret('WORD', 'postgres'))
+    expect(redactor.text('a canary-1 b')).toBe('a [redacted:LATE] b')
+    expect(redactor.text('as postgres')).toBe('as [redacted:WORD]')
+    expect(redactor.publish('postgres://db')).toEqual(['WORD'])
+    expect(redactor.text('as postgres')).toBe('as postgres')
+  })
+
   it('masks deep in JSON: values, keys and numbers', () => {
     const redactor = redactorOf('canary"quoted', '1234567890')
     const value: Json = {

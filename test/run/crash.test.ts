@@ -3,8 +3,11 @@ import type { Runbook } from '../../src/model/runbook.ts'
 import { Killed, Machine, Power, runbook, toySteps } from './toy.ts'
 
 /** Three changes, two of them at once, an observation between, and one behind the point of no return. */
-function bookOn(machine: Machine, kind: 'set' | 'rerunnable'): Runbook {
-  const steps = toySteps(machine.world, () => machine.power)
+function bookOf(kind: 'set' | 'rerunnable'): Runbook {
+  const steps = toySteps(
+    () => current.world,
+    () => current.power,
+  )
   const set = steps[kind]
   return runbook(
     'toy',
@@ -27,10 +30,14 @@ function bookOn(machine: Machine, kind: 'set' | 'rerunnable'): Runbook {
 const flags = ['first', 'second', 'third', 'fourth', 'fifth']
 const before = new Map(flags.map((flag) => [flag, 'old']))
 
+/** The machine that the runbooks act on: they are made and planned once for all cases. */
+let current = new Machine()
+const books = { set: bookOf('set'), rerunnable: bookOf('rerunnable') }
+
 function machine(kind: 'set' | 'rerunnable'): { machine: Machine; book: Runbook } {
-  const made = new Machine()
-  for (const [flag, value] of before) made.world.flags.set(flag, value)
-  return { machine: made, book: bookOn(made, kind) }
+  current = new Machine()
+  for (const [flag, value] of before) current.world.flags.set(flag, value)
+  return { machine: current, book: books[kind] }
 }
 
 const state = (made: Machine): string => flags.map((flag) => made.world.flags.get(flag)).join(' ')

@@ -75,7 +75,10 @@ describe('the end of a run', () => {
     mode: 'run' | 'dry-run' = 'run',
   ) {
     const machine = new Machine()
-    const steps = toySteps(machine.world, () => machine.power)
+    const steps = toySteps(
+      () => machine.world,
+      () => machine.power,
+    )
     const book = runbook('toy', { title: 'Toy', when: 'Never.', needs: [], params: {} }, ({ step }) => {
       step('First', steps.set({ flag: 'first', to: 'new' }))
     })

@@ -61,7 +61,10 @@ describe('preflight', () => {
 
   it('opens drivers and a log only for a step that has something to ask', async () => {
     const made = new Machine()
-    const { set } = toySteps(made.world, () => made.power)
+    const { set } = toySteps(
+      () => made.world,
+      () => made.power,
+    )
     const book = runbook(
       'toy',
       { title: 'Toy', when: 'Never.', needs: [], params: {} },

@@ -1,7 +1,7 @@
 import { viewOf, type Drivers } from '../../src/drivers/drivers.ts'
 import { canonical, type Json, type JsonObject } from '../../src/kernel/json.ts'
 import { RunbookError } from '../../src/kernel/errors.ts'
-import { planOf } from '../../src/model/plan.ts'
+import { planOf, type Planned } from '../../src/model/plan.ts'
 import { runbook, type Runbook } from '../../src/model/runbook.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { Target } from '../../src/model/target.ts'
@@ -51,36 +51,36 @@ export class World {
 
 type Input = { readonly flag: string; readonly to: string; readonly tells?: Json }
 
-/** Steps on the toy world. Setting a flag takes two operations, so that a kill can fall between them. */
-export function toySteps(world: World, power: () => Power) {
+/** Steps on the toy world of the moment. Setting a flag takes two operations, so that a kill can fall between them. */
+export function toySteps(world: () => World, power: () => Power) {
   const set = defineStep<Input, { readonly flag: string }, { readonly was: string | null }>({
     kind: 'toy.set',
     version: 1,
     effect: 'change',
     describe: ({ flag, to }) => `Sets ${String(flag)} to ${String(to)}.`,
-    survey: async (_, { flag }) => power().act(() => ({ was: world.flags.get(flag) ?? null })),
+    survey: async (_, { flag }) => power().act(() => ({ was: world().flags.get(flag) ?? null })),
     run: async (io, { input: { flag, to } }) => {
-      if (world.faults.get(flag) === 'before') throw new RunbookError('failed', `${flag} would not move`)
-      power().act(() => world.flags.set(flag, 'half'))
+      if (world().faults.get(flag) === 'before') throw new RunbookError('failed', `${flag} would not move`)
+      power().act(() => world().flags.set(flag, 'half'))
       power().act(() => {
-        world.flags.set(flag, to)
-        world.deeds.push(`set ${flag}`)
+        world().flags.set(flag, to)
+        world().deeds.push(`set ${flag}`)
       })
       io.progress({ done: 1, unit: 'files' })
-      if (world.faults.get(flag) === 'after') throw new RunbookError('failed', `${flag} moved and broke`)
+      if (world().faults.get(flag) === 'after') throw new RunbookError('failed', `${flag} moved and broke`)
       return { flag }
     },
     probe: async (_, { input: { flag, to }, before: { was } }) => {
-      const now = power().act(() => world.flags.get(flag) ?? null)
+      const now = power().act(() => world().flags.get(flag) ?? null)
       if (now === to) return { is: 'done', output: { flag } }
       return now === was ? { is: 'absent' } : { is: 'torn', why: `${flag} is ${now}` }
     },
     undo: async (_, { input: { flag }, before: { was } }) => {
-      if (world.stubborn.has(flag)) throw new RunbookError('failed', `${flag} will not go back`)
+      if (world().stubborn.has(flag)) throw new RunbookError('failed', `${flag} will not go back`)
       power().act(() => {
-        if (was === null) world.flags.delete(flag)
-        else world.flags.set(flag, was)
-        world.deeds.push(`undo ${flag}`)
+        if (was === null) world().flags.delete(flag)
+        else world().flags.set(flag, was)
+        world().deeds.push(`undo ${flag}`)
       })
     },
   })
@@ -96,7 +96,7 @@ export function toySteps(world: World, power: () => Power) {
     effect: 'observe',
     describe: ({ flag }) => `Looks at ${String(flag)}.`,
     run: async (_, { flag, wants }) => {
-      const saw = power().act(() => world.flags.get(flag) ?? 'nothing')
+      const saw = power().act(() => world().flags.get(flag) ?? 'nothing')
       if (saw !== wants) throw new RunbookError('failed', `${flag} is ${saw}, not ${wants}`)
       return { saw }
     },
@@ -273,7 +273,7 @@ export class Machine {
   }
 
   order(book: Runbook, params: JsonObject = {}, mode: RunRequest['mode'] = 'run'): RunRequest {
-    return { planned: planOf(book, target, params), mode, story: null, reason: null }
+    return { planned: plannedOnce(book, params), mode, story: null, reason: null }
   }
 
   begin(book: Runbook, params: JsonObject = {}, mode: RunRequest['mode'] = 'run'): Promise<Result> {
@@ -283,12 +283,24 @@ export class Machine {
   resume(book: Runbook, way: 'forward' | 'back', params: JsonObject = {}): Promise<Result> {
     const run = [...this.journal.runsById.keys()].at(-1)
     if (run === undefined) throw new Error('there is no run')
-    return resume(this.around(), { run, way, planned: planOf(book, target, params), accepted: null })
+    return resume(this.around(), { run, way, planned: plannedOnce(book, params), accepted: null })
   }
 
   get entries(): readonly Stored[] {
     return [...this.journal.runsById.values()].at(-1) ?? []
   }
+}
+
+/** Cache: a test starts and resumes a runbook thousands of times. */
+const plans = new WeakMap<Runbook, Map<string, Planned>>()
+
+function plannedOnce(book: Runbook, params: JsonObject): Planned {
+  const ofBook = plans.get(book) ?? new Map<string, Planned>()
+  plans.set(book, ofBook)
+  const key = canonical(params)
+  const planned = ofBook.get(key) ?? planOf(book, target, params)
+  ofBook.set(key, planned)
+  return planned
 }
 
 function never(signal: AbortSignal | undefined): Promise<void> {

@@ -7,7 +7,7 @@ test('runbooks are checked against the registered configuration', () => {
   const tsc = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url))
   const { status, stdout } = spawnSync(
     tsc,
-    ['--noEmit', '-p', fileURLToPath(new URL('registered', import.meta.url))],
+    ['--noEmit', '--singleThreaded', '-p', fileURLToPath(new URL('registered', import.meta.url))],
     { encoding: 'utf8' },
   )
   expect(stdout).toBe('')

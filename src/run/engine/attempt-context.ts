@@ -91,7 +91,7 @@ export async function openAttempt(
     }),
     signal: controller,
     close: async () => {
-      controller.abort(new Error(`"${step.title}" has ended`))
+      controller.abort(over(step))
       show(masked.end())
       const file = await log
         .finish()
@@ -100,6 +100,15 @@ export async function openAttempt(
       return file
     },
   }
+}
+
+/** One for all attempts of a step: a new error would record its stack. */
+const ends = new WeakMap<PlannedStep, Error>()
+
+function over(step: PlannedStep): Error {
+  const end = ends.get(step) ?? new Error(`"${step.title}" has ended`)
+  ends.set(step, end)
+  return end
 }
 
 const logName = (context: RunContext, step: PlannedStep, purpose: Purpose): string => {

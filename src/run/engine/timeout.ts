@@ -112,6 +112,6 @@ export async function lookWithTimeout<T>(
     throw ended.thrown
   } finally {
     timers.abort(over)
-    attempt.signal.abort(new Error(`the look ahead for "${title}" has ended`))
+    attempt.signal.abort(over)
   }
 }

@@ -31,7 +31,11 @@ describe('the evidence of a whole run', () => {
   })
   afterEach(() => rmSync(place, { recursive: true }))
 
-  const steps = () => toySteps(machine.world, () => machine.power)
+  const steps = () =>
+    toySteps(
+      () => machine.world,
+      () => machine.power,
+    )
   const say = defineStep<{ readonly text: string }, { readonly said: boolean }>({
     kind: 'toy.say',
     version: 1,
