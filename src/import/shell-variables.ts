@@ -37,7 +37,7 @@ export function variablesFor(step: Step, all: readonly Step[]): readonly ShellVa
   const named = new Set(namesIn(`${step.text}\n${step.main.input ?? ''}`))
   const set = [...known.values()]
     .filter(({ name, exported }) => (exported || named.has(name)) && !step.main.variables.has(name))
-    .map(({ exported: _, ...variable }) => variable)
+    .map(({ name, value, line, isSecret }) => ({ name, value, line, isSecret }))
   // A loop sets its own.
   const unset = step.shell.within.includes('loop')
     ? []
