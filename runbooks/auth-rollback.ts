@@ -27,9 +27,9 @@ export default runbook(
       ]),
       from: param
         .text(
-          'Copy to restore: a file name in the folder of the file, or an absolute path (for pg_hba.conf: in its container). Default: the name of the file plus .bak',
+          'Copy to restore: a file name in the folder of the file, or an absolute path (for pg_hba.conf: in its container)',
         )
-        .optional(),
+        .optional('the name of the file plus .bak'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {

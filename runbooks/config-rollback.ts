@@ -16,7 +16,7 @@ export default runbook(
     remedy: {},
     params: {
       revision: param.text('Restore the env file from git at this revision').default('HEAD~1'),
-      copy: param.path('Restore this copy of the env file instead').optional(),
+      copy: param.path('Restore this copy of the env file instead').optional('git, at --revision'),
     },
   },
   ({ params, target, step, lastly }) => {

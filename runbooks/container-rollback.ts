@@ -36,10 +36,8 @@ export default runbook(
     remedy: {},
     params: {
       to: param
-        .text(
-          'Version to roll back to, such as 0.0.9-def5678; default: the last good one of the deployment history, or the newest older image',
-        )
-        .optional(),
+        .text('Version to roll back to, such as 0.0.9-def5678')
+        .optional('the last good one of the deployment history, or the newest older image'),
       schema: param
         .choice(
           'With migrations configured: fits: the version must contain the database revision; ahead: newer migrations are additive and are kept',

@@ -22,7 +22,7 @@ export default runbook(
         'Encrypt the archive with gpg (AES-256) or age, as configured, using the configured passphrase',
       ),
       prune: param.flag('Remove old backups after the new one is stored and verified'),
-      keep: param.integer('How many backups --prune keeps, including the new one').optional(),
+      keep: param.integer('How many backups --prune keeps, including the new one').optional('as configured'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {

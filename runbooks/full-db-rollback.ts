@@ -29,8 +29,10 @@ export default runbook(
     wants: ['smoke'],
     remedy: { badSince: 'WHEN' },
     params: {
-      dump: param.path('Dump to restore; default: the newest one taken before the bad deployment').optional(),
-      badSince: param.instant('When the bad deployment began, such as 2026-02-03T04:12:00Z').optional(),
+      dump: param.path('Dump to restore').optional('the newest one taken before the bad deployment'),
+      badSince: param
+        .instant('When the bad deployment began, such as 2026-02-03T04:12:00Z')
+        .optional('unknown, and the newest dump counts as good'),
       strategy: param
         .choice(
           'Restore beside the live database and swap, or restore in place where there is no space for two',
@@ -41,7 +43,7 @@ export default runbook(
         .text(
           'Tables that the dump lacks and that may be lost, separated by commas, such as billing.invoices',
         )
-        .optional(),
+        .optional('none may be lost'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {

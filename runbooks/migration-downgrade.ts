@@ -23,17 +23,17 @@ export default runbook(
     needs: ['version', 'migrations', 'database', 'writers', 'health', 'retention'],
     remedy: { with: 'TAG' },
     params: {
-      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters').optional('one step down'),
       with: param
         .text(
           'Tag of the release that applied the migration, if the application is already rolled back: only its image can undo it',
         )
-        .optional(),
+        .optional('the release that runs now'),
       empty: param
         .text(
           'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
-        .optional(),
+        .optional('none is emptied'),
       application: param
         .choice(
           'start: the application works with the downgraded schema; roll-back: it is rolled back to --version in the same run',
@@ -41,10 +41,8 @@ export default runbook(
         )
         .default('start'),
       version: param
-        .text(
-          'Known-good image tag for --application roll-back; default: the last good one of the deployment history',
-        )
-        .optional()
+        .text('Known-good image tag for --application roll-back')
+        .optional('the last good one of the deployment history')
         .orFrom('IMAGE_TAG'),
     },
   },

@@ -14,8 +14,8 @@ export default runbook(
     when: 'Once a month and before relying on a new backup location: proves that the newest release bundle starts and the newest data archive restores.',
     needs: ['bundle', 'data', 'staging'],
     params: {
-      bundle: param.path('Release bundle to verify; default: the newest one').optional(),
-      archive: param.path('Data archive to verify; default: the newest one').optional(),
+      bundle: param.path('Release bundle to verify').optional('the newest one'),
+      archive: param.path('Data archive to verify').optional('the newest one'),
     },
   },
   ({ params, target, step, parallel, lastly }) => {

@@ -17,7 +17,7 @@ export default runbook(
       what: param
         .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'downloads', 'all'])
         .default('all'),
-      keep: param.integer('How many of each to keep; default: as configured').optional(),
+      keep: param.integer('How many of each to keep').optional('as configured'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {

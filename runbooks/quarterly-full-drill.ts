@@ -21,8 +21,8 @@ export default runbook(
     when: 'Once a quarter, at a time when the service may be down: proves that it starts on the latest data archive and the latest release bundle, and puts everything back.',
     needs: ['bundle', 'data', 'staging', 'drill', 'health'],
     params: {
-      archive: param.path('Data archive to restore; default: the newest one').optional(),
-      bundle: param.path('Release bundle to deploy; default: the newest one').optional(),
+      archive: param.path('Data archive to restore').optional('the newest one'),
+      bundle: param.path('Release bundle to deploy').optional('the newest one'),
       afterwards: param
         .choice(
           'What stays after the smoke tests pass: the previous live state (put-back) or the restored one',

@@ -18,8 +18,10 @@ export default runbook(
     remedy: { document: 'ID' },
     params: {
       document: param.text('Id of the document: its file name, with or without the extension'),
-      project: param.text('Folder of the document, if several folders have one of that name').optional(),
-      backup: param.path('Backup to read, a folder or an archive; default: the newest one').optional(),
+      project: param
+        .text('Folder of the document, if several folders have one of that name')
+        .optional('the only folder that has one of that name'),
+      backup: param.path('Backup to read, a folder or an archive').optional('the newest one'),
     },
   },
   ({ params, target, step, lastly }) => {

@@ -24,13 +24,15 @@ export default runbook(
       ),
       key: param
         .text('Value of those columns: the id of the lost project or record; several are separated by commas')
-        .optional(),
+        .optional('only with --all-missing'),
       allMissing: param.flag(
         'Instead of --key: every row of the backup whose column has a value that no live row has',
       ),
       export: param.path('Folder for the rows of the backup as CSV, one file per table'),
-      dump: param.path('Backup to read; default: the newest one taken before the loss').optional(),
-      lostSince: param.instant('When the rows were deleted, such as 2026-02-03T04:12:00Z').optional(),
+      dump: param.path('Backup to read').optional('the newest one taken before the loss'),
+      lostSince: param
+        .instant('When the rows were deleted, such as 2026-02-03T04:12:00Z')
+        .optional('unknown, and the newest backup counts as good'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

@@ -30,7 +30,7 @@ export default runbook(
         'Value of those columns: the id of the lost project or record; several are separated by commas',
       ),
       export: param.path('Folder for the rows of the backup as CSV, one file per table'),
-      backup: param.path('Backup to read; default: the newest one').optional(),
+      backup: param.path('Backup to read').optional('the newest one'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

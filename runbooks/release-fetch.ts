@@ -10,7 +10,7 @@ export default runbook(
     when: 'Before a spot restore and on a new host: downloads the bundle of the latest GitHub Release with its lock file and checksum, and verifies it.',
     needs: ['release', 'publication'],
     params: {
-      release: param.text('Version (tag name) to fetch; default: the latest one').optional().orFrom('TAG'),
+      release: param.text('Version (tag name) to fetch').optional('the latest one').orFrom('TAG'),
     },
   },
   ({ params, target, step, lastly }) => {

@@ -15,8 +15,8 @@ export default runbook(
     needs: ['release', 'publication'],
     params: {
       release: param
-        .text('Version (tag name) to publish; default: that of the newest bundle')
-        .optional()
+        .text('Version (tag name) to publish')
+        .optional('that of the newest bundle')
         .orFrom('TAG'),
       includeSecrets: param.flag('Publish a bundle that holds files with credentials, such as .env'),
     },

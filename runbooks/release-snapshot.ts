@@ -15,13 +15,13 @@ export default runbook(
     remedy: {},
     params: {
       release: param
-        .text('Version to release, such as v1.0.1; default: the version tag of the commit, else git-COMMIT')
-        .optional(),
-      keep: param.integer('How many bundles --prune keeps; default: as configured').optional(),
+        .text('Version to release, such as v1.0.1')
+        .optional('the version tag of the commit, else git-COMMIT'),
+      keep: param.integer('How many bundles --prune keeps').optional('as configured'),
       prune: param.flag('Remove older bundles with their lock files at the end'),
       dockerImage: param
         .text('Local image to tag with the version as well, such as codex-completions-api:latest')
-        .optional(),
+        .optional('no image is tagged'),
       allowDirty: param.flag('Pack the working tree even if it differs from the commit'),
     },
   },

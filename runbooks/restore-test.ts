@@ -16,7 +16,7 @@ export default runbook(
     when: 'Every month and before a risky deploy: proves that the newest dump restores, in a throwaway server that is removed afterwards; nothing live is touched.',
     needs: ['database', 'backups', 'assertions', 'restoreTest'],
     params: {
-      dump: param.path('Dump to test; default: the newest one').optional(),
+      dump: param.path('Dump to test').optional('the newest one'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

@@ -10,7 +10,7 @@ export default runbook(
     when: "A nightly dump is there and only signed backups are accepted (backups.require: 'signed'): reads the dump to its last byte and signs a manifest beside it.",
     needs: ['database', 'backups'],
     params: {
-      dump: param.path('Dump to sign; default: the newest one').optional(),
+      dump: param.path('Dump to sign').optional('the newest one'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

@@ -22,17 +22,17 @@ export default runbook(
     needs: ['volumeDatabase', 'migrations', 'writers', 'health', 'retention', 'staging'],
     remedy: {},
     params: {
-      to: param.text('Revision to downgrade to, or its first characters; default: one step down').optional(),
+      to: param.text('Revision to downgrade to, or its first characters').optional('one step down'),
       with: param
         .text(
           'Image (NAME:TAG) of the release that applied the migration, if the application is already rolled back: only it can undo it',
         )
-        .optional(),
+        .optional('the image that runs now'),
       empty: param
         .text(
           'Tables whose rows the downgrade refuses to delete ("would delete data"), parents first: emptied before the downgrade, their rows kept in the backup',
         )
-        .optional(),
+        .optional('none is emptied'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {

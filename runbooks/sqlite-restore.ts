@@ -36,10 +36,10 @@ export default runbook(
     ],
     remedy: {},
     params: {
-      backup: param.path('Backup to restore; default: the newest one').optional(),
+      backup: param.path('Backup to restore').optional('the newest one'),
       acceptLoss: param
         .text('Tables that the backup lacks and that may be lost, separated by commas, such as invoices')
-        .optional(),
+        .optional('none may be lost'),
     },
   },
   ({ params, target, step, pointOfNoReturn, lastly }) => {

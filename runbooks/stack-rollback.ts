@@ -17,10 +17,12 @@ export default runbook(
     remedy: { env: 'ENVIRONMENT' },
     params: {
       env: param.choice('Which environment to roll back', ['prod', 'dev', 'both']),
-      fromLock: param.path('Lock file of a snapshot; default: the newest snapshot').optional(),
-      snapshot: param.text('Time of an earlier snapshot, such as 20250912-235129Z').optional(),
-      imageId: param.text('Id of the image, sha256:…').optional(),
-      tag: param.text('Name of the image, NAME:TAG').optional(),
+      fromLock: param.path('Lock file of a snapshot').optional('the newest snapshot'),
+      snapshot: param
+        .text('Time of an earlier snapshot, such as 20250912-235129Z')
+        .optional('the newest snapshot'),
+      imageId: param.text('Id of the image, sha256:…').optional('the image of the snapshot'),
+      tag: param.text('Name of the image, NAME:TAG').optional('the image of the snapshot'),
       schema: param
         .choice(
           'With migrations configured: fits: the image must contain the database revision; ahead: newer migrations are additive and are kept',

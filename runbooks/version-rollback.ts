@@ -19,10 +19,8 @@ export default runbook(
     remedy: { to: 'TAG' },
     params: {
       to: param
-        .text(
-          'Last known-good image tag, from the build logs or the registry; default: chosen automatically (see --from)',
-        )
-        .optional()
+        .text('Last known-good image tag, from the build logs or the registry')
+        .optional('chosen automatically (see --from)')
         .orFrom('IMAGE_TAG'),
       from: param
         .choice(

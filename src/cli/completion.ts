@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander'
+import { shells } from './completion-scripts.ts'
 
 /** A word that could be typed next, and what it is. */
 export type Candidate = { readonly value: string; readonly about: string }
@@ -26,14 +27,56 @@ export async function candidates(
   const typed = words.slice(0, -1)
   const current = words.at(-1) ?? ''
   const { command, positional, awaiting } = await reached(program, typed, names)
+  const [flag, named] = flagAndValue(command, current)
   const found =
     awaiting !== null
       ? await valuesOf(awaiting, names)
-      : current.startsWith('-')
-        ? flagsOf(command)
-        : await wordsFor(program, command, positional, names)
-  return found.filter(({ value }) => value.startsWith(current))
+      : named !== undefined
+        ? (await valuesOf(named, names)).map(({ value, about }) => ({ value: `${flag}=${value}`, about }))
+        : current.startsWith('-')
+          ? flagsOf(command)
+          : await wordsFor(program, command, positional, names)
+  // A control character would end the line that the shell reads.
+  return found.filter(({ value }) => value.startsWith(current) && !/\p{Cc}/u.test(value))
 }
+
+/** Of `--target=he`, the flag and its option. */
+function flagAndValue(command: Command, current: string): readonly [string, Option | undefined] {
+  const [, flag = ''] = /^(--[^=]+)=/.exec(current) ?? []
+  return [flag, command.options.find(({ long, required }) => long === flag && required)]
+}
+
+/**
+ * The words that bash means by its COMP_WORDS, in which words are as they were typed, quotes included, and `=` and `:` are
+ * words of their own (bash(1), COMP_WORDBREAKS). Nothing in them is evaluated.
+ * @returns the words, and how much of the last one stands before what bash replaces by a candidate
+ */
+export function wordsOfBash(typed: readonly string[]): {
+  readonly words: readonly string[]
+  readonly kept: number
+} {
+  const words: string[] = []
+  let kept = 0
+  let joins = false
+  for (const raw of typed) {
+    const before = words.at(-1)
+    const isBreak = before !== undefined && (raw === ':' || (raw === '=' && before.startsWith('--')))
+    const joined = isBreak || joins
+    const word = joined ? `${before}${unquoted(raw)}` : unquoted(raw)
+    words.splice(joined ? -1 : words.length, joined ? 1 : 0, word)
+    kept = isBreak ? word.length : joins ? (before?.length ?? 0) : 0
+    joins = isBreak
+  }
+  return { words, kept }
+}
+
+/** A word of a shell without its quotes; the last one may be open. */
+const unquoted = (word: string): string =>
+  word.replaceAll(
+    /'([^']*)'?|"((?:\\[^]|[^"\\])*)"?|\\([^])/g,
+    (_, single: string | undefined, double: string | undefined, escaped: string | undefined) =>
+      single ?? double?.replaceAll(/\\(["\\$`])/g, '$1') ?? escaped ?? '',
+  )
 
 type Reached = {
   readonly command: Command
@@ -131,47 +174,4 @@ async function wordsFor(
     default:
       return []
   }
-}
-
-export const shells = ['bash', 'zsh', 'fish'] as const
-export type Shell = (typeof shells)[number]
-
-/**
- * The script that a shell loads. It asks the program for candidates, passing the typed words as they are: nothing that
- * stands on the command line is evaluated. Lines are a value, a tab and its description. Where there is no candidate, the
- * shell completes files.
- */
-export const scripts: { readonly [S in Shell]: string } = {
-  // bash(1), Programmable Completion: $1 is the command; COMP_WORDS and COMP_CWORD, its words and the current one.
-  bash: `_runbook() {
-  local line
-  COMPREPLY=()
-  while IFS= read -r line; do
-    COMPREPLY+=("\${line%%$'\\t'*}")
-  done < <("$1" completion bash -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
-}
-complete -o default -F _runbook runbook
-`,
-  // zshcompsys(1): words and CURRENT; zshcompwid(1): compadd -d takes what to show for each value.
-  zsh: `#compdef runbook
-_runbook() {
-  local line
-  local -a values shown
-  while IFS= read -r line; do
-    values+=("\${line%%$'\\t'*}")
-    shown+=("\${line%%$'\\t'*} -- \${line#*$'\\t'}")
-  done < <("\${words[1]}" completion zsh -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
-  if (( \${#values} )); then compadd -l -d shown -a values; else _files; fi
-}
-compdef _runbook runbook
-`,
-  // complete(1) of fish: one candidate a line, with its description after a tab.
-  fish: `function __runbook_candidates
-  set -l words (commandline -opc)
-  set -l program $words[1]
-  set -e words[1]
-  $program completion fish -- $words (commandline -ct) 2>/dev/null
-end
-complete -c runbook -a '(__runbook_candidates)'
-`,
 }

@@ -1,6 +1,7 @@
 import { idOf } from '../model/step-id.ts'
 import { literal } from './literal.ts'
 import type { Step } from './procedure.ts'
+import type { ShellVariable } from './shell-variables.ts'
 
 const interpreters = new Set(['bash', 'sh', 'zsh', 'python', 'python3', 'node'])
 const isFile = (path: string): boolean => /\.(sh|bash|py|ts|js|mjs)$/.test(path)
@@ -38,18 +39,44 @@ export const scriptFile = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /** The step as TypeScript: planned, and refused until somebody writes its probe and its undo. */
-export function scriptText(name: string, step: Step, document: string): string {
+export function scriptText(
+  name: string,
+  step: Step,
+  document: string,
+  variables: readonly ShellVariable[],
+): string {
   const kind = `imported.${scriptFile(name)}`
   const shown = step.text.replaceAll(/\s+/g, ' ').trim()
-  return `import { defineScript } from 'runbook'
+  const parts = [
+    {
+      field: 'environment',
+      names: variables.filter(({ isSecret }) => !isSecret).map((one) => one.name),
+      type: 'string',
+    },
+    {
+      field: 'secrets',
+      names: variables.filter(({ isSecret }) => isSecret).map((one) => one.name),
+      type: 'SecretHandle',
+    },
+  ].filter(({ names }) => names.length > 0)
+  const fields = ['directory', ...parts.map(({ field }) => field)].join(', ')
+  const types = parts.map(
+    ({ field, names, type }) =>
+      `  readonly ${field}: { ${names.map((one) => `readonly ${one}: ${type}`).join('; ')} }\n`,
+  )
+  const input =
+    types.length === 0
+      ? '{ readonly directory: string }'
+      : `{\n  readonly directory: string\n${types.join('')}}`
+  return `import { defineScript${parts.some(({ type }) => type === 'SecretHandle') ? ', type SecretHandle' : ''} } from 'runbook'
 
 /** Line ${step.line} of ${inComment(document)}. Write its probe and undo in place of draft. */
-export const ${name} = defineScript<{ readonly directory: string }, null>({
+export const ${name} = defineScript<${input}, null>({
   kind: ${literal(kind)},
   version: 1,
   draft: true,
   describe: () => ${literal(`Runs ${shown}.`)},
-  place: ({ directory }) => ({ directory }),
+  place: ({ ${fields} }) => ({ ${fields} }),
   run: async ({ $ }) => {
     await $\`${inTemplate(lineOf(step))}\`
     return null

@@ -1,16 +1,25 @@
 import { oneLine } from '../kernel/sanitize.ts'
 import { readProcedure, type Procedure, type Step } from './procedure.ts'
 import { recognise } from './recognise.ts'
+import type { WrittenDuty } from './duties.ts'
 import type { Recognised } from './recogniser.ts'
 import { filesOf, sourcesOf, type ImportedFile } from './source.ts'
 import type { Trap } from './trap.ts'
 import { trapsIn } from './traps.ts'
 
-export type Row = { readonly line: number; readonly command: string; readonly becomes: Recognised | null }
+export type Row = {
+  readonly line: number
+  readonly command: string
+  readonly becomes: Recognised | null
+  /** It is written as a script step that is refused until somebody has completed it. */
+  readonly draft: boolean
+}
 
 export type ImportReport = {
   readonly rows: readonly Row[]
   readonly traps: readonly Trap[]
+  /** What a person is asked to do. */
+  readonly duties: readonly WrittenDuty[]
   /** Blocks or lines of other languages, of output, of names. */
   readonly samples: Procedure['samples']
   /** Shell that could not be read. */
@@ -35,34 +44,44 @@ export function importOf(
   const becomes = new Map(
     commands.map((step, index) => [step, recognise(step, earlier(commands.slice(0, index), step))]),
   )
+  const sources = sourcesOf(name, document, becomes)
   return {
     report: {
-      rows: [...becomes].map(([{ line, text }, what]) => ({ line, command: text, becomes: what })),
+      rows: [...becomes].map(([step, what]) => ({
+        line: step.line,
+        command: step.text,
+        becomes: what,
+        draft: sources.some(({ drafted }) => drafted.has(step)),
+      })),
+      duties: sources.flatMap(({ duties }) => duties).toSorted((one, other) => one.line - other.line),
       traps: trapsIn(document),
       samples,
       unread,
     },
-    files: filesOf(sourcesOf(name, document, becomes), document),
+    files: filesOf(sources, document),
   }
 }
 
 const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] =>
   before.filter((step) => step.procedure?.line === procedure?.line)
 
-const outcome = (becomes: Recognised | null): string => {
-  if (becomes === null) return 'stays a command: a script step'
-  if (becomes.as === 'script') return 'script step'
-  if (becomes.as === 'step') return `step ${becomes.step}`
+const outcome = ({ becomes, draft }: Row): string => {
+  const script = draft ? 'script step (draft)' : 'script step'
+  if (becomes === null) return draft ? `stays a command: ${script}` : 'stays a command'
+  if (becomes.as === 'script') return script
+  if (becomes.as === 'step')
+    return draft ? `${script}; the library has ${becomes.step}` : `step ${becomes.step}`
   return becomes.as === 'look' ? `only looks: ${becomes.shows}` : `not needed: ${becomes.what}`
 }
 
 /** The report as Markdown. */
-export function reportText(name: string, { rows, traps, samples, unread }: ImportReport): string {
+export function reportText(name: string, { rows, traps, duties, samples, unread }: ImportReport): string {
   const recognised = rows.filter(({ becomes }) => becomes !== null).length
+  const drafts = rows.filter(({ draft }) => draft).length
   return [
     `# Import of ${oneLine(name)}`,
     '',
-    `${rows.length} commands: ${recognised} recognised, ${rows.length - recognised} stay commands. Traps: ${traps.length}.`,
+    `${rows.length} commands: ${recognised} recognised, ${rows.length - recognised} stay commands. Script steps to complete: ${drafts}. Duties: ${duties.length}. Traps: ${traps.length}.`,
     '',
     '## Traps',
     '',
@@ -72,8 +91,12 @@ export function reportText(name: string, { rows, traps, samples, unread }: Impor
     '',
     '| line | command | becomes |',
     '| ---: | --- | --- |',
-    ...rows.map(({ line, command, becomes }) => `| ${line} | ${cell(command)} | ${outcome(becomes)} |`),
+    ...rows.map((row) => `| ${row.line} | ${cell(row.command)} | ${outcome(row)} |`),
     '',
+    ...section(
+      '## Duties',
+      duties.map(({ line, text }) => `- line ${line}: ${oneLine(text)}`),
+    ),
     ...section(
       '## Not commands',
       samples.map(({ line, text }) => `- line ${line}: ${code(text)}`),

@@ -16,6 +16,8 @@ export type Call = {
   readonly variables: ReadonlyMap<string, string>
   readonly reads: readonly string[]
   readonly writes: readonly string[]
+  /** Those of `writes` to which is only added. */
+  readonly appends: readonly string[]
   /** The text of a here-document or here-string. */
   readonly input: string | null
   /** The programs that start this one, such as `sudo` and `timeout`. */
@@ -158,16 +160,31 @@ function callOf(command: Command, code: string, line: number): Call {
   const [path = '', ...args] = argv
   const reads: string[] = []
   const writes: string[] = []
+  const appends: string[] = []
   let input: string | null = null
   for (const redirect of command.redirects) {
     if (redirect.type === 'HereDoc') input = redirect.body.text
     else if (redirect.type === 'HereString') input = redirect.target?.value ?? ''
     else if (redirect.target !== undefined && redirect.operator === '<') reads.push(redirect.target.value)
-    else if (redirect.target !== undefined && /^(>|>>|>\||&>|&>>)$/.test(redirect.operator))
+    else if (redirect.target !== undefined && /^(>|>>|>\||&>|&>>)$/.test(redirect.operator)) {
       writes.push(redirect.target.value)
+      if (redirect.operator.endsWith('>>')) appends.push(redirect.target.value)
+    }
   }
   const text = code.slice(command.pos, command.end)
-  return { line, text, program: baseName(path), path, args, variables, reads, writes, input, wrappers }
+  return {
+    line,
+    text,
+    program: baseName(path),
+    path,
+    args,
+    variables,
+    reads,
+    writes,
+    appends,
+    input,
+    wrappers,
+  }
 }
 
 /** `<dump>` is a blank to fill in, which a shell would read as redirections. Every place stays where it is. */

@@ -1,15 +1,18 @@
 import { idOf } from '../model/step-id.ts'
 import { procedureOf, type Heading, type Part } from './document.ts'
-import { free, RunbookDraft } from './draft.ts'
+import { RunbookDraft } from './draft.ts'
+import { freeName, writeDuty, writeItem, type WrittenDuty } from './duties.ts'
+import { asksForAct } from './duty.ts'
 import { factsOf, type Facts, type SectionName } from './facts.ts'
 import { comment, literal } from './literal.ts'
-import { scriptFile, scriptName, scriptText, type ScriptFile } from './own-script.ts'
+import { scriptFile, type ScriptFile } from './own-script.ts'
 import type { Procedure, Step } from './procedure.ts'
 import type { Recipe } from './recipes/recipe.ts'
 import { databases } from './recipes/databases.ts'
 import { files, looking } from './recipes/files.ts'
 import { services } from './recipes/services.ts'
 import type { Recognised } from './recogniser.ts'
+import { scriptsOf } from './script-files.ts'
 
 const recipes: ReadonlyMap<string, Recipe> = new Map(
   Object.entries({ ...services, ...databases, ...files, ...looking }),
@@ -26,6 +29,9 @@ export type Source = {
   readonly sections: readonly SectionName[]
   /** Its commands that no step of the library replaces, each a file of `steps/`. */
   readonly scripts: readonly ScriptFile[]
+  /** The commands that these replace. */
+  readonly drafted: ReadonlySet<Step>
+  readonly duties: readonly WrittenDuty[]
 }
 
 export type ImportedFile = { readonly path: string; readonly text: string }
@@ -70,6 +76,8 @@ type Chapter = {
   readonly line: number
   readonly parts: readonly Part[]
   readonly steps: readonly Step[]
+  /** Paragraphs with a command in them: the command is what they ask for. */
+  readonly withCommand: ReadonlySet<Part>
 }
 
 function chaptersIn(
@@ -77,9 +85,25 @@ function chaptersIn(
   becomes: ReadonlyMap<Step, Recognised | null>,
 ): readonly Chapter[] {
   const found = new Map<number, Chapter & { parts: Part[]; steps: Step[] }>()
+  const blocks = new Set([...becomes.keys()].map(({ block }) => block))
+  const withCommand = new Set(
+    parts.filter((part, index) => {
+      if (part.kind !== 'prose') return false
+      const next = parts.findIndex(({ kind }, at) => at > index && kind !== 'inline')
+      return parts
+        .slice(index + 1, next < 0 ? undefined : next)
+        .some((_, more) => blocks.has(index + 1 + more))
+    }),
+  )
   const chapterOf = (heading: Heading | null) => {
     const line = heading?.line ?? 0
-    const there = found.get(line) ?? { title: heading?.title ?? 'Procedure', line, parts: [], steps: [] }
+    const there = found.get(line) ?? {
+      title: heading?.title ?? 'Procedure',
+      line,
+      parts: [],
+      steps: [],
+      withCommand,
+    }
     found.set(line, there)
     return there
   }
@@ -108,30 +132,26 @@ function sourceOf(
   },
 ): Source | null {
   const draft = new RunbookDraft(facts)
-  const duties = new Set<string>()
-  const scripts: (ScriptFile & { readonly line: string })[] = []
-  const writeScript = (step: Step): void => {
-    const there = scripts.find(({ line }) => line === step.text)
-    const script = there?.name ?? free(scriptName(step), names, String)
-    if (there === undefined)
-      scripts.push({ name: script, line: step.text, text: scriptText(script, step, document) })
-    draft.add(
-      script,
-      titleOf(`Run ${step.text.replaceAll(/\s+/g, ' ').trim()}`, step.line),
-      `{ directory: ${draft.need('stack')}.directory }`,
-    )
-  }
+  const dutyNames = new Set<string>()
+  const duties: WrittenDuty[] = []
+  const scripts = scriptsOf(draft, document, chapter.steps, names)
   for (const one of inOrder(chapter)) {
     if ('kind' in one) {
       if (one.kind === 'heading')
         draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
-      else if (one.item === null) draft.note(`Line ${one.line}: ${one.text.replaceAll(/\s+/g, ' ')}`)
-      else writeItem(draft, one, duties)
+      else if (one.item !== null) duties.push(...writeItem(draft, one, dutyNames))
+      else if (asksForAct(one) && !chapter.withCommand.has(one) && !ifItFails(one.headings))
+        duties.push(writeDuty(draft, one.line, one.text, dutyNames))
+      else draft.note(`Line ${one.line}: ${one.text.replaceAll(/\s+/g, ' ')}`)
     } else {
       const condition = chapter.parts.find(
         (part) => part.kind === 'prose' && part.item === one.item && isCondition(part),
       )
-      writeCommand(draft, one, becomes.get(one) ?? null, { all: chapter.steps, condition, writeScript })
+      writeCommand(draft, one, becomes.get(one) ?? null, {
+        all: chapter.steps,
+        condition,
+        writeScript: scripts.write,
+      })
     }
   }
   const { lines: body, steps, sections, params } = draft.written()
@@ -148,14 +168,16 @@ function sourceOf(
     ...(body.some((line) => line.startsWith('pointOfNoReturn(')) ? ['pointOfNoReturn'] : []),
     ...(body.some((line) => line.startsWith('lastly(')) ? ['lastly'] : []),
   ]
-  const library = steps.filter((step) => scripts.every((one) => one.name !== step))
+  const library = steps.filter((step) => scripts.files.every((one) => one.name !== step))
   return {
     name,
     title: chapter.title,
     sections,
-    scripts,
+    scripts: scripts.files,
+    drafted: scripts.drafted,
+    duties,
     text: `import { ${imported.join(', ')} } from 'runbook'
-${importOfSteps(library)}${scripts.map((one) => `import { ${one.name} } from '../steps/${scriptFile(one.name)}.ts'\n`).join('')}
+${importOfSteps(library)}${scripts.files.map((one) => `import { ${one.name} } from '../steps/${scriptFile(one.name)}.ts'\n`).join('')}
 ${comment(`Imported from ${document}, line ${chapter.line}. Read every input before the first run.`)}
 export default runbook(
   ${literal(name)},
@@ -215,7 +237,7 @@ function writeCommand(
     draft.note(`${at} (${becomes.as === 'look' ? `only looks: ${becomes.shows}` : becomes.what})`)
     return
   }
-  if (step.headings.some(({ title }) => /\bif\b.*\bfail(s|ed)?\b/i.test(title))) {
+  if (ifItFails(step.headings)) {
     draft.note(`${at} (a run that fails rolls back by itself)`)
     return
   }
@@ -241,37 +263,9 @@ function writeCommand(
   writeScript(step)
 }
 
-/** An item without a command: what it asks for is done by a person, health checks apart. */
-function writeItem(draft: RunbookDraft, { line, text }: Part, duties: Set<string>): void {
-  if (text.trim().endsWith(':')) {
-    draft.note(`Line ${line}: ${text}`)
-    return
-  }
-  if (/(?<![\w/.])\/(?:[\w-]+\/)*(?:health|ready|live)z?\b/.test(text))
-    draft.add('checkHealth', 'Check health', `{ checks: ${draft.need('health')} }`)
-  writeDuty(draft, line, text, duties)
-}
-
-function writeDuty(draft: RunbookDraft, line: number, text: string, duties: Set<string>): void {
-  const what = text.replaceAll(/\s+/g, ' ').trim()
-  const words = what
-    .replace(/[:.].*$/, '')
-    .split(' ')
-    .slice(0, 6)
-    .join(' ')
-  const name = freeName(idOf(words).replace(/^[^a-z]+/, '') || `line-${line}`, duties)
-  draft.add('duty', titleOf(what, line), `{ name: ${literal(name)}, what: ${literal(what)} }`)
-}
-
-/** A title of one line that an operator can tell from others. */
-function titleOf(text: string, line: number): string {
-  const short = text.length > 70 ? `${text.slice(0, 70).replace(/\s+\S*$/, '')} …` : text.replace(/\.$/, '')
-  return idOf(short) === '' ? `Line ${line}: ${short}` : short
-}
-
-/** A name for people to type, such as that of a runbook. */
-const freeName = (wanted: string, taken: Set<string>): string =>
-  free(wanted === '' ? 'procedure' : wanted.slice(0, 50).replace(/-+$/, ''), taken, (number) => `-${number}`)
+/** What is done by hand then is what a rollback does. */
+const ifItFails = (headings: readonly Heading[]): boolean =>
+  headings.some(({ title }) => /\bif\b.*\bfail(s|ed)?\b/i.test(title))
 
 /** A section is configured with those that its own settings name. */
 const withStack: readonly SectionName[] = ['stack', 'writers']

@@ -14,11 +14,17 @@ export interface Param<T extends Json> {
   readonly choices: readonly string[]
   /** Value used when the flag is not given; `undefined`: the flag is required. */
   readonly fallback: T | undefined
+  /** In words, what is taken if an optional one is not given; left out where it does not say. */
+  readonly without?: string
   /** Environment variable read when the flag is not given, besides RUNBOOK_PARAM_NAME; null for none. */
   readonly variable: string | null
   /** @throws Error whose message says what a valid value looks like. */
   parse(raw: string, reading: Reading): T
-  optional(): Param<T | null>
+  /**
+   * Null when the flag is not given.
+   * @param without in words, what is taken then, such as `the newest one`: shown by help, plans and documents
+   */
+  optional(without?: string): Param<T | null>
   default(value: T): Param<T>
   /**
    * Also reads this environment variable when the flag is not given; an empty one counts as unset.
@@ -37,7 +43,12 @@ function make<T extends Json>(
   kind: Kind,
   help: string,
   parse: (raw: string, reading: Reading) => T,
-  more: { readonly choices?: readonly string[]; readonly fallback?: T; readonly variable?: string } = {},
+  more: {
+    readonly choices?: readonly string[]
+    readonly fallback?: T
+    readonly variable?: string
+    readonly without?: string
+  } = {},
 ): Param<T> {
   return {
     kind,
@@ -45,9 +56,20 @@ function make<T extends Json>(
     choices: more.choices ?? [],
     fallback: more.fallback,
     variable: more.variable ?? null,
+    ...(more.without === undefined ? {} : { without: more.without }),
     parse,
-    optional: () => make<T | null>(kind, help, parse, { ...more, fallback: null }),
-    default: (value) => make(kind, help, parse, { ...more, fallback: value }),
+    optional: (without) => {
+      const { without: _, ...rest } = more
+      return make<T | null>(kind, help, parse, {
+        ...rest,
+        fallback: null,
+        ...(without === undefined ? {} : { without }),
+      })
+    },
+    default: (value) => {
+      const { without: _, ...rest } = more
+      return make(kind, help, parse, { ...rest, fallback: value })
+    },
     orFrom: (variable) => make(kind, help, parse, { ...more, variable }),
   }
 }

@@ -8,10 +8,13 @@ import {
   defineStep,
   type Act,
   type ActingStep,
+  type Exercise,
   type Io,
   type Look,
+  type Observation,
   type ProbeResult,
   type Probing,
+  type Step,
   type StepFunction,
 } from './step.ts'
 
@@ -21,18 +24,34 @@ export type ActingScript = Shell & LookingScript
 /** What survey and probe get: commands that their author has marked as looking. */
 export type LookingScript = { readonly look: Shell }
 
+interface Placed<I extends JsonObject> {
+  /** Where its commands run: an absolute folder; variables; secrets, each by the variable that it is passed in. */
+  place(input: I): { readonly directory: string } & Partial<ScriptPlace>
+}
+
+/** Changes nothing, so it has neither probe nor undo, and a dry run runs it. */
+type ObservingScript<I extends JsonObject, O extends Json> = Omit<Observation<I, O>, 'run'> &
+  Placed<I> & {
+    run(at: { readonly $: LookingScript; readonly look: Look; readonly input: I }): Promise<O>
+  }
+
+/** Removes again what it does, as a smoke test; neither probed nor undone, and run again after a crash. */
+type ExercisingScript<I extends JsonObject, O extends Json> = Omit<Exercise<I, O>, 'run'> &
+  Placed<I> & {
+    run(at: { readonly $: ActingScript; readonly io: Io; readonly input: I }): Promise<O>
+  }
+
 type Shared<I extends JsonObject, O extends Json, B extends Json> = Omit<
   ActingStep<I, O, B>,
   'effect' | 'survey' | 'run' | 'probe' | 'undo' | 'irreversible' | 'rerunnable'
-> & {
-  /** Default: `change`. */
-  readonly effect?: 'change' | 'destroy'
-  /** Where its commands run: an absolute folder; variables; secrets, each by the variable that it is passed in. */
-  place(input: I): { readonly directory: string } & Partial<ScriptPlace>
-  /** Reads the state just before acting. All that undo may rely on. Default: null. */
-  survey?(at: { readonly $: LookingScript; readonly look: Look; readonly input: I }): Promise<B>
-  run(at: Act<I, NoInfer<B>> & { readonly $: ActingScript; readonly io: Io }): Promise<O>
-}
+> &
+  Placed<I> & {
+    /** Default: `change`. */
+    readonly effect?: 'change' | 'destroy'
+    /** Reads the state just before acting. All that undo may rely on. Default: null. */
+    survey?(at: { readonly $: LookingScript; readonly look: Look; readonly input: I }): Promise<B>
+    run(at: Act<I, NoInfer<B>> & { readonly $: ActingScript; readonly io: Io }): Promise<O>
+  }
 
 /** Nobody has written yet how its effect is seen and undone: it is planned, and refused before a run begins. */
 type Draft = {
@@ -62,12 +81,17 @@ type Proven<I extends JsonObject, O extends Json, B extends Json> = {
   | { readonly irreversible: string; readonly undo?: never }
 )
 
-export type ScriptStep<I extends JsonObject, O extends Json, B extends Json> = Shared<I, O, B> &
+type ChangingScript<I extends JsonObject, O extends Json, B extends Json> = Shared<I, O, B> &
   (Draft | Proven<I, O, B>)
 
+export type ScriptStep<I extends JsonObject, O extends Json, B extends Json> =
+  | ChangingScript<I, O, B>
+  | ObservingScript<I, O>
+  | ExercisingScript<I, O>
+
 /**
- * Defines a step that runs command lines in bash, for what is only a command so far. It has the contract of every
- * changing step. Values in a command are quoted; a command that fails fails the step; what `$` prints is in its log,
+ * Defines a step that runs command lines in bash, for what is only a command so far. It has the contract of every step of
+ * its effect, which is `change` unless it says otherwise. Values in a command are quoted; a command that fails fails the step; what `$` prints is in its log,
  * with secrets masked. At most 1 MiB of it is kept for the script. Commands read nothing unless something is piped in.
  * Survey, probe and dry run get `$.look` only.
  * @throws RunbookError `usage` if a field is missing or has the wrong type
@@ -75,27 +99,64 @@ export type ScriptStep<I extends JsonObject, O extends Json, B extends Json> = S
 export function defineScript<I extends JsonObject, O extends Json, B extends Json = null>(
   script: ScriptStep<I, O, B>,
 ): StepFunction<I, O> {
+  const { place } = script
+  if (typeof place !== 'function')
+    throw new RunbookError('usage', `the step ${script.kind} has no place`, {
+      hint: 'say where its commands run: place: ({ folder }) => ({ directory: folder })',
+    })
+  const shells = shellsIn((input: I) => ({ environment: {}, secrets: {}, ...place(input) }))
+  if (script.effect === 'observe' || script.effect === 'exercise') return withoutUndo(script, shells)
+  return changing(script, shells)
+}
+
+type Shells<I> = {
+  looking<T>(look: Look, input: I, body: ($: LookingScript) => Promise<T>): Promise<T>
+  acting<T>(io: Io, input: I, body: ($: ActingScript) => Promise<T>): Promise<T>
+}
+
+const shellsIn = <I>(placeOf: (input: I) => ScriptPlace): Shells<I> => ({
+  async looking(look, input, body) {
+    const { scriptShell } = await loaded()
+    const shell = scriptShell(placeOf(input), (line) => look.commands.looking(line))
+    return settled([shell], look.signal, () => body(Object.assign(() => refuse(), { look: shell.$ })))
+  },
+  async acting(io, input, body) {
+    const { scriptShell } = await loaded()
+    const act = scriptShell(placeOf(input), (line) => io.commands.script(line))
+    const shell = scriptShell(placeOf(input), (line) => io.commands.looking(line))
+    return settled([act, shell], io.signal, () => body(Object.assign(act.$, { look: shell.$ })))
+  },
+})
+
+const bash = { program: 'bash', why: 'it runs a script' }
+
+function withoutUndo<I extends JsonObject, O extends Json>(
+  script: ObservingScript<I, O> | ExercisingScript<I, O>,
+  { looking, acting }: Shells<I>,
+): StepFunction<I, O> {
+  const { place, ...shared } = script
+  const step = {
+    leaves: ['processes'],
+    ...shared,
+    needs: (input: Preview<I>) => [bash, ...(script.needs?.(input) ?? [])],
+    run:
+      script.effect === 'observe'
+        ? (look: Look, input: I) => looking(look, input, ($) => script.run({ $, look, input }))
+        : (io: Io, input: I) => acting(io, input, ($) => script.run({ $, io, input })),
+    body: { place, run: script.run },
+  }
+  return defineStep<I, O>(step as unknown as Step<I, O>)
+}
+
+function changing<I extends JsonObject, O extends Json, B extends Json>(
+  script: ChangingScript<I, O, B>,
+  { looking, acting }: Shells<I>,
+): StepFunction<I, O> {
   const { place, survey, run, effect = 'change', draft, probe, undo, irreversible, ...shared } = script
   if (draft !== true && typeof probe !== 'function')
     throw new RunbookError('usage', `the step ${shared.kind} has no probe`, {
       hint: 'write probe as a function, or draft: true until you know how its effect is seen',
     })
-  if (typeof place !== 'function')
-    throw new RunbookError('usage', `the step ${shared.kind} has no place`, {
-      hint: 'say where its commands run: place: ({ folder }) => ({ directory: folder })',
-    })
-  const placeOf = (input: I): ScriptPlace => ({ environment: {}, secrets: {}, ...place(input) })
-  const looking = async <T>(look: Look, input: I, body: ($: LookingScript) => Promise<T>): Promise<T> => {
-    const { scriptShell } = await loaded()
-    const shell = scriptShell(placeOf(input), (line) => look.commands.looking(line))
-    return settled([shell], look.signal, () => body(Object.assign(() => refuse(), { look: shell.$ })))
-  }
-  const acting = async <T>(io: Io, input: I, body: ($: ActingScript) => Promise<T>): Promise<T> => {
-    const { scriptShell } = await loaded()
-    const act = scriptShell(placeOf(input), (line) => io.commands.script(line))
-    const shell = scriptShell(placeOf(input), (line) => io.commands.looking(line))
-    return settled([act, shell], io.signal, () => body(Object.assign(act.$, { look: shell.$ })))
-  }
   const reversal =
     draft === true || undo !== undefined
       ? {
@@ -110,10 +171,7 @@ export function defineScript<I extends JsonObject, O extends Json, B extends Jso
     ...shared,
     ...(draft === true ? { describe: (input: Preview<I>) => `${shared.describe(input)} ${asDraft}` } : {}),
     effect,
-    needs: (input: Preview<I>) => [
-      { program: 'bash', why: 'it runs a script' },
-      ...(shared.needs?.(input) ?? []),
-    ],
+    needs: (input: Preview<I>) => [bash, ...(shared.needs?.(input) ?? [])],
     preflight: async (look: Look, input: Preview<I>) => [
       ...(draft === true ? [draftFinding(script.kind)] : []),
       ...((await shared.preflight?.(look, input)) ?? []),

@@ -167,7 +167,7 @@ export type RowsBeforeAndAfter = JsonObject & {
   readonly after: readonly { readonly table: string; readonly rows: number }[]
 }
 
-interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {
+export interface Observation<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'observe'
   run(look: Look, input: I): Promise<O>
   /** Fields of the output that change while the system is in use: a dry run shows them, but predicts nothing of them. */
@@ -186,7 +186,7 @@ interface Decision<I extends JsonObject, O extends Json> extends Described<I, O>
   predict?(at: { readonly input: Preview<I> }): Prediction<NoInfer<O>>
 }
 
-interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
+export interface Exercise<I extends JsonObject, O extends Json> extends Described<I, O> {
   readonly effect: 'exercise'
   predict?(at: {
     readonly input: Preview<I>

@@ -206,7 +206,7 @@ export function fakeDatabases({
     async query(database, name, sql) {
       await at('query')
       const { tables } = named(database, name)
-      return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables)
+      return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables, server.engine)
     },
     async rows(database, name, choices) {
       await at('rows')

@@ -1,9 +1,10 @@
 import { RunbookError } from '../kernel/errors.ts'
-import { canonical, isFields, type Json, type JsonObject } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import type { Result } from '../run/engine/ending.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { Killed } from './faults.ts'
 import type { FakeMachine } from './machine.ts'
+import { differences, listed, notRepeatable, problemOf, type MomentProblem } from './moment-problem.ts'
 
 export interface EveryMoment {
   /** Parameters of the runs. Try each choice that changes which steps run. */
@@ -15,16 +16,14 @@ export interface EveryMoment {
   compare?(state: JsonObject): Json
 }
 
-/** Problems that are listed; the first ones say enough. */
-const most = 10
-
 /**
  * Tries a runbook at every moment: each fails once, and each is once the last of its process, after which the run is
  * resumed, or rolled back. Every run must end settled, with the world as before or as after an undisturbed run, and a dry
  * run must change nothing.
  * @param machine returns a machine on a fresh world, the same one each time
  * @returns the moments, in order
- * @throws RunbookError `failed` with the moments at which that did not hold; `usage` if `machine` returns different
+ * @throws RunbookError `failed` with the moments at which that did not hold, those first that leave a service down or lose
+ *   data, then those that report what is not so, then those that are not settled, with the reason; `usage` if `machine` returns different
  *   worlds, or the run does not succeed undisturbed
  */
 export async function everyMoment(
@@ -45,18 +44,10 @@ export async function everyMoment(
     throw new RunbookError('usage', `two fresh machines differ in ${other.join(', ')}`, {
       hint: 'make a new world in each call of machine(), and the same one each time',
     })
-  const problems: string[] = []
-  const check = (where: string, ended: string, one: FakeMachine): void => {
-    const expected = ended === 'succeeded' ? after : before
-    if (!['succeeded', 'rolled-back', 'refused', 'foretold', 'not begun'].includes(ended))
-      problems.push(`${where}: not settled: ${ended}`)
-    else {
-      const differing = differences(expected, stateIn(one))
-      if (differing.length > 0)
-        problems.push(
-          `${where}: ended ${ended}, and differs from the world ${ended === 'succeeded' ? 'after an undisturbed run' : 'before'} in ${differing.join(', ')}`,
-        )
-    }
+  const problems: MomentProblem[] = []
+  const check = (where: string, { ended, why }: Ended, one: FakeMachine): void => {
+    const problem = problemOf({ where, ended, why, found: stateIn(one) }, { before, after })
+    if (problem !== null) problems.push(problem)
   }
 
   const dry = machine()
@@ -73,58 +64,44 @@ export async function everyMoment(
       killed.world.faults.killAfter(index + 1)
       const where = `killed at ${moment}, time ${time}, then ${way}`
       const end = await endOf(killed.run(params))
-      if (end !== 'killed') problems.push(`${where}: the run is not the same each time: it ended ${end}`)
-      else check(where, await settled(killed, way), killed)
+      if (end.ended === 'killed') check(where, await settled(killed, way), killed)
+      else problems.push(notRepeatable(where, end.ended))
     }
   }
   if (problems.length === 0) return moments
-  const more = problems.length > most ? [`and ${problems.length - most} more`] : []
-  throw new RunbookError(
-    'failed',
-    `not safe at every moment:\n${[...problems.slice(0, most), ...more].map((line) => `  ${line}`).join('\n')}`,
-    {
-      hint: 'order one of them alone, with world.faults.order(…) or killAfter(…), and look at machine.entries',
-    },
-  )
+  throw new RunbookError('failed', `not safe at every moment:\n${listed(problems)}`, {
+    hint: 'order one of them alone, with world.faults.order(…) or killAfter(…), and look at machine.entries',
+  })
 }
 
-const final = (outcome: string): boolean => ['succeeded', 'rolled-back', 'refused'].includes(outcome)
+/** An outcome, `not begun`, `killed`, or what a run threw; and why, where that is no success. */
+type Ended = { readonly ended: string; readonly why: string | null }
 
-/** The outcome of a run, `killed`, or what it threw. */
-async function endOf(run: Promise<Result>): Promise<string> {
+const final = ({ ended }: Ended): boolean => ['succeeded', 'rolled-back', 'refused'].includes(ended)
+
+async function endOf(run: Promise<Result>): Promise<Ended> {
   try {
-    return (await run).outcome
+    const { outcome, failure } = await run
+    return { ended: outcome, why: failure?.message ?? null }
   } catch (thrown) {
-    return thrown instanceof Killed ? 'killed' : String(thrown)
+    return { ended: thrown instanceof Killed ? 'killed' : String(thrown), why: null }
   }
 }
 
 /** Continues a run until it is settled and sealed, at most three times. */
-async function settled(machine: FakeMachine, wanted: 'resume' | 'rollback'): Promise<string> {
-  if (machine.entries.length === 0) return 'not begun'
+async function settled(machine: FakeMachine, wanted: 'resume' | 'rollback'): Promise<Ended> {
+  if (machine.entries.length === 0) return { ended: 'not begun', why: null }
+  let last: Ended = { ended: 'open', why: null }
   for (let tries = 0; tries < 3; tries += 1) {
     const { settled: ending, sealed, way, pivoted } = stateOf(machine.entries)
     const isOpen = ending === null || ending.outcome === 'needs-human'
-    if (!isOpen && sealed) return ending.outcome
+    if (!isOpen && sealed) return { ended: ending.outcome, why: ending.failure?.message ?? null }
     const goesBack = isOpen && (way === 'back' || (wanted === 'rollback' && !pivoted))
-    const ended = await endOf(goesBack ? machine.rollback() : machine.resume())
-    if (!(final(ended) || ended === 'needs-human' || ended === 'open')) return ended
+    last = await endOf(goesBack ? machine.rollback() : machine.resume())
+    if (!(final(last) || last.ended === 'needs-human' || last.ended === 'open')) return last
   }
-  return stateOf(machine.entries).settled?.outcome ?? 'open'
-}
-
-/** Paths at which two values differ, at most five. */
-function differences(one: Json | undefined, other: Json | undefined, path = ''): readonly string[] {
-  if (one !== undefined && other !== undefined && canonical(one) === canonical(other)) return []
-  if (!isFields(one) || !isFields(other)) return [path === '' ? 'all of it' : path]
-  const keys = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort()
-  return keys
-    .flatMap((key) =>
-      differences(
-        one[key] as Json | undefined,
-        other[key] as Json | undefined,
-        path === '' ? key : `${path}.${key}`,
-      ),
-    )
-    .slice(0, 5)
+  const ending = stateOf(machine.entries).settled
+  return ending === null
+    ? { ended: 'open', why: last.why }
+    : { ended: ending.outcome, why: ending.failure?.message ?? last.why }
 }

@@ -2,7 +2,7 @@ import type { Plan } from '../model/plan.ts'
 import { defaultLines } from './defaults.ts'
 import { expectations } from './expected.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
-import type { ParamLine } from './params.ts'
+import { takenBy, type ParamLine } from './params.ts'
 import { markdown } from './markup.ts'
 
 /** The printable runbook, for following or checking every step on paper. */
@@ -47,7 +47,7 @@ export function planMarkdown(
         ]),
     '## Steps',
     '',
-    ...parts(main, ''),
+    ...parts(main, params, ''),
     ...(lastly.length === 0
       ? []
       : [
@@ -56,7 +56,7 @@ export function planMarkdown(
           '',
           'After success and after rollback.',
           '',
-          ...parts(lastly, ''),
+          ...parts(lastly, params, ''),
         ]),
     '',
     ...(plan.defaults === undefined
@@ -73,22 +73,27 @@ export function planMarkdown(
   ].join('\n')
 }
 
-function parts(list: readonly Part[], indent: string): readonly string[] {
+function parts(list: readonly Part[], params: readonly ParamLine[], indent: string): readonly string[] {
   return list.flatMap((part): readonly string[] => {
     switch (part.is) {
       case 'step': {
         const deep = `${indent}${' '.repeat(String(part.number).length + 2)}`
         return [
           `${indent}${part.number}. **${markdown(part.step.title)}** (${markdown(effectOf(part.step))})  `,
-          `${deep}${markdown(part.step.says)}`,
+          [part.step.says, ...takenBy(part.step, params)]
+            .map((line) => `${deep}${markdown(line)}`)
+            .join('  \n'),
         ]
       }
       case 'together':
-        return [`${indent}- *In parallel: ${markdown(part.title)}*`, ...parts(part.parts, `${indent}  `)]
+        return [
+          `${indent}- *In parallel: ${markdown(part.title)}*`,
+          ...parts(part.parts, params, `${indent}  `),
+        ]
       case 'branch':
         return part.cases.flatMap(({ when, parts: inner }) => [
           `${indent}- *Only if ${markdown(part.on)} is ${markdown(when)}*`,
-          ...parts(inner, `${indent}  `),
+          ...parts(inner, params, `${indent}  `),
         ])
       case 'pivot':
         return [

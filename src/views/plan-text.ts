@@ -2,7 +2,7 @@ import type { Plan } from '../model/plan.ts'
 import { defaultLines } from './defaults.ts'
 import { expectations } from './expected.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
-import type { ParamLine } from './params.ts'
+import { takenBy, type ParamLine } from './params.ts'
 import { oneLine } from '../kernel/sanitize.ts'
 
 /**
@@ -39,10 +39,14 @@ export function planText(
             '',
           ]),
       'Steps',
-      ...lines(main, width, '  '),
+      ...lines(main, params, width, '  '),
       ...(lastly.length === 0
         ? []
-        : ['', 'At the end of every run, after success and after rollback', ...lines(lastly, width, '  ')]),
+        : [
+            '',
+            'At the end of every run, after success and after rollback',
+            ...lines(lastly, params, width, '  '),
+          ]),
       ...(defaults.length === 0 ? [] : ['', 'Not configured', ...defaults.map((line) => `  ${line}`)]),
     ]
       .map((text) => oneLine(text).trimEnd())
@@ -50,7 +54,12 @@ export function planText(
   )
 }
 
-function lines(parts: readonly Part[], width: number, indent: string): readonly string[] {
+function lines(
+  parts: readonly Part[],
+  params: readonly ParamLine[],
+  width: number,
+  indent: string,
+): readonly string[] {
   return parts.flatMap((part): readonly string[] => {
     switch (part.is) {
       case 'step': {
@@ -58,14 +67,15 @@ function lines(parts: readonly Part[], width: number, indent: string): readonly 
         return [
           `${indent}${String(part.number).padStart(width)}. ${part.step.title}  [${effectOf(part.step)}]`,
           `${deep}${part.step.says}`,
+          ...takenBy(part.step, params).map((line) => `${deep}${line}`),
         ]
       }
       case 'together':
-        return [`${indent}In parallel: ${part.title}`, ...lines(part.parts, width, `${indent}  `)]
+        return [`${indent}In parallel: ${part.title}`, ...lines(part.parts, params, width, `${indent}  `)]
       case 'branch':
         return part.cases.flatMap(({ when, parts }) => [
           `${indent}Only if ${part.on} is ${when}`,
-          ...lines(parts, width, `${indent}  `),
+          ...lines(parts, params, width, `${indent}  `),
         ])
       case 'pivot':
         return [`${indent}── point of no return: ${part.because} From here on failures no longer roll back.`]

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { scripts } from '../../src/cli/completion.ts'
+import { wordsOfBash } from '../../src/cli/completion.ts'
+import { scripts } from '../../src/cli/completion-scripts.ts'
 import { Project } from '../fixtures/cli.ts'
 
 let project: Project
@@ -31,6 +33,7 @@ describe('what is offered', () => {
     [['run', 'three-files', '--'], ['--dry-run', '--target', '--text', '--must-exist', '--help'], ['--loud']],
     [['run', 'all-kinds', '--target', ''], ['here', 'bare'], []],
     [['list', '--target', 'b'], ['bare'], ['here']],
+    [['run', 'all-kinds', '--colour', '=', 'r'], ['red'], ['green']],
     [['run', 'all-kinds', '--colour', ''], ['red', 'green'], ['here']],
     [['run', 'all-kinds', '--how-many', '3', '--lo'], ['--loud'], []],
     [['show', 'all-kinds', '--format', 'm'], ['markdown', 'mermaid'], ['text']],
@@ -69,11 +72,35 @@ describe('what is offered', () => {
   })
 })
 
+describe('the words of bash', () => {
+  test.each<[typed: readonly string[], words: readonly string[], kept: number]>([
+    [['run', 'thr'], ['run', 'thr'], 0],
+    [['run', "'all-kinds'", ''], ['run', 'all-kinds', ''], 0],
+    [['run', "'all-ki"], ['run', 'all-ki'], 0],
+    [['run', '"a \\"b\\" $c"', 'd\\ e'], ['run', 'a "b" $c', 'd e'], 0],
+    [['list', '--target', '='], ['list', '--target='], 9],
+    [['list', '--target', '=', 'he'], ['list', '--target=he'], 9],
+    [['list', '--target', '=', 'here', '--'], ['list', '--target=here', '--'], 0],
+    [['--password', 'env', ':', 'TOK'], ['--password', 'env:TOK'], 4],
+    [['run', 'x', '=', 'y'], ['run', 'x', '=', 'y'], 0],
+    [["'$(touch x)'"], ['$(touch x)'], 0],
+    [[''], [''], 0],
+  ])('%j are %j', (typed, words, kept) => {
+    expect(wordsOfBash(typed)).toEqual({ words, kept })
+  })
+})
+
 describe('the script of bash', () => {
   const bin = fileURLToPath(new URL('../../bin/runbook.js', import.meta.url))
 
   test('offers what the program does, and evaluates nothing that was typed', async () => {
     const touched = project.path('touched')
+    await mkdir(project.path('programs'))
+    await writeFile(
+      project.path('programs/runbook'),
+      `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} ${JSON.stringify(bin)} "$@"\n`,
+      { mode: 0o755 },
+    )
     const ask = (line: string): string => {
       const { stdout, stderr } = spawnSync(
         'bash',
@@ -81,7 +108,7 @@ describe('the script of bash', () => {
           '--norc',
           '-c',
           `${scripts.bash}
-runbook() { ${JSON.stringify(process.execPath)} ${JSON.stringify(bin)} "$@"; }
+PATH=${JSON.stringify(project.path('programs'))}:$PATH
 COMP_WORDS=(${line}); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 ))
 _runbook runbook; printf '%s\\n' "\${COMPREPLY[@]}"`,
         ],

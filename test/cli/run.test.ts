@@ -37,6 +37,16 @@ describe('run', () => {
     expect(mode & 0o077).toBe(0)
   })
 
+  test('refuses a run whose --dry-run npm took for itself', async () => {
+    const npm = { npm_config_dry_run: 'true' }
+    const { code, err } = await project.run(['run', 'three-files'], npm)
+    expect(code).toBe(2)
+    expect(err).toContain('npm took --dry-run for itself, so this run would be a real one')
+    expect(err).toContain('npm exec -- runbook run NAME --dry-run')
+    expect(await project.effects()).toEqual([])
+    expect((await project.run(['run', 'three-files', '--dry-run'], npm)).code).toBe(0)
+  })
+
   test('a dry run changes nothing and foretells', async () => {
     const { code, out } = await project.run(['run', 'three-files', '--dry-run', '--must-exist', 'world/none'])
     expect(out).toContain('Dry run of Three files on here: nothing was changed.')

@@ -237,6 +237,17 @@ export function databasesContract(
         expect(await databases.query(database, live, orderCount)).toEqual([{ count: 2 }])
       })
 
+      test('lists tables as the catalogue of the engine does', async () => {
+        const listing =
+          database.engine === 'sqlite'
+            ? "select name from sqlite_master where type = 'table' and name in ('customers', 'orders') order by name"
+            : "select tablename as name from pg_catalog.pg_tables where schemaname = 'public' and tablename in ('customers', 'orders') order by tablename"
+        expect(await databases.query(database, live, listing)).toEqual([
+          { name: 'customers' },
+          { name: 'orders' },
+        ])
+      })
+
       test('refuses to write', async () => {
         await expect(databases.query(database, live, orderWipe)).rejects.toThrow()
         expect(await orders()).toBe(2)

@@ -81,3 +81,48 @@ test('what it prints is in the log, without its secrets', async () => {
     .join('\n')
   expect(log).toContain('the token is')
 }, 60_000)
+
+/** It ignores what asks it to end, and so does what it starts. */
+const deaf = `
+import { defineScript, runbook } from 'runbook'
+
+const waiting = defineScript<{ readonly folder: string }, null>({
+  kind: 'test.wait-for-ever',
+  version: 1,
+  describe: () => 'Waits for ever.',
+  place: ({ folder }) => ({ directory: folder }),
+  run: async ({ $ }) => {
+    await $\`touch begun; trap '' TERM INT HUP; (trap '' TERM; while :; do sleep 0.2; done) & echo $! > child; echo $$ > pid; while :; do sleep 0.2; done\`
+    return null
+  },
+  probe: async ({ $, way }) => {
+    const isBegun = (await $.look\`test -e begun\`.nothrow()).exitCode === 0
+    if (way === 'forward') return isBegun ? { is: 'torn', why: 'it never ends' } : { is: 'absent' }
+    return isBegun ? { is: 'done', output: null } : { is: 'absent' }
+  },
+  undo: async ({ $ }) => {
+    await $\`rm -f begun\`
+  },
+})
+
+export default runbook(
+  'deaf',
+  { title: 'Deaf', when: 'A test needs a script that does not end.', needs: ['staging'], params: {} },
+  ({ target, step }) => void step('Wait', waiting({ folder: target.staging }), { timeoutSeconds: 2 }),
+)
+`
+
+test('a script that ignores TERM is ended when its time is over, with what it started, and undone', async () => {
+  await writeFile(project.path('runbooks/deaf.ts'), deaf)
+  const { code, err } = await project.run(['run', 'deaf'])
+  const pids = await Promise.all(['pid', 'child'].map(async (name) => Number(await read(name))))
+  expect(pids.every((pid) => pid > 0)).toBe(true)
+  try {
+    expect(err).toContain('"Wait" timed out after 2 s')
+    expect(code, err).toBe(10)
+    expect(pids.filter(lives)).toEqual([])
+    expect(await readFile(project.path('world/begun'), 'utf8').catch(() => null)).toBeNull()
+  } finally {
+    for (const pid of pids.filter(lives)) process.kill(pid, 'SIGKILL')
+  }
+}, 60_000)

@@ -18,15 +18,20 @@ const text = [
 
 test('a report has each command with its line and what becomes of it', () => {
   expect(reportOn(text).rows).toEqual([
-    { line: 3, command: 'docker compose stop api', becomes: { as: 'step', step: 'stopServices' } },
-    { line: 7, command: 'cp /backups/shop.db /srv/shop/shop.db', becomes: null },
-    { line: 8, command: 'bash scripts/own.sh --all', becomes: { as: 'script' } },
+    {
+      line: 3,
+      command: 'docker compose stop api',
+      becomes: { as: 'step', step: 'stopServices' },
+      draft: false,
+    },
+    { line: 7, command: 'cp /backups/shop.db /srv/shop/shop.db', becomes: null, draft: true },
+    { line: 8, command: 'bash scripts/own.sh --all', becomes: { as: 'script' }, draft: true },
   ])
   expect(reportText('a.md', reportOn(text))).toBe(
     [
       '# Import of a.md',
       '',
-      '3 commands: 2 recognised, 1 stay commands. Traps: 1.',
+      '3 commands: 2 recognised, 1 stay commands. Script steps to complete: 2. Duties: 0. Traps: 1.',
       '',
       '## Traps',
       '',
@@ -39,11 +44,32 @@ test('a report has each command with its line and what becomes of it', () => {
       '| line | command | becomes |',
       '| ---: | --- | --- |',
       '| 3 | `docker compose stop api` | step stopServices |',
-      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command: a script step |',
-      '| 8 | `bash scripts/own.sh --all` | script step |',
+      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command: script step (draft) |',
+      '| 8 | `bash scripts/own.sh --all` | script step (draft) |',
       '',
     ].join('\n'),
   )
+})
+
+test('a report has what a person is asked to do, and which steps are drafts of what the library has', () => {
+  const report = reportText(
+    'a.md',
+    reportOn(
+      '# Go\n\nThe desk is slow then. Tell the support team.\n\n- Uses the old image.\n- Ask the lead first.\n\n```sh\nsystemctl restart docker\n```\n\n1. Close the ticket\n',
+    ),
+  )
+  expect(report).toContain('Script steps to complete: 1. Duties: 3.')
+  expect(report).toContain(
+    [
+      '## Duties',
+      '',
+      '- line 3: The desk is slow then. Tell the support team.',
+      '- line 6: Ask the lead first.',
+      '- line 12: Close the ticket',
+      '',
+    ].join('\n'),
+  )
+  expect(report).toContain('| script step (draft); the library has restartDocker |')
 })
 
 test('hostile text neither ends its code nor reaches the terminal', () => {
@@ -53,7 +79,7 @@ test('hostile text neither ends its code nor reaches the terminal', () => {
 })
 
 test('a document without commands has an empty report', () => {
-  expect(reportOn('')).toEqual({ rows: [], traps: [], samples: [], unread: [] })
+  expect(reportOn('')).toEqual({ rows: [], traps: [], duties: [], samples: [], unread: [] })
   expect(reportText('a.md', reportOn('# Nothing\n'))).toContain('None found.')
 })
 

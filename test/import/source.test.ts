@@ -92,6 +92,16 @@ psql -c "create role shop"
 \`\`\`
 `
 
+const variables = `# Variables
+
+\`\`\`sh
+TAG=1.4
+WHEN=$(date +%s)
+export API_KEY=x
+./own.sh "$TAG" "$WHEN" "$OTHER"
+\`\`\`
+`
+
 const example = `# Restore of the ticket desk
 
 ## Restore the database
@@ -127,6 +137,7 @@ const inputs: readonly { readonly name: string; readonly text: string }[] = [
   { name: 'all', text: all },
   { name: 'postgres', text: postgres },
   { name: 'hostile', text: hostile },
+  { name: 'variables', text: variables },
   { name: 'example', text: example },
 ]
 
@@ -160,6 +171,8 @@ test('what is written compiles', () => {
 
 const params = {
   tag: '7.1',
+  when: '1',
+  other: '2',
   image: 'shop/api:1',
   tables: 'projects:id',
   key: '7',
@@ -306,6 +319,72 @@ describe('the steps', () => {
     expect(text.match(/duty\(/g)).toHaveLength(3)
   })
 
+  test.each([
+    ['Tell the support team.', true],
+    ['The desk is down meanwhile. Please tell the support team.', true],
+    ['If customers were affected, inform them.', true],
+    ['Keep `infra/compose.yml.bak` at hand.', true],
+    ['Check that nobody is logged in', true],
+    ['Write down which tickets are missing!', true],
+    ['Then finally close the incident.', true],
+    ['Note that the desk is slow.', false],
+    ['Checks the dump and reports the result.', false],
+    ['Archive `a-20260102.tar.gz` is kept on the drive.', false],
+    ['Log files are in `/var/log/desk`.', false],
+    ['Outputs, and where to find them:', false],
+    ['Tell them what follows:', false],
+    ['This runbook restores the desk.', false],
+    ['Contact: the desk', false],
+    ['Test data is removed at night.', false],
+  ])('%s: asks a person to act: %s', (sentence, asks) => {
+    for (const before of ['', '- ']) {
+      const text = written(`# Go\n\n${before}${sentence}\n\n${'```sh\ndocker compose stop api\n```'}\n`)
+      expect(text.includes('duty('), text).toBe(asks)
+      expect(text).toContain(asks ? 'what: ' : '// Line 3: ')
+    }
+  })
+
+  test('prose around a command, and what goes back by hand, asks for nothing more', () => {
+    const text = written(
+      '# Go\n\n- Ensure that it runs (`docker compose up -d api`).\n\nAsk the lead.\n\n## If it fails\n\nTell the lead.\n\n- `docker compose stop api`\n',
+    )
+    expect(text.match(/duty\(/g)).toHaveLength(1)
+    expect(text).toContain(`what: 'Ask the lead.'`)
+  })
+
+  test('a script step gets the variables that earlier commands set', () => {
+    const { files: made } = importOf(
+      'a.md',
+      procedure(
+        'DAY=20260301',
+        'FILE="/srv/b/desk-$DAY.tgz"',
+        'STAMP=$(date +%s)',
+        `export API_TOKEN='not-in-a-runbook'`,
+        'UNUSED=1',
+        './own.sh "$FILE" "${STAMP}" "$TARGET" "$HOME"',
+        'FILE=/srv/b/other.tgz ./own.sh "$FILE"',
+        'for F in a b; do ./each.sh "$F"; done',
+      ),
+    )
+    const book = made[0]?.text ?? ''
+    expect(book).toContain(
+      `environment: { FILE: '/srv/b/desk-20260301.tgz', STAMP: params.stamp, TARGET: params.target },`,
+    )
+    expect(book).toContain('secrets: { API_TOKEN: params.apiToken }')
+    expect(book).toContain(`stamp: param.text('STAMP, which line 6 of the document sets'),`)
+    expect(book).toContain(`target: param.text('TARGET, which the document does not set'),`)
+    expect(book).toContain(`{ name: 'api_token', env: 'API_TOKEN' }`)
+    const steps = made.filter(({ path }) => path.startsWith('steps/')).map(({ text }) => text)
+    expect(steps).toHaveLength(3)
+    expect(steps[0]).toContain('FILE: string; readonly STAMP: string; readonly TARGET: string')
+    expect(steps[0]).toContain('readonly secrets: { readonly API_TOKEN: SecretHandle }')
+    expect(steps[1]).not.toContain('environment')
+    expect(steps[2]).not.toContain('environment')
+    // What only the shell knows is in no file of steps, and a secret in none at all.
+    expect(steps.join('')).not.toContain('not-in-a-runbook')
+    expect(book.replaceAll(/^ *\/\/.*$/gm, '')).not.toContain('not-in-a-runbook')
+  })
+
   test('a downgrade after a restore, which could not be undone, is a script that is refused', () => {
     const after = written(
       procedure(
@@ -382,7 +461,7 @@ describe('the steps', () => {
     const text = written(
       '# Go\n\nAnnounce it first.\n\n1. If the bad release had migrated, downgrade:\n\n   ```sh\n   docker compose run --rm api alembic downgrade 4f2a9c1d\n   ```\n',
     )
-    expect(text).toContain('// Line 3: Announce it first.')
+    expect(text).toContain(`duty({ name: 'announce-it-first', what: 'Announce it first.' })`)
     expect(text).toContain(
       '// On a condition, which a step does not know: If the bad release had migrated, downgrade:',
     )

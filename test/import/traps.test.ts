@@ -108,6 +108,26 @@ const trapped: readonly (readonly [string, string, readonly string[]])[] = [
     ['5 name-changes'],
   ],
   ['a folder moved aside by day', shell('mv data data.$(date +%Y%m%d)'), ['4 same-day']],
+  ['a dump written by day', shell('pg_dump shop > /b/shop-$(date +%F).sql'), ['4 same-day']],
+  [
+    'a dump packed and written by day',
+    shell('set -o pipefail', 'pg_dump shop | gzip > shop-`date +%Y-%m-%d`.sql.gz'),
+    ['5 same-day'],
+  ],
+  ['a dump named by day', shell('pg_dump -Fc -f shop-$(date +%F).dump shop'), ['4 same-day']],
+  ['a dump named by day, attached', shell('pg_dump -Fc --file=shop-$(date +%F).dump shop'), ['4 same-day']],
+  ['an archive by day', shell('tar czf data-$(date +%Y%m%d).tgz data'), ['4 same-day']],
+  ['images by day', shell('docker save -o app-$(date +%j).tar app:1'), ['4 same-day']],
+  [
+    'a day in a variable',
+    shell('DAY=$(date +%F)', 'OUT=shop-$DAY.sql', 'pg_dump shop > "$OUT"'),
+    ['6 same-day'],
+  ],
+  [
+    'a copy of what is printed, by day',
+    shell('set -o pipefail', 'pg_dump shop | tee shop-$(date +%F).sql'),
+    ['5 same-day'],
+  ],
   ['a file kept by day', shell('cp .env .env.kept-$(date +%F)'), ['4 same-day']],
   [
     'sed that may match nothing',
@@ -215,6 +235,16 @@ const harmless: readonly (readonly [string, string])[] = [
   ['down without volumes', shell('docker compose down --remove-orphans')],
   ['a smoke test with its exit code', shell('docker compose up --exit-code-from smoke smoke')],
   ['a smoke test by run', shell('docker compose run --rm smoke-tests')],
+  ['a log of the day that is added to', shell('pg_dump shop --verbose 2>&1 >> log-$(date +%F).txt')],
+  [
+    'a dump with its time in a variable',
+    shell('NOW=$(date +%Y%m%dT%H%M%S)', 'pg_dump shop > "shop-$NOW.sql"'),
+  ],
+  ['an archive of the day that is read', shell('tar tzf data-$(date +%F).tgz')],
+  [
+    'a log of the day through tee',
+    shell('set -o pipefail', 'curl http://shop/health | tee -a log-$(date +%F)'),
+  ],
   ['a build where nothing goes back', '# Deploy\n\n`docker compose up -d --build web`\n'],
   [
     'JSON lines read as such',

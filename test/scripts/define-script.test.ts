@@ -1,13 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { defineScript, runbook, type ScriptStep, type TargetName } from '../../src/index.ts'
 import { sourceOf } from '../../src/model/step-source.ts'
-import { everyMoment, fakeMachine, fakeWorld, type FakeMachine } from '../../src/testing/index.ts'
+import { everyMoment, fakeMachine, fakeWorld, Killed, type FakeMachine } from '../../src/testing/index.ts'
 
 type Input = { readonly folder: string }
 type Before = { readonly state: string }
 
+type Said = { readonly said: string }
+/** That of a step which changes something. */
+type Changing = Exclude<ScriptStep<Input, Said, Before>, { readonly effect: 'observe' | 'exercise' }>
+
 /** A queue of the team: `queue state`, `queue pause` and `queue go`. */
-const pausing: ScriptStep<Input, { readonly said: string }, Before> = {
+const pausing: Changing = {
   kind: 'test.pause-queue',
   version: 1,
   describe: () => 'Pauses the queue.',
@@ -31,7 +35,11 @@ const pausing: ScriptStep<Input, { readonly said: string }, Before> = {
 
 const queue = '/srv/queue'
 
-function machine(step: ScriptStep<Input, { readonly said: string }, Before>, answer?: string): FakeMachine {
+type Scripted = ReturnType<typeof defineScript<Input, Said>>
+
+const machine = (step: Changing, answer?: string): FakeMachine => machineOf(defineScript(step), answer)
+
+function machineOf(scripted: Scripted, answer?: string): FakeMachine {
   const world = fakeWorld({})
   world.disk.folders.add('/srv')
   world.disk.files.set(queue, Buffer.from('going'))
@@ -48,7 +56,7 @@ function machine(step: ScriptStep<Input, { readonly said: string }, Before>, ans
   const book = runbook(
     'pause-queue',
     { title: 'Pause the queue', when: 'A test says so.', needs: [], params: {} },
-    ({ step: record }) => void record('Pause the queue', defineScript(step)({ folder: '/srv' })),
+    ({ step: record }) => void record('Pause the queue', scripted({ folder: '/srv' })),
   )
   return fakeMachine(world, {
     book,
@@ -152,6 +160,86 @@ test('without bash it is refused before a run begins', async () => {
   const bare = machine(pausing)
   bare.world.programs.installed.delete('bash')
   expect(await bare.run()).toMatchObject({ outcome: 'refused', code: 'preflight' })
+})
+
+describe('a script that only looks', () => {
+  const asking: Extract<ScriptStep<Input, Said, null>, { readonly effect: 'observe' }> = {
+    kind: 'test.ask-queue',
+    version: 1,
+    effect: 'observe',
+    describe: () => 'Asks the queue.',
+    place: ({ folder }) => ({ directory: folder }),
+    run: async ({ $ }) => ({ said: (await $.look`queue state`).stdout.trim() }),
+  }
+
+  const refused: typeof asking.run = async ({ $ }) => ($ as unknown as () => never)()
+
+  test('runs, in a dry run too, and may only look', async () => {
+    const calm = machineOf(defineScript(asking))
+    expect(await calm.run()).toMatchObject({ outcome: 'succeeded' })
+    expect(lines(calm)).toEqual(['queue state'])
+    expect(calm.entries.find(({ entry }) => entry.type === 'ended')?.entry).toMatchObject({
+      output: { said: 'going' },
+    })
+    const dry = machineOf(defineScript(asking))
+    await dry.dryRun()
+    expect(lines(dry)).toEqual(['queue state'])
+    const wrong = machineOf(defineScript({ ...asking, run: refused }))
+    expect((await wrong.run()).failure?.message).toContain('may run only commands that look')
+  })
+
+  test('is safe at every moment', async () => {
+    expect(await everyMoment(() => machineOf(defineScript(asking)))).toContain('commands.looking')
+  }, 60_000)
+})
+
+describe('a script that removes again what it does', () => {
+  const trying: Extract<ScriptStep<Input, Said, null>, { readonly effect: 'exercise' }> = {
+    kind: 'test.try-queue',
+    version: 1,
+    effect: 'exercise',
+    describe: () => 'Pauses the queue and lets it go on.',
+    place: ({ folder }) => ({ directory: folder }),
+    run: async ({ $ }) => {
+      await $`queue pause`
+      const { stdout } = await $.look`queue state`
+      await $`queue go`
+      return { said: stdout.trim() }
+    },
+  }
+
+  test('runs, is neither probed nor undone, and does nothing in a dry run', async () => {
+    const calm = machineOf(defineScript(trying))
+    expect(await calm.run()).toMatchObject({ outcome: 'succeeded' })
+    expect(lines(calm)).toEqual(['queue pause', 'queue state', 'queue go'])
+    const dry = machineOf(defineScript(trying))
+    await dry.dryRun()
+    expect(lines(dry)).toEqual([])
+  })
+
+  const stopping: typeof trying.run = async ({ $ }) => ({ said: (await $`queue stop`).stdout })
+
+  test('is run again after a kill, and fails with its command', async () => {
+    const killed = machineOf(defineScript(trying))
+    killed.world.faults.order('commands.script done', 'kill')
+    await expect(killed.run()).rejects.toBeInstanceOf(Killed)
+    expect(await killed.resume()).toMatchObject({ outcome: 'succeeded' })
+    expect(lines(killed)).toEqual(['queue pause', 'queue pause', 'queue state', 'queue go'])
+    const failing = machineOf(defineScript({ ...trying, run: stopping }))
+    expect((await failing.run()).failure?.message).toContain('exit code 127')
+  })
+
+  test('needs bash and a place', async () => {
+    const bare = machineOf(defineScript(trying))
+    bare.world.programs.installed.delete('bash')
+    expect(await bare.run()).toMatchObject({ outcome: 'refused', code: 'preflight' })
+    expect(() => defineScript({ ...trying, place: undefined } as never)).toThrow('has no place')
+  })
+
+  test('a change of its code is a change of the step', () => {
+    const digest = (script: typeof trying): string => sourceOf(defineScript(script).step).digest
+    expect(digest({ ...trying, run: async () => ({ said: '' }) })).not.toBe(digest(trying))
+  })
 })
 
 describe('the definition', () => {

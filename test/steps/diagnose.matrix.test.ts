@@ -17,7 +17,6 @@ import {
 } from '../../src/testing/index.ts'
 import type { Target } from '../../src/model/target.ts'
 import type { ReportedFindings } from '../../steps/diagnose/report-findings.ts'
-import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -38,7 +37,6 @@ function sickShop(): FakeWorld {
     generation: 'sick',
     owner: 'app',
   })
-  world.server.answers.set(levelTable('postgres'), () => [{ tablename: 'alembic_version' }])
   lay(world.disk, '/backups/releases/bundle-20260203_030000.tar.gz', 'cut off, and longer than ten bytes')
   world.programs.installed.delete('gpg')
   return world
@@ -90,7 +88,7 @@ it('tells all that is wrong, what explains the most first, with the runbook that
   })
   expect(told.find(({ case: id }) => id === 'migration-mismatch')?.evidence).toEqual([
     'the log of web says "column orders.note does not exist"',
-    'shop has 2 migration levels in alembic_version, not one',
+    'shop has 2 migration levels in public.alembic_version, not one',
   ])
   expect(told.find(({ case: id }) => id === 'gpg-fails')?.evidence).toEqual([
     'gpg is not installed, or not on PATH',
@@ -101,7 +99,6 @@ it('sees nothing where all is well', async () => {
   const world = damagedShop()
   for (const tag of ['web:2', 'worker:2', 'postgres:17'])
     world.images.images.set(`sha256:${tag}`, fakeImage(tag))
-  world.server.answers.set(levelTable('postgres'), () => [])
   expect(await looked(world, shop)).toEqual([])
 })
 

@@ -14,7 +14,6 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { keyQuery } from '../../steps/migrations/lib/empty-tables.ts'
-import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
 
 export const envFile = '/srv/api/.env'
@@ -133,9 +132,6 @@ export function badApi({
     { status: 200, json: { name: 'api', tags: ['latest', 'rc1', 'rc2', 'rc10'] } },
   ])
   const server = fakeServer({ api: tables })
-  server.answers.set(levelTable('postgres'), (now) =>
-    'alembic_version' in now ? [{ tablename: 'alembic_version' }] : [],
-  )
   server.answers.set(keyQuery('postgres', 'glossary'), (now) => ('glossary' in now ? [{ name: 'term' }] : []))
   server.answers.set(keyQuery('postgres', 'terms'), () => [])
   return fakeWorld({

@@ -13,7 +13,6 @@ import {
   type FakeMigration,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { levelTable } from '../../steps/migrations/lib/revision.ts'
 import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
 import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
 import { codexTarget, deployed } from './fake-codex.ts'
@@ -28,7 +27,6 @@ function migrated(
 ): FakeWorld {
   const server = fakeServer({ shop: level })
   Object.assign(world.server, server)
-  world.server.answers.set(levelTable('postgres'), () => [{ tablename: 'alembic_version' }])
   Object.assign(world.migrations, { images: new Map(Object.entries(images)), database: 'shop' })
   return world
 }

@@ -10,7 +10,7 @@ import {
   type FakeMachine,
 } from '../../src/testing/index.ts'
 import { target } from '../model/bare.ts'
-import { writeNote, writeNoteForGood } from './notes.ts'
+import { writeNote, writeNoteForGood, writeNoteNailed } from './notes.ts'
 
 const machineWith =
   (write: typeof writeNote, fails = false) =>
@@ -65,6 +65,16 @@ describe('every moment', () => {
     })
     // Where that does not count, it is safe.
     await everyMoment(machineWith(writeNoteForGood), { compare: () => null })
+  })
+
+  it('names the reason of a run that needs a person, in one line', async () => {
+    const shown = await everyMoment(machineWith(writeNoteNailed)).then(
+      () => '',
+      (thrown: unknown) => (thrown as Error).message,
+    )
+    const open = shown.split('\n').filter((line) => line.includes('not settled: ended needs-human'))
+    expect(open.length).toBeGreaterThan(0)
+    for (const line of open) expect(line).toMatch(/ended needs-human: .*the note is nailed down/)
   })
 
   it('needs a run that succeeds undisturbed', async () => {

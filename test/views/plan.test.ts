@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest'
+import { param } from '../../src/model/param.ts'
+import { planOf } from '../../src/model/plan.ts'
+import { fallbacksOf, runbook } from '../../src/model/runbook.ts'
 import { paramLines } from '../../src/views/params.ts'
 import { planMarkdown } from '../../src/views/plan-markdown.ts'
 import { planMermaid } from '../../src/views/plan-mermaid.ts'
 import { planText } from '../../src/views/plan-text.ts'
 import { night, nightPlan } from '../fixtures/night.ts'
+import { look, target } from '../model/bare.ts'
 
 const params = paramLines(night.about.params)
 
@@ -41,6 +45,33 @@ test('text', () => {
          Changes the book.
     "
   `)
+})
+
+test('what is taken for an optional parameter that is not given, at each step that gets it', () => {
+  const book = runbook(
+    'lost',
+    {
+      title: 'Lost',
+      when: 'Never.',
+      params: {
+        dump: param.path('Dump to read').optional('the newest one'),
+        plain: param.text('A note').optional(),
+        replaced: param.text('A mode').optional('none').default('fast'),
+      },
+    },
+    ({ step, params: { dump, plain, replaced } }) => {
+      step('Read it', look({ from: { dump }, plain }))
+      step('Look again', look({ plain, replaced }))
+    },
+  )
+  const { plan } = planOf(book, target, fallbacksOf(book))
+  const shown = paramLines(book.about.params)
+  expect(shown.map(({ given }) => given)).toEqual(['default: the newest one', 'optional', 'default: fast'])
+  const text = planText(plan, shown)
+  expect(text).toContain('--dump PATH      Dump to read (default: the newest one)')
+  expect(text).toMatch(/1\. Read it .*\n +Looks at .*\n +Without --dump: the newest one\.\n +2\. Look again/)
+  expect(text.match(/Without/g)).toHaveLength(1)
+  expect(planMarkdown(plan, shown)).toMatch(/Looks at .*  \n {3}Without --dump: the newest one\.\n/)
 })
 
 test('objectives and past durations, where there are some', () => {

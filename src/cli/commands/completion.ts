@@ -1,6 +1,8 @@
 import { Argument, type Command } from 'commander'
 import { isOpen, type RunSummary } from '../../run/journal/journal.ts'
-import type { Candidate, Names, Shell } from '../completion.ts'
+import { oneLine } from '../../kernel/sanitize.ts'
+import type { Candidate, Names } from '../completion.ts'
+import type { Shell } from '../completion-scripts.ts'
 import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 
@@ -11,13 +13,17 @@ export function completionCommand(program: Command, context: CliContext): void {
     .addArgument(new Argument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']))
     .argument('[words...]', 'what that script asks: the words typed so far, after --')
     .action(async (shell: Shell, words: readonly string[]) => {
-      const { candidates, scripts } = await import('../completion.ts')
+      const [{ candidates, wordsOfBash }, { scripts }] = await Promise.all([
+        import('../completion.ts'),
+        import('../completion-scripts.ts'),
+      ])
       if (words.length === 0) return context.terminal.out(scripts[shell])
-      const config = words.indexOf('--config')
-      if (config >= 0 && config < words.length - 2) program.setOptionValue('config', words[config + 1])
-      const found = await candidates(program, words, namesFor(context))
+      const { words: meant, kept } = shell === 'bash' ? wordsOfBash(words) : { words, kept: 0 }
+      const config = meant.indexOf('--config')
+      if (config >= 0 && config < meant.length - 2) program.setOptionValue('config', meant[config + 1])
+      const found = await candidates(program, meant, namesFor(context))
       for (const { value, about } of found)
-        context.terminal.out(`${value}\t${about.split('\n', 1)[0]?.replaceAll('\t', ' ')}\n`)
+        context.terminal.out(`${value.slice(kept)}\t${oneLine(about.split('\n', 1)[0] ?? '')}\n`)
     })
 }
 

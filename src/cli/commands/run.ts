@@ -43,6 +43,7 @@ export async function runByName(
   )
   own.parse([...rest], { from: 'user' })
   const flags = own.opts<RunFlags>()
+  refuseLostDryRun(context.environment, flags)
   const params = paramsFrom(book, own.opts(), context.environment, { directory: context.directory })
   const [{ planOf }, { startRun }, { runSession }] = await Promise.all([
     import('../../model/plan.ts'),
@@ -66,4 +67,16 @@ export async function runByName(
       ...(book.about.makesRoom === undefined ? {} : { makesRoom: book.about.makesRoom }),
     }),
   )
+}
+
+/**
+ * npm takes flags before `--` as settings of its own and passes those to the program as variables, so a run that was
+ * typed as a dry one would be real.
+ * @throws RunbookError `usage`
+ */
+function refuseLostDryRun(environment: CliContext['environment'], { dryRun }: RunFlags): void {
+  if (environment['npm_config_dry_run'] !== 'true' || dryRun === true) return
+  throw new RunbookError('usage', 'npm took --dry-run for itself, so this run would be a real one', {
+    hint: 'put -- before the program: npm exec -- runbook run NAME --dry-run',
+  })
 }

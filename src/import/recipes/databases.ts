@@ -6,9 +6,9 @@ import { type Recipes } from './recipe.ts'
 import { stopped } from './services.ts'
 
 const dumpParam = (draft: Draft): string =>
-  draft.param('dump', `param.path('Dump to restore; default: the newest one').optional()`)
+  draft.param('dump', `param.path('Dump to restore').optional('the newest one')`)
 const backupParam = (draft: Draft): string =>
-  draft.param('backup', `param.path('Backup to restore; default: the newest one').optional()`)
+  draft.param('backup', `param.path('Backup to restore').optional('the newest one')`)
 
 const archive = (draft: Draft): string =>
   draft.once(
@@ -289,7 +289,7 @@ export const databases: Recipes = {
 
 function document(draft: Draft): { readonly at: string; readonly found: string; readonly folder: string } {
   const all = draft.need('documents')
-  const file = draft.param('backup', `param.path('Backup to read; default: the newest one').optional()`)
+  const file = draft.param('backup', `param.path('Backup to read').optional('the newest one')`)
   const tree = draft.once(
     'chooseTree',
     'Choose the backup',

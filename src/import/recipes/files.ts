@@ -4,7 +4,7 @@ import { found, staging } from './databases.ts'
 import { isLiteral, type Recipes } from './recipe.ts'
 
 const archiveParam = (draft: Draft): string =>
-  draft.param('archive', `param.path('Data archive; default: the newest one').optional()`)
+  draft.param('archive', `param.path('Data archive').optional('the newest one')`)
 
 const archive = (draft: Draft): string =>
   draft.facts.volume === null
@@ -31,7 +31,7 @@ const version = (draft: Draft): string => {
     'earlierVersion',
     'Find the earlier version of the env file',
     () =>
-      `{ file: ${file}, revision: ${draft.param('revision', `param.text('Restore the env file from git at this revision').default('HEAD~1')`)}, copy: ${draft.param('copy', `param.path('Restore this copy of the env file instead').optional()`)}, services: ${services} }`,
+      `{ file: ${file}, revision: ${draft.param('revision', `param.text('Restore the env file from git at this revision').default('HEAD~1')`)}, copy: ${draft.param('copy', `param.path('Restore this copy of the env file instead').optional('git, at --revision')`)}, services: ${services} }`,
   )
 }
 

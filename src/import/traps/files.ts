@@ -6,10 +6,59 @@ import { copied } from './sqlite.ts'
 const dated = /\$\(date[^)]*\)|`date[^`]*`/
 const finerThanDay = /%H|%I|%k|%s|%T|%N|%M|%S|%c|%R|-Is|iso-8601=|-u\s*\)|date\s*\)/
 
-/** Where a command puts something under a new name. */
+/** Where a command puts something under a new name; a file that it only adds to is not new. */
 const madeBy = (step: Step): readonly string[] => {
   const copy = step.main.program === 'mv' ? movedTo(step) : copied(step)?.to
-  return [...(copy === undefined ? [] : [copy]), ...(step.main.program === 'echo' ? [] : step.main.writes)]
+  return [
+    ...(copy === undefined ? [] : [copy]),
+    ...step.shell.stages.flatMap((call) => [
+      ...call.writes.filter((path) => !call.appends.includes(path)),
+      ...outputOf(call),
+    ]),
+    ...outputOf(step.program),
+  ]
+}
+
+/** The options with which programs name the file that they make. */
+const outputs: { readonly [program: string]: RegExp } = {
+  pg_dump: /^(-f|--file)$/,
+  pg_dumpall: /^(-f|--file)$/,
+  gpg: /^(-o|--output)$/,
+  age: /^(-o|--output)$/,
+  docker: /^(-o|--output)$/,
+  openssl: /^-out$/,
+  tar: /^-?[a-zA-Z]*c[a-zA-Z]*f$/,
+}
+
+function outputOf({
+  program,
+  args,
+}: {
+  readonly program: string
+  readonly args: readonly string[]
+}): readonly string[] {
+  if (program === 'tee') return args.some((arg) => /^(-a|--append)$/.test(arg)) ? [] : args
+  const option = Object.hasOwn(outputs, program) ? outputs[program] : undefined
+  return option === undefined
+    ? []
+    : args.flatMap((arg, index) => {
+        const [, attached] = /^--(?:file|output)=(.+)$/.exec(arg) ?? []
+        return attached !== undefined ? [attached] : option.test(arg) ? (args[index + 1] ?? []) : []
+      })
+}
+
+/** Names with the values of the variables that earlier commands set. */
+function named(name: string, before: readonly Step[]): string {
+  const values = new Map(
+    before.flatMap(({ main }) => (['', 'export'].includes(main.program) ? [...main.variables] : [])),
+  )
+  let text = name
+  for (let depth = 0; depth < 3; depth += 1)
+    text = text.replaceAll(
+      /\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g,
+      (found, braced?: string, bare?: string) => values.get(braced ?? bare ?? '') ?? found,
+    )
+  return text
 }
 
 const movedTo = ({ main }: Step): string | undefined => {
@@ -42,8 +91,11 @@ export const sameDayOverwrites: StepTrap = {
   name: 'same-day',
   cure: 'put the time into the name (date +%Y%m%dT%H%M%S), and use mv -n -T; the steps keep what they replace under a name of the run',
   find: (steps) =>
-    steps.flatMap((at) => {
-      const to = madeBy(at).find((name) => dated.test(name) && !finerThanDay.test(name))
+    steps.flatMap((at, index) => {
+      const to = madeBy(at).find((name) => {
+        const full = named(name, steps.slice(0, index))
+        return dated.test(full) && !finerThanDay.test(full)
+      })
       if (to === undefined) return []
       const { main } = at
       if (main.args.some((arg) => /^(-[a-zA-Z]*[nT][a-zA-Z]*|--no-clobber|--no-target-directory)$/.test(arg)))

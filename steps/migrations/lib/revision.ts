@@ -14,10 +14,10 @@ import {
 const versionTable = 'alembic_version'
 
 /** Asks for alembic's table, which a project may keep in any schema (`version_table_schema`). */
-export const levelTable = (engine: Database['engine']): string =>
+const levelTable = (engine: Database['engine']): string =>
   ({
     sqlite: `select name from sqlite_master where type = 'table' and name = '${versionTable}'`,
-    postgres: `select schemaname from pg_catalog.pg_tables where tablename = '${versionTable}' and schemaname !~ '^pg_' order by schemaname collate "C"`,
+    postgres: `select schemaname from pg_catalog.pg_tables where tablename = '${versionTable}' and substr(schemaname, 1, 3) <> 'pg_' order by schemaname`,
   })[engine]
 
 /** The tables of alembic in the live database, with their schemas where there are any. */

@@ -10,7 +10,6 @@ import type { JournalFacts } from '../../../src/run/readiness/journal-facts.ts'
 import type { CheckReport } from '../../../src/run/readiness/merge.ts'
 import { fakeImage, lay, type FakeWorld } from '../../../src/testing/index.ts'
 import { fakeLocks } from '../../../src/testing/locks.ts'
-import { levelTable } from '../../../steps/migrations/lib/revision.ts'
 import { serverTime } from '../../../src/run/readiness/checks/clock.ts'
 import { damagedShop, goodOrders, shop as shopBefore } from '../../steps/fake-shop.ts'
 
@@ -40,7 +39,6 @@ export function healthyShop(): FakeWorld {
     if (service.instance !== null) service.instance = { ...service.instance, imageId: id }
     void name
   }
-  world.server.answers.set(levelTable('postgres'), () => [])
   world.server.answers.set(serverTime, () => [{ now: world.clock.now().getTime() / 1000 }])
   lay(world.disk, '/srv/shop/compose.yml', 'services: {}\n')
   world.disk.folders.add('/srv/shop')

@@ -21,8 +21,10 @@ export default runbook(
     when: 'Feeds or entries are gone or damaged, or an upgrade of Miniflux went wrong.',
     needs: ['database', 'backups', 'assertions', 'writers', 'health'],
     params: {
-      dump: param.path('Dump to restore; default: the newest one').optional(),
-      badSince: param.instant('When the damage began; the dump is then one taken before').optional(),
+      dump: param.path('Dump to restore').optional('the newest one'),
+      badSince: param
+        .instant('When the damage began; the dump is then one taken before')
+        .optional('unknown, and the newest dump counts as good'),
     },
   },
   ({ params: { dump: file, badSince: takenBefore }, target, step, pointOfNoReturn, lastly }) => {
