@@ -5,6 +5,7 @@ export { secret } from './sections/parts/secret.ts'
 export type { Conclusion } from './model/conclusion.ts'
 export { flagOf, param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
+export { dataVolumeFindings, runsInService, type DatabaseInService } from './model/data-volumes.ts'
 export { formerKind } from './model/former-kind.ts'
 export {
   differencesOf,
