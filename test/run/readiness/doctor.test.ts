@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bucket, inBucket } from '../../steps/fake-bucket.ts'
-import { fakeService } from '../../../src/testing/index.ts'
+import diagnose from '../../../runbooks/diagnose.ts'
+import { fakeMachine, fakeService, type FakeWorld } from '../../../src/testing/index.ts'
+import { recordOf } from '../../../src/run/record/record.ts'
 import type { Target } from '../../../src/model/target.ts'
 import { drifts } from './drifts.ts'
 import { doctorOn, foundBy, healthyShop, shop } from './healthy.ts'
@@ -117,6 +119,38 @@ test.each([
   for (const { hint, level } of found)
     expect([level, hint]).toEqual(['refuse', expect.stringContaining('docker compose ps web')])
 })
+
+const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<readonly string[]> => {
+  const machine = fakeMachine(world, { book: diagnose, target })
+  await machine.run({ symptom: 'any' })
+  const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')
+  return (report?.output as { readonly findings: readonly { readonly case: string }[] }).findings.map(
+    ({ case: id }) => id,
+  )
+}
+
+test('diagnose finds nothing where the doctor finds nothing: settings files without a copy are no problem', async () => {
+  expect(await diagnosed(healthyShop())).toEqual([])
+})
+
+test('diagnose names the missing copy of a settings file where the settings are what is wrong', async () => {
+  const world = healthyShop()
+  const stack = { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']>
+  expect(await diagnosed(world, { ...shop, stack })).toEqual(['configuration-bad', 'no-way-back'])
+})
+
+const ofNewestDump = drifts.filter(
+  ({ check, level, what }) => check === 'backups' && level === 'refuse' && /backup|dump/.test(what),
+)
+
+test.each(ofNewestDump.map((drift) => [drift.what, drift] as const))(
+  'diagnose sees of the backups what the doctor refuses: %s',
+  async (_, drift) => {
+    const world = healthyShop()
+    const { target } = drift.seed(world) ?? {}
+    expect(await diagnosed(world, target)).not.toEqual([])
+  },
+)
 
 test('the drifts are those that docs/doctor.md lists', () => {
   const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8')
