@@ -35,7 +35,7 @@ export default runbook(
       data,
       operators,
     } = target
-    const places = [backups, bundle?.place, data?.place].flatMap((place) => place ?? [])
+    const places = [backups, bundle?.place, data?.place, documents?.backups].flatMap((place) => place ?? [])
 
     const needed = [
       ...(volumeDatabase === undefined
@@ -102,7 +102,7 @@ export default runbook(
                 dumps:
                   database === undefined || backups === undefined
                     ? null
-                    : { engine: database.engine, from: backups },
+                    : { engine: database.engine, from: backups, name: database.name },
               }),
               {
                 id: 'look-at-the-backups',

@@ -106,7 +106,7 @@ export default runbook(
           host: fit.host,
           server: fit.server,
           dump: archive.file,
-          taken: archive.takenAt,
+          taken: maybe(archive.taken),
           age: live.age,
           chosen: live.chosen,
           live: live.live,

@@ -75,7 +75,7 @@ export default runbook(
           database: database.name,
           host: fit.host,
           backup: archive.file,
-          taken: archive.takenAt,
+          taken: maybe(archive.taken),
           'vouched for by': maybe(archive.vouched),
           restored: fit.rights,
           missing: compared.missing,

@@ -96,7 +96,7 @@ export default runbook(
           database: name,
           service: at.service,
           backup: backup.source,
-          taken: backup.takenAt,
+          taken: maybe(found.taken),
           'vouched for by': maybe(found.vouched),
           tables,
           missing: missing.says,

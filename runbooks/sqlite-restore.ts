@@ -90,7 +90,7 @@ export default runbook(
           service: at.service,
           file: at.path,
           backup: backup.source,
-          taken: backup.takenAt,
+          taken: maybe(found.taken),
           'vouched for by': maybe(found.vouched),
           'compared with live': foreseen.says,
         },

@@ -5,6 +5,8 @@ export { secret } from './sections/parts/secret.ts'
 export type { Conclusion } from './model/conclusion.ts'
 export { flagOf, param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
+export { composeLine } from './model/compose-line.ts'
+export { dataVolumeFindings, runsInService, type DatabaseInService } from './model/data-volumes.ts'
 export { formerKind } from './model/former-kind.ts'
 export {
   differencesOf,
@@ -67,7 +69,8 @@ export {
   type StoredBackup,
   type Vouching,
 } from './model/stored-backups.ts'
-export { tooOld, whenTaken } from './formats/backup-age.ts'
+export { emptyHint } from './formats/empty-backup.ts'
+export { takenText, tooOld, whenTaken } from './formats/backup-age.ts'
 export {
   RunbookError,
   cannot,

@@ -60,7 +60,7 @@ export { requireMissing, type MissingLive } from './databases/require-missing.ts
 export { restoreBeside, type RestoredCopy } from './databases/restore-beside.ts'
 export { restoreInPlace } from './databases/restore-in-place.ts'
 export { restoreIntoThrowaway } from './databases/restore-into-throwaway.ts'
-export { startDatabase, type DatabaseInService } from './databases/start-database.ts'
+export { startDatabase } from './databases/start-database.ts'
 export { swapDatabase, type Swapped } from './databases/swap-database.ts'
 export { removeOldFile, swapVolumeDatabase, type SwappedFile } from './databases/swap-volume-database.ts'
 export { validatePgHba } from './databases/validate-pg-hba.ts'

@@ -66,6 +66,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     creations: true,
     drift: true,
     declaredChanges: true,
+    storage: true,
     declaredVariables: true,
     variables: true,
     digests: true,

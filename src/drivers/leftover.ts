@@ -28,6 +28,7 @@ export const leftBy: {
     creations: nothing,
     drift: process,
     declaredChanges: process,
+    storage: process,
     declaredVariables: process,
     variables: nothing,
     digests: inDocker,

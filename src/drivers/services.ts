@@ -87,6 +87,8 @@ export type StackFacts = JsonObject & {
   readonly services: readonly string[]
   /** Of the resolved configuration, so that an edit between plan and resume is detected. */
   readonly configDigest: string
+  /** TCP ports of this machine that the stack's files publish, at most 100 of one range; also of services that do not run. */
+  readonly published: readonly { readonly service: string; readonly port: number }[]
 }
 
 /** Current declaration of a service in the stack's files. */
@@ -158,6 +160,21 @@ export type Drift = JsonObject & {
   readonly hint: string
 }
 
+/** A place that the stack's files give a service for its files, and where it is in the service. */
+export type DeclaredMount = Mount & {
+  readonly service: string
+  /** Whether the volume is on this machine; null for a folder, which is not looked for. */
+  readonly exists: boolean | null
+}
+
+/** Where a stack keeps its files. */
+export type StackStorage = JsonObject & {
+  /** Of all services in the stack's files, including those of inactive profiles. */
+  readonly mounts: readonly DeclaredMount[]
+  /** Volumes of the project that are on this machine and that the stack's files no longer name, sorted. */
+  readonly unnamed: readonly string[]
+}
+
 /** A file as it would be after an edit. */
 export type FileEdit = { readonly file: string; readonly body: Uint8Array }
 
@@ -203,6 +220,8 @@ export interface ServicesView {
    * @throws RunbookError `preflight` if the stack's files cannot be read, now or after the edit
    */
   declaredChanges(stack: Stack, edit: FileEdit): Promise<readonly DeclaredChange[] | null>
+  /** @throws RunbookError `preflight` if the engine or a file of the stack cannot be reached */
+  storage(stack: Stack): Promise<StackStorage>
   /** One per name, in order. @throws RunbookError `usage` for an unknown service */
   declaredVariables(group: ServiceGroup): Promise<readonly DeclaredVariables[]>
   /** Of all running instances. */

@@ -1,8 +1,23 @@
 import type { Backup, BackupPlace } from '../drivers/backups.ts'
 
-/** For messages: `taken TIME`, or `taken between` two times. */
-export const whenTaken = ({ takenAt, takenBy }: Pick<Backup, 'takenAt' | 'takenBy'>): string =>
-  takenBy === undefined ? `taken ${takenAt}` : `taken between ${takenAt} and ${takenBy}`
+type Times = Pick<Backup, 'takenAt' | 'takenBy'>
+
+/** The date of a backup whose name has a date and no time; null for others. */
+export function dateAlone({ takenAt, takenBy }: Times): string | null {
+  const isDay = takenBy !== undefined && Date.parse(takenBy) - Date.parse(takenAt) === 86_400_000 - 1
+  return isDay ? takenAt.slice(0, 10) : null
+}
+
+/** For messages: `taken TIME`, `taken on DATE`, or `taken between` two times. */
+export function whenTaken(times: Times): string {
+  const date = dateAlone(times)
+  if (date !== null) return `taken on ${date} (its name does not say at what time)`
+  const { takenAt, takenBy } = times
+  return takenBy === undefined ? `taken ${takenAt}` : `taken between ${takenAt} and ${takenBy}`
+}
+
+/** The same as a value: `TIME`, or no more than is known of it. */
+export const takenText = (times: Times): string => whenTaken(times).replace(/^taken (?:on )?/, '')
 
 /**
  * Why a backup is too old; null where it is recent enough.

@@ -1,3 +1,4 @@
+import { emptyHint } from './empty-backup.ts'
 import type { Backup, BackupPlace, Expected, SidecarFiles, Undated, Verified } from '../drivers/backups.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
@@ -42,10 +43,7 @@ export const timesOf = (
 export function mustBePlausible(place: BackupPlace, backup: Backup, now: Date): void {
   const file = shellWord(backup.file)
   if (backup.bytes === 0) {
-    throw refused(
-      `backup ${file} is empty (0 bytes)`,
-      `choose another backup: ls -l ${shellWord(place.directory)}`,
-    )
+    throw refused(`backup ${file} is empty (0 bytes)`, emptyHint)
   }
   if (backup.bytes < place.minBytes) {
     throw refused(

@@ -1,4 +1,4 @@
-import type { Creation, Drift, Instance, ServiceState } from '../drivers/services.ts'
+import type { Creation, Drift, Instance, Mount, ServiceState, StackStorage } from '../drivers/services.ts'
 import { variablesOf } from '../formats/env-file.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson } from '../kernel/json.ts'
@@ -23,6 +23,8 @@ export type FakeService = {
    * when it was created.
    */
   mounts?: { readonly [inside: string]: string }
+  /** Named volumes for new instances, by path in the instance. */
+  volumes?: { readonly [inside: string]: string }
   /** Health of a running instance. */
   health: ServiceState['health']
   log: string
@@ -46,6 +48,8 @@ export type FakeInstance = {
   readonly environment?: { readonly [name: string]: string }
   /** The folders behind its mounts when it was created. */
   readonly mounted?: { readonly [inside: string]: string }
+  /** Its named volumes when it was created. */
+  readonly volumes?: { readonly [inside: string]: string }
   state: 'running' | 'restarting' | 'paused' | 'stopped'
   exitCode: number | null
   outOfMemory: boolean
@@ -88,6 +92,7 @@ export function make(
     ...(environment === undefined ? {} : { environment }),
     ...(imageId === undefined ? {} : { imageId }),
     ...(mounted === undefined ? {} : { mounted }),
+    ...(service.volumes === undefined ? {} : { volumes: service.volumes }),
     ...(service.settings === undefined ? {} : { settings: service.settings }),
     ...counted(count),
   }
@@ -119,24 +124,47 @@ export const creationsOf = (service: string, instance: FakeInstance): readonly C
     declaration: digestOf([instance.image, instance.settings ?? null]),
     createdBy: null,
     environment: digestOf(instance.environment ?? {}),
-    mounts: Object.entries(instance.mounted ?? {}).map(([target, source]) => ({
-      kind: 'folder',
-      source,
-      target,
-    })),
+    mounts: [...mountsOf('folder', instance.mounted), ...mountsOf('volume', instance.volumes)],
     networks: [],
   }))
+
+const mountsOf = (
+  kind: Mount['kind'],
+  places: { readonly [inside: string]: string } = {},
+): readonly Mount[] => Object.entries(places).map(([target, source]) => ({ kind, source, target }))
+
+/** @param there the volumes of the machine; null: those that are declared */
+export function storageOf(
+  services: ReadonlyMap<string, FakeService>,
+  there: ReadonlySet<string> | null,
+): StackStorage {
+  const mounts = [...services].flatMap(([service, { mounts: folders, volumes }]) => [
+    ...mountsOf('folder', folders).map((mount) => ({ ...mount, service, exists: null })),
+    ...mountsOf('volume', volumes).map((mount) => ({
+      ...mount,
+      service,
+      exists: there?.has(mount.source) ?? true,
+    })),
+  ])
+  const named = new Set(mounts.map(({ source }) => source))
+  return { mounts, unnamed: [...(there ?? [])].filter((name) => !named.has(name)).toSorted() }
+}
 
 export function driftOf(service: string, one: FakeService, disk: Disk | null): readonly Drift[] {
   const { instance, settings } = one
   if (instance === null) return []
   const environment = !sameJson(instance.environment ?? {}, environmentFor(one, disk) ?? {})
+  const mounts = !sameJson(instance.volumes ?? {}, one.volumes ?? {})
   const other = instance.settings !== settings
-  if (!environment && !other) return []
+  if (!environment && !mounts && !other) return []
   return [
     {
       service,
-      kinds: [...(environment ? (['environment'] as const) : []), ...(other ? (['other'] as const) : [])],
+      kinds: [
+        ...(environment ? (['environment'] as const) : []),
+        ...(mounts ? (['mounts'] as const) : []),
+        ...(other ? (['other'] as const) : []),
+      ],
       problem: `${service} runs with other settings than the stack's files declare`,
       hint: 'set stack.files in runbook.config.ts to the files that it was created from',
     },

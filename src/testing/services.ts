@@ -1,5 +1,5 @@
 import type { Scope } from '../drivers/scope.ts'
-import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
+import type { ServiceGroup, Services, Stack, StackFacts } from '../drivers/services.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson, sha256 } from '../kernel/json.ts'
 import { refuseUnknown } from '../kernel/did-you-mean.ts'
@@ -14,6 +14,7 @@ import {
   make,
   seenBy,
   stateOf,
+  storageOf,
   type FakeService,
 } from './instances.ts'
 
@@ -22,6 +23,10 @@ export type Fleet = {
   /** False: the engine does not answer. */
   reachable?: boolean
   readonly services: Map<string, FakeService>
+  /** Ports of the machine that services publish; none where left out. */
+  published?: StackFacts['published']
+  /** Named volumes of the machine; every declared one exists where left out. */
+  volumes?: Set<string> | undefined
   /** Services that another project runs from the same files, with its name. */
   elsewhere?: { readonly [service: string]: string }
   /** Called before each change; throw to make it fail, or change the fleet to make it fail half-way. */
@@ -95,6 +100,7 @@ export function fakeServices(
       service.instance?.image === image &&
       service.instance.imageId === heldId(images, image) &&
       service.instance.settings === service.settings &&
+      sameJson(service.instance.volumes ?? {}, service.volumes ?? {}) &&
       sameJson(service.instance.environment ?? {}, environmentFor(service, disk) ?? {})
     )
   }
@@ -107,6 +113,8 @@ export function fakeServices(
       scope.signal.throwIfAborted()
       await fleet.beforeChange(operation, name)
       work(name, service)
+      if (service.instance !== null)
+        for (const volume of Object.values(service.instance.volumes ?? {})) fleet.volumes?.add(volume)
     }
   }
   return {
@@ -117,6 +125,7 @@ export function fakeServices(
         stack.project,
         [...fleet.services].map(([name, { declared }]) => [name, filled(stack, declared)]),
       ]),
+      published: fleet.published ?? [],
     }),
     states: async (group) => known(group.names).map(([name, service]) => stateOf(name, service)),
     declared: async (group) =>
@@ -139,6 +148,10 @@ export function fakeServices(
         was,
         withEdit(disk, edit, () => declarationsOf(fleet.services, stack, disk)),
       )
+    },
+    storage: async () => {
+      known([])
+      return storageOf(fleet.services, fleet.volumes ?? null)
     },
     declaredVariables: async (group) =>
       known(group.names).map(([service, one]) => ({

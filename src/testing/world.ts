@@ -247,6 +247,12 @@ function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
     get elsewhere() {
       return fleet.elsewhere ?? {}
     },
+    get published() {
+      return fleet.published ?? []
+    },
+    get volumes() {
+      return fleet.volumes
+    },
     get made() {
       return fleet.made
     },

@@ -1,3 +1,4 @@
+import { dateAlone } from '../formats/backup-age.ts'
 import { oneLine } from '../kernel/sanitize.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import type { ListedBackup, Proven } from '../run/readiness/backup-list.ts'
@@ -25,8 +26,8 @@ export function backupsText(
   const rows = [
     ['TAKEN', 'AGE', 'SIZE', 'FORMAT', 'VOUCHED FOR BY', 'LAST PROVEN', 'FILE', 'FITS'],
     ...backups.map((one) => [
-      moment(one.takenAt),
-      age(one.takenAt, now),
+      dateAlone(one) === null ? moment(one.takenAt) : `${dateAlone(one)}, time not known`,
+      one.takenBy === undefined ? age(one.takenAt, now) : `${age(one.takenAt, now)} at most`,
       size(one.bytes),
       one.format ?? (one.fits === false ? 'not a dump' : 'not known'),
       one.vouchedBy === null ? 'nothing' : one.vouchedBy.replace(/ in .*\/([^/]+)$/, ' in $1'),

@@ -4,6 +4,7 @@ import {
   isPending,
   mustBeHere,
   say,
+  takenText,
   whenTaken,
   type Backup,
   type BackupPlace,
@@ -33,6 +34,8 @@ type Input = {
 export type VerifiedBackup = Verified & {
   /** What vouches for it, in words. */
   readonly vouched: string
+  /** When it was taken, as far as it is known; missing in older journals. */
+  readonly taken: string
 }
 
 /** Chooses a backup, reads it to its last byte and compares it with its signed manifest, or its checksum. */
@@ -69,7 +72,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
     )
     look.note(`to check it by hand: ${digestCommand(verified.file, verified.sha256)}`)
-    return { ...verified, vouched }
+    return { ...verified, vouched, taken: takenText(verified) }
   },
 })
 

@@ -6,6 +6,7 @@ import {
   openingOf,
   RunbookError,
   say,
+  takenText,
   whenTaken,
   type BackupPlace,
   type Database,
@@ -42,6 +43,8 @@ export type VerifiedDump = Dump & {
   readonly vouchedBy: 'signature' | 'checksum' | 'archive' | 'nothing'
   /** The same in words, with the key or the file. */
   readonly vouched: string
+  /** When, as far as it is known, for people; missing in older journals. */
+  readonly taken: string
   /** Left out where it has no manifest. */
   readonly manifest?: SignedManifest
 }
@@ -124,6 +127,7 @@ async function verifiedDump(look: Look, { database, from, file, takenBefore }: I
   return {
     ...dump,
     takenAt,
+    taken: takenText(verified.dated === 'by-name' ? verified : { takenAt }),
     checksumFile,
     dated: verified.dated,
     vouchedBy,

@@ -1,5 +1,6 @@
 import { defineStep, isPending, RunbookError, say, type Database, type Fingerprint } from '../../src/index.ts'
 import type { OpenedDatabase } from './open-replaced.ts'
+import { untilDropped } from './lib/drop-line.ts'
 import { beforeAndAfter, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 
 type Input = {
@@ -33,6 +34,7 @@ export const recordReplaced = defineStep<Input, Recorded>({
   // It does not exist before the swap.
   predict: async () => ({ output: null }),
   run: async (look, { database, replaced: { name }, restored }) => {
+    look.note(`${name}: ${untilDropped(database, name)}`)
     try {
       const oldData = await look.databases.fingerprint(database, name)
       reportExchange(look, oldData.tables, restored, name)

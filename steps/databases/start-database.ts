@@ -1,10 +1,11 @@
 import {
   cannot,
+  dataVolumeFindings,
   defineStep,
   downOf,
   isPending,
   say,
-  type Database,
+  type DatabaseInService,
   type Finding,
   type Look,
   type ServiceGroup,
@@ -13,19 +14,10 @@ import {
 import { isActive } from '../services/lib/active.ts'
 import { until } from '../services/lib/until.ts'
 
-type Postgres = Extract<Database, { readonly engine: 'postgres' }>
-
-/** A database whose server is a service of a Compose stack. */
-export type DatabaseInService = Postgres & {
-  readonly via: Extract<Postgres['via'], { readonly kind: 'compose' }>
-}
+export { runsInService, type DatabaseInService } from '../../src/index.ts'
 
 type Input = { readonly database: DatabaseInService }
 type Before = { readonly state: ServiceState['state'] }
-
-/** Whether the server of a database can be started by `startDatabase`. */
-export const runsInService = (database: Database): database is DatabaseInService =>
-  database.engine === 'postgres' && database.via.kind === 'compose'
 
 /** How long a server may take to start and replay its log, in seconds. */
 const patience = 300
@@ -62,8 +54,10 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
       },
     ]
     const { state } = await stateOf(look, database)
-    if (state === 'missing') return refuse(`${service} has no container to start`, 'create')
-    return state === 'paused' ? refuse(`${service} is paused`, 'unpause') : []
+    const volumes = (await dataVolumeFindings(look, database)).map(({ finding }) => finding)
+    if (state === 'missing' && volumes.length === 0)
+      return refuse(`${service} has no container to start`, 'create')
+    return state === 'paused' ? [...refuse(`${service} is paused`, 'unpause'), ...volumes] : volumes
   },
   survey: async (look, { database }) => ({ state: (await stateOf(look, database)).state }),
   predict: ({ input: { database }, before }) => ({
@@ -76,6 +70,8 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
   run: async (io, { input: { database } }) => {
     const { service } = database.via
     const { state } = await stateOf(io, database)
+    // A new container could have new, empty volumes.
+    if (state === 'missing') throw notUp(database, 'its container is gone')
     if (!isActive({ state })) await io.services.start(serviceOf(database))
     io.note(`waiting until ${service} answers`)
     const answer = await until(io, patience, async () => {

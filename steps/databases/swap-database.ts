@@ -15,6 +15,7 @@ import type { StoppedServices } from '../services/stop-services.ts'
 import type { Proven } from './assert-copy.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
+import { untilDropped } from './lib/drop-line.ts'
 import { besideName } from './lib/names.ts'
 import {
   beforeAndAfter,
@@ -121,6 +122,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     await requireQuiet(io, services, exchanged)
     await io.databases.swap(database, { staged, aside, ...(isKeptClosed(before) ? { closing: true } : {}) })
     if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
+    if (!isKeptClosed(before)) io.note(`${aside}: ${untilDropped(database, aside)}`)
     return { ...swappedIn(database, before), ...(await closedIn(io, database, before)) }
   },
   probe: async (look, { input: { database }, before, way }) => {
@@ -172,7 +174,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const newer = newerRows(staged.tables, await countsOrWhy(look, database, kept))
     return [
       {
-        kept: `the database ${kept}, which was live in this run, is kept; ${newer}; ${carryOver(database, kept)}`,
+        kept: `the database ${kept}, which was live in this run, is kept; ${newer}; ${carryOver(database, kept)}; ${untilDropped(database, kept)}`,
       },
     ]
   },

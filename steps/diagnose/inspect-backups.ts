@@ -9,6 +9,7 @@ import {
   placeName,
   RunbookError,
   say,
+  tooOld,
   undatedBackups,
   type BackupPlace,
   type DataArchive,
@@ -22,8 +23,12 @@ type Input = {
   readonly places: readonly BackupPlace[]
   /** The data whose drive must be mounted; null for none. */
   readonly data: DataArchive | null
-  /** The place of the database's dumps, and its engine; null for none. */
-  readonly dumps?: { readonly engine: Database['engine']; readonly from: BackupPlace } | null
+  /** The place of the database's dumps, its engine and its name; null for none. */
+  readonly dumps?: {
+    readonly engine: Database['engine']
+    readonly from: BackupPlace
+    readonly name?: string
+  } | null
 }
 
 /** Checks each backup folder: its drive answers, and its newest backup is recent and matches its checksum. */
@@ -77,11 +82,8 @@ async function inspectPlace(
       { case: 'backup-stale', evidence: `no file in ${placeName(place)} matches ${place.pattern}${why}` },
     ]
   }
-  const age = (look.clock.now().getTime() - Date.parse(newest.takenAt)) / 1000
-  const stale: readonly Observation[] =
-    age <= place.maxAgeSeconds
-      ? []
-      : [{ case: 'backup-stale', evidence: `the newest backup, ${newest.file}, was taken ${newest.takenAt}` }]
+  const old = tooOld(place, newest, look.clock.now())
+  const stale: readonly Observation[] = old === null ? [] : [{ case: 'backup-stale', evidence: old }]
   try {
     // What is kept elsewhere is judged without a download.
     if (isRemote(place)) {
@@ -115,7 +117,11 @@ async function unusable(
   const theirs = dumps?.from
   if (!dumps || theirs?.directory !== place.directory || theirs.pattern !== place.pattern) return []
   try {
-    await look.databases.header({ engine: dumps.engine }, file, openingOf(place))
+    const { engine, name } = dumps
+    await look.databases.header({ engine }, file, {
+      ...openingOf(place),
+      ...(name === undefined ? {} : { of: name }),
+    })
     return []
   } catch (thrown) {
     look.signal.throwIfAborted()

@@ -85,9 +85,19 @@ export function findingsOf(
       on,
     ),
   )
-  const observed = all.filter(({ evidence }) => evidence.length > 0)
+  const seen = all.filter(({ evidence }) => evidence.length > 0)
+  const observed =
+    symptom !== 'any' || seen.some(isOfSettings) ? seen : seen.filter(({ case: id }) => id !== advice)
   return symptom === 'any' ? observed : [...observed, ...all.filter(({ evidence }) => evidence.length === 0)]
 }
+
+/** A missing copy of a settings file is no problem of its own: it matters where the settings are what is wrong. */
+const advice = 'no-way-back'
+
+const ofSettings: readonly string[] = ['configuration', 'daemon', 'auth']
+
+const isOfSettings = ({ case: id, symptom }: ReportedFindings): boolean =>
+  id !== advice && ofSettings.includes(symptom)
 
 /** The escalation steps in order. */
 export const escalationOf = ({

@@ -9,7 +9,7 @@ import { watchedScope } from '../fixtures/scope.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { servicesContract } from './services.contract.ts'
 
-const services = (web: string, worker = ''): string => `
+const services = (web: string, worker = '', volume = 'data'): string => `
 x-serve: &serve
   image: runbook-test/busybox:1
   ${testLabel}
@@ -17,7 +17,7 @@ x-serve: &serve
 services:
   web: { <<: *serve, depends_on: [worker], volumes: ["./current:/release:ro"], environment: { NAME: web, DECLARED: "${web}", TRAP: exit 0 } }
   worker: { <<: *serve, environment: { NAME: worker, DECLARED: one, TRAP: exit 0${worker} } }
-  stubborn: { <<: *serve, environment: { NAME: stubborn, DECLARED: one, TRAP: "" } }
+  stubborn: { <<: *serve, volumes: ["${volume}:/data"], ports: ["127.0.0.1:48731:80", "127.0.0.1::81", "127.0.0.1:48731:82/udp"], environment: { NAME: stubborn, DECLARED: one, TRAP: "" } }
   check:
     image: runbook-test/busybox:1
     ${testLabel}
@@ -25,6 +25,7 @@ services:
     init: true
     depends_on: [worker]
     entrypoint: ["sh", "-c", "echo checking; [ \\"$$1\\" = wait ] && exec sleep 1000; exit \\"$\${1:-0}\\"", "sh"]
+volumes: { ${volume}: {} }
 `
 
 describe.skipIf(!docker())('with Docker', () => {
@@ -47,12 +48,25 @@ describe.skipIf(!docker())('with Docker', () => {
         edit: { file: stack.files[0] ?? '', body: Buffer.from(services('one', ', STAGE: two')) },
         changes: [{ service: 'worker', path: 'environment.STAGE' }],
       },
+      stored: {
+        volume: `${stack.project}_data`,
+        at: '/data',
+        port: 48731,
+        cure: `name ${stack.project}_data in the Compose file again, or copy what is in it first; only then: docker compose`,
+        rename: async () => {
+          await write(services('one', '', 'renamed'))
+          return stack
+        },
+      },
       scales: true,
       crash: async (name) =>
         void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),
       oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
       checkWith: (word) => [word],
-      close,
+      close: async () => {
+        await close()
+        await execa('docker', ['volume', 'rm', `${stack.project}_data`], { reject: false })
+      },
     }
   })
 

@@ -19,6 +19,18 @@ export interface ServicesWorld {
   resettle(): Promise<Stack>
   /** An edit of a file of the stack and what it changes; null for a stack that is in no file. */
   readonly edit: { readonly edit: FileEdit; readonly changes: readonly DeclaredChange[] } | null
+  /**
+   * The volume of `stubborn`, which publishes `port`, and a change of the stack's files to another volume; null for a
+   * stack without volumes and ports.
+   */
+  readonly stored: {
+    readonly volume: string
+    readonly at: string
+    readonly port: number
+    rename(): Promise<Stack>
+    /** What the cure of that drift says first. */
+    readonly cure: string
+  } | null
   /** Whether a service can have several instances. */
   readonly scales: boolean
   /** Ends a service as an accident would. */
@@ -63,6 +75,33 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       expect((await services.facts(stack)).configDigest).toBe(facts.configDigest)
       stack = await world.redeclare('two')
       expect((await services.facts(stack)).configDigest).not.toBe(facts.configDigest)
+    })
+
+    test('storage names the volumes of the files, whether they exist, and those that the files no longer name', async () => {
+      const { stored } = world
+      if (stored === null) {
+        expect(await services.storage(stack)).toEqual({ mounts: [], unnamed: [] })
+        expect((await services.facts(stack)).published).toEqual([])
+        return
+      }
+      expect((await services.facts(stack)).published).toEqual([{ service: 'stubborn', port: stored.port }])
+      const mount = { kind: 'volume', service: 'stubborn', source: stored.volume, target: stored.at }
+      const volumes = async () => {
+        const { mounts, unnamed } = await services.storage(stack)
+        return { mounts: mounts.filter(({ kind }) => kind === 'volume'), unnamed }
+      }
+      expect(await volumes()).toEqual({ mounts: [{ ...mount, exists: false }], unnamed: [] })
+      await services.up(group('stubborn'))
+      expect(await volumes()).toEqual({ mounts: [{ ...mount, exists: true }], unnamed: [] })
+      const [{ mounts } = { mounts: [] }] = await services.creations(group('stubborn'))
+      expect(mounts).toContainEqual({ kind: 'volume', source: stored.volume, target: stored.at })
+      stack = await stored.rename()
+      const { mounts: after, unnamed } = await volumes()
+      expect(after).toEqual([{ ...mount, source: expect.not.stringMatching(stored.volume), exists: false }])
+      expect(unnamed).toEqual([stored.volume])
+      expect(await services.drift(group('stubborn'))).toMatchObject([
+        { kinds: ['mounts'], hint: expect.stringContaining(stored.cure) },
+      ])
     })
 
     test('what was never started is missing, and states come in the order asked', async () => {

@@ -7,6 +7,9 @@ import { servicesContract } from './services.contract.ts'
 servicesContract('memory', async () => {
   let running = 0
   const fleet = emptyFleet({ web: 'one', worker: 'one', stubborn: 'one' })
+  fleet.published = [{ service: 'stubborn', port: 48731 }]
+  fleet.volumes = new Set()
+  fleet.services.get('stubborn')!.volumes = { '/data': 'memory_data' }
   const disk = emptyDisk()
   lay(disk, '/web.env', 'NAME=web\n')
   Object.assign(fleet.services.get('web')!, { envFiles: ['/web.env'], mounts: { '/release': '/current' } })
@@ -39,6 +42,16 @@ servicesContract('memory', async () => {
     edit: {
       edit: { file: '/worker.env', body: Buffer.from('NAME=worker\nSTAGE=two\n') },
       changes: [{ service: 'worker', path: 'environment.STAGE' }],
+    },
+    stored: {
+      volume: 'memory_data',
+      at: '/data',
+      port: 48731,
+      cure: 'set stack.files',
+      rename: async () => {
+        fleet.services.get('stubborn')!.volumes = { '/data': 'memory_renamed' }
+        return stack
+      },
     },
     scales: true,
     crash: async (name) => {

@@ -44,6 +44,7 @@ servicesContract('process', async () => {
     redeclare: async (declared) => declare(declared),
     resettle: async () => declare('one', { STAGE: 'two' }),
     edit: null,
+    stored: null,
     scales: false,
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>

@@ -1,4 +1,5 @@
 import { rename } from 'node:fs/promises'
+import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLines } from '../fixtures/cli.ts'
 import { docker } from '../fixtures/requirements.ts'
@@ -57,5 +58,41 @@ describe.skipIf(!docker())('doctor and backups on a real stack', () => {
       [dumps[1], true, true],
       [dumps[0], true, false],
     ])
+  }, 240_000)
+  it('says after `docker compose down -v` what to type, and that brings the data back', async () => {
+    await shop.stack.compose('down', '--volumes')
+    const lines = jsonLines((await shop.type(['doctor', '--json'])).stdout)
+    const found = lines.flatMap(({ check, findings }) =>
+      (
+        (findings ?? []) as readonly {
+          readonly level: string
+          readonly problem: string
+          readonly hint: string
+        }[]
+      )
+        .filter(({ level }) => level === 'refuse')
+        .map(({ problem, hint }) => ({ check, problem, hint })),
+    )
+    const volume = `${shop.stack.project}_db-data`
+    expect(found).toMatchObject([
+      {
+        check: 'services',
+        problem: `db has no container, and its volume ${volume} does not exist: what brace had in it is gone`,
+      },
+      { check: 'services', problem: expect.stringContaining('are missing: they have no containers') },
+      {
+        check: 'addresses',
+        problem: expect.stringMatching(/; backend, which publishes port \d+, is missing$/),
+      },
+    ])
+    const [command = '', restore = ''] = String(found[0]?.hint).split(
+      ' starts it with an empty database; then: ',
+    )
+    expect(restore).toMatch(/^runbook run full-db-rollback --target /)
+    await execa('sh', ['-c', command], { cwd: '/', env: shop.stack.dockerEnv })
+    const words = restore.split(' ').slice(1)
+    const good = await shop.type([...words, '--dump', dumps[1] ?? '', '--confirm', shop.phrase])
+    expect(good.code, whole(good)).toBe(0)
+    expect(await problems()).toEqual(expect.not.arrayContaining([expect.stringContaining(' services: ')]))
   }, 240_000)
 })

@@ -1,3 +1,5 @@
+import { takenText } from '../../src/formats/backup-age.ts'
+import { backupsText } from '../../src/views/backups.ts'
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import { toPrune } from '../../steps/backups/lib/backups-to-prune.ts'
@@ -38,10 +40,14 @@ async function tried(world: FakeWorld, params: { readonly [name: string]: string
       ? [(entry.output as { readonly takenAt: string }).takenAt]
       : [],
   )
+  const shown = machine.entries.flatMap(({ entry }) =>
+    entry.type === 'ended' ? [JSON.stringify(entry)] : [],
+  )
   return {
     result,
     problems,
     taken,
+    shown,
     unchanged: () => expect(world.state()['services']).toEqual(before['services']),
   }
 }
@@ -53,13 +59,48 @@ describe('dumps whose names have no exact time', () => {
     expect(taken).toEqual(['2026-02-03T00:00:00.000Z'])
   })
 
+  it('a date alone is shown to the operator and in lists as a date, without a time that nobody knows', async () => {
+    const { shown } = await tried(without(dumpsNamed('shop-2026-02-03.dump'), timed))
+    expect(shown.find((entry) => entry.includes('"choose-and-verify-the-dump"'))).toContain(
+      '"taken":"2026-02-03 (its name does not say at what time)"',
+    )
+    const day = {
+      file: '/backups/shop-2026-02-03.dump',
+      name: 'shop-2026-02-03.dump',
+      bytes: 2_000,
+      takenAt: '2026-02-03T00:00:00.000Z',
+      takenBy: '2026-02-03T23:59:59.999Z',
+      dated: 'by-name',
+      modifiedAt: '2026-02-03T04:00:00.000Z',
+      format: 'postgres 17',
+      vouchedBy: null,
+      proven: null,
+      fits: true,
+      why: null,
+    } as const
+    const text = backupsText([day], {
+      target: 'shop',
+      directory: '/backups',
+      place: '/backups',
+      now: new Date('2026-02-04T04:00:00Z'),
+      fitting: [],
+    })
+    expect(text).toMatch(/^2026-02-03, time not known +1d 4h at most /m)
+    const minute = { takenAt: '2026-02-03T04:12:00.000Z', takenBy: '2026-02-03T04:12:59.999Z' }
+    expect([takenText(day), takenText(minute), takenText({ takenAt: minute.takenAt })]).toEqual([
+      '2026-02-03 (its name does not say at what time)',
+      'between 2026-02-03T04:12:00.000Z and 2026-02-03T04:12:59.999Z',
+      '2026-02-03T04:12:00.000Z',
+    ])
+  })
+
   it('a date alone is not from before a moment of its day', async () => {
     const { result, problems, unchanged } = await tried(without(dumpsNamed('shop-2026-02-03.dump'), timed), {
       badSince: '2026-02-03T04:30:00Z',
     })
     expect(result).toMatchObject({ outcome: 'refused' })
     expect(problems.join()).toContain(
-      'the oldest of 1 was taken between 2026-02-03T00:00:00.000Z and 2026-02-03T23:59:59.999Z',
+      'the oldest of 1 was taken on 2026-02-03 (its name does not say at what time)',
     )
     unchanged()
     const named = await tried(dumpsNamed('shop-2026-02-03.dump'), {

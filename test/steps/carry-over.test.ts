@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { asTyped } from '../../src/cli/command-hints.ts'
 import { carryOver, carryOverFrom } from '../../steps/databases/lib/carry-over.ts'
-import { shop } from './fake-shop.ts'
+import { dropLine, untilDropped } from '../../steps/databases/lib/drop-line.ts'
+import { damagedShop, shop } from './fake-shop.ts'
+import rollback from '../../runbooks/full-db-rollback.ts'
+import { fakeMachine } from '../../src/testing/index.ts'
+import { endingText } from '../../src/views/ending.ts'
 import type { Database } from '../../src/drivers/databases.ts'
 
 const sqlite: Database = {
@@ -31,5 +35,39 @@ describe('the commands that carry rows over', () => {
       "(cd '/my data' && sha256sum shop__kept_1 > shop__kept_1.sha256), then: runbook run recover-records --dump '/my data/shop__kept_1' ",
     )
     expect(carryOverFrom('/kept/shop.dump', 'signed')).not.toContain('sha256')
+  })
+})
+
+describe('the command that drops a database that was put aside', () => {
+  const postgres = shop.database as Extract<Database, { engine: 'postgres' }>
+  it.each([
+    [
+      'a service',
+      postgres,
+      'docker compose --project-name shop --file /srv/shop/compose.yml exec db dropdb --username app shop__old_1',
+    ],
+    [
+      'a server',
+      { ...postgres, via: { kind: 'server', host: 'db.example', port: 5433, password: null } },
+      'dropdb --host db.example --port 5433 --username app shop__old_1',
+    ],
+    ['a SQLite file', sqlite, "rm '/my data/shop__old_1'"],
+  ] as const)('can be pasted: %s', (_, database, line) => {
+    expect(dropLine(database, 'shop__old_1')).toBe(line)
+    expect(untilDropped(database, 'shop__old_1')).toMatch(/^it stays until prune removes it, .*: /)
+  })
+
+  it('is in the kept line of a run that was rolled back, and in the output of one that succeeded', async () => {
+    const order = (fail: boolean) => {
+      const world = damagedShop()
+      if (fail) world.web.answers.set('http://shop/health', [{ status: 500 }])
+      return fakeMachine(world, { book: rollback, target: shop })
+    }
+    const [failed, good] = [order(true), order(false)]
+    const result = await failed.run({ strategy: 'beside' })
+    expect(result.outcome).toBe('rolled-back')
+    expect(endingText(result, failed.entries)).toContain('exec db dropdb --username app shop__kept_')
+    await good.run({ strategy: 'beside' })
+    expect(JSON.stringify([...good.events])).toContain('exec db dropdb --username app shop__old_')
   })
 })

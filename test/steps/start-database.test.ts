@@ -197,6 +197,67 @@ describe('a stopped database', () => {
     expect(findings).toContainEqual({ level: 'refuse', about: 'db', problem, hint })
   })
 
+  it('whose container and volume are gone is not created by the run, and the refusal says what to type', async () => {
+    const { machine, world } = stopped()
+    const service = world.fleet.services.get('db')
+    if (service === undefined) throw new Error('no db')
+    Object.assign(service, { instance: null, volumes: { '/data': 'shop_data' } })
+    world.fleet.volumes = new Set()
+    const { findings, outcome } = await machine.run(params)
+    expect(outcome).toBe('refused')
+    expect(findings.filter(({ about }) => about === 'db')).toEqual([
+      {
+        level: 'refuse',
+        about: 'db',
+        problem: 'db has no container, and its volume shop_data does not exist: what shop had in it is gone',
+        hint: 'start it with an empty database: docker compose --project-name shop --file /srv/shop/compose.yml up --detach --wait db; full-db-rollback then restores the newest backup into it',
+      },
+    ])
+    expect(world.fleet.volumes).toEqual(new Set())
+  })
+
+  it('that runs on another volume than the files name is warned of in the dry run, which is not refused', async () => {
+    const { machine, world } = stopped()
+    const service = world.fleet.services.get('db')
+    if (service?.instance == null) throw new Error('no db')
+    service.instance = { ...service.instance, volumes: { '/data': 'shop_data' } }
+    service.volumes = { '/data': 'shop_new' }
+    world.fleet.volumes = new Set(['shop_data', 'shop_new'])
+    expect(await machine.dryRun(params)).toMatchObject({ outcome: 'foretold' })
+    expect(dryRunText(machine.entries, [])).toContain(
+      "warning (db): db has its files in the volume shop_data, and the stack's files name the volume shop_new at /data: recreated, it would have what is there in place of its data",
+    )
+  })
+
+  it('whose container goes while the run is under way is not created with new volumes', async () => {
+    const { machine, world } = stopped()
+    let removed = false
+    const service = world.fleet.services.get('db')
+    if (service === undefined) throw new Error('no db')
+    const look = world.drivers
+    world.drivers = (scope) => {
+      const all = look.call(world, scope)
+      return {
+        ...all,
+        services: {
+          ...all.services,
+          states: async (group) => {
+            // The survey and preflight have seen it by then.
+            if (!removed && machine.entries.some(({ entry }) => entry.type === 'intent')) {
+              removed = true
+              service.instance = null
+            }
+            return all.services.states(group)
+          },
+        },
+      }
+    }
+    expect(await machine.run(params)).toMatchObject({
+      failure: { message: 'cannot start db of shop: its container is gone' },
+    })
+    expect(world.fleet.services.get('db')?.instance).toBeNull()
+  })
+
   it('is found started, or started, wherever the run is killed, and then resumed or rolled back', async () => {
     const { machine: whole, world: calm } = stopped()
     await whole.run(params)

@@ -14,6 +14,8 @@ export type ComposeConfig = {
   builtImage(service: string): string | null
   /** What a container of the service would be created with. */
   creation(service: string): DeclaredCreation
+  /** TCP ports of this machine that the files publish. */
+  readonly published: readonly { readonly service: string; readonly port: number }[]
 }
 
 export type DeclaredCreation = {
@@ -30,6 +32,11 @@ export function parseConfig(text: string, project: string): ComposeConfig {
   return {
     services: Object.keys(services).sort(),
     digest: digestOf(parsed as Json),
+    published: Object.entries(services).flatMap(([service, { ports }]) =>
+      ((ports ?? []) as readonly DeclaredPort[]).flatMap(({ protocol = 'tcp', published }) =>
+        protocol === 'tcp' ? portsIn(published).map((port) => ({ service, port })) : [],
+      ),
+    ),
     image: (service) =>
       typeof services[service]?.['image'] === 'string' ? services[service]['image'] : null,
     builtImage(service) {
@@ -60,6 +67,19 @@ export function parseConfig(text: string, project: string): ComposeConfig {
       }
     },
   }
+}
+
+type DeclaredPort = { readonly protocol?: string; readonly published?: string | number }
+
+/** More of one range are not listed. */
+const mostPorts = 100
+
+/** Compose (2.26) writes one port, or a range as `8000-8010`; nothing where Docker chooses the port. */
+function portsIn(published: string | number | undefined): readonly number[] {
+  const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(String(published ?? '')) ?? []
+  if (first === undefined) return []
+  const length = Math.min(mostPorts, Number(last) - Number(first) + 1)
+  return Array.from({ length }, (_, index) => Number(first) + index)
 }
 
 export const byTarget = (one: Mount, other: Mount): number =>

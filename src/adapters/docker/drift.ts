@@ -1,6 +1,7 @@
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, Drift, Mount } from '../../drivers/services.ts'
 import { canonical } from '../../kernel/json.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import type { Compose } from './compose.ts'
 import type { DeclaredCreation, Variation } from './compose-config.ts'
 import { statusOf, type DockerEngine } from './connection.ts'
@@ -128,6 +129,10 @@ function driftOf({
   }
   const found = (['environment', 'mounts', 'networks'] as const).filter((kind) => changes[kind].length > 0)
   const what = found.flatMap((kind) => changes[kind])
+  const lost = created.mounts.filter(
+    ({ kind, source }) =>
+      kind === 'volume' && !declared.mounts.some((one) => one.kind === kind && one.source === source),
+  )
   const other = otherVersion(container, version)
   return {
     service,
@@ -145,7 +150,14 @@ function driftOf({
       (sameFiles
         ? ''
         : `; it was created from ${created.files.join(' and ')}, and stack.files has ${stack.files.join(' and ')}`),
-    hint: cure(stack, service, container, sameFiles ? [] : created.files),
+    hint:
+      sameFiles && lost.length > 0
+        ? keepVolumes(
+            stack,
+            service,
+            lost.map(({ source }) => source),
+          )
+        : cure(stack, service, container, sameFiles ? [] : created.files),
   }
 }
 
@@ -195,6 +207,10 @@ const variables = (list: readonly string[]): { readonly [name: string]: string }
       return at === -1 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)]
     }),
   )
+
+/** What is in a volume stays there, and the service would no longer see it. */
+const keepVolumes = (stack: ComposeStack, service: string, lost: readonly string[]): string =>
+  `name ${lost.join(', ')} in the Compose file again, or copy what is in it first; only then: ${composeLine(stack, `up --detach ${service}`)}`
 
 function cure(
   { project, directory, envFiles }: ComposeStack,

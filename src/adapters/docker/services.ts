@@ -15,6 +15,7 @@ import { driftFrom } from './drift.ts'
 import { execInContainer } from './exec.ts'
 import { textOfFrames } from './log-frames.ts'
 import { runOnce } from './one-off.ts'
+import { storageOf } from './storage.ts'
 import { digestsOf } from '../process/variable-digests.ts'
 
 /** Seconds that Docker may take in addition to a service's grace period, on a busy machine. */
@@ -66,12 +67,13 @@ export function composeServices({
   return {
     async facts(given) {
       const stack = composeStack(given)
-      const [server, version, { services, digest }] = await Promise.all([
+      const [server, version, { services, digest, published }] = await Promise.all([
         engine.ask(scope, { doing: 'read the version of Docker', ask: (docker) => docker.version() }),
         command.version(),
         command.config(stack),
       ])
-      return { manager: `docker ${server.Version}, compose ${version}`, services, configDigest: digest }
+      const manager = `docker ${server.Version}, compose ${version}`
+      return { manager, services, configDigest: digest, published }
     },
 
     async states(group) {
@@ -129,6 +131,8 @@ export function composeServices({
     },
 
     declaredChanges: (stack, edit) => declaredChanges(command, composeStack(stack), edit),
+
+    storage: (stack) => storageOf({ engine, command, scope }, composeStack(stack)),
 
     async declaredVariables(group) {
       const stack = composeStack(group.stack)

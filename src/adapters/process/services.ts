@@ -82,8 +82,12 @@ export function processServices(hands: ServiceDeps): Services {
         manager: 'process',
         services: Object.keys(services).sort(),
         configDigest: digestOf({ project, directory, services }),
+        published: [],
       }
     },
+
+    // Processes keep their files where they want.
+    storage: async () => ({ mounts: [], unnamed: [] }),
 
     async states(group) {
       const stack = processStack(group.stack)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename } from 'node:path'
 import type { Dump, DumpHeader } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
+import { emptyHint, emptyInside, failureHint, failureInside } from '../../formats/empty-backup.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { timeInName } from '../../formats/file-time.ts'
@@ -145,7 +146,7 @@ export async function header({ unwrap, ...dump }: WrappedFile, scope: Scope): Pr
   if (wrappingOf(first) !== null) {
     const { start: inside, wrapped } = await startOf({ unwrap }, dump, headerBytes, scope)
     const isScript = isSqliteScript(inside)
-    if (!isScript && readHeader(inside) === null) mustBeComplete(path, inside, inside.length)
+    if (!isScript && readHeader(inside) === null) mustBeComplete(path, inside, inside.length, true)
     const takenAt = timeInName(basename(path)) ?? (await file.stat({ bigint: true })).mtime
     return {
       engine: 'sqlite',
@@ -199,11 +200,16 @@ async function start(file: FileHandle): Promise<Uint8Array> {
 }
 
 /** Checks size and header. SQLite itself accepts an empty file as an empty database. */
-export function mustBeComplete(path: string, head: Uint8Array, bytes: number): void {
+export function mustBeComplete(path: string, head: Uint8Array, bytes: number, isWrapped = false): void {
   const refused = (what: string, hint: string): RunbookError =>
     new RunbookError('verification', `dump ${shellWord(path)} ${what}`, { hint })
   const fetch = 'choose another backup, or fetch this one again from its source'
-  if (bytes === 0) throw refused('is empty (0 bytes)', fetch)
+  if (bytes === 0) {
+    const empty = isWrapped ? `is refused: ${emptyInside}` : 'is empty (0 bytes)'
+    throw refused(empty, emptyHint)
+  }
+  const failure = failureInside(head)
+  if (failure !== null) throw refused(`is not a SQLite database, but a message: ${failure}`, failureHint)
   const header = readHeader(head)
   if (header === null) {
     const kind = otherKind(head)

@@ -1,3 +1,4 @@
+import { emptyHint } from '../../formats/empty-backup.ts'
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -141,7 +142,7 @@ export async function dumpSize(file: string): Promise<number> {
       hint: 'choose another dump',
     })
   if (facts.size === 0)
-    throw new RunbookError('verification', `dump ${file} is empty`, { hint: 'choose another dump' })
+    throw new RunbookError('verification', `${file} is empty (0 bytes)`, { hint: emptyHint })
   return facts.size
 }
 

@@ -134,6 +134,7 @@ function verdictOn(seen: {
 }): Pick<ListedBackup, 'fits' | 'why'> {
   const { place, backup, expected, header, server, name, newest, now } = seen
   if ('why' in expected) return { fits: false, why: expected.why }
+  if (backup.bytes === 0) return { fits: false, why: 'it is empty (0 bytes)' }
   if (backup.bytes < place.minBytes)
     return { fits: false, why: `it has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}` }
   if ('why' in header) return { fits: false, why: header.why }

@@ -31,7 +31,14 @@ export function summaryTable(record: RunRecord): Block {
       ['Reason', record.reason === null ? 'none given' : code(record.reason)],
       ...(record.mode === 'dry-run'
         ? []
-        : [['Previous dry run', record.foretoldBy === null ? 'none of this plan' : code(record.foretoldBy)]]),
+        : [
+            [
+              'Previous dry run',
+              record.foretoldBy === null
+                ? 'none: the journal has no dry run of this plan'
+                : code(record.foretoldBy),
+            ],
+          ]),
       ...(released === null
         ? [
             [

@@ -4,6 +4,7 @@ import {
   placeName,
   RunbookError,
   undatedBackups,
+  emptyHint,
   whenTaken,
   type Backup,
   type BackupPlace,
@@ -36,12 +37,14 @@ export async function choose(
       },
     )
   }
+  if (backup.bytes === 0)
+    throw new RunbookError('verification', `${backup.file} is empty (0 bytes)`, { hint: emptyHint })
   if (backup.bytes < place.minBytes) {
     throw new RunbookError(
       'verification',
       `${backup.file} has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}`,
       {
-        hint: 'it is empty or truncated: choose another, and find out why',
+        hint: 'it is cut off: find out why, and choose another: runbook backups',
       },
     )
   }

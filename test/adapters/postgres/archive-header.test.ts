@@ -57,7 +57,13 @@ describe('the header of an archive', () => {
 
   test.each([
     ['SQLite format 3\0', 'SQLite'],
-    ['', 'it is not a dump of PostgreSQL'],
+    ['', 'it is empty inside: what was compressed or encrypted into it has 0 bytes'],
+    ['hello', 'it is not a dump of PostgreSQL'],
+    [
+      'pg_dump: error: connection to server failed\nmore\n',
+      'it is not a dump, but a message: pg_dump: error: connection to server failed',
+    ],
+    ['Error response from daemon: No such container: db\n', 'a message: Error response from daemon'],
   ])('of something else is named: %j', (start, named) => {
     expect(readHeader(Buffer.from(start, 'latin1'))).toMatchObject({
       refused: expect.stringContaining(named),

@@ -326,3 +326,31 @@ describe('damaged backups', () => {
     expect((await readdir(folder)).sort()).toEqual(before)
   })
 })
+
+describe('a backup into which the job wrote no data', () => {
+  const hint = expect.stringMatching(/^the job that makes it .*: runbook backups$/)
+  test.each([
+    ['', false, 'dump /b/shop.db is empty (0 bytes)'],
+    [
+      '',
+      true,
+      'dump /b/shop.db is refused: it is empty inside: what was compressed or encrypted into it has 0 bytes',
+    ],
+    [
+      'Error: unable to open database "/data/shop.db"\n',
+      false,
+      'dump /b/shop.db is not a SQLite database, but a message: Error: unable to open database "/data/shop.db"',
+    ],
+  ])('is refused with what it is and what to type: %j', (text, isWrapped, message) => {
+    const bytes = Buffer.from(text)
+    const thrown = (() => {
+      try {
+        mustBeComplete('/b/shop.db', bytes, bytes.length, isWrapped)
+      } catch (error) {
+        return error
+      }
+      return null
+    })()
+    expect(thrown).toMatchObject({ code: 'verification', message, hint })
+  })
+})

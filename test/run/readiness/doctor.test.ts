@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bucket, inBucket } from '../../steps/fake-bucket.ts'
+import diagnose from '../../../runbooks/diagnose.ts'
+import { fakeMachine, fakeService, type FakeWorld } from '../../../src/testing/index.ts'
+import { recordOf } from '../../../src/run/record/record.ts'
 import type { Target } from '../../../src/model/target.ts'
 import { drifts } from './drifts.ts'
 import { doctorOn, foundBy, healthyShop, shop } from './healthy.ts'
@@ -27,6 +30,66 @@ describe('sees', () => {
     for (const { hint } of found) expect(hint).not.toBe('')
     expect(world.state()).toEqual(before)
   })
+})
+
+const line = 'docker compose --project-name shop --file /srv/shop/compose.yml'
+const seededBy = (what: string, world = healthyShop()) => {
+  const setting = drifts.find((drift) => drift.what === what)?.seed(world) ?? {}
+  return { world, setting }
+}
+
+test('after `docker compose down -v` it says what to type, in order, and each thing once', async () => {
+  const { world, setting } = seededBy('The stack was removed with its volumes')
+  world.fleet.published = [{ service: 'proxy', port: 80 }]
+  world.fleet.services.set('proxy', fakeService('proxy:1'))
+  world.web.answers.delete('http://shop/health')
+  const found = foundBy(await doctorOn(world, setting)).filter(({ check }) =>
+    // The fake database says in other words that its service has no container.
+    ['services', 'addresses', 'symptoms'].includes(check),
+  )
+  expect(found.map(({ check, problem, hint }) => [check, problem, hint])).toEqual([
+    [
+      'services',
+      'db has no container, and its volume shop_data does not exist: what shop had in it is gone',
+      `${line} up --detach --wait --no-deps db proxy starts it with an empty database; then: runbook run full-db-rollback --target shop`,
+    ],
+    [
+      'services',
+      'services web, worker are missing: they have no containers',
+      'nothing now: runbook run full-db-rollback --target shop starts them',
+    ],
+    [
+      'addresses',
+      expect.stringMatching(/^web: .*; proxy, which publishes port 80, is missing$/),
+      expect.stringMatching(`^${line} up --detach proxy; then: curl -i http://shop/health; `),
+    ],
+  ])
+})
+
+test('after `docker compose down` the volumes are there, and one command brings all of it back', async () => {
+  const { world, setting } = seededBy('The stack was removed with its volumes')
+  world.fleet.volumes = new Set(['shop_data'])
+  const found = foundBy(await doctorOn(world, setting)).filter(({ check }) => check === 'services')
+  expect(found).toMatchObject([
+    {
+      problem: 'services db, web, worker are missing: they have no containers',
+      hint: `${line} up --detach db web worker`,
+    },
+  ])
+})
+
+test('a service that a run created without its dependencies is no difference from the files', async () => {
+  const world = healthyShop()
+  const { services } = world.fleet
+  const drivers = (scope: Parameters<typeof world.drivers>[0]) => {
+    const all = world.drivers(scope)
+    return { ...all, services: { ...all.services, outdated: async () => ['web'] } }
+  }
+  const like = { ...world, drivers, state: () => world.state() } as unknown as typeof world
+  expect(foundBy(await doctorOn(like))).toEqual([])
+  services.get('web')!.declared = 'web:3'
+  const found = foundBy(await doctorOn(like)).filter(({ check }) => check === 'services')
+  expect(found).toMatchObject([{ problem: expect.stringContaining('another image') }])
 })
 
 test('judges a backup in a bucket without a download, and says that nobody looked into it', async () => {
@@ -56,6 +119,38 @@ test.each([
   for (const { hint, level } of found)
     expect([level, hint]).toEqual(['refuse', expect.stringContaining('docker compose ps web')])
 })
+
+const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<readonly string[]> => {
+  const machine = fakeMachine(world, { book: diagnose, target })
+  await machine.run({ symptom: 'any' })
+  const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')
+  return (report?.output as { readonly findings: readonly { readonly case: string }[] }).findings.map(
+    ({ case: id }) => id,
+  )
+}
+
+test('diagnose finds nothing where the doctor finds nothing: settings files without a copy are no problem', async () => {
+  expect(await diagnosed(healthyShop())).toEqual([])
+})
+
+test('diagnose names the missing copy of a settings file where the settings are what is wrong', async () => {
+  const world = healthyShop()
+  const stack = { ...shop.stack, envFiles: ['/srv/shop/.env'] } as NonNullable<Target['stack']>
+  expect(await diagnosed(world, { ...shop, stack })).toEqual(['configuration-bad', 'no-way-back'])
+})
+
+const ofNewestDump = drifts.filter(
+  ({ check, level, what }) => check === 'backups' && level === 'refuse' && /backup|dump/.test(what),
+)
+
+test.each(ofNewestDump.map((drift) => [drift.what, drift] as const))(
+  'diagnose sees of the backups what the doctor refuses: %s',
+  async (_, drift) => {
+    const world = healthyShop()
+    const { target } = drift.seed(world) ?? {}
+    expect(await diagnosed(world, target)).not.toEqual([])
+  },
+)
 
 test('the drifts are those that docs/doctor.md lists', () => {
   const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8')

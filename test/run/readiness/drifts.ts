@@ -3,7 +3,7 @@ import { RunbookError } from '../../../src/kernel/errors.ts'
 import { runbook } from '../../../src/model/runbook.ts'
 import type { Target } from '../../../src/model/target.ts'
 import { serverTime } from '../../../src/run/readiness/checks/clock.ts'
-import { dumpBytes, lay, type FakeWorld } from '../../../src/testing/index.ts'
+import { dumpBytes, fakeService, lay, type FakeWorld } from '../../../src/testing/index.ts'
 import { goodOrders, layDump } from '../../steps/fake-shop.ts'
 import { journalOf, proven, shop, succeeded, type Setting } from './healthy.ts'
 
@@ -26,6 +26,18 @@ const service = (world: FakeWorld, name: string) => {
   const found = world.fleet.services.get(name)
   if (found?.instance == null) throw new Error(`the shop has no ${name}`)
   return { declared: found, instance: found.instance }
+}
+
+/** Gives the database a named volume, as if it had it from the start. */
+function stored(world: FakeWorld): void {
+  const { declared, instance } = service(world, 'db')
+  declared.volumes = { '/data': 'shop_data' }
+  declared.instance = { ...instance, volumes: declared.volumes }
+}
+
+function emptied(world: FakeWorld): void {
+  const live = world.server.databases.get('shop')
+  if (live !== undefined) world.server.databases.set('shop', { ...live, tables: {} })
 }
 
 const run = (more: Partial<ReturnType<typeof succeeded>>, world: FakeWorld): Setting => ({
@@ -246,6 +258,72 @@ export const drifts: readonly Drift[] = [
     level: 'warn',
     problem: /worker runs with other settings/,
     seed: (world) => void (service(world, 'worker').declared.settings = 'edited'),
+  },
+  {
+    what: 'The stack was removed with its volumes',
+    check: 'services',
+    level: 'refuse',
+    problem: /^db has no container, and its volume shop_data does not exist: what shop had in it is gone$/,
+    seed: (world) => {
+      stored(world)
+      world.fleet.volumes = new Set()
+      for (const one of world.fleet.services.values()) one.instance = null
+    },
+  },
+  {
+    what: 'The Compose file names another data volume than the one in use',
+    check: 'services',
+    level: 'warn',
+    problem:
+      /^db has its files in the volume shop_data, and the stack's files name the volume shop_new at \/data, which does not exist: recreated, it would start with an empty database$/,
+    seed: (world) => {
+      stored(world)
+      world.fleet.volumes = new Set(['shop_data'])
+      service(world, 'db').declared.volumes = { '/data': 'shop_new' }
+    },
+  },
+  {
+    what: 'The container of the database is gone, and its volume has another name in the Compose file',
+    check: 'services',
+    level: 'refuse',
+    problem:
+      /^db has no container, and its volume shop_new does not exist: created now, .* the volume shop_data of the same project/,
+    seed: (world) => {
+      stored(world)
+      world.fleet.volumes = new Set(['shop_data'])
+      Object.assign(service(world, 'db').declared, { volumes: { '/data': 'shop_new' }, instance: null })
+    },
+  },
+  {
+    what: 'The database was started anew on an empty volume beside the one with the data',
+    check: 'services',
+    level: 'warn',
+    problem: /^shop has no table, and the volume shop_old of the same project/,
+    seed: (world) => {
+      stored(world)
+      world.fleet.volumes = new Set(['shop_data', 'shop_old'])
+      emptied(world)
+    },
+  },
+  {
+    what: 'The database has no table, and there are backups',
+    check: 'database',
+    level: 'refuse',
+    problem: /^shop has no table, and there are backups of it, the newest shop-20260203_040000.dump$/,
+    seed: (world) => emptied(world),
+  },
+  {
+    what: 'A proxy before the health check is stopped',
+    check: 'addresses',
+    level: 'refuse',
+    problem: /refused.*; proxy, which publishes port 80, is stopped$/,
+    seed: (world) => {
+      world.fleet.published = [{ service: 'proxy', port: 80 }]
+      const proxy = fakeService('proxy:1')
+      world.fleet.services.set('proxy', proxy)
+      proxy.instance = { ...service(world, 'web').instance, state: 'stopped' }
+      world.web.answers.delete('http://shop/health')
+    },
   },
   {
     what: 'The database server does not answer',

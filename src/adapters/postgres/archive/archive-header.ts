@@ -1,3 +1,4 @@
+import { emptyHint, emptyInside, failureHint, failureInside } from '../../../formats/empty-backup.ts'
 import { ArchiveCursor } from './archive-cursor.ts'
 
 /** The header of a custom-format archive, before its table of contents. */
@@ -95,6 +96,9 @@ export const formatAt = 10
 const gzipAlgorithm = 1
 
 function otherKind(start: Uint8Array): NotAnArchive {
+  if (start.length === 0) return { refused: emptyInside, hint: emptyHint }
+  const failure = failureInside(start)
+  if (failure !== null) return { refused: `it is not a dump, but a message: ${failure}`, hint: failureHint }
   const text = Buffer.from(start).toString('latin1')
   if (text.startsWith('SQLite format 3'))
     return { refused: 'it is a SQLite database', hint: 'choose a PostgreSQL dump' }

@@ -1,31 +1,53 @@
 import { isOwnCheck, type AnyHealthCheck } from '../../../drivers/http.ts'
-import { whyNotHealthy } from '../../../drivers/services.ts'
+import { whyNotHealthy, type ComposeStack, type ServiceState } from '../../../drivers/services.ts'
 import { failureOf } from '../../../kernel/errors.ts'
+import { composeLine } from '../../../model/compose-line.ts'
+import { servicesBehind } from '../behind-address.ts'
 import { Notebook, type Check } from '../check.ts'
 
 export const addresses: Check = {
   id: 'addresses',
   of: 'target',
   looksAt: 'The health checks answer as they must.',
-  run: async ({ target: { health = [] }, look }) => {
+  run: async ({ target: { health = [], stack }, look }) => {
     const notes = new Notebook()
+    const refuse = async (check: AnyHealthCheck, problem: string): Promise<void> => {
+      // What is not known of the services, their own check reports.
+      const behind = stack === undefined ? [] : await servicesBehind(look, stack, check).catch(() => [])
+      const down = behind.filter(({ state, health: own }) => state !== 'running' || own === 'unhealthy')
+      const why = down.map(
+        ({ service, port, state }) =>
+          `; ${service}, which publishes port ${port}, is ${state === 'running' ? 'unhealthy' : state}`,
+      )
+      const cures = down.flatMap(({ service, state }) =>
+        stack?.kind === 'compose' ? [cureOf(stack, service, state)] : [],
+      )
+      notes.refuse(check.name, problem + why.join(''), [...cures, hintFor(check)].join('; then: '))
+    }
     if (health.length > 0) notes.fact(`${health.length} looked at`)
     for (const check of health) {
       try {
         if (isOwnCheck(check)) {
           const why = whyNotHealthy(await look.services.states(check.service))
-          if (why !== null) notes.refuse(check.name, `${check.name}: ${why}`, hintFor(check))
+          if (why !== null) await refuse(check, `${check.name}: ${why}`)
           continue
         }
         const { status } = await look.http.get(check.url, check)
         if (status !== check.status)
-          notes.refuse(check.name, `${check.url} answers ${status}, not ${check.status}`, hintFor(check))
+          await refuse(check, `${check.url} answers ${status}, not ${check.status}`)
       } catch (thrown) {
-        notes.refuse(check.name, `${check.name}: ${failureOf(thrown).message}`, hintFor(check))
+        await refuse(check, `${check.name}: ${failureOf(thrown).message}`)
       }
     }
     return notes.answer
   },
+}
+
+function cureOf(stack: ComposeStack, service: string, state: ServiceState['state']): string {
+  if (state === 'missing') return composeLine(stack, `up --detach ${service}`)
+  if (state === 'paused') return composeLine(stack, `unpause ${service}`)
+  if (state === 'stopped') return composeLine(stack, `start ${service}`)
+  return composeLine(stack, `logs ${service}`)
 }
 
 const hintFor = (check: AnyHealthCheck): string =>

@@ -1,5 +1,5 @@
 import type { Backup, BackupPlace } from '../../../drivers/backups.ts'
-import { tooOld } from '../../../formats/backup-age.ts'
+import { tooOld, whenTaken } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
 import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-backups.ts'
@@ -63,7 +63,7 @@ async function inspect(
     )
     return
   }
-  notes.fact(`${section}: ${all.length}, the newest ${newest.name}, taken ${newest.takenAt}`)
+  notes.fact(`${section}: ${all.length}, the newest ${newest.name}, ${whenTaken(newest)}`)
   notes.gauge({
     name: 'backup_newest_timestamp_seconds',
     help: 'When the newest backup was taken.',

@@ -1,0 +1,10 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
+import type { Subject } from './check.ts'
+
+const restoring = 'full-db-rollback'
+
+/** The command that restores the newest backup; null if the runbook does not fit the target. */
+export const restoreOf = ({ plans, target }: Pick<Subject, 'plans' | 'target'>): string | null =>
+  plans.some(({ book }) => book.name === restoring)
+    ? `runbook run ${restoring} --target ${shellWord(target.name)}`
+    : null
