@@ -1,4 +1,5 @@
 import type { Backup, BackupPlace } from '../../../drivers/backups.ts'
+import type { Views } from '../../../drivers/drivers.ts'
 import { tooOld } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
@@ -32,19 +33,26 @@ export const placesOf = ({ backups: dumps, bundle, data, documents }: Target): r
 /** Seconds in which a mounted drive must answer. */
 const mountSeconds = 5
 
+/** Why a folder of backups does not answer: a dead network mount would block its listing. Null if it does. */
+export async function deadMount(
+  look: Pick<Views, 'files'>,
+  place: BackupPlace,
+): Promise<{ readonly thrown: unknown } | null> {
+  if (isRemote(place)) return null
+  // Of a folder that is missing, the listing says more.
+  return look.files.mount(place.directory, mountSeconds).then(
+    () => null,
+    (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
+  )
+}
+
 async function inspect(
   notes: Notebook,
   { look, target, clock, withheld }: Subject,
   section: string,
   place: BackupPlace,
 ): Promise<void> {
-  // A dead network mount would block the listing. Of a folder that is missing, the listing says more.
-  const dead = isRemote(place)
-    ? null
-    : await look.files.mount(place.directory, mountSeconds).then(
-        () => null,
-        (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
-      )
+  const dead = await deadMount(look, place)
   if (dead !== null) {
     await notes.need(section, () => Promise.reject(dead.thrown as Error))
     return
