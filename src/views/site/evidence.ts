@@ -1,7 +1,7 @@
 import { size } from '../amounts.ts'
 import { code, list, paragraph, strong, table, type Inline } from '../document.ts'
 import { blockAsHtml } from '../html/blocks.ts'
-import { runHref, section, sitePage, targetHref } from './frame.ts'
+import { partOf, runHref, section, sitePage, targetHref } from './frame.ts'
 
 export type EvidenceShown = {
   readonly run: string
@@ -59,4 +59,4 @@ export function evidencePage({ run, target, folder, files, defects, keysMissing 
 }
 
 const fileHref = (run: string, name: string): string =>
-  `${runHref(run)}/evidence/${name.split('/').map(encodeURIComponent).join('/')}`
+  `${runHref(run)}/evidence/${name.split('/').map(partOf).join('/')}`

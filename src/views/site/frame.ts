@@ -66,10 +66,13 @@ ${live === true ? rawScript(liveScript) : null}
 `.toString()
 }
 
-export const targetHref = (target: string): string => `/targets/${encodeURIComponent(target)}`
-export const runHref = (run: string): string => `/runs/${encodeURIComponent(run)}`
+/** A name as a part of an address; a lone surrogate cannot be one. */
+export const partOf = (name: string): string => encodeURIComponent(name.toWellFormed())
+
+export const targetHref = (target: string): string => `/targets/${partOf(target)}`
+export const runHref = (run: string): string => `/runs/${partOf(run)}`
 export const runbookHref = (target: string, name: string): string =>
-  `${targetHref(target)}/runbooks/${encodeURIComponent(name)}`
+  `${targetHref(target)}/runbooks/${partOf(name)}`
 
 /** A section with an id of its own, since its heading may come from outside. */
 export const section = (id: string, title: Inline, content: readonly Html[]): Html =>

@@ -8,6 +8,7 @@ import { reportDocument } from '../report/document.ts'
 import { result } from '../result.ts'
 import type { OpenRun } from '../status.ts'
 import { runbookHref, runHref, section, sitePage, targetHref } from './frame.ts'
+import { linkedFrom } from './links.ts'
 import { standingAsHtml } from './live.ts'
 
 export type RunShown = {
@@ -40,7 +41,12 @@ export function runPage({ record, open, planned, now }: RunShown): string {
       ...(open === null ? [] : [section('now', 'Now', [liveAsHtml(open, now)])]),
       ...lead.map(blockAsHtml),
       ...timelineAsHtml(record),
-      ...sectionsAsHtml(sections.filter(({ title }) => title !== 'How to verify')),
+      ...sectionsAsHtml(
+        linkedFrom(
+          `${runHref(run)}/evidence`,
+          sections.filter(({ title }) => title !== 'How to verify'),
+        ),
+      ),
     ],
     ...(open === null ? {} : { live: true }),
   })

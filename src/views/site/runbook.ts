@@ -45,7 +45,7 @@ export function runbookPage(
             section('parameters', 'Parameters', [
               blockAsHtml(
                 table(
-                  ['Flag', 'Value', 'Meaning', ''],
+                  ['Flag', 'Value', 'Meaning', 'Given'],
                   params.map(({ flag, value, help, given }): readonly Inline[] => [
                     code(flag),
                     value,

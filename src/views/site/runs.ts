@@ -4,7 +4,7 @@ import { duration, moment } from '../amounts.ts'
 import { code, paragraph, strong, type Block, type Inline } from '../document.ts'
 import { endedAs } from '../history.ts'
 import { measured, type HistoryRun } from '../past-runs.ts'
-import { targetHref } from './frame.ts'
+import { partOf, targetHref } from './frame.ts'
 import { runLink } from './protection.ts'
 
 /** Open runs and those that are not sealed, with who works on them now. */
@@ -52,7 +52,7 @@ export function historyAsBlocks(
           runLink(one.run),
           moment(one.startedAt),
           {
-            link: `${targetHref(target)}?runbook=${encodeURIComponent(one.runbook)}`,
+            link: `${targetHref(target)}?runbook=${partOf(one.runbook)}`,
             label: one.runbook,
           },
           one.outcome === 'succeeded' && one.damage === null ? endedAs(one) : strong(endedAs(one)),
