@@ -149,22 +149,50 @@ test('an open run is shown as it stands, and followed until it is over', async (
   )
   expect((await get(`/runs/${id}`)).body).toContain('new EventSource')
   const events = await fetch(`${address}/runs/${id}/events`, { headers: { cookie } })
-  const followed = events.text()
-  await writeFile(project.path('world/go'), '')
-  expect(await followed).toMatch(/^event: state\ndata: <p><strong>Running<\/strong>: pid \d+ of /)
-  expect(await followed).toMatch(/event: over\ndata: \n\n$/)
+  const parts: string[] = []
+  for await (const part of events.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    // The run ends only once it was seen.
+    if (parts.length === 0) await writeFile(project.path('world/go'), '')
+    parts.push(part)
+  }
+  expect(parts.join('')).toMatch(/^event: state\ndata: <p><strong>Running<\/strong>: pid \d+ of /)
+  expect(parts.join('')).toMatch(/event: over\ndata: \n\n$/)
   expect((await running.ended).code).toBe(0)
   expect((await get(`/runs/${id}`)).body).not.toContain('<script')
 })
 
+test('metrics are read by a program with a token of its own', async () => {
+  const token = 'a-token-of-a-scraper'
+  const other = project.start(['serve', '--port', '0', '--metrics-token', 'env:SCRAPER'], { SCRAPER: token })
+  await eventually(() => other.out.endsWith('\n'), 'it prints its link')
+  const { origin } = new URL(other.out.trim())
+  const asked = async (authorization: string) => {
+    const response = await fetch(`${origin}/metrics`, { headers: { authorization } })
+    return { status: response.status, body: await response.text() }
+  }
+  const { body } = await asked(`Bearer ${token}`)
+  other.child.kill('SIGTERM')
+  expect((await other.ended).code).toBe(0)
+  expect(body).toContain('# TYPE runbook_protection_last_look_timestamp_seconds gauge\n')
+  expect(body).toContain('runbook_open_runs{target="here"} 0\n')
+  expect(body).toMatch(/runbook_runs\{target="here",runbook="three-files",outcome="succeeded"\} \d\n/)
+  expect(body).toContain('runbook_last_run_succeeded{target="here",runbook="three-files"} 1\n')
+  expect(body).toContain('runbook_objective_rto_seconds{target="here"} 900\n')
+  // Nothing was down, so no downtime was measured, and zero would be a measurement.
+  expect(body).not.toContain('runbook_last_run_rpo_seconds')
+})
+
 test.each([
-  [['--port', 'x'], "'x' is invalid. It is not a port"],
-  [['--port', '65536'], 'It is not a port'],
-  [['--host', '192.0.2.1', '--port', '0'], 'this machine does not have that address'],
-  [['--target', 'here'], "unknown option '--target'"],
-])('refuses %j', async (args, says) => {
-  const { code, out, err } = await project.run(['serve', ...args])
-  expect([code, out]).toEqual([2, ''])
+  [['--metrics-token', 'in-plain-sight-123456'], 2, 'from the command line'],
+  [['--metrics-token', 'env:NOT_SET'], 3, 'NOT_SET is not set'],
+  [['--metrics-token', 'env:SHORT'], 2, 'at least 16 printable ASCII characters'],
+  [['--port', 'x'], 2, "'x' is invalid. It is not a port"],
+  [['--port', '65536'], 2, 'It is not a port'],
+  [['--host', '192.0.2.1', '--port', '0'], 2, 'this machine does not have that address'],
+  [['--target', 'here'], 2, "unknown option '--target'"],
+])('refuses %j', async (args, exit, says) => {
+  const { code, out, err } = await project.run(['serve', ...args], { SHORT: 'ten-letters' })
+  expect([code, out]).toEqual([exit, ''])
   expect(err).toContain(says)
 })
 

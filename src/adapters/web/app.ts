@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Clock } from '../../kernel/clock.ts'
 import { failureOf } from '../../kernel/errors.ts'
-import { guard, type Guarded } from './guard.ts'
+import { guard, metricsPath, type Guarded } from './guard.ts'
 import { Followers } from './live.ts'
 import type { ServedFile, Site } from './site.ts'
 
@@ -58,6 +58,12 @@ export function appFor(site: Site, guarded: Guarded, { clock, stopped }: Running
   app.get('/runs/:run/evidence/:name{.+}', async (c) => {
     const file = await site.file(c.req.param('run'), c.req.param('name'))
     return file === null ? missing(c, site) : served(c, site, file)
+  })
+  app.get(metricsPath, async (c) => {
+    const text = await site.metrics()
+    // A scrape that fails is seen; an empty one is not.
+    if (text === null) return c.text('Still looking.\n', 503)
+    return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' })
   })
   app.notFound((c) => missing(c, site))
   app.onError((thrown, c) => {

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
-import type { Keys } from './keys.ts'
+import { isSame, type Keys } from './keys.ts'
 import type { Site } from './site.ts'
+
+export const metricsPath = '/metrics'
 
 export type Guarded = {
   readonly keys: Keys
@@ -10,13 +12,15 @@ export type Guarded = {
   readonly names: readonly string[]
   /** Cookies are shared by all ports of a host, so two servers need two names. */
   cookie(): string
+  /** Opens `/metrics` and nothing else to a program that sends it as a bearer token; null: no program may. */
+  readonly metricsToken: string | null
   /** Called after a link was used, when another one is valid. */
   onOpened(): void
 }
 
 /** Refuses everything but looks of browsers that were given a link, in the order of what is cheapest to check. */
 export function guard(site: Pick<Site, 'failure'>, guarded: Guarded): MiddlewareHandler {
-  const { keys, names, cookie, onOpened } = guarded
+  const { keys, names, cookie, metricsToken, onOpened } = guarded
   const refused = (c: Context, status: 400 | 401 | 403 | 405, says: string, hint: string) =>
     c.html(site.failure(status, says, hint), status)
   return async (c, next) => {
@@ -33,6 +37,7 @@ export function guard(site: Pick<Site, 'failure'>, guarded: Guarded): Middleware
       return refused(c, 405, 'This server only shows, it changes nothing.', 'use the command line to act')
     }
     if (hasBody(c)) return refused(c, 400, 'A request without a body is expected.', 'open the page again')
+    if (c.req.path === metricsPath && isBearer(c.req.header('authorization'), metricsToken)) return next()
     const token = c.req.query('token')
     if (token !== undefined && c.req.method === 'GET') {
       const session = keys.open(token)
@@ -51,6 +56,11 @@ export function guard(site: Pick<Site, 'failure'>, guarded: Guarded): Middleware
       )
     return next()
   }
+}
+
+function isBearer(header: string | undefined, token: string | null): boolean {
+  const given = /^bearer +([^ ]+)$/i.exec(header ?? '')?.[1]
+  return given !== undefined && token !== null && isSame(given, token)
 }
 
 function hasBody(c: Context): boolean {

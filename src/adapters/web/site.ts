@@ -12,6 +12,8 @@ export interface Site {
   /** What is in the evidence folder of a run, and whether it verifies. */
   evidence(run: string): Promise<string | null>
   file(run: string, name: string): Promise<ServedFile | null>
+  /** For Prometheus; null while nothing was looked at. */
+  metrics(): Promise<string | null>
   /** The part of a run's page that changes while it runs. */
   state(run: string): Promise<RunShown | null>
   failure(status: number, says: string, hint: string): string

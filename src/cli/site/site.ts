@@ -13,6 +13,7 @@ import { isOpen, type JournalView, type RunSummary } from '../../run/journal/jou
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
 import { filesOf } from '../../views/files.ts'
+import { protectionMetrics } from '../../views/metrics.ts'
 import { paramLines } from '../../views/params.ts'
 import { planMermaid } from '../../views/plan-mermaid.ts'
 import { evidencePage } from '../../views/site/evidence.ts'
@@ -113,6 +114,10 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     graph: async (target, name) => {
       const found = await planned(target, name)
       return found === null ? null : planMermaid(found.plan, paramLines(found.book.about.params))
+    },
+    metrics: async () => {
+      const seen = await latest()
+      return seen === null ? null : protectionMetrics(seen.value, seen.at)
     },
     run: (id) =>
       readJournal(context, async (journal) => {

@@ -1,5 +1,4 @@
-import type { Expected } from '../../drivers/backups.ts'
-import type { BackupPlace } from '../../drivers/backups.ts'
+import type { BackupPlace, Expected } from '../../drivers/backups.ts'
 import type { Views } from '../../drivers/drivers.ts'
 import { tooOld } from '../../formats/backup-age.ts'
 import { failureOf } from '../../kernel/errors.ts'
@@ -8,8 +7,10 @@ import { placeName } from '../../model/backup-place.ts'
 import { expectedOf, listBackups } from '../../model/stored-backups.ts'
 import { systemOf, type Target } from '../../model/target.ts'
 import { provenBy, type Proven } from './backup-list.ts'
+import type { Gauge } from './check.ts'
 import { deadMount, placesOf } from './checks/backups.ts'
 import { drillCalendar, type DrillStanding } from './drill-calendar.ts'
+import { backupGauges, drillGauges, runGauges } from './gauges.ts'
 import type { JournalFacts } from './journal-facts.ts'
 import { proofsIn, type Proof } from './proofs.ts'
 
@@ -36,6 +37,8 @@ export type Protection = JsonObject & {
   readonly drills: readonly DrillStanding[] | null
   /** Why the journal cannot be read. */
   readonly problem: string | null
+  /** The same for monitoring. */
+  readonly gauges: readonly Gauge[]
 }
 
 /** Lists the backups of a target and reads what lies beside the newest one; no backup is opened. */
@@ -59,14 +62,31 @@ export async function protectionOf(
   const places: PlaceStanding[] = []
   for (const { section, place } of placesOf(target))
     places.push({ section, place: placeName(place), ...(await standingOf(look, place, proofs, now)) })
+  const drills = problem === null ? await drillCalendar(target, whyNot, journal, now) : null
+  const own = journal.runs.filter(({ system }) => system === systemOf(target))
   return {
     target: target.name,
     title: target.title,
     places,
-    drills: problem === null ? await drillCalendar(target, whyNot, journal, now) : null,
+    drills,
     problem: problem?.message ?? null,
+    gauges: [
+      ...places.flatMap(placeGauges),
+      ...(drills ?? []).flatMap(drillGauges),
+      ...(problem === null ? await runGauges(target, own, journal.read) : []),
+    ],
   }
 }
+
+const placeGauges = ({ section, newest, proven, problem }: PlaceStanding): readonly Gauge[] => [
+  ...(newest === null ? [] : backupGauges(section, newest, proven)),
+  {
+    name: 'backup_unfit',
+    help: 'Whether something is known against the newest backup, or it could not be looked at.',
+    value: problem === null ? 0 : 1,
+    labels: { section },
+  },
+]
 
 async function standingOf(
   look: Pick<Views, 'backups' | 'places' | 'files'>,

@@ -15,7 +15,7 @@ const onOpened = vi.fn()
 const appOf = (more: Partial<Site> = {}) =>
   appFor(
     fakeSite(more),
-    { keys, names: ['backup-host'], cookie: () => 'runbook-1', onOpened },
+    { keys, names: ['backup-host'], cookie: () => 'runbook-1', metricsToken: 'scraper-token-1234', onOpened },
     { clock: fakeClock(), stopped: stopped.signal },
   )
 beforeEach(() => {
@@ -81,6 +81,55 @@ describe('who is let in', () => {
     expect(keys.admits(sessions[0] ?? '')).toBe(false)
     expect(sessions.slice(1).every((one) => keys.admits(one))).toBe(true)
     expect(new Set(sessions).size).toBe(33)
+  })
+})
+
+describe('metrics', () => {
+  const ask = (headers: Record<string, string>, path = '/metrics', more: Partial<Site> = {}) =>
+    appOf(more).request(path, { headers: { ...host, ...headers } })
+  const authorization = 'Bearer scraper-token-1234'
+
+  test('are read with a token of their own, or by a browser that was let in', async () => {
+    for (const headers of [{ authorization }, letIn()]) {
+      const response = await ask(headers)
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+      expect(await response.text()).toBe('runbook_x 1\n')
+    }
+  })
+
+  test('the token opens nothing else', async () => {
+    for (const path of ['/', '/metrics/', '/metrics/x', '/targets/shop', '/runs/R1/evidence/report.html'])
+      expect((await ask({ authorization }, path)).status).toBe(401)
+    expect((await ask({ cookie: 'runbook-1=scraper-token-1234' }, '/')).status).toBe(401)
+    expect((await ask({}, '/metrics?token=scraper-token-1234')).status).toBe(401)
+    expect((await ask({ authorization, host: 'evil.example' })).status).toBe(403)
+  })
+
+  test.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer x',
+    'Bearer null',
+    'Basic scraper-token-1234',
+    'scraper-token-1234',
+  ])('%j is not the token', async (given) => {
+    expect((await ask({ authorization: given })).status).toBe(401)
+  })
+
+  test('without a token no program may read them', async () => {
+    const app = appFor(
+      fakeSite(),
+      { keys, names: [], cookie: () => 'c', metricsToken: null, onOpened },
+      { clock: fakeClock(), stopped: stopped.signal },
+    )
+    for (const given of ['Bearer null', 'Bearer '])
+      expect((await app.request('/metrics', { headers: { ...host, authorization: given } })).status).toBe(401)
+  })
+
+  test('a scrape before the first look fails', async () => {
+    expect((await ask({ authorization }, '/metrics', { metrics: async () => null })).status).toBe(503)
   })
 })
 

@@ -17,6 +17,7 @@ export function fakeSite(more: Partial<Site> = {}): Site {
       run === 'R1' && ['report.html', 'logs/01-a.log'].includes(name)
         ? { html: name.endsWith('.html'), bytes: bytes.length, body: new Blob([bytes]).stream() }
         : null,
+    metrics: async () => 'runbook_x 1\n',
     state: async (run) => (run === 'R1' ? { html: 'now', over: true } : null),
     failure: (status, says, hint) => `${status} ${says} ${hint}`,
     ...more,

@@ -17,7 +17,7 @@ async function start(more: Partial<Site> = {}) {
   stopped = new AbortController()
   const app = appFor(
     fakeSite(more),
-    { keys, names: [], cookie: () => 'c', onOpened: () => undefined },
+    { keys, names: [], cookie: () => 'c', metricsToken: null, onOpened: () => undefined },
     { clock: systemClock, stopped: stopped.signal },
   )
   server = await listenOn(app, { host: '127.0.0.1', port: 0, clock: systemClock })
@@ -110,7 +110,7 @@ test('a port that is taken is named', async () => {
   await start()
   const app = appFor(
     fakeSite(),
-    { keys, names: [], cookie: () => 'c', onOpened: () => undefined },
+    { keys, names: [], cookie: () => 'c', metricsToken: null, onOpened: () => undefined },
     { clock: systemClock, stopped: stopped.signal },
   )
   await expect(listenOn(app, { host: '127.0.0.1', port: server.port, clock: systemClock })).rejects.toThrow(

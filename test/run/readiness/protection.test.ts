@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
 import { viewOf } from '../../../src/drivers/drivers.ts'
 import type { Target } from '../../../src/model/target.ts'
+import { RunbookError } from '../../../src/kernel/errors.ts'
+import type { Gauge } from '../../../src/run/readiness/check.ts'
 import { protectionOf } from '../../../src/run/readiness/protection.ts'
 import type { JournalFacts } from '../../../src/run/readiness/journal-facts.ts'
 import fullDbRollback from '../../../runbooks/full-db-rollback.ts'
 import { fakeMachine, type FakeWorld } from '../../../src/testing/index.ts'
+import { goodRun } from '../../fixtures/runs.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 import { damagedShop, layDump } from '../../steps/fake-shop.ts'
 import { healthyShop, journalOf, shop, succeeded } from './healthy.ts'
@@ -97,6 +100,35 @@ test.each([
   expect(await placeOf(world)).toMatchObject(expected)
 })
 
+test('the same as numbers, and nothing for what is not known', async () => {
+  const world = healthyShop()
+  const line = succeeded('restore-test', '2026-02-01T00:00:00Z')
+  const valuesOf = (gauges: readonly Gauge[]) =>
+    Object.fromEntries(
+      gauges.map(({ name, value, labels = {} }) => [[name, ...Object.values(labels)].join(' '), value]),
+    )
+  const failed = { ...line, run: 'R0', outcome: 'rolled-back' as const, startedAt: '2026-01-01T00:00:00Z' }
+  const { gauges } = await seen(world, journalOf([line, failed], { read: async () => goodRun() }))
+  expect(valuesOf(gauges)).toMatchObject({
+    'backup_newest_timestamp_seconds backups': Date.parse('2026-02-03T04:00:00Z') / 1000,
+    'backup_unfit backups': 0,
+    'drill_last_success_timestamp_seconds restore-test': Date.parse('2026-02-01T00:00:00Z') / 1000,
+    'drill_due_timestamp_seconds restore-test': Date.parse('2026-03-04T00:00:00Z') / 1000,
+    open_runs: 0,
+    'runs restore-test succeeded': 1,
+    'runs restore-test rolled-back': 1,
+    'last_run_timestamp_seconds restore-test': Date.parse('2026-02-01T00:00:00Z') / 1000,
+    'last_run_succeeded restore-test': 1,
+    'last_run_seconds restore-test': 236,
+    'last_run_rto_seconds restore-test': 230,
+  })
+  world.disk.mounts.set('/backups/db', { dead: true } as never)
+  const damaged = journalOf([line], { read: () => Promise.reject(new RunbookError('journal', 'damaged')) })
+  const dark = valuesOf((await seen(world, damaged)).gauges)
+  expect(dark).toMatchObject({ 'backup_unfit backups': 1, 'drill_due_timestamp_seconds restore-test': 0 })
+  expect(Object.keys(dark).filter((name) => /newest.* backups|last_/.test(name))).toEqual([])
+})
+
 test('where the journal cannot be read nothing is known of proofs and drills', async () => {
   const journal = journalOf([succeeded('restore-test', '2026-02-01T00:00:00Z')], {
     problem: { code: 'journal', message: 'the journal is damaged' },
@@ -104,5 +136,6 @@ test('where the journal cannot be read nothing is known of proofs and drills', a
   expect(await seen(healthyShop(), journal)).toMatchObject({
     drills: null,
     problem: 'the journal is damaged',
+    gauges: expect.not.arrayContaining([expect.objectContaining({ name: 'open_runs' })]),
   })
 })

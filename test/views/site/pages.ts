@@ -79,6 +79,7 @@ export const protection: Protection = {
     },
   ],
   problem: null,
+  gauges: [],
 }
 
 const place = protection.places[0] as PlaceStanding
