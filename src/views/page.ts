@@ -13,19 +13,17 @@ import { storyDocument, type StoryRun } from './storyline.ts'
  * `report.html`: what report.md says, with a timeline. One file that loads nothing and needs no script.
  */
 export function pageOf(record: RunRecord): string {
-  const look =
-    record.outcome === 'succeeded'
-      ? 'succeeded'
-      : ['foretold', 'open'].includes(record.outcome)
-        ? 'other'
-        : 'failed'
   return page(reportDocument(record), {
-    look,
+    look: lookOf(record),
     title: `${record.runbook} on ${record.target}: ${result(record)}`,
     more: timelineAsHtml(record),
     foot: `Run ${record.run}, ${record.engine}. Rendered from run.json, which is signed with this page.`,
   })
 }
+
+/** How a page shows the outcome of a run. */
+export const lookOf = ({ outcome }: Pick<RunRecord, 'outcome'>): Frame['look'] =>
+  outcome === 'succeeded' ? 'succeeded' : ['foretold', 'open'].includes(outcome) ? 'other' : 'failed'
 
 /** `index.html` of a story. */
 export function storyPageOf(story: string, runs: readonly StoryRun[]): string {

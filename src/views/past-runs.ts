@@ -33,7 +33,7 @@ export function historyText(runs: readonly HistoryRun[], filtered = false): stri
 }
 
 /** `4m 10s, met`; empty where nothing was measured. */
-function measured(measure: Measure | undefined): string {
+export function measured(measure: Measure | undefined): string {
   if (measure === undefined || measure.seconds === null) return ''
   const { seconds, verdict } = measure
   return `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`

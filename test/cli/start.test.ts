@@ -142,3 +142,10 @@ test('a run loads only the adapters that it uses', async () => {
     ).toEqual([])
   }
 })
+
+test('only `serve` loads a server', async () => {
+  for (const args of [['--help'], ['serve', '--help']]) {
+    const { packages } = await loadedBy(...args)
+    expect(packages).toEqual([...toParse].sort())
+  }
+})

@@ -101,7 +101,8 @@ async function calendarsOf(
   })
 }
 
-const whyNotOn =
+/** Why a drill cannot run on a target; null where it can. */
+export const whyNotOn =
   (target: Target, books: readonly ListedBook[]) =>
   (drill: string): string | null => {
     const book = books.find(({ name }) => name === drill)

@@ -114,11 +114,11 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     })
 }
 
-const defectLine = ({ reason, file, says }: Defect): string =>
+export const defectLine = ({ reason, file, says }: Defect): string =>
   `${reason}${file === '' ? '' : ` (${sanitize(file)})`}: ${sanitize(says)}`
 
 /** A folder is taken as it is, so that evidence can be read on a machine without the journal. */
-async function evidenceOf(
+export async function evidenceOf(
   context: CliContext,
   given: string,
 ): Promise<{ readonly folder: string; readonly expected: Expected | null }> {
@@ -145,7 +145,7 @@ type KeysFound =
   | { readonly trusted: null; readonly missing: RunbookError }
 
 /** Without keys everything but the signer can be checked. */
-async function keysFrom(context: CliContext, keys: string | undefined): Promise<KeysFound> {
+export async function keysFrom(context: CliContext, keys: string | undefined): Promise<KeysFound> {
   const [{ trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
     import('../../adapters/evidence/allowed-signers.ts'),
     import('../../adapters/evidence/signing-key.ts'),

@@ -109,8 +109,8 @@ const voucherIn = (expected: Expected | null): string | null =>
       : `signature of ${expected.manifest.key}`
 
 /** A file of the same name may have been replaced, so a digest that is known must be the same. */
-function provenBy(
-  { file, bytes }: Backup,
+export function provenBy(
+  { file, bytes }: Pick<Backup, 'file' | 'bytes'>,
   expected: Expected | null,
   proofs: readonly Proof[],
 ): Proven | null {

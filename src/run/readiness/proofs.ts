@@ -1,3 +1,4 @@
+import { failureOf } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Stored } from '../journal/entry.ts'
 import { stateOf, type RunState } from '../journal/state.ts'
@@ -35,8 +36,18 @@ export async function proofsIn(journal: JournalFacts, system: string): Promise<r
     )
     .slice(0, mostRead)
   const proofs: Proof[] = []
-  for (const { run } of runs) proofs.push(...proofsOf(run, await journal.read(run)))
+  for (const { run } of runs) proofs.push(...proofsOf(run, await entriesOf(journal, run)))
   return proofs
+}
+
+/** Only the newest runs were checked, so an older one may turn out damaged: it proves nothing, and hides no other. */
+async function entriesOf(journal: JournalFacts, run: string): Promise<readonly Stored[]> {
+  try {
+    return await journal.read(run)
+  } catch (thrown) {
+    if (failureOf(thrown).code === 'journal') return []
+    throw thrown
+  }
 }
 
 /** Pure. */

@@ -1,7 +1,7 @@
 import { html as template, raw } from 'hono/html'
 import { sanitize } from '../../kernel/sanitize.ts'
 
-/** A piece of HTML; only `fragment` and `rawStyle` make one. */
+/** A piece of HTML; only `fragment`, `rawStyle` and `rawScript` make one. */
 export type Html = { readonly isEscaped: true; toString(): string }
 
 /** What a template may contain. Strings are escaped; null is left out. */
@@ -24,3 +24,6 @@ const visible = (part: Part): unknown =>
 
 /** A style of this program, which is not escaped: its digest is in the policy of the page. */
 export const rawStyle = (text: string): Html => raw(`<style>${text}</style>`) as unknown as Html
+
+/** A script of this program, as above. */
+export const rawScript = (text: string): Html => raw(`<script>${text}</script>`) as unknown as Html

@@ -2,16 +2,17 @@ import { expect, test } from 'vitest'
 import fullDbRollback from '../../../runbooks/full-db-rollback.ts'
 import findGood from '../../../runbooks/find-good-backup.ts'
 import restoreTest from '../../../runbooks/restore-test.ts'
+import { RunbookError } from '../../../src/kernel/errors.ts'
 import { systemOf, type TargetWith } from '../../../src/model/target.ts'
 import { remembered } from '../../../src/run/readiness/remembered.ts'
 import { listedBackups, type ListedBackup } from '../../../src/run/readiness/backup-list.ts'
-import { proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
+import { proofsIn, proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
 import { backupsText } from '../../../src/views/backups.ts'
 import { dumpBytes, fakeMachine, lay, type FakeWorld } from '../../../src/testing/index.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 import { bucket, inBucket } from '../../steps/fake-bucket.ts'
 import { damagedShop, goodOrders, layDump } from '../../steps/fake-shop.ts'
-import { healthyShop, shop } from './healthy.ts'
+import { healthyShop, journalOf, shop, succeeded } from './healthy.ts'
 
 const target = shop as TargetWith<'database' | 'backups'>
 const dump = '/backups/db/shop-20260203_040000.dump'
@@ -172,4 +173,19 @@ test('in a bucket: vouched for without a download, and its contents are not know
   })
   expect(text).toMatch(/not known.* shop-20260203_040000\.dump /)
   expect(world.faults.reached).not.toContain('places.fetch')
+})
+
+test('an old run that turns out damaged proves nothing, and hides no other', async () => {
+  const world = damagedShop()
+  const machine = fakeMachine(world, { book: fullDbRollback, target: shop })
+  expect((await machine.run()).code).toBe('succeeded')
+  const run = machine.entries[0]?.run ?? ''
+  const line = { ...succeeded('full-db-rollback', '2026-02-03T05:00:00Z'), run }
+  const journal = journalOf([{ ...line, run: 'damaged' }, line], {
+    read: async (wanted) => {
+      if (wanted === run) return machine.entries
+      throw new RunbookError('journal', 'entries were altered')
+    },
+  })
+  expect(await proofsIn(journal, systemOf(shop))).toMatchObject([{ run, file: dump }])
 })

@@ -1,10 +1,14 @@
-import type { Backup, BackupPlace } from '../../../drivers/backups.ts'
+import type { Backup, BackupPlace, Expected } from '../../../drivers/backups.ts'
+import type { Views } from '../../../drivers/drivers.ts'
 import { tooOld, whenTaken } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
 import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-backups.ts'
-import type { Target } from '../../../model/target.ts'
+import { systemOf, type Target } from '../../../model/target.ts'
+import { provenBy } from '../backup-list.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
+import { backupGauges } from '../gauges.ts'
+import { proofsIn } from '../proofs.ts'
 
 export const backups: Check = {
   id: 'backups',
@@ -32,19 +36,26 @@ export const placesOf = ({ backups: dumps, bundle, data, documents }: Target): r
 /** Seconds in which a mounted drive must answer. */
 const mountSeconds = 5
 
+/** Why a folder of backups does not answer: a dead network mount would block its listing. Null if it does. */
+export async function deadMount(
+  look: Pick<Views, 'files'>,
+  place: BackupPlace,
+): Promise<{ readonly thrown: unknown } | null> {
+  if (isRemote(place)) return null
+  // Of a folder that is missing, the listing says more.
+  return look.files.mount(place.directory, mountSeconds).then(
+    () => null,
+    (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
+  )
+}
+
 async function inspect(
   notes: Notebook,
-  { look, target, clock, withheld }: Subject,
+  { look, target, clock, withheld, journal }: Subject,
   section: string,
   place: BackupPlace,
 ): Promise<void> {
-  // A dead network mount would block the listing. Of a folder that is missing, the listing says more.
-  const dead = isRemote(place)
-    ? null
-    : await look.files.mount(place.directory, mountSeconds).then(
-        () => null,
-        (thrown: unknown) => (/no such file/.test(failureOf(thrown).message) ? null : { thrown }),
-      )
+  const dead = await deadMount(look, place)
   if (dead !== null) {
     await notes.need(section, () => Promise.reject(dead.thrown as Error))
     return
@@ -64,18 +75,6 @@ async function inspect(
     return
   }
   notes.fact(`${section}: ${all.length}, the newest ${newest.name}, ${whenTaken(newest)}`)
-  notes.gauge({
-    name: 'backup_newest_timestamp_seconds',
-    help: 'When the newest backup was taken.',
-    value: Date.parse(newest.takenAt) / 1000,
-    labels: { section },
-  })
-  notes.gauge({
-    name: 'backup_newest_bytes',
-    help: 'Size of the newest backup.',
-    value: newest.bytes,
-    labels: { section },
-  })
   const old = tooOld(place, newest, clock.now())
   if (old !== null)
     notes.refuse(
@@ -93,7 +92,11 @@ async function inspect(
         `${JSON.stringify(name)} in ${placeName(place)} may be newer than ${newest.name}: no time can be read in its name`,
         'name backups with a date and a time, such as 20260203_041233, or set a pattern that fits',
       )
-  const isVouched = await isVouchedFor(notes, look, section, place, newest)
+  const expected = await vouchedFor(notes, look, section, place, newest)
+  const isVouched = expected !== undefined
+  const proofs = journal.problem === null ? await proofsIn(journal, systemOf(target)) : []
+  const proven = isVouched ? provenBy(newest, expected, proofs) : null
+  for (const gauge of backupGauges(section, newest, proven)) notes.gauge(gauge)
   if (isRemote(place)) {
     notes.unchecked(newest.name, `it is in ${placeName(place)}, and nothing is downloaded to look into it`)
     return
@@ -116,22 +119,23 @@ function hasShrunk(newest: Backup, earlier: readonly Backup[]): string | null {
   return `${newest.file} has ${newest.bytes} bytes, less than half of what the ones before had (${usual})`
 }
 
-async function isVouchedFor(
+/** @returns undefined where something is wrong with it, which is then a finding */
+async function vouchedFor(
   notes: Notebook,
   look: Subject['look'],
   section: string,
   place: BackupPlace,
   newest: Backup,
-): Promise<boolean> {
+): Promise<Expected | null | undefined> {
   const expected = await notes.need(newest.name, () => expectedOf(look, place, newest))
-  if (expected === undefined) return false
+  if (expected === undefined) return undefined
   if (expected === null)
     notes.fact(`${section}: nothing vouches for ${newest.name} (checksums: 'if-present')`)
   else
     notes.fact(
       `${section}: vouched for by ${expected.manifest === undefined ? expected.checksumFile : `the signature of ${expected.manifest.key}`}`,
     )
-  return true
+  return expected
 }
 
 async function read(

@@ -1,6 +1,7 @@
 import { failureOf } from '../../../kernel/errors.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
 import { drillCalendar } from '../drill-calendar.ts'
+import { drillGauges } from '../gauges.ts'
 
 export const drills: Check = {
   id: 'drills',
@@ -14,22 +15,11 @@ export const drills: Check = {
       return notes.answer
     }
     const now = clock.now()
-    for (const { drill, everySeconds, proof, state, why } of await drillCalendar(
-      target,
-      whyNotOn(subject),
-      journal,
-      now,
-    )) {
+    for (const standing of await drillCalendar(target, whyNotOn(subject), journal, now)) {
+      const { drill, everySeconds, proof, state, why } = standing
+      for (const gauge of drillGauges(standing)) notes.gauge(gauge)
       const command = `runbook run ${drill} --target ${target.name}`
-      if (proof !== null) {
-        notes.fact(`${drill}: last proven ${proof.at} by ${proof.run}`)
-        notes.gauge({
-          name: 'drill_last_success_timestamp_seconds',
-          help: 'When the last run began that proved the same as the drill.',
-          value: Date.parse(proof.at) / 1000,
-          labels: { drill },
-        })
-      }
+      if (proof !== null) notes.fact(`${drill}: last proven ${proof.at} by ${proof.run}`)
       if (state === 'blocked')
         notes.warn(
           drill,

@@ -1,6 +1,7 @@
 import { systemOf } from '../../../model/target.ts'
 import { isOpen, isUnsealed } from '../../journal/journal.ts'
 import { Notebook, type Check } from '../check.ts'
+import { runGauges } from '../gauges.ts'
 
 export const runs: Check = {
   id: 'runs',
@@ -37,7 +38,7 @@ export const runs: Check = {
         `seal it: \`runbook resume ${run}\``,
       )
     notes.fact(`${open.length} open`)
-    notes.gauge({ name: 'open_runs', help: 'Runs that wait for a person.', value: open.length })
+    for (const gauge of await runGauges(target, ours, journal.read)) notes.gauge(gauge)
     return notes.answer
   },
 }

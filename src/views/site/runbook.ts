@@ -1,0 +1,114 @@
+import type { Plan, PlannedStep } from '../../model/plan.ts'
+import { code, list, paragraph, table, verbatim, type Inline } from '../document.ts'
+import { expectations } from '../expected.ts'
+import { blockAsHtml, inlineAsHtml } from '../html/blocks.ts'
+import { fragment, type Html } from '../html/template.ts'
+import { effectOf, outlineOf, type Part } from '../outline.ts'
+import type { ParamLine } from '../params.ts'
+import { runbookHref, section, sitePage, targetHref } from './frame.ts'
+
+/** A runbook as a document, with what each step takes from earlier ones. */
+export function runbookPage(
+  plan: Plan,
+  params: readonly ParamLine[],
+  origin: string,
+  past: readonly number[],
+): string {
+  const target = String(plan.target['name'])
+  const { main, lastly } = outlineOf(plan)
+  const numbers = new Map(plan.steps.map(({ id }, index) => [id, index + 1]))
+  const required = params
+    .filter(({ given }) => given === 'required')
+    .map(({ flag, value }) => ` ${flag} ${value}`)
+    .join('')
+  const command = `runbook run ${plan.runbook} --target ${target}${required}`
+  return sitePage({
+    title: plan.title,
+    window: `${plan.runbook} on ${target}`,
+    look: 'other',
+    crumbs: [
+      { label: target, href: targetHref(target) },
+      { label: plan.runbook, href: runbookHref(target, plan.runbook) },
+    ],
+    main: [
+      blockAsHtml(paragraph(plan.when)),
+      blockAsHtml(
+        list([
+          ['Runbook: ', origin],
+          ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
+        ]),
+      ),
+      blockAsHtml(verbatim(`${command} --dry-run\n${command}`, 'sh')),
+      ...(params.length === 0
+        ? []
+        : [
+            section('parameters', 'Parameters', [
+              blockAsHtml(
+                table(
+                  ['Flag', 'Value', 'Meaning', 'Given'],
+                  params.map(({ flag, value, help, given }): readonly Inline[] => [
+                    code(flag),
+                    value,
+                    help,
+                    given,
+                  ]),
+                ),
+              ),
+            ]),
+          ]),
+      section('steps', 'Steps', [planAsHtml(main, numbers)]),
+      ...(lastly.length === 0
+        ? []
+        : [
+            section('lastly', 'At the end of every run, after success and after rollback', [
+              planAsHtml(lastly, numbers),
+            ]),
+          ]),
+      ...(plan.defaults === undefined
+        ? []
+        : [
+            section('defaults', 'Not configured', [
+              blockAsHtml(
+                list(plan.defaults.map(({ section, says }): Inline => [code(section), `: ${says}`])),
+              ),
+            ]),
+          ]),
+      blockAsHtml(
+        paragraph({
+          link: `${runbookHref(target, plan.runbook)}/graph`,
+          label: 'The graph of steps and data, as Mermaid text',
+        }),
+      ),
+    ],
+  })
+}
+
+type Numbers = ReadonlyMap<string, number>
+
+const planAsHtml = (parts: readonly Part[], numbers: Numbers): Html =>
+  fragment`<ul class="plan">\n${parts.map((part) => fragment`<li>${partAsHtml(part, numbers)}</li>\n`)}</ul>\n`
+
+function partAsHtml(part: Part, numbers: Numbers): Html {
+  switch (part.is) {
+    case 'step':
+      return stepAsHtml(part.step, part.number, numbers)
+    case 'together':
+      return fragment`In parallel: ${inlineAsHtml(part.title)}${planAsHtml(part.parts, numbers)}`
+    case 'branch':
+      return fragment`${part.cases.map(
+        ({ when, parts }) =>
+          fragment`<div>Only if ${inlineAsHtml(code(part.on))} is ${inlineAsHtml(code(when))}${planAsHtml(parts, numbers)}</div>`,
+      )}`
+    case 'pivot':
+      return fragment`<strong>Point of no return.</strong> ${inlineAsHtml(part.because)} From here on failures no longer roll back.`
+  }
+}
+
+/** The edges of the graph are links: which steps it takes values from. */
+function stepAsHtml(step: PlannedStep, number: number, numbers: Numbers): Html {
+  const needs = step.needs
+    .flatMap((id) => numbers.get(id) ?? [])
+    .map((one) => fragment` <a href="#step-${one}">step ${one}</a>`)
+  const uses = needs.length === 0 ? null : fragment`<br>Uses what is returned by${needs}.`
+  return fragment`<span id="step-${number}">${number}. <strong>${inlineAsHtml(step.title)}</strong></span> <span class="effect">(${inlineAsHtml(effectOf(step))})</span><br>${inlineAsHtml(step.says)}${uses}`
+}
