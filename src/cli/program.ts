@@ -22,6 +22,7 @@ const commands: { readonly [name: string]: () => Promise<Add> } = {
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   drills: async () => (await import('./commands/drills.ts')).drillsCommand,
   schedule: async () => (await import('./commands/schedule.ts')).scheduleCommand,
+  operators: async () => (await import('./commands/operators.ts')).operatorsCommand,
   backups: async () => (await import('./commands/backups.ts')).backupsCommand,
   evidence: async () => (await import('./commands/evidence.ts')).evidenceCommand,
   unlock: async () => (await import('./commands/unlock.ts')).unlockCommand,

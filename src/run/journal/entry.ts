@@ -135,8 +135,14 @@ export type Entry =
     })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })
-  /** Whether the notice was accepted: `problem` is null, or says why it was not. */
-  | (JsonObject & { readonly type: 'announced'; readonly key: string; readonly problem: string | null })
+  /** Whether the notice was accepted on a channel: `problem` is null, or says why it was not. */
+  | (JsonObject & {
+      readonly type: 'announced'
+      readonly key: string
+      readonly problem: string | null
+      /** Name of the channel; missing for `operators.announce`. */
+      readonly to?: string
+    })
   /** A person closed a run that the program could not settle. */
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })
   | (JsonObject & { readonly type: 'sealed'; readonly folder: string; readonly digest: string })

@@ -3,7 +3,7 @@ import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
+import type { Entry, EarlierRun, Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
@@ -182,8 +182,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       return {
         at,
         what: 'announced',
-        says:
-          entry.problem === null ? 'to the operators' : `NOT announced to the operators: ${entry.problem}`,
+        says: announcedAs(entry),
         accepted: null,
       }
     case 'locked':
@@ -198,4 +197,9 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
     default:
       return null
   }
+}
+
+function announcedAs({ problem, to }: Extract<Entry, { readonly type: 'announced' }>): string {
+  const whom = to === undefined ? 'to the operators' : `to the operators by ${to}`
+  return problem === null ? whom : `NOT announced ${whom}: ${problem}`
 }
