@@ -17,6 +17,8 @@ const commands: { readonly [name: string]: () => Promise<Add> } = {
   run: async () => (await import('./commands/run.ts')).runCommand,
   resume: async () => (await import('./commands/resume.ts')).resumeCommand,
   rollback: async () => (await import('./commands/resume.ts')).rollbackCommand,
+  watch: async () => (await import('./commands/watch.ts')).watchCommand,
+  ack: async () => (await import('./commands/ack.ts')).ackCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,

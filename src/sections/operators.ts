@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { section } from './parts/section.ts'
 import { channel, channelOf, type Channel } from './parts/channel.ts'
-import { strict, text, texts } from './parts/values.ts'
+import { duration, strict, text, texts } from './parts/values.ts'
 import { webhook, webhookOf, type Webhook } from './parts/webhook.ts'
 
 /** Where incidents are announced, and who to call when a runbook fails. */
@@ -30,6 +30,10 @@ export type Level = {
   readonly runbooks: readonly string[]
   /** Role of a contact. */
   readonly who: string | null
+  /** Time until the next level is called, unless somebody acknowledges. Missing: 15 minutes. */
+  readonly afterSeconds?: number
+  /** Names of the channels on which this level is called. Missing: all. */
+  readonly channels?: readonly string[]
 }
 
 const contact = strict({
@@ -43,6 +47,14 @@ const level = strict({
     .default([])
     .describe('Runbooks that are this level; when one of them fails, the next level follows.'),
   who: text.optional().describe('Role of a contact.').meta({ otherwise: 'no one is called' }),
+  after: duration
+    .optional()
+    .describe('Time after which `runbook watch` calls the next level, unless somebody acknowledges.')
+    .meta({ otherwise: '15 minutes' }),
+  channels: texts
+    .optional()
+    .describe('Names of the channels on which `runbook watch` calls this level.')
+    .meta({ otherwise: 'all' }),
 })
 
 export const operators = section({
@@ -122,6 +134,11 @@ export const operators = section({
     ticket: ticket === undefined ? null : webhookOf(ticket, context),
     ...(news === undefined ? {} : { news: news.map((one, place) => channelOf(one, place, context)) }),
     contacts,
-    escalation: escalation.map(({ who, ...one }) => ({ ...one, who: who ?? null })),
+    escalation: escalation.map(({ who, after, channels, ...one }) => ({
+      ...one,
+      who: who ?? null,
+      ...(after === undefined ? {} : { afterSeconds: after }),
+      ...(channels === undefined ? {} : { channels }),
+    })),
   }),
 })

@@ -108,7 +108,12 @@ export type Entry =
     })
   | UndoEnded
   | (JsonObject & { readonly type: 'pivoted'; readonly because: string })
-  | (JsonObject & { readonly type: 'interrupted'; readonly signal: string })
+  | (JsonObject & {
+      readonly type: 'interrupted'
+      readonly signal: string
+      /** Which start of the machine it was: another one since then means that it restarted. Missing where not known. */
+      readonly boot?: string
+    })
   | (JsonObject & {
       readonly type: 'resumed'
       readonly way: 'forward' | 'back'
@@ -142,6 +147,22 @@ export type Entry =
       readonly problem: string | null
       /** Name of the channel; missing for `operators.announce`. */
       readonly to?: string
+    })
+  /** The watch is about to resume or roll back a run whose process died. Durable before it begins. */
+  | (JsonObject & {
+      readonly type: 'attempting'
+      readonly way: 'forward' | 'back'
+      readonly by: string
+      readonly host: string
+    })
+  /** That attempt ended and left the run open: `problem` says why, as far as it is known. */
+  | (JsonObject & { readonly type: 'attempted'; readonly problem: string | null })
+  /** A person takes the run, so nobody else is called. */
+  | (JsonObject & {
+      readonly type: 'acknowledged'
+      readonly by: string
+      readonly host: string
+      readonly note: string | null
     })
   /** A person closed a run that the program could not settle. */
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })

@@ -65,7 +65,17 @@ export type JournalHead = { readonly count: number; readonly seq: number; readon
 
 export type RunHappening = JsonObject & {
   readonly at: string
-  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released' | 'announced' | 'locked'
+  readonly what:
+    | 'turned'
+    | 'pivoted'
+    | 'interrupted'
+    | 'resumed'
+    | 'released'
+    | 'announced'
+    | 'locked'
+    | 'attempting'
+    | 'attempted'
+    | 'acknowledged'
   readonly says: string
   /** The difference to the opened plan that a person accepted; null if there was none. */
   readonly accepted: string | null
@@ -190,6 +200,27 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
         at,
         what: 'locked',
         says: `only now, since it was down before: ${entry.locks.map(({ what }) => what).join(', ')}`,
+        accepted: null,
+      }
+    case 'attempting':
+      return {
+        at,
+        what: 'attempting',
+        says: `${entry.way} by the watch of ${entry.by} on ${entry.host}`,
+        accepted: null,
+      }
+    case 'attempted':
+      return {
+        at,
+        what: 'attempted',
+        says: `the watch left it open: ${entry.problem ?? 'it waits for a person'}`,
+        accepted: null,
+      }
+    case 'acknowledged':
+      return {
+        at,
+        what: 'acknowledged',
+        says: `by ${entry.by} on ${entry.host}${entry.note === null ? '' : `: ${entry.note}`}`,
         accepted: null,
       }
     case 'released':
