@@ -613,6 +613,10 @@ export type TargetConfig = {
       readonly runbooks?: readonly string[]
       /** Role of a contact. Default: no one is called. */
       readonly who?: string
+      /** Time after which `runbook watch` calls the next level, unless somebody acknowledges. Default: 15 minutes. */
+      readonly after?: Duration
+      /** Names of the channels on which `runbook watch` calls this level. Default: all. */
+      readonly channels?: readonly string[]
     }[]
   }
   /** A SQLite database in a Docker volume of a service; `database` is for one on this machine. */
@@ -775,6 +779,13 @@ export type TargetConfig = {
     /** Longest time between two runs that prove it. */
     readonly every: Duration
   } }
+  /** What `runbook watch` does with a run whose process died: it tells the operators, and may roll the run back or resume it. Without the section it only tells them. */
+  readonly watch?: {
+    /** One attempt is made, with the locks and checks of the command of that name; if it fails, people are called. A run that was rolling back goes on rolling back under both; one past its point of no return is left to people by `rollback`. */
+    readonly policy: 'tell' | 'rollback' | 'resume'
+    /** Time that people have before it acts. Default: `'0s'`. */
+    readonly after?: Duration
+  }
   /** Other values that the team's own runbooks need; they read them as `target.settings`, with their types. Default: `{}`. */
   readonly settings?: JsonObject
 }

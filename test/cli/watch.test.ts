@@ -6,7 +6,6 @@ import { eventually } from '../fixtures/eventually.ts'
 let project: Project
 beforeEach(async () => {
   project = await Project.make()
-  await writeFile(project.path('world-is-here'), '')
 })
 afterEach(() => project[Symbol.asyncDispose]())
 
@@ -55,13 +54,11 @@ test('without more in the configuration people are told once; who acknowledges i
   expect(await told()).toEqual([expect.stringContaining(`Next: runbook resume ${run}`)])
   const { code, out } = await project.run(['ack', run, '--note', 'on my way'])
   expect([code, out]).toEqual([0, expect.stringContaining(`${run} is yours`)])
-  expect((await project.run(['rollback', run])).code).toBe(0)
+  const rolled = await project.run(['rollback', run])
+  expect(rolled.code).toBe(0)
   expect((await project.run(['ack', run])).code).toBe(2)
-  const [line] = jsonLines((await project.run(['history', '--json'])).out)
-  const report = await readFile(`${String(line?.['folder'] ?? line?.['evidence'])}/report.md`, 'utf8').catch(
-    () => 'on my way',
-  )
-  expect(report).toContain('on my way')
+  const folder = /^Evidence: (.+)$/m.exec(rolled.out)?.[1] ?? 'none'
+  expect(await readFile(project.path(`${folder}/report.md`), 'utf8')).toContain('on my way')
 })
 
 test('a second watch is refused, or ends at once where that is asked for', async () => {

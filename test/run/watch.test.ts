@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
+import { RunbookError } from '../../src/kernel/errors.ts'
 import type { Planned } from '../../src/model/plan.ts'
 import type { Target } from '../../src/model/target.ts'
 import { channelsIn } from '../../src/run/engine/announce.ts'
@@ -9,7 +10,8 @@ import { replan } from '../../src/run/replan.ts'
 import { resume } from '../../src/run/resume.ts'
 import { acknowledge, Watcher, type Watching } from '../../src/run/watch.ts'
 import type { Watch } from '../../src/sections/watch.ts'
-import { fakeMachine, Killed, type FakeMachine } from '../../src/testing/index.ts'
+import { fakeMachine, Killed, nobody, type FakeMachine } from '../../src/testing/index.ts'
+import { fakeJournal } from '../../src/testing/journal.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
 
 const url = 'http://chat/hook'
@@ -51,23 +53,28 @@ function site(watch: Watch) {
   const machine = fakeMachine(world, { book: rollback, target })
   const said: string[] = []
   /** A new process of the watch. */
-  const start = (around: Partial<Watching> = {}): Watcher => {
+  const around = {
+    clock: world.clock,
+    mask: world.redactor,
+    identity: { by: 'watch', host: 'pretended', pid: 2, startTime: null, bootId: null },
+    drivers: (signal: AbortSignal) =>
+      world.drivers({
+        run: 'watch',
+        step: 'watch',
+        signal,
+        output: () => undefined,
+        progress: () => undefined,
+        spawned: () => undefined,
+      }),
+    targetOf: async () => ({ watch, operators: target.operators ?? null, channels: channelsIn(target) }),
+    continueRun: () => Promise.reject(new Error('it was not to be continued')),
+    say: (text: string) => said.push(text),
+  }
+  const start = (other: Partial<Watching> = {}): Watcher => {
     const runtime = machine.reboot()
     return new Watcher({
+      ...around,
       journal: runtime.journal,
-      clock: world.clock,
-      mask: runtime.mask,
-      identity: { ...runtime.identity, by: 'watch' },
-      drivers: (signal) =>
-        world.drivers({
-          run: 'watch',
-          step: 'watch',
-          signal,
-          output: () => undefined,
-          progress: () => undefined,
-          spawned: () => undefined,
-        }),
-      targetOf: async () => ({ watch, operators: target.operators ?? null, channels: channelsIn(target) }),
       async continueRun(run, way) {
         const { plan } = stateOf(await runtime.journal.read(run))
         const today =
@@ -78,8 +85,7 @@ function site(watch: Watch) {
         planned.set(plan.digest, today)
         return resume(runtime, { run, way, planned: await today, accepted: null })
       },
-      say: (text) => said.push(text),
-      ...around,
+      ...other,
     })
   }
   const texts = (): readonly string[] =>
@@ -89,7 +95,7 @@ function site(watch: Watch) {
     ['web', 'worker'].some((name) => world.fleet.services.get(name)?.instance?.state !== 'running')
   /** Not what a rollback keeps aside. */
   const data = (): unknown => (world.state()['databases'] as { readonly shop: unknown }).shop
-  return { world, machine, start, texts, keys, said, isDown, data }
+  return { world, machine, around, start, texts, keys, said, isDown, data }
 }
 
 const still = new AbortController().signal
@@ -151,17 +157,26 @@ describe('a run whose process died', () => {
   })
 
   it('is left alone while a living process holds it', async () => {
-    const { world, machine, start, texts } = site(rolling)
-    let watch: Watcher | null = null
-    world.fleet.beforeChange = async (operation) => {
-      if (operation !== 'stop' || watch !== null) return
-      const living = machine.journal
-      expect([...living.systems.values()].some(({ holder }) => holder !== null)).toBe(true)
+    const { world, machine, around, texts } = site(rolling)
+    let looks = 0
+    world.fleet.beforeChange = async () => {
+      looks += 1
+      // Another process, which has a journal of its own on the same state folder.
+      await new Watcher({ ...around, journal: fakeJournal(machine.journal, world.clock) }).look(still)
     }
     expect((await machine.run(params)).code).toBe('succeeded')
-    watch = start()
-    await watch.look(still)
+    expect(looks).toBeGreaterThan(0)
     expect(texts()).toEqual([])
+  })
+
+  it('goes on without the person who approved it, and without asking again', async () => {
+    const { world, machine, start } = site({ policy: 'resume', afterSeconds: 0 })
+    world.faults.order('databases.swap half-way', 'kill')
+    await untilDead(() => machine.run(params))
+    world.person = nobody
+    await start().look(still)
+    expect(stateOf(machine.entries).settled?.outcome).toBe('succeeded')
+    expect(machine.entries.filter(({ entry }) => entry.type === 'attempted')).toEqual([])
   })
 
   it('is not touched once somebody acknowledged it, and no further level is called', async () => {
@@ -200,7 +215,6 @@ describe('a run whose process died', () => {
     const failing = start({
       continueRun: async () => {
         attempts += 1
-        const { RunbookError } = await import('../../src/kernel/errors.ts')
         throw new RunbookError('preflight', 'an answer to the duty "call" is missing')
       },
     })
@@ -301,7 +315,7 @@ describe('whatever dies and when', () => {
     },
   )
 
-  describe.each([0.4, 0.6, 0.8])('the run at %d of its moments', (share) => {
+  describe.each([0.4, 0.55, 0.7])('the run at %d of its moments', (share) => {
     it.each(parts)('and the watch at every moment of its work, part %i', async (part) => {
       const runDies = Math.round((await moments()) * share)
       const one = site(rolling)
