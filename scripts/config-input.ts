@@ -31,7 +31,8 @@ function typeText(schema: z.ZodType, margin: string): string {
   if (shape !== undefined) return fields(shape, margin)
   if (element !== undefined) {
     const item = typeText(element, margin)
-    return /^\w+$/.test(item) || item.startsWith('{') ? `readonly ${item}[]` : `readonly (${item})[]`
+    const plain = /^\w+$/.test(item) || definitionOf(coreOf(element)).shape !== undefined
+    return plain ? `readonly ${item}[]` : `readonly (${item})[]`
   }
   if (valueType !== undefined) return `{ readonly [name: string]: ${typeText(valueType, margin)} }`
   if (options !== undefined) return options.map((option) => typeText(option, margin)).join(' | ')

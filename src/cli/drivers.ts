@@ -89,6 +89,7 @@ export function driversFor(
       environment,
     }),
   )
+  const mail = once(async () => (await import('../adapters/mail/smtp.ts')).smtpMailer({ scope, secrets }))
   const seal = once(async () =>
     (await import('../adapters/evidence/manifest-seal.ts')).manifestSeal(state, diskFiles),
   )
@@ -114,6 +115,7 @@ export function driversFor(
     volumes: lazyDriver(volumes),
     images: lazyDriver(images),
     git: lazyDriver(git),
+    mail: lazyDriver(mail),
     migrations: lazyDriver(migrations),
     releases: lazyDriver(releases),
     containers: lazyDriver(containers),

@@ -37,7 +37,7 @@ export function timerPrefix(file: string): string {
   return `runbook-${folder === '' ? '' : `${folder}-`}${sha256(file).slice(0, 8)}-`
 }
 
-/** The proofs that are due, every hour, and the doctor, every day. */
+/** The watch, the proofs that are due, every hour, and the doctor, every day. */
 export function timersFor({
   file,
   state,
@@ -65,6 +65,7 @@ export function timersFor({
   })
   const onTarget = target === null ? [] : ['--target', target]
   return [
+    timer('watch', 'runbook: watch the runs', 'minute', ['watch', '--unless-running']),
     timer('drills', 'runbook: run the proofs that are due', 'hour', ['drills', 'run', ...onTarget]),
     timer('doctor', 'runbook: look for what would stop a recovery', 'day', [
       'doctor',

@@ -20,7 +20,7 @@ export async function runSession(
   context: CliContext,
   options: RunOptions,
   work: (runtime: Runtime) => Promise<Result>,
-): Promise<void> {
+): Promise<Result> {
   const engine = await wire(await context.loaded(), context.terminal, context.version, options, (text) =>
     context.asTyped(text),
   )
@@ -30,6 +30,7 @@ export async function runSession(
     const entries = await engine.journal.read(result.run)
     await report(context, engine, options, result, entries)
     process.exitCode = exitOf(result.code)
+    return result
   } finally {
     signals.stopListening()
     await engine.journal.close()

@@ -517,10 +517,14 @@ export type TargetConfig = {
     readonly announce?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
-      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
+      /** Token for the Authorization header, or its complete value: `Basic BASE64` for a user and a password, `GenieKey KEY` for Opsgenie. Default: none. */
       readonly bearer?: SecretSource
-      /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
+      /** What is posted, as JSON. In each text `{text}`, `{title}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. With `format` it is not used. Default: `{ text: '{text}' }`. */
       readonly body?: Json
+      /** The receiver: its own body is posted, cut to its limits, and mentions nobody. Default: `body` is posted. */
+      readonly format?: 'slack' | 'mattermost' | 'discord' | 'teams' | 'ntfy' | 'pagerduty' | 'opsgenie'
+      /** The topic of ntfy, whose `url` is that of the server, or the routing key of PagerDuty. Default: none; required with these two formats. */
+      readonly key?: SecretSource
       /** Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
       readonly reference?: string
       /** Longest time for one request. Default: `'10s'`. */
@@ -530,15 +534,70 @@ export type TargetConfig = {
     readonly ticket?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
-      /** Token for the Authorization header, or `Basic BASE64` for a user and a password. Default: none. */
+      /** Token for the Authorization header, or its complete value: `Basic BASE64` for a user and a password, `GenieKey KEY` for Opsgenie. Default: none. */
       readonly bearer?: SecretSource
-      /** What is posted, as JSON. In each text `{text}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. Default: `{ text: '{text}' }`. */
+      /** What is posted, as JSON. In each text `{text}`, `{title}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. With `format` it is not used. Default: `{ text: '{text}' }`. */
       readonly body?: Json
+      /** The receiver: its own body is posted, cut to its limits, and mentions nobody. Default: `body` is posted. */
+      readonly format?: 'slack' | 'mattermost' | 'discord' | 'teams' | 'ntfy' | 'pagerduty' | 'opsgenie'
+      /** The topic of ntfy, whose `url` is that of the server, or the routing key of PagerDuty. Default: none; required with these two formats. */
+      readonly key?: SecretSource
       /** Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
       readonly reference?: string
       /** Longest time for one request. Default: `'10s'`. */
       readonly timeout?: Duration
     }
+    /** Where every runbook reports that it failed, went back, was stopped, waits for a person or was found killed, besides `announce`: by webhook, mail or a program. Default: only `announce`. */
+    readonly news?: readonly ({
+      /** The address to post to. Write it as a secret if knowing it is enough to post. */
+      readonly url: string | SecretSource
+      /** Token for the Authorization header, or its complete value: `Basic BASE64` for a user and a password, `GenieKey KEY` for Opsgenie. Default: none. */
+      readonly bearer?: SecretSource
+      /** What is posted, as JSON. In each text `{text}`, `{title}`, `{run}`, `{runbook}`, `{target}`, `{story}`, `{reason}` and `{by}` are filled in. Slack, Mattermost, Rocket.Chat and Google Chat take the default. With `format` it is not used. Default: `{ text: '{text}' }`. */
+      readonly body?: Json
+      /** The receiver: its own body is posted, cut to its limits, and mentions nobody. Default: `body` is posted. */
+      readonly format?: 'slack' | 'mattermost' | 'discord' | 'teams' | 'ntfy' | 'pagerduty' | 'opsgenie'
+      /** The topic of ntfy, whose `url` is that of the server, or the routing key of PagerDuty. Default: none; required with these two formats. */
+      readonly key?: SecretSource
+      /** Dotted path in the JSON response to the reference that the evidence keeps: `key` for Jira, `html_url` for GitHub. Default: no reference is kept. */
+      readonly reference?: string
+      /** Longest time for one request. Default: `'10s'`. */
+      readonly timeout?: Duration
+      /** A POST of JSON. */
+      readonly by: 'webhook'
+      /** Name in reports and in `runbook operators test`. Default: its kind and its place in the list, such as `mail-2`. */
+      readonly name?: string
+    } | {
+      /** Mail by SMTP. */
+      readonly by: 'mail'
+      /** Name in reports and in `runbook operators test`. Default: its kind and its place in the list, such as `mail-2`. */
+      readonly name?: string
+      /** The mail server, as HOST or HOST:PORT. */
+      readonly server: string
+      /** TLS before the first word, by STARTTLS or not at all, or by STARTTLS where the server offers it. Default: 'from-start' on port 465, 'required' with a password, else 'if-offered'. */
+      readonly tls?: 'from-start' | 'required' | 'if-offered'
+      /** Account at the mail server. Default: no login. */
+      readonly user?: string
+      /** Its password. Default: no login. */
+      readonly password?: SecretSource
+      /** Address of the sender. */
+      readonly from: string
+      /** Who gets it. */
+      readonly to: readonly string[]
+      /** Longest time for one attempt. Default: `'10s'`. */
+      readonly timeout?: Duration
+    } | {
+      /** A program of this machine. */
+      readonly by: 'command'
+      /** Name in reports and in `runbook operators test`. Default: its kind and its place in the list, such as `mail-2`. */
+      readonly name?: string
+      /** The program and its arguments. It gets `NEWS_TEXT`, `NEWS_TITLE`, `NEWS_KEY`, `NEWS_RUN`, `NEWS_RUNBOOK`, `NEWS_TARGET`, `NEWS_STORY`, `NEWS_REASON` and `NEWS_BY` as variables, and runs in the folder of `runbook.config.ts`. */
+      readonly command: readonly string[]
+      /** Variables that it gets besides, with secrets. Default: none. */
+      readonly secrets?: { readonly [name: string]: SecretSource }
+      /** Longest time for one attempt. Default: `'10s'`. */
+      readonly timeout?: Duration
+    })[]
     /** Who can be called, and how they are reached. Default: `[]`. */
     readonly contacts?: readonly {
       /** Role, as `escalation` names it. */
@@ -554,6 +613,10 @@ export type TargetConfig = {
       readonly runbooks?: readonly string[]
       /** Role of a contact. Default: no one is called. */
       readonly who?: string
+      /** Time after which `runbook watch` calls the next level, unless somebody acknowledges. Default: 15 minutes. */
+      readonly after?: Duration
+      /** Names of the channels on which `runbook watch` calls this level. Default: all. */
+      readonly channels?: readonly string[]
     }[]
   }
   /** A SQLite database in a Docker volume of a service; `database` is for one on this machine. */
@@ -716,6 +779,13 @@ export type TargetConfig = {
     /** Longest time between two runs that prove it. */
     readonly every: Duration
   } }
+  /** What `runbook watch` does with a run whose process died: it tells the operators, and may roll the run back or resume it. Without the section it only tells them. */
+  readonly watch?: {
+    /** One attempt is made, with the locks and checks of the command of that name; if it fails, people are called. A run that was rolling back goes on rolling back under both; one past its point of no return is left to people by `rollback`. */
+    readonly policy: 'tell' | 'rollback' | 'resume'
+    /** Time that people have before it acts. Default: `'0s'`. */
+    readonly after?: Duration
+  }
   /** Other values that the team's own runbooks need; they read them as `target.settings`, with their types. Default: `{}`. */
   readonly settings?: JsonObject
 }

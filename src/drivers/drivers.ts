@@ -7,6 +7,7 @@ import type { Files, FilesView } from './files.ts'
 import type { GitView } from './git.ts'
 import type { Http, HttpView } from './http.ts'
 import type { Images, ImagesView } from './images.ts'
+import type { Mailer } from './mail.ts'
 import type { Migrations } from './migrations.ts'
 import type { Orphans, OrphansView } from './orphans.ts'
 import type { People, PeopleView } from './people.ts'
@@ -51,6 +52,7 @@ export interface Drivers extends Views {
   readonly orphans: Orphans
   readonly volumes: Volumes
   readonly images: Images
+  readonly mail: Mailer
   readonly migrations: Migrations
   readonly releases: Releases
   readonly containers: Containers

@@ -60,6 +60,8 @@ export type HttpPost = {
   readonly body: Json
   readonly timeoutSeconds: number
   readonly bearer: SecretHandle | null
+  /** Secrets that are added to the body, which is then an object, under these names. */
+  readonly secretFields?: { readonly [field: string]: SecretHandle }
   /** Sent as `Idempotency-Key`, so that a server that supports it recognises a repeated POST. */
   readonly key: string
 }

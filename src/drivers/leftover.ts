@@ -117,6 +117,7 @@ export const leftBy: {
     extract: process,
   },
   http: { get: nothing, read: nothing, post: nothing },
+  mail: { send: nothing },
   people: { reachable: nothing, ask: nothing },
   secrets: { available: nothing, reveal: nothing },
   commands: { version: process, package: nothing, looking: process, run: process, script: process },

@@ -26,17 +26,18 @@ export function cronLines({
     'env',
     ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     ...argv,
-    '>',
+    // The first lines of a service that stays must survive the minutes in which it is found running.
+    every === 'minute' ? '>>' : '>',
     log,
     '2>&1',
   ]
-  const operators = new Set(['&&', '>', '2>&1'])
+  const operators = new Set(['&&', '>', '>>', '2>&1'])
   const command = words.map((word) => (operators.has(word) ? word : posixWord(word))).join(' ')
   // Spread over the hour, so that not all projects of all machines start at once.
   const minute = (createHash('sha256').update(name).digest()[0] ?? 0) % 60
   return [
     `${marker}${name}: ${about}`,
-    `${minute} ${every === 'hour' ? '*' : '4'} * * * ${command.replaceAll('%', String.raw`\%`)}`,
+    `${every === 'minute' ? '*' : minute} ${every === 'day' ? '4' : '*'} * * * ${command.replaceAll('%', String.raw`\%`)}`,
   ]
 }
 

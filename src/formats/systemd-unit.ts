@@ -36,7 +36,7 @@ export function unitsOf(timer: Timer): ReadonlyMap<string, string> {
     'After=network-online.target docker.service',
     '',
     '[Service]',
-    'Type=oneshot',
+    ...(every === 'minute' ? ['Type=exec', 'Restart=on-failure', 'RestartSec=1s'] : ['Type=oneshot']),
     `WorkingDirectory=${plainPath(directory)}`,
     ...Object.entries(environment).map(([key, value]) => `Environment=${assignment(key, value)}`),
     `ExecStart=${argv.map(unitWord).join(' ')}`,
@@ -50,9 +50,14 @@ export function unitsOf(timer: Timer): ReadonlyMap<string, string> {
     `Description=${about}`,
     '',
     '[Timer]',
-    `OnCalendar=${every === 'hour' ? 'hourly' : 'daily'}`,
-    'RandomizedDelaySec=10min',
-    'Persistent=true',
+    // A service that runs already is not started twice (systemd.timer(5), Description).
+    ...(every === 'minute'
+      ? ['OnCalendar=minutely', 'OnActiveSec=1s', 'AccuracySec=1s']
+      : [
+          `OnCalendar=${every === 'hour' ? 'hourly' : 'daily'}`,
+          'RandomizedDelaySec=10min',
+          'Persistent=true',
+        ]),
     '',
     '[Install]',
     'WantedBy=timers.target',
@@ -63,3 +68,6 @@ export function unitsOf(timer: Timer): ReadonlyMap<string, string> {
     [`${name}.timer`, start.join('\n')],
   ])
 }
+
+/** Whether the service of this text stays, and so has to be stopped when it is removed. */
+export const staysIn = (service: string): boolean => service.includes('\nType=exec\n')

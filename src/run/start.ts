@@ -241,6 +241,7 @@ export function runContextFor(
     folder,
     journal,
     listener,
+    boot: runtime.identity.bootId,
     clock: runtime.clock,
     mask: runtime.mask,
     stop: runtime.stop,

@@ -30,6 +30,7 @@ import { stack } from './stack.ts'
 import { staging } from './staging.ts'
 import { version } from './version.ts'
 import { volumeDatabase } from './volume-database.ts'
+import { watch } from './watch.ts'
 import { writers } from './writers.ts'
 
 /**
@@ -70,6 +71,7 @@ export const sections = {
   version,
   migrations,
   drills,
+  watch,
 }
 
 type Sections = typeof sections
@@ -102,5 +104,6 @@ export type { RestoreTest } from './restore-test.ts'
 export type { Retention } from './retention.ts'
 export type { OneOff } from './smoke.ts'
 export type { VersionPin } from './version.ts'
+export type { Watch } from './watch.ts'
 export type { BusinessCheck, VolumeDatabase } from './volume-database.ts'
 export type { Webhook } from './parts/webhook.ts'

@@ -1,7 +1,7 @@
 import type { Http, HttpPost, HttpView } from '../drivers/http.ts'
 import type { SecretHandle, Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { Json } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 
 /** The answer of a fake server to one request; a function can inspect the world first. */
 export type FakeAnswer =
@@ -80,7 +80,7 @@ export function fakeHttp(web: FakeWeb, secrets: Pick<Secrets, 'reveal'>): Http {
         whole: bytes.length <= options.maxBytes,
       }
     },
-    async post(given: string | SecretHandle, { body, bearer, key }: HttpPost) {
+    async post(given: string | SecretHandle, { body, bearer, key, secretFields = {} }: HttpPost) {
       const url = typeof given === 'string' ? given : (await secrets.reveal(given)).reveal()
       absolute(url, typeof given === 'string' ? undefined : given.secret)
       const answer = answerAt(
@@ -88,7 +88,14 @@ export function fakeHttp(web: FakeWeb, secrets: Pick<Secrets, 'reveal'>): Http {
         await revealed(bearer),
         `POST ${typeof given === 'string' ? url : new URL(url).origin}`,
       )
-      web.posted.push({ url, key, body })
+      const fields: [string, string][] = []
+      for (const [field, handle] of Object.entries(secretFields))
+        fields.push([field, (await secrets.reveal(handle)).reveal()])
+      web.posted.push({
+        url,
+        key,
+        body: fields.length === 0 ? body : { ...(body as JsonObject), ...Object.fromEntries(fields) },
+      })
       const text = textOf(answer)
       return { status: answer.status, json: jsonOf(text), excerpt: text.slice(0, 200), milliseconds: 1 }
     },

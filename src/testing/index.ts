@@ -48,6 +48,7 @@ export {
   type ReleaseShelf,
 } from './releases.ts'
 export { emptyWeb, type FakeAnswer, type FakeWeb } from './http.ts'
+export { emptyPost, type FakeMailAnswer, type FakePost } from './mail.ts'
 export { noPrograms, type FakeProgram, type Programs } from './commands.ts'
 export { noMigrations, type FakeMigration, type FakeMigrations } from './migrations.ts'
 export { keep, storeIn, type FakeObject, type FakeStore, type FakeStores } from './places.ts'

@@ -22,6 +22,7 @@ import { noLocks, type FakeLocks } from './locks.ts'
 import { fakeGit, noRepositories, type Repositories } from './git.ts'
 import { emptyWeb, fakeHttp, type FakeWeb } from './http.ts'
 import { emptyStore, fakeImages, type ImageStore } from './images.ts'
+import { emptyPost, fakeMailer, type FakePost } from './mail.ts'
 import { fakeMigrations, noMigrations, type FakeMigrations } from './migrations.ts'
 import { fakeOrphans, noLeftovers, type Leftovers } from './orphans.ts'
 import { fakePeople, nobody, type FakePerson } from './people.ts'
@@ -42,6 +43,8 @@ export interface FakeWorld {
   readonly server: FakeServer
   readonly fleet: Fleet
   readonly web: FakeWeb
+  /** Mail servers, and the mail that they accepted. */
+  readonly post: FakePost
   readonly programs: Programs
   readonly leftovers: Leftovers
   readonly volumes: FakeVolumes
@@ -89,6 +92,7 @@ export type WorldParts = Partial<
     | 'server'
     | 'fleet'
     | 'web'
+    | 'post'
     | 'programs'
     | 'leftovers'
     | 'volumes'
@@ -116,6 +120,7 @@ export function fakeWorld(parts: WorldParts = {}): FakeWorld {
     server: parts.server ?? fakeServer({}),
     fleet: parts.fleet ?? emptyFleet(),
     web: parts.web ?? emptyWeb(),
+    post: parts.post ?? emptyPost(),
     programs: parts.programs ?? noPrograms(),
     leftovers: parts.leftovers ?? noLeftovers(),
     images: parts.images ?? emptyStore(),
@@ -149,6 +154,7 @@ function driversOf(
     server,
     fleet,
     web,
+    post,
     programs,
     leftovers,
     volumes,
@@ -186,6 +192,7 @@ function driversOf(
     files: made('files', () => fakeFiles(disk)),
     archives: made('archives', () => fakeArchives(disk, secrets)),
     http: made('http', () => fakeHttp(web, secrets)),
+    mail: made('mail', () => fakeMailer(post, secrets)),
     people: made('people', () => fakePeople(world.person, () => clock.now())),
     secrets: made('secrets', () => secrets),
     commands: made('commands', () => fakeCommands(programs, scope)),

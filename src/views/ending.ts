@@ -159,11 +159,12 @@ function next(state: RunState): readonly string[] {
 /** Whether the operators know of it, as far as this command announced it. */
 function announcedLines(entries: readonly Stored[]): readonly string[] {
   const since = entries.findLastIndex(({ entry }) => entry.type === 'resumed' || entry.type === 'opened')
-  const last = entries.slice(since).findLast(({ entry }) => entry.type === 'announced')?.entry
-  if (last?.type !== 'announced') return []
-  return [
-    last.problem === null
-      ? 'The operators were notified.'
-      : `The operators were NOT notified: ${sanitize(last.problem)}`,
-  ]
+  const ours = entries.slice(since).flatMap(({ entry }) => (entry.type === 'announced' ? [entry] : []))
+  const last = ours.filter(({ key }) => key === ours.at(-1)?.key)
+  const failed = last.flatMap(({ to, problem }) =>
+    problem === null ? [] : [`${to === undefined ? '' : `by ${sanitize(to)}: `}${sanitize(problem)}`],
+  )
+  if (last.length === 0) return []
+  if (failed.length === last.length) return [`The operators were NOT notified: ${failed.join('; ')}`]
+  return ['The operators were notified.', ...failed.map((why) => `NOT on every channel: ${why}`)]
 }

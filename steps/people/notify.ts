@@ -1,7 +1,7 @@
 import {
   defineStep,
-  filledIn,
   isPending,
+  postOf,
   RunbookError,
   say,
   type Json,
@@ -47,7 +47,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   preflight: async (look, { name, hook }) => {
     if (isPending(name) || isPending(hook)) return []
     const missing = []
-    for (const handle of [hook.url, hook.bearer])
+    for (const handle of [hook.url, hook.bearer, hook.key ?? null])
       if (typeof handle === 'object' && handle !== null && !(await look.secrets.available(handle)))
         missing.push(handle.secret)
     return missing.map((secret) => ({
@@ -64,8 +64,7 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
   }),
   run: async (io, { input: { name, hook, text }, before: { receipts } }) => {
     const answer = await io.http.post(hook.url, {
-      body: filledIn(hook.body, placeholdersOf(io.run, text)),
-      bearer: hook.bearer,
+      ...postOf(hook, placeholdersOf(io.run, text)),
       timeoutSeconds: hook.timeoutSeconds,
       key: `${io.run.id}/${name}`,
     })
@@ -103,6 +102,7 @@ const addressOf = ({ url }: Webhook): string =>
 
 const placeholdersOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
   text,
+  title: `${runbook} on ${target}`,
   run: id,
   runbook,
   target,

@@ -17,7 +17,7 @@ afterEach(async () => {
 
 const typed = (...args: readonly string[]) =>
   project.run(['schedule', ...args, '--with', 'cron'], { PATH: `${programs.bin}:${process.env['PATH']}` })
-const names = /runbook-project-[a-z0-9-]+-[0-9a-f]{8}-(drills|doctor)/g
+const names = /runbook-project-[a-z0-9-]+-[0-9a-f]{8}-(watch|drills|doctor)/g
 
 test('timers are installed, shown and removed again', async () => {
   const before = await typed('show')
@@ -26,17 +26,21 @@ test('timers are installed, shown and removed again', async () => {
   const installed = await typed('install', '--metrics', 'runbook.prom')
   expect([installed.code, installed.err]).toEqual([0, ''])
   expect(installed.out.replaceAll(names, 'NAME-$1')).toBe(
-    'installed NAME-drills with cron, every hour: run the proofs that are due\n' +
+    'installed NAME-watch with cron, always: watch the runs\n' +
+      'installed NAME-drills with cron, every hour: run the proofs that are due\n' +
       'installed NAME-doctor with cron, every day: look for what would stop a recovery\n',
   )
   const table = await readFile(programs.crontab, 'utf8')
   expect(table).toContain(`bin/runbook.js --config ${project.path('runbook.config.ts')} drills run >`)
+  expect(table).toMatch(/\n\* \* \* \* \* .* watch --unless-running >> /)
   expect(table).toContain(`doctor --all --metrics ${project.path('runbook.prom')} >`)
 
   const shown = await typed('show')
-  expect(shown.out.replaceAll(names, 'NAME-$1')).toBe('NAME-doctor  crontab\nNAME-drills  crontab\n')
+  expect(shown.out.replaceAll(names, 'NAME-$1')).toBe(
+    'NAME-doctor  crontab\nNAME-drills  crontab\nNAME-watch  crontab\n',
+  )
   expect((await typed('remove')).out.replaceAll(names, 'NAME-$1')).toBe(
-    'removed NAME-doctor\nremoved NAME-drills\n',
+    'removed NAME-doctor\nremoved NAME-drills\nremoved NAME-watch\n',
   )
   expect(await readFile(programs.crontab, 'utf8')).toBe('')
   expect((await typed('remove')).out).toBe('No timers.\n')

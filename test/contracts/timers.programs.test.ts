@@ -66,6 +66,22 @@ const timer = {
   log: '/dev/null',
 } as const
 
+test('systemd stops a service that stays when it is removed, and restarts it when it is replaced', async () => {
+  const timers = systemdTimers({
+    shell: standingIn(programs.bin),
+    scope: watchedScope(),
+    folder: join(programs.folder, 'units'),
+    user: false,
+    environment: {},
+  })
+  await timers.install([{ ...timer, name: 'runbook-shop-watch', every: 'minute' }, timer])
+  await timers.remove(['runbook-shop-watch', 'runbook-shop-drills'])
+  expect((await programs.calls()).split('\n').filter((call) => call.includes('.service'))).toEqual([
+    'restart --no-block runbook-shop-watch.service',
+    'stop --no-block runbook-shop-watch.service',
+  ])
+})
+
 test('systemd reads the units before it starts them, and says which are active', async () => {
   const timers = systemdTimers({
     shell: standingIn(programs.bin),

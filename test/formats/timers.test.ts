@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Timer } from '../../src/drivers/timers.ts'
 import { cronLines, timersIn, withoutTimers, withTimers } from '../../src/formats/crontab.ts'
-import { unitsOf } from '../../src/formats/systemd-unit.ts'
+import { staysIn, unitsOf } from '../../src/formats/systemd-unit.ts'
 
 const timer: Timer = {
   name: 'runbook-shop-1a2b3c4d-drills',
@@ -46,6 +46,15 @@ test('the units of systemd', () => {
     WantedBy=timers.target
     "
   `)
+})
+
+test('a service that stays is started again by systemd after a failure, and by either within a minute', () => {
+  const units = unitsOf({ ...timer, every: 'minute' })
+  const [service = '', start = ''] = [...units.values()]
+  expect(service).toContain('\nType=exec\nRestart=on-failure\nRestartSec=1s\n')
+  expect(start).toContain('\nOnCalendar=minutely\nOnActiveSec=1s\nAccuracySec=1s\n')
+  expect([staysIn(service), staysIn([...unitsOf(timer).values()][0] ?? '')]).toEqual([true, false])
+  expect(cronLines({ ...timer, every: 'minute' })[1]).toMatch(/^\* \* \* \* \* cd .* >> \S+drills\.log 2>&1$/)
 })
 
 test('the lines of a crontab', () => {

@@ -4,7 +4,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Json } from '../../kernel/json.ts'
+import type { Json, JsonObject } from '../../kernel/json.ts'
 import { httpError, withoutCredentials } from './errors.ts'
 
 const maxBytes = 64 * 1024
@@ -30,7 +30,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
         whole: body.length <= options.maxBytes,
       }
     },
-    async post(url, { body, timeoutSeconds, bearer, key }) {
+    async post(url, { body, timeoutSeconds, bearer, key, secretFields = {} }) {
       const began = systemClock.monotonic()
       const at = parseUrl(
         typeof url === 'string' ? url : (await secrets.reveal(url)).reveal(),
@@ -41,7 +41,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
         'idempotency-key': key,
         ...(await authorization(bearer)),
       }
-      const bytes = Buffer.from(JSON.stringify(body))
+      const bytes = Buffer.from(JSON.stringify(await withSecrets(body, secretFields)))
       const answer = await within(
         timeoutSeconds,
         { method: 'POST', at: typeof url === 'string' ? at : new URL(at.origin) },
@@ -57,11 +57,19 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     },
   }
 
+  async function withSecrets(body: Json, fields: { readonly [field: string]: SecretHandle }): Promise<Json> {
+    const revealed: [string, string][] = []
+    for (const [field, handle] of Object.entries(fields))
+      revealed.push([field, (await secrets.reveal(handle)).reveal()])
+    return revealed.length === 0 ? body : { ...(body as JsonObject), ...Object.fromEntries(revealed) }
+  }
+
   async function authorization(bearer: SecretHandle | null): Promise<{ readonly authorization?: string }> {
     if (bearer === null) return {}
     const token = (await secrets.reveal(bearer)).reveal()
-    // A bearer token contains no space (RFC 6750, section 2.1), so this is the value of a complete header.
-    return { authorization: /^Basic [\w+/=-]+$/.test(token) ? token : `Bearer ${token}` }
+    // A bearer token contains no space (RFC 6750, section 2.1), so this is the value of a complete header: HTTP Basic, or the
+    // scheme of Opsgenie.
+    return { authorization: /^(?:Basic|GenieKey) [\w+/=-]+$/.test(token) ? token : `Bearer ${token}` }
   }
 
   /** @param asking the request that messages name */
@@ -70,7 +78,7 @@ export function httpFor(scope: Pick<Scope, 'signal'>, secrets: Pick<Secrets, 're
     asking: { readonly method: string; at: URL },
     work: (signal: AbortSignal) => Promise<RawResponse>,
   ): Promise<RawResponse> {
-    const timeout = AbortSignal.timeout(seconds * 1000)
+    const timeout = AbortSignal.timeout(Math.ceil(seconds * 1000))
     try {
       return await work(AbortSignal.any([scope.signal, timeout]))
     } catch (thrown) {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Timers } from '../../drivers/timers.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import { unitsOf } from '../../formats/systemd-unit.ts'
+import { staysIn, unitsOf } from '../../formats/systemd-unit.ts'
 import { diskFiles } from '../disk/files.ts'
 import type { Shell } from '../process/shell.ts'
 
@@ -79,12 +79,18 @@ export function systemdTimers({ shell, scope, folder, user, environment }: Syste
       await mkdir(folder, { recursive: true })
       for (const [file, text] of units) await diskFiles.write(join(folder, file), text, { mode: 0o644 })
       await must('daemon-reload')
-      for (const { name } of timers) await must('enable', '--now', `${name}.timer`)
+      for (const { name, every } of timers) {
+        await must('enable', '--now', `${name}.timer`)
+        // One that stays runs with its old definition until then; it may have to finish what it does first.
+        if (every === 'minute') await must('restart', '--no-block', `${name}.service`)
+      }
     },
     async remove(names) {
       const there = (await timersIn()).filter((name) => names.includes(name))
       for (const name of there) {
         await must('disable', '--now', `${name}.timer`)
+        const unit = await readFile(join(folder, `${name}.service`), 'utf8').catch(() => '')
+        if (staysIn(unit)) await must('stop', '--no-block', `${name}.service`)
         for (const kind of ['timer', 'service']) await rm(join(folder, `${name}.${kind}`), { force: true })
       }
       if (there.length > 0) await must('daemon-reload')

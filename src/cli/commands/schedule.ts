@@ -17,7 +17,7 @@ type InstallFlags = Chosen & {
 export function scheduleCommand(program: Command, context: CliContext): void {
   const schedule = program
     .command('schedule')
-    .description('let the machine run the proofs that are due, and the doctor')
+    .description('let the machine watch the runs, and run the proofs that are due and the doctor')
   const kind = (): Option =>
     new Option('--with <kind>', 'which timers; left out: systemd where it runs, else cron').choices([
       'systemd',
@@ -25,9 +25,11 @@ export function scheduleCommand(program: Command, context: CliContext): void {
     ])
   schedule
     .command('install')
-    .description('install the timers, or replace them: `drills run` every hour, `doctor` every day')
+    .description(
+      'install the timers, or replace them: `watch` always, `drills run` every hour, `doctor` every day',
+    )
     .addOption(kind())
-    .option('--target <name>', 'for this target only')
+    .option('--target <name>', 'proofs and doctor for this target only')
     .option('--metrics <file>', 'the doctor also writes this text file for Prometheus')
     .option('--env-file <file>', 'lines NAME=VALUE that the commands get, for secrets; keep it private')
     .action((flags: InstallFlags) => install(context, flags))
@@ -57,6 +59,10 @@ export function scheduleCommand(program: Command, context: CliContext): void {
       context.terminal.out(
         names.length === 0 ? 'No timers.\n' : names.map((name) => `removed ${name}\n`).join(''),
       )
+      if (flags.with === 'cron' && names.some((name) => name.endsWith('-watch')))
+        context.terminal.err(
+          context.asTyped('note: cron leaves a watch that runs as it is; stop it with TERM\n'),
+        )
     })
 }
 
@@ -84,7 +90,7 @@ async function install(context: CliContext, flags: InstallFlags): Promise<void> 
   })
   for (const { name, about, every } of timers)
     context.terminal.out(
-      `installed ${name} with ${kind}, every ${every}: ${about.replace('runbook: ', '')}\n`,
+      `installed ${name} with ${kind}, ${every === 'minute' ? 'always' : `every ${every}`}: ${about.replace('runbook: ', '')}\n`,
     )
   const needed = [
     ...new Set(
@@ -136,7 +142,7 @@ async function withTimers<T>(
   const program = kind === 'cron' ? 'crontab' : 'systemctl'
   if ((await shell.which(program)) === null)
     throw new RunbookError('preflight', `no timers of ${kind} on this machine: ${program} not found`, {
-      hint: 'install cron or systemd, or let any scheduler run `runbook drills run` every hour and `runbook doctor` every day',
+      hint: 'install cron or systemd, or let any scheduler run `runbook watch --unless-running` every minute, `runbook drills run` every hour and `runbook doctor` every day',
     })
   const { scope, end } = doctorScope()
   try {

@@ -55,6 +55,7 @@ export async function lookAhead({ look, clock, mask, stop }: Looking, planned: P
   const context: RunContext = {
     run,
     planned: bounded,
+    boot: null,
     clock,
     mask,
     stop,

@@ -103,7 +103,8 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
     }
   }
   const signal = thrown.code === 'held' ? lostLock : (context.stop.asked ?? 'SIGINT')
-  await context.journal.write({ type: 'interrupted', signal })
+  const { boot } = context
+  await context.journal.write({ type: 'interrupted', signal, ...(boot === null ? {} : { boot }) })
   await announce(driving, context)
   return openResult(context, failure, thrown.doubt)
 }

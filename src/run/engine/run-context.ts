@@ -27,6 +27,8 @@ export interface Mask {
 export interface RunContext {
   readonly run: string
   readonly planned: Planned
+  /** Of this machine since its start; null where it is not known. */
+  readonly boot: string | null
   readonly clock: Clock
   readonly mask: Mask
   readonly stop: Stop

@@ -108,7 +108,12 @@ export type Entry =
     })
   | UndoEnded
   | (JsonObject & { readonly type: 'pivoted'; readonly because: string })
-  | (JsonObject & { readonly type: 'interrupted'; readonly signal: string })
+  | (JsonObject & {
+      readonly type: 'interrupted'
+      readonly signal: string
+      /** Which start of the machine it was: another one since then means that it restarted. Missing where not known. */
+      readonly boot?: string
+    })
   | (JsonObject & {
       readonly type: 'resumed'
       readonly way: 'forward' | 'back'
@@ -135,8 +140,30 @@ export type Entry =
     })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })
-  /** Whether the notice was accepted: `problem` is null, or says why it was not. */
-  | (JsonObject & { readonly type: 'announced'; readonly key: string; readonly problem: string | null })
+  /** Whether the notice was accepted on a channel: `problem` is null, or says why it was not. */
+  | (JsonObject & {
+      readonly type: 'announced'
+      readonly key: string
+      readonly problem: string | null
+      /** Name of the channel; missing for `operators.announce`. */
+      readonly to?: string
+    })
+  /** The watch is about to resume or roll back a run whose process died. Durable before it begins. */
+  | (JsonObject & {
+      readonly type: 'attempting'
+      readonly way: 'forward' | 'back'
+      readonly by: string
+      readonly host: string
+    })
+  /** That attempt ended and left the run open: `problem` says why, as far as it is known. */
+  | (JsonObject & { readonly type: 'attempted'; readonly problem: string | null })
+  /** A person takes the run, so nobody else is called. */
+  | (JsonObject & {
+      readonly type: 'acknowledged'
+      readonly by: string
+      readonly host: string
+      readonly note: string | null
+    })
   /** A person closed a run that the program could not settle. */
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })
   | (JsonObject & { readonly type: 'sealed'; readonly folder: string; readonly digest: string })

@@ -8,10 +8,11 @@ import { standingOf } from '../journal/standing.ts'
  * What the operators have to know: that a run failed, went back, was stopped, waits for a person, or was found
  * killed. The key is the same for the same state, so that a resume that ends where it began announces nothing again.
  * @param entries for a run that is about to be resumed, those of before the resume
+ * @param watched what happens to a run that was found killed, where it is not being resumed or rolled back now
  */
-export function newsOf(entries: readonly Stored[]): News | null {
+export function newsOf(entries: readonly Stored[], watched?: string): News | null {
   const state = stateOf(entries)
-  const found = foundIn(state, entries)
+  const found = foundIn(state, entries, watched)
   if (found === null) return null
   const { plan, opened } = state
   const standing = standingOf(entries)
@@ -33,11 +34,11 @@ export function newsOf(entries: readonly Stored[]): News | null {
 
 type Found = { readonly key: string; readonly says: string; readonly next: readonly string[] }
 
-function foundIn(state: RunState, entries: readonly Stored[]): Found | null {
+function foundIn(state: RunState, entries: readonly Stored[], watched: string | undefined): Found | null {
   const { settled } = state
   const why = settled?.failure?.message ?? ''
   if (settled === null)
-    return state.interrupted === null ? killedIn(state, entries) : stoppedIn(state, entries)
+    return state.interrupted === null ? killedIn(state, entries, watched) : stoppedIn(state, entries)
   if (settled.outcome === 'rolled-back')
     return {
       key: 'rolled-back',
@@ -50,15 +51,17 @@ function foundIn(state: RunState, entries: readonly Stored[]): Found | null {
   return { key: `needs-human-${sha256(why).slice(0, 12)}`, says, next: commandsOf(state, entries) }
 }
 
+const besides: readonly string[] = ['announcing', 'announced', 'attempting', 'attempted', 'acknowledged']
+
 /** A run that ended without an entry that says so, after it had begun to act. */
-function killedIn(state: RunState, entries: readonly Stored[]): Found | null {
-  // An announcement changes nothing: a resume that is killed right after it finds the same kill.
-  const last = entries.findLast(({ entry }) => !['announcing', 'announced'].includes(entry.type))
+function killedIn(state: RunState, entries: readonly Stored[], watched: string | undefined): Found | null {
+  // These change nothing: whoever is killed right after them finds the same kill.
+  const last = entries.findLast(({ entry }) => !besides.includes(entry.type))
   if (last === undefined || state.released || !hasBegun(state)) return null
   return {
     key: `killed-${last.seq}`,
-    says: `was found killed after ${last.at}, and is being resumed or rolled back now.`,
-    next: [],
+    says: `was found killed after ${last.at}, and ${watched ?? 'is being resumed or rolled back now'}.`,
+    next: watched === undefined ? [] : commandsOf(state, entries),
   }
 }
 

@@ -3,7 +3,7 @@ import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
+import type { Entry, EarlierRun, Outcome, Stored } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
@@ -65,7 +65,17 @@ export type JournalHead = { readonly count: number; readonly seq: number; readon
 
 export type RunHappening = JsonObject & {
   readonly at: string
-  readonly what: 'turned' | 'pivoted' | 'interrupted' | 'resumed' | 'released' | 'announced' | 'locked'
+  readonly what:
+    | 'turned'
+    | 'pivoted'
+    | 'interrupted'
+    | 'resumed'
+    | 'released'
+    | 'announced'
+    | 'locked'
+    | 'attempting'
+    | 'attempted'
+    | 'acknowledged'
   readonly says: string
   /** The difference to the opened plan that a person accepted; null if there was none. */
   readonly accepted: string | null
@@ -182,8 +192,7 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
       return {
         at,
         what: 'announced',
-        says:
-          entry.problem === null ? 'to the operators' : `NOT announced to the operators: ${entry.problem}`,
+        says: announcedAs(entry),
         accepted: null,
       }
     case 'locked':
@@ -193,9 +202,35 @@ function happeningOf({ at, entry }: Stored): RunHappening | null {
         says: `only now, since it was down before: ${entry.locks.map(({ what }) => what).join(', ')}`,
         accepted: null,
       }
+    case 'attempting':
+      return {
+        at,
+        what: 'attempting',
+        says: `${entry.way} by the watch of ${entry.by} on ${entry.host}`,
+        accepted: null,
+      }
+    case 'attempted':
+      return {
+        at,
+        what: 'attempted',
+        says: `the watch left it open: ${entry.problem ?? 'it waits for a person'}`,
+        accepted: null,
+      }
+    case 'acknowledged':
+      return {
+        at,
+        what: 'acknowledged',
+        says: `by ${entry.by} on ${entry.host}${entry.note === null ? '' : `: ${entry.note}`}`,
+        accepted: null,
+      }
     case 'released':
       return { at, what: 'released', says: `by ${entry.by}: ${entry.reason}`, accepted: null }
     default:
       return null
   }
+}
+
+function announcedAs({ problem, to }: Extract<Entry, { readonly type: 'announced' }>): string {
+  const whom = to === undefined ? 'to the operators' : `to the operators by ${to}`
+  return problem === null ? whom : `NOT announced ${whom}: ${problem}`
 }

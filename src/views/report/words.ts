@@ -24,4 +24,7 @@ export const happened = {
   released: 'Released',
   announced: 'Announced',
   locked: 'Locked',
+  attempting: 'Attempt by the watch',
+  attempted: 'End of that attempt',
+  acknowledged: 'Acknowledged',
 } as const

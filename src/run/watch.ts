@@ -1,0 +1,182 @@
+import type { Drivers } from '../drivers/drivers.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { failureOf, RunbookError } from '../kernel/errors.ts'
+import type { Plan } from '../model/plan.ts'
+import type { Channel } from '../sections/parts/channel.ts'
+import { announced, type News } from './engine/announce.ts'
+import { deliver } from './engine/deliver.ts'
+import type { Result } from './engine/ending.ts'
+import type { Mask } from './engine/run-context.ts'
+import type { Entry, ProcessIdentity, Stored } from './journal/entry.ts'
+import { isOpen, type Journal, type RunSummary } from './journal/journal.ts'
+import { stateOf } from './journal/state.ts'
+import { dueOn, type WatchedTarget } from './watch-decision.ts'
+
+const stops: readonly Result['code'][] = ['hangup', 'interrupted', 'terminated']
+
+export interface Watching {
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly mask: Mask
+  readonly identity: ProcessIdentity
+  /** Drivers that stop working when the signal is aborted. */
+  drivers(signal: AbortSignal): Pick<Drivers, 'http' | 'mail' | 'commands'>
+  /** What today's configuration says of the target of a plan. */
+  targetOf(plan: Plan): Promise<WatchedTarget & { readonly channels: readonly Channel[] }>
+  /** As `runbook resume` and `runbook rollback` do, with their checks and locks. */
+  continueRun(run: string, way: 'forward' | 'back'): Promise<Result>
+  /** For the log of the service. */
+  say(text: string): void
+}
+
+/** The longest time that one message may take, in seconds. */
+const longest = 5
+
+/** More than a run can need at one time: the news, an attempt, its failure, and a call. */
+const mostSteps = 6
+
+/** Finds runs that nobody works on, tells people, does what their target says, and calls people level by level. */
+export class Watcher {
+  readonly #around: Watching
+  /** Answers that are not in the journal yet, since another process held the run; by run and key. */
+  readonly #sent = new Map<string, readonly Entry[]>()
+  readonly #said = new Set<string>()
+
+  constructor(around: Watching) {
+    this.#around = around
+  }
+
+  /** Looks once at every open run. Never rejects for what concerns one run only: the others are looked at. */
+  async look(signal: AbortSignal): Promise<void> {
+    for (const line of (await this.#around.journal.runs()).filter(isOpen)) {
+      if (signal.aborted) return
+      try {
+        await this.#lookAt(line, signal)
+      } catch (thrown) {
+        // The next look may find it otherwise: held for a moment, or a disk that is full.
+        if (thrown instanceof RunbookError && thrown.code === 'held') continue
+        if (!(thrown instanceof RunbookError)) throw thrown
+        this.#sayOnce(line.run, failureOf(thrown).message)
+      }
+    }
+  }
+
+  async #lookAt({ run, system }: RunSummary, signal: AbortSignal): Promise<void> {
+    const { journal, clock } = this.#around
+    for (let step = 0; step < mostSteps && !signal.aborted; step += 1) {
+      if ((await journal.holder(system)) !== null) return
+      const entries = await journal.read(run)
+      const target = await this.#around.targetOf(stateOf(entries).plan)
+      const due = dueOn(entries, { now: clock.now(), boot: this.#around.identity.bootId }, target)
+      if (due.do === 'nothing') return
+      if (due.do === 'attempt') await this.#attempt(run, system, due.way)
+      else {
+        const { to } = due
+        const channels =
+          to === null ? target.channels : target.channels.filter(({ name }) => to.includes(name))
+        await this.#tell(entries, system, due.news, channels)
+      }
+    }
+  }
+
+  /** Sends it again where the process died before the answers were journaled, under the same key. */
+  async #tell(
+    entries: readonly Stored[],
+    system: string,
+    { key, text }: News,
+    channels: readonly Channel[],
+  ): Promise<void> {
+    const { clock, mask, identity, drivers } = this.#around
+    const { plan, opened } = stateOf(entries)
+    const run = entries[0]?.run ?? ''
+    const known = this.#sent.get(`${run}/${key}`)
+    if (known === undefined) {
+      if (!entries.some(({ entry }) => entry.type === 'announcing' && entry.key === key))
+        await this.#write(run, system, [{ type: 'announcing', key, text }])
+      this.#around.say(`${run}: ${text}`)
+    }
+    const words = {
+      text,
+      title: `${plan.runbook} on ${String(plan.target['name'])}`,
+      run,
+      runbook: plan.runbook,
+      target: String(plan.target['name']),
+      story: opened.story ?? '',
+      reason: opened.reason ?? '',
+      by: identity.by,
+    }
+    const sending = { clock, mask, drivers: (signal: AbortSignal) => drivers(signal) }
+    const answers =
+      known ??
+      (await Promise.all(
+        channels.map(async (channel) =>
+          announced(key, channel, await deliver(sending, channel, { words, key: `${run}/${key}` }, longest)),
+        ),
+      ))
+    this.#sent.set(`${run}/${key}`, answers)
+    // Without a channel the journal alone has it.
+    const none: Entry = { type: 'announced', key, problem: 'no channel is configured' }
+    await this.#write(run, system, answers.length === 0 ? [none] : answers)
+    this.#sent.delete(`${run}/${key}`)
+  }
+
+  async #attempt(run: string, system: string, way: 'forward' | 'back'): Promise<void> {
+    const { by, host } = this.#around.identity
+    await this.#write(run, system, [{ type: 'attempting', way, by, host }])
+    this.#around.say(`${run}: ${way === 'back' ? 'rolling it back' : 'resuming it'}`)
+    let problem: string | null
+    try {
+      const result = await this.#around.continueRun(run, way)
+      problem = result.failure?.message ?? null
+      if (result.outcome !== 'open' && result.outcome !== 'needs-human') return
+      // The watch itself was stopped; the next one goes on.
+      if (stops.includes(result.code)) return
+    } catch (thrown) {
+      if (!(thrown instanceof RunbookError)) throw thrown
+      // A person was faster.
+      if (thrown.code === 'held') return
+      problem = failureOf(thrown).message
+    }
+    await this.#write(run, system, [{ type: 'attempted', problem }])
+  }
+
+  async #write(run: string, system: string, entries: readonly Entry[]): Promise<void> {
+    const { journal, identity, clock, mask } = this.#around
+    const hold = await journal.hold(system, { ...identity, run, since: clock.now().toISOString() })
+    try {
+      for (const entry of entries) await journal.append(hold, run, mask.json(entry))
+    } finally {
+      await hold.release()
+    }
+  }
+
+  #sayOnce(run: string, text: string): void {
+    if (this.#said.has(`${run} ${text}`)) return
+    this.#said.add(`${run} ${text}`)
+    this.#around.say(`${run}: ${text}`)
+  }
+}
+
+/**
+ * Records that a person takes a run that waits: no further level is called, and the watch leaves it alone until somebody
+ * works on it again.
+ * @throws RunbookError `usage` for a run that is not open, `held` for one that a process works on
+ */
+export async function acknowledge(
+  { journal, identity, clock, mask }: Pick<Watching, 'journal' | 'identity' | 'clock' | 'mask'>,
+  line: RunSummary,
+  note: string | null,
+): Promise<void> {
+  const { run, system } = line
+  if (!isOpen(line))
+    throw new RunbookError('usage', `cannot acknowledge ${run}: it is not open`, {
+      hint: 'list the open runs: runbook status',
+    })
+  const { by, host } = identity
+  const hold = await journal.hold(system, { ...identity, run, since: clock.now().toISOString() })
+  try {
+    await journal.append(hold, run, mask.json({ type: 'acknowledged', by, host, note }))
+  } finally {
+    await hold.release()
+  }
+}
