@@ -31,6 +31,7 @@ export async function runSession(
     await report(context, engine, options, result, entries)
     process.exitCode = exitOf(result.code)
   } finally {
+    engine.endView()
     signals.stopListening()
     await engine.journal.close()
   }

@@ -26,6 +26,11 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     expect(isRedrawn(running.out)).toBe(live)
     expect(running.seen.includes('[COMPLETED]')).toBe(!live)
     expect(running.seen).toContain('Succeeded: ')
+    expect(running.seen).toContain('Plan:')
+    // The situation is drawn while the steps run, and is gone from what stays.
+    const frames = running.seen.split('running for ')
+    expect(frames.length > 1).toBe(live)
+    expect(frames.at(-1)).toContain('Write one')
   })
 
   test.each(['120', '0'])(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { defineStep, runbook, type Target, type TargetName } from '../../src/index.ts'
 import type { Stored } from '../../src/run/journal/entry.ts'
 import { estimateAtStart, estimator, takenSeconds, type Remaining } from '../../src/run/record/estimate.ts'
-import { pastTimes, pastTimesOf, type PastTimes } from '../../src/run/record/past-times.ts'
+import { pastTimesOf, pastTimesOfRun, type PastTimes } from '../../src/run/record/past-times.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { fakeMachine, fakeWorld } from '../../src/testing/index.ts'
 import { emptyJournal, fakeJournal } from '../../src/testing/journal.ts'
@@ -97,6 +97,15 @@ describe('the time that is left', () => {
   it('is less by the time for which the step in progress has run, and leaves out runs that were faster', () => {
     expect(at(restoring, drills(10, 20, 30), 66).rest).toEqual({ medianSeconds: 16, p90Seconds: 26, runs: 3 })
     expect(at(restoring, drills(10, 20, 30), 73).rest).toEqual({ medianSeconds: 14, p90Seconds: 19, runs: 2 })
+  })
+
+  it('does not run while a person is waited for', () => {
+    const asking = restoring.slice(0, 4)
+    expect(at(asking, drills(10), 800)).toMatchObject({
+      rest: { medianSeconds: 12 },
+      answers: 1,
+      late: null,
+    })
   })
 
   it('names a step that takes longer than it ever did', () => {
@@ -349,7 +358,7 @@ describe('past times', () => {
     await write('other-host', (entry) => ({ ...entry, host: 'db2' }) as Stored['entry'])
     await write('dry', (entry) => ({ ...entry, mode: 'dry-run' }) as Stored['entry'])
     await write('this', (entry) => entry)
-    const found = await pastTimes(journal, { run: 'this', plan, host: 'db1' })
+    const found = await pastTimesOfRun(journal, await journal.read('this'))
     expect(found.map(({ forward }) => forward.get('restore'))).toEqual([10_000])
   })
 })

@@ -47,9 +47,10 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
     .option(...answerFlags[1], collect)
     .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (id: string | undefined, flags: Flags) => {
-      const { run, state } = await readJournal(context, async (journal) => {
+      const { run, state, entries } = await readJournal(context, async (journal) => {
         const run = await chosenRun(journal, id, way, (text) => context.terminal.err(text))
-        return { run, state: stateOf(await journal.read(run)) }
+        const entries = await journal.read(run)
+        return { run, state: stateOf(entries), entries }
       })
       const [{ replan }, { needsWork, resume }, { runSession }] = await Promise.all([
         import('../../run/replan.ts'),
@@ -81,6 +82,7 @@ function addContinuation(command: Command, context: CliContext, way: 'forward' |
         yes: flags.yes === true,
         answers,
         earlier: way === 'back' ? [] : titlesDone(state),
+        begun: entries,
       }
       await runSession(context, options, (runtime) =>
         resume(runtime, {

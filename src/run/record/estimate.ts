@@ -44,7 +44,8 @@ export function estimator(entries: readonly Stored[], past: readonly PastTimes[]
   const back = state.pivoted ? [] : undoStages(state)
   const goesBack = state.way === 'back'
   return (now) => {
-    const passed = since === null ? null : Math.max(0, now.getTime() - Date.parse(since))
+    const waits = !goesBack && ahead.waits
+    const passed = since === null || waits ? null : Math.max(0, now.getTime() - Date.parse(since))
     const coming = goesBack ? back : ahead.stages
     const [current, ...rest] = coming
     const left = current === undefined || passed === null ? null : begun(current, past, passed)
@@ -108,7 +109,13 @@ const settled = (state: RunState, { id }: PlannedStep): boolean =>
 function stagesAhead(
   state: RunState,
   entries: readonly Stored[],
-): { readonly until: 'up' | 'end'; readonly stages: readonly Stage[]; readonly answers: number } {
+): {
+  readonly until: 'up' | 'end'
+  readonly stages: readonly Stage[]
+  readonly answers: number
+  /** A person is asked before the first of the stages. */
+  readonly waits: boolean
+} {
   const lookup = lookupIn(state)
   const left = state.plan.steps.filter(
     (step) => !settled(state, step) && typeof notTaken(step, lookup) !== 'string',
@@ -133,6 +140,7 @@ function stagesAhead(
       })),
     ],
     answers: coming.length - acting.length,
+    waits: coming[0]?.effect === 'decide',
   }
 }
 

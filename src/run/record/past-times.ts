@@ -1,4 +1,3 @@
-import type { Plan } from '../../model/plan.ts'
 import type { Stored } from '../journal/entry.ts'
 import type { JournalView } from '../journal/journal.ts'
 
@@ -82,16 +81,20 @@ class Sums {
 }
 
 /**
- * Times of the latest real runs of this runbook on this target and host, newest first. Leaves out those that
- * were refused, are open or cannot be read.
+ * Times of the latest real runs of the same runbook on the same target and host as this run, newest first. Leaves
+ * out those that were refused, are open or cannot be read.
+ * @param entries of this run, which is left out
  */
-export async function pastTimes(
+export async function pastTimesOfRun(
   journal: JournalView,
-  { run, plan, host }: { readonly run: string; readonly plan: Plan; readonly host: string },
+  entries: readonly Stored[],
 ): Promise<readonly PastTimes[]> {
+  const first = entries[0]
+  if (first?.entry.type !== 'opened') return []
+  const { plan, host } = first.entry
   const lines = (await journal.runs()).filter(
     (line) =>
-      line.run !== run &&
+      line.run !== first.run &&
       line.mode === 'run' &&
       line.outcome !== null &&
       line.outcome !== 'refused' &&
@@ -100,9 +103,9 @@ export async function pastTimes(
   )
   const found: PastTimes[] = []
   for (const { run } of lines.slice(0, most)) {
-    const entries = await journal.read(run).catch(() => [])
-    const opened = entries[0]?.entry
-    if (opened?.type === 'opened' && opened.host === host) found.push(pastTimesOf(entries))
+    const past = await journal.read(run).catch(() => [])
+    const opened = past[0]?.entry
+    if (opened?.type === 'opened' && opened.host === host) found.push(pastTimesOf(past))
   }
   return found
 }
