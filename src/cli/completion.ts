@@ -122,6 +122,7 @@ async function wordsFor(
     case 'resume':
     case 'rollback':
     case 'unlock':
+    case 'attach':
       return names.openRuns()
     case 'evidence show':
     case 'evidence verify':

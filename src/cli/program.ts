@@ -18,6 +18,7 @@ const commands: { readonly [name: string]: () => Promise<Add> } = {
   resume: async () => (await import('./commands/resume.ts')).resumeCommand,
   rollback: async () => (await import('./commands/resume.ts')).rollbackCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
+  attach: async () => (await import('./commands/attach.ts')).attachCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   drills: async () => (await import('./commands/drills.ts')).drillsCommand,

@@ -65,7 +65,12 @@ export async function wire(
   const { redactor } = terminal
   const secretSources = { environment: process.env, register: (secret: Secret) => redactor.add(secret) }
   const stop = new StopButton()
-  const drawing = drawingFor({ json: options.json, inCi: isInCi, screen: process.stderr })
+  const drawing = drawingFor({
+    json: options.json,
+    inCi: isInCi,
+    screen: process.stderr,
+    environment: process.env,
+  })
   const conductor = listrConductor({
     drawing,
     stream: terminal.screen,

@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -31,6 +32,24 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     const frames = running.seen.split('running for ')
     expect(frames.length > 1).toBe(live)
     expect(frames.at(-1)).toContain('Write one')
+  })
+
+  test.each([
+    [{ TEST_COLUMNS: '60' }, true],
+    [{ TEST_COLUMNS: '60', TERM: 'dumb' }, false],
+    [{ TEST_COLUMNS: '60', RUNBOOK_PLAIN: '1' }, false],
+  ])('with %j a run is watched, and ends', async (environment, live) => {
+    await mkdir(project.path('world'))
+    const running = project.start(['run', 'three-files', '--wait-for', 'gate'])
+    await running.shows('waiting for gate')
+    const watching = project.atTerminal(['status', '--watch'], environment)
+    await watching.shows(live ? 'Wait (in progress' : 'Wait: (in progress)')
+    await watching.shows('running for ')
+    await writeFile(project.path('world/gate'), '')
+    await running.ended
+    expect((await watching.ended).code).toBe(0)
+    expect(isRedrawn(watching.out)).toBe(live)
+    expect(watching.seen).toMatch(/Three files on here has ended: succeeded\s*$/)
   })
 
   test.each(['120', '0'])(

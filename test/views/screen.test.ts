@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { Stored } from '../../src/run/journal/entry.ts'
 import { pastTimesOf, type PastTimes } from '../../src/run/record/past-times.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
+import { standingOf } from '../../src/run/journal/standing.ts'
+import { stepTimesOf } from '../../src/run/journal/step-times.ts'
+import { Changes } from '../../src/views/changes.ts'
+import { statusText, type OpenRun } from '../../src/views/status.ts'
 import { packed, wrapped } from '../../src/views/fit.ts'
 import { situationOf } from '../../src/views/situation.ts'
 import { stakesText } from '../../src/views/stakes.ts'
 import {
+  after,
   down,
   ended,
   intent,
@@ -198,6 +204,40 @@ describe('lines for a screen', () => {
   })
 })
 
+const openRun = (entries: readonly Stored[], now: Date): OpenRun => ({
+  run: 'R1',
+  state: stateOf(entries),
+  standing: standingOf(entries),
+  holder: { run: 'R1', by: 'ada', host: 'db1', pid: 7, startTime: 1, bootId: 'b', since: after(0) },
+  times: stepTimesOf(entries),
+  next: null,
+  situation: situationOf(entries, past)(now),
+})
+
+describe('what is new about a run that is watched', () => {
+  it('is each step once, and the situation when it changes and each minute', () => {
+    const changes = new Changes()
+    const seen = (told: Told, seconds: number): readonly string[] => {
+      const now = new Date(start + seconds * 1000)
+      return changes.linesOf(openRun(journalOf(plan, told), now), now)
+    }
+    expect(seen(asking, 10)).toEqual([
+      '04:12:10 UTC  R1  Choose and verify the dump: done (1.5s)',
+      '04:12:10 UTC  R1  Ask the operator: (waits for a person)',
+      expect.stringMatching(/^04:12:10 UTC {2}R1 {2}running for 10s; RTO 30m: 29m 50s left; about /),
+    ])
+    expect(seen(asking, 69)).toEqual([])
+    expect(seen(asking, 70)).toEqual([expect.stringContaining('R1  running for 1m 10s; ')])
+    expect(seen(stopped, 72)).toEqual([
+      '04:13:12 UTC  R1  Ask the operator: done (1.5s)',
+      '04:13:12 UTC  R1  Stop writers: done (1.5s)',
+      '04:13:12 UTC  R1  Swap the restored database in: (in progress)',
+      expect.stringContaining('R1  running for 1m 12s; DOWN for 6s: web, worker; '),
+    ])
+    expect(seen(stopped, 73)).toEqual([])
+  })
+})
+
 /** What a person sees when a run begins, and while it is under way. */
 const screenOf = (entries: readonly Stored[], width: number | null): string =>
   `${stakesText(entries, width)}\n${packed(situationOf(entries, past)(new Date(start + 72_000)), width).join('\n')}\n`
@@ -207,6 +247,14 @@ describe('the screen of a run', () => {
     const screen = screenOf(journalOf(plan, stopped), width)
     expect(Math.max(...screen.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(width)
     await expect(screen).toMatchFileSnapshot(`screens/run-${width}.txt`)
+  })
+
+  it.each([40, 80, 200])('%i columns wide, from another terminal', async (width) => {
+    const entries = journalOf(plan, stopped)
+    const now = new Date(start + 72_000)
+    const screen = statusText([openRun(entries, now)], { now, width })
+    expect(Math.max(...screen.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(width)
+    await expect(screen).toMatchFileSnapshot(`screens/status-${width}.txt`)
   })
 
   it('without a width', async () => {
