@@ -96,7 +96,10 @@ export class LiveView {
   /** What is worth a line at once. */
   #key(): string {
     const { down, unconfirmedSince } = standingOf(this.#entries)
-    const { way, pivoted } = stateOf(this.#entries)
-    return JSON.stringify([down, unconfirmedSince, way, pivoted, backupOf(this.#entries)])
+    const { way, pivoted, plan, steps } = stateOf(this.#entries)
+    const asked = plan.steps.find(
+      ({ id, effect }) => effect === 'decide' && steps.get(id)?.status === 'doubt',
+    )
+    return JSON.stringify([down, unconfirmedSince, way, pivoted, backupOf(this.#entries), asked?.id])
   }
 }

@@ -5,8 +5,8 @@ import { registerAvailable } from '../adapters/environment/secrets.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
 import { thisProcess } from '../adapters/journal/process-identity.ts'
 import { openJournal } from '../adapters/journal/open.ts'
-import { promptOnTerminal, whoAnswers } from '../adapters/terminal/people.ts'
-import { drawingFor } from '../conduct/drawing.ts'
+import { promptOnTerminal, promptPlainly, whoAnswers } from '../adapters/terminal/people.ts'
+import { drawingFor, isPlain } from '../conduct/drawing.ts'
 import { listrConductor } from '../conduct/listr.ts'
 import type { Loaded } from '../config/load.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -91,7 +91,9 @@ export async function wire(
     try {
       return await (drawing === 'live'
         ? conductor.prompt(step, message, signal)
-        : promptOnTerminal(message, signal))
+        : isPlain(process.env)
+          ? promptPlainly(message, signal)
+          : promptOnTerminal(message, signal))
     } catch (thrown) {
       // While a prompt is open, Ctrl-C is a key and not a signal. Only the question is pending, so stop at
       // once.

@@ -42,6 +42,7 @@ export function situationOf(
       ...(ended ? [] : restFacts(seen, past.length, goesBack)),
       ...(left === null || ended ? [] : riskFacts(seen.rest, left)),
       ...(left === null || ended ? [] : backFacts(seen.back, left, past.length, now)),
+      ...(seen.asks && standing.down.length === 0 && !ended ? stopFacts(seen) : []),
       ...(backup === null ? [] : [backupFact(backup, rpo, now)]),
     ]
   }
@@ -108,6 +109,22 @@ function backFacts(back: Remaining | null, left: number, runs: number, now: Date
       ? `rolling back makes the objective until ${timeOfDay(new Date(now.getTime() + spare * 1000))} ${took}`
       : `rolling back no longer makes the objective ${took}`,
   ]
+}
+
+/** What an answer leads to, where a person is asked for it. */
+function stopFacts({ down, until }: Estimate): readonly string[] {
+  if (down === null) return []
+  const { step, lasts } = down
+  const { services } = step.input as { readonly services?: { readonly names?: unknown } }
+  const names = services?.names
+  const what = Array.isArray(names) ? names.join(', ') : `by "${step.title}"`
+  const long =
+    until !== 'up'
+      ? ''
+      : 'unknown' in lasts
+        ? ' for an unknown time'
+        : ` for about ${coarse(lasts.medianSeconds)} (90 %: ${coarse(lasts.p90Seconds)})`
+  return [`the answer leads to DOWN: ${oneLine(what)}${long}`]
 }
 
 type ChosenBackup = { readonly name: string; readonly takenAt: string }

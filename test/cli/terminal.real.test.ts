@@ -71,6 +71,31 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     },
   )
 
+  test.each([{ TERM: 'dumb' }, { RUNBOOK_PLAIN: '1' }])(
+    'with %j nothing is redrawn, and the facts stay after a wrong answer',
+    async (environment) => {
+      const running = project.atTerminal(['run', 'approved'], environment)
+      await running.shows('type exactly:  yes do it')
+      running.type('yes\n')
+      await running.shows('Wrong answer, 2 tries left.\r\nIs this wanted?\r\n  what: three files')
+      running.type('yes do it\n')
+      expect((await running.ended).code).toBe(0)
+      // oxlint-disable-next-line no-control-regex
+      expect(running.out).not.toMatch(/\u001b\[[0-9;?]*[A-HJKlh]/)
+      expect(await project.effects()).toEqual(['+one'])
+    },
+  )
+
+  test('with RUNBOOK_PLAIN, Ctrl-C twice at the question ends the run', async () => {
+    const running = project.atTerminal(['run', 'approved'], { RUNBOOK_PLAIN: '1' })
+    await running.shows('type exactly:  yes do it')
+    running.type('\u0003')
+    await running.shows('stopping after this step')
+    running.type('\u0003')
+    expect((await running.ended).code).toBe(130)
+    expect(await project.effects()).toEqual([])
+  })
+
   test('of 0 columns: the right phrase is taken', async () => {
     const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: '0' })
     await running.shows('type exactly:  yes do it')

@@ -90,6 +90,12 @@ describe('the time that is left', () => {
       rest: { medianSeconds: 24, p90Seconds: 34, runs: 3 },
       back: null,
       answers: 1,
+      down: {
+        step: expect.objectContaining({ title: 'Stop' }),
+        // Stopping, restoring and starting, without what comes before.
+        lasts: { medianSeconds: 22, p90Seconds: 32, runs: 3 },
+      },
+      asks: false,
       late: null,
     })
   })
@@ -104,6 +110,7 @@ describe('the time that is left', () => {
     expect(at(asking, drills(10), 800)).toMatchObject({
       rest: { medianSeconds: 12 },
       answers: 1,
+      asks: true,
       late: null,
     })
   })

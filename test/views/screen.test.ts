@@ -34,7 +34,12 @@ const plan = {
         input: { file: { $param: 'dump', path: [] }, takenBefore: { $param: 'badSince', path: [] } },
       },
       { title: 'Ask the operator', effect: 'decide' },
-      { title: 'Stop writers', kind: 'services.stop', ...down },
+      {
+        title: 'Stop writers',
+        kind: 'services.stop',
+        input: { services: { names: ['web', 'worker'] } },
+        ...down,
+      },
       { title: 'Swap the restored database in' },
       { title: 'Start writers', kind: 'services.start', ...up },
       { title: 'Prune old dumps', effect: 'destroy', reversal: { irreversible: 'They are deleted.' } },
@@ -120,8 +125,22 @@ describe('the situation of a run', () => {
       'running for 1m',
       'RTO 30m: 29m left',
       'about 52s until it is up (90 %: 1m 4s; 4 past runs), besides an answer of people',
+      'the answer leads to DOWN: web, worker for about 52s (90 %: 1m 4s)',
       'backup shop-0300.dump: 1h 13m old, within the RPO of 1d',
     ])
+  })
+
+  it('says what an answer leads to also where past runs say nothing, or no service is named', () => {
+    expect(at(asking, 60, [])).toContain('the answer leads to DOWN: web, worker for an unknown time')
+    const told = asking.map(([seconds, entry]) => [seconds, entry] as const)
+    const unnamed = {
+      ...plan,
+      steps: plan.steps.map((step) => ({ ...step, input: {}, marks: { ...step.marks, upAfter: false } })),
+    }
+    expect(situationOf(journalOf(unnamed, told), [])(new Date(start + 60_000))).toContain(
+      'the answer leads to DOWN: by "Stop writers"',
+    )
+    expect(at(stopped, 72).join()).not.toContain('the answer leads to')
   })
 
   it.each([

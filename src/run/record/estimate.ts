@@ -25,6 +25,10 @@ export type Estimate = {
   readonly back: Remaining | null
   /** Answers of people that are still needed until then. */
   readonly answers: number
+  /** The next step that takes the service down, and for how long by past runs; null where none is left. */
+  readonly down: { readonly step: PlannedStep; readonly lasts: Remaining } | null
+  /** Whether a person is asked before anything else happens. */
+  readonly asks: boolean
   /** Title of the step in progress that takes longer than it ever did; null if none does. */
   readonly late: string | null
 }
@@ -43,9 +47,14 @@ export function estimator(entries: readonly Stored[], past: readonly PastTimes[]
   const ahead = stagesAhead(state, entries)
   const back = state.pivoted ? [] : undoStages(state)
   const goesBack = state.way === 'back'
+  const { stopper } = ahead
+  const down =
+    goesBack || stopper === null
+      ? null
+      : { step: stopper.step, lasts: combined(ahead.stages.slice(stopper.stage), past) }
   return (now) => {
-    const waits = !goesBack && ahead.waits
-    const passed = since === null || waits ? null : Math.max(0, now.getTime() - Date.parse(since))
+    const asks = !goesBack && ahead.asks
+    const passed = since === null || asks ? null : Math.max(0, now.getTime() - Date.parse(since))
     const coming = goesBack ? back : ahead.stages
     const [current, ...rest] = coming
     const left = current === undefined || passed === null ? null : begun(current, past, passed)
@@ -55,6 +64,8 @@ export function estimator(entries: readonly Stored[], past: readonly PastTimes[]
       rest: coming.length === 0 ? null : combined(stages, past),
       back: back.length === 0 ? null : combined(goesBack ? stages : back, past),
       answers: goesBack ? 0 : ahead.answers,
+      down,
+      asks,
       late: left?.late === true ? (current?.titles[0] ?? null) : null,
     }
   }
@@ -114,7 +125,9 @@ function stagesAhead(
   readonly stages: readonly Stage[]
   readonly answers: number
   /** A person is asked before the first of the stages. */
-  readonly waits: boolean
+  readonly asks: boolean
+  /** The first step that takes the service down, and the number of its stage. */
+  readonly stopper: { readonly step: PlannedStep; readonly stage: number } | null
 } {
   const lookup = lookupIn(state)
   const left = state.plan.steps.filter(
@@ -123,24 +136,28 @@ function stagesAhead(
   const last = left.findLastIndex(({ marks, phase }) => marks.upAfter && phase !== 'lastly')
   const coming = last === -1 ? left : left.slice(0, last + 1)
   const acting = coming.filter(({ effect }) => effect !== 'decide')
-  const stages = new Map<string, PlannedStep[]>()
-  for (const step of acting) {
-    const key = step.group === null ? `step ${step.id}` : `group ${step.group}`
-    stages.set(key, [...(stages.get(key) ?? []), step])
-  }
+  const keyOf = ({ id, group }: PlannedStep): string => (group === null ? `step ${id}` : `group ${group}`)
+  const keys = [...new Set(acting.map(keyOf))]
   const checked = entries.some(({ entry }) => entry.type === 'preflighted')
   const preflight: Stage = { titles: ['the checks before the run'], took: (past) => past.preflight }
+  const before = checked || coming.length === 0 ? [] : [preflight]
+  const stopper = acting.find(({ marks }) => marks.downFrom)
   return {
     until: last === -1 ? 'end' : 'up',
     stages: [
-      ...(checked || coming.length === 0 ? [] : [preflight]),
-      ...[...stages.values()].map((steps) => ({
-        titles: steps.map(({ title }) => title),
-        took: (past: PastTimes) => longest(steps.map((step) => forwardTime(step, past))),
-      })),
+      ...before,
+      ...keys.map((key): Stage => {
+        const steps = acting.filter((step) => keyOf(step) === key)
+        return {
+          titles: steps.map(({ title }) => title),
+          took: (past) => longest(steps.map((step) => forwardTime(step, past))),
+        }
+      }),
     ],
     answers: coming.length - acting.length,
-    waits: coming[0]?.effect === 'decide',
+    asks: coming[0]?.effect === 'decide',
+    stopper:
+      stopper === undefined ? null : { step: stopper, stage: before.length + keys.indexOf(keyOf(stopper)) },
   }
 }
 
