@@ -165,6 +165,7 @@ async function wordsFor(
     case 'resume':
     case 'rollback':
     case 'unlock':
+    case 'attach':
       return names.openRuns()
     case 'evidence show':
     case 'evidence verify':

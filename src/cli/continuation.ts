@@ -27,7 +27,8 @@ export async function continueRun(
   way: 'forward' | 'back',
   flags: ContinuationFlags,
 ): Promise<Result> {
-  const state = await readJournal(context, async (journal) => stateOf(await journal.read(run)))
+  const entries = await readJournal(context, (journal) => journal.read(run))
+  const state = stateOf(entries)
   await context.maskSecretsOf(state.plan)
   // Sealing runs no step, so today's runbook may have changed or be gone.
   const { planned, difference } = needsWork(state)
@@ -53,6 +54,7 @@ export async function continueRun(
     yes: flags.yes === true,
     answers,
     earlier: way === 'back' ? [] : titlesDone(state),
+    begun: entries,
   }
   return runSession(context, options, (runtime) =>
     resume(runtime, {

@@ -43,6 +43,7 @@ const variables = [
   ['RESTORE_CONFIRM=YES', 'the approval without a terminal, for runbooks that accept it'],
   ['XDG_STATE_HOME', 'the folder with the state folder `runbook`; default: ~/.local/state'],
   ['NO_COLOR', 'turns colours off'],
+  ['RUNBOOK_PLAIN=1', 'plain lines that are never redrawn, as for a screen reader'],
 ] as const
 
 /** What `runbook run --help` adds: the flags of every run, the environment variables, two examples. */

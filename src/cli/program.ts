@@ -20,6 +20,7 @@ const commands: { readonly [name: string]: () => Promise<Add> } = {
   watch: async () => (await import('./commands/watch.ts')).watchCommand,
   ack: async () => (await import('./commands/ack.ts')).ackCommand,
   status: async () => (await import('./commands/status.ts')).statusCommand,
+  attach: async () => (await import('./commands/attach.ts')).attachCommand,
   history: async () => (await import('./commands/history.ts')).historyCommand,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   drills: async () => (await import('./commands/drills.ts')).drillsCommand,

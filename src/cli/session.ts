@@ -32,6 +32,7 @@ export async function runSession(
     process.exitCode = exitOf(result.code)
     return result
   } finally {
+    engine.endView()
     signals.stopListening()
     await engine.journal.close()
   }

@@ -5,8 +5,8 @@ import { registerAvailable } from '../adapters/environment/secrets.ts'
 import { diskFiles } from '../adapters/disk/files.ts'
 import { thisProcess } from '../adapters/journal/process-identity.ts'
 import { openJournal } from '../adapters/journal/open.ts'
-import { promptOnTerminal, whoAnswers } from '../adapters/terminal/people.ts'
-import { drawingFor } from '../conduct/drawing.ts'
+import { promptOnTerminal, promptPlainly, whoAnswers } from '../adapters/terminal/people.ts'
+import { drawingFor, isPlain } from '../conduct/drawing.ts'
 import { listrConductor } from '../conduct/listr.ts'
 import type { Loaded } from '../config/load.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -14,15 +14,19 @@ import type { Secret } from '../kernel/secret.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
 import type { Runtime } from '../run/start.ts'
 import { earlierRuns } from '../run/record/earlier-runs.ts'
+import { estimateAtStart } from '../run/record/estimate.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
+import type { Stored } from '../run/journal/entry.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
 import type { Journal } from '../run/journal/journal.ts'
 import { newsOf } from '../run/record/news.ts'
+import { pastTimesOfRun } from '../run/record/past-times.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { driversFor } from './drivers.ts'
+import { LiveView } from './live-view.ts'
 import { locksFor } from './locks.ts'
 import { storyTeller } from './story.ts'
 import type { Terminal } from './terminal.ts'
@@ -36,12 +40,16 @@ export type RunOptions = {
   readonly answers: Answers
   /** Titles of the steps that are already done when a run is resumed. */
   readonly earlier: readonly string[]
+  /** Entries of a run that is resumed; missing for a new one. */
+  readonly begun?: readonly Stored[]
 }
 
 export type Engine = {
   readonly runtime: Runtime
   readonly journal: Journal
   readonly stop: StopButton
+  /** Ends the view of a run that is under way, with whatever it still has scheduled. */
+  endView(): void
   announce(text: string): void
 }
 
@@ -57,18 +65,35 @@ export async function wire(
   const { redactor } = terminal
   const secretSources = { environment: process.env, register: (secret: Secret) => redactor.add(secret) }
   const stop = new StopButton()
-  const drawing = drawingFor({ json: options.json, inCi: isInCi, screen: process.stderr })
+  const drawing = drawingFor({
+    json: options.json,
+    inCi: isInCi,
+    screen: process.stderr,
+    environment: process.env,
+  })
   const conductor = listrConductor({
     drawing,
     stream: terminal.screen,
     clock: systemClock,
     earlier: options.earlier,
+    footer: () => view.lines(),
+  })
+  const past = once((entries: readonly Stored[]) => pastTimesOfRun(journal, entries))
+  const view = new LiveView({
+    drawing,
+    width: () => (process.stderr.isTTY ? process.stderr.columns || null : null),
+    clock: systemClock,
+    begun: options.begun ?? [],
+    past,
+    say: (text) => conductor.announce(asTyped(text)),
   })
   const prompt = async (step: string, message: string, signal: AbortSignal): Promise<string> => {
     try {
       return await (drawing === 'live'
         ? conductor.prompt(step, message, signal)
-        : promptOnTerminal(message, signal))
+        : isPlain(process.env)
+          ? promptPlainly(message, signal)
+          : promptOnTerminal(message, signal))
     } catch (thrown) {
       // While a prompt is open, Ctrl-C is a key and not a signal. Only the question is pending, so stop at
       // once.
@@ -80,6 +105,7 @@ export async function wire(
     }
   }
   const listener: Listener = (event) => {
+    view.hear(event)
     conductor.listener(event.type === 'note' ? { ...event, line: asTyped(event.line) } : event)
     if (!options.json) return
     if (event.type === 'output')
@@ -142,6 +168,7 @@ export async function wire(
     // Only here: nothing that renders a report delays the start of a run.
     filesOf: async (entries) => (await import('../views/files.ts')).filesOf(entries),
     earlierRuns: (run, plan) => earlierRuns(journal, run, plan),
+    estimateOf: async (entries) => estimateAtStart(entries, await past(entries)),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
     newsOf,
@@ -151,6 +178,13 @@ export async function wire(
     runtime,
     journal,
     stop,
+    endView: () => view.end(),
     announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)),
   }
+}
+
+/** One run, so the answer to the first question is the answer to all. */
+function once<A, T>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {
+  let answer: Promise<T> | null = null
+  return (about) => (answer ??= ask(about))
 }

@@ -1,3 +1,4 @@
+import { EOL } from 'node:os'
 import {
   DefaultRenderer,
   Listr,
@@ -26,6 +27,8 @@ export type ListrSettings = {
   readonly clock: Clock
   /** Titles of steps that were done before this process resumed the run. */
   readonly earlier?: readonly string[]
+  /** Lines below the steps while they run, as wide as the screen at most; asked at every redraw. */
+  readonly footer?: () => readonly string[]
 }
 
 export interface ListrConductor extends Conductor {
@@ -42,6 +45,19 @@ class LiveRenderer extends DefaultRenderer {
   static override nonTTY = true
 }
 
+/** The footer is above a prompt, whose last line is where the cursor is. It is no part of what stays on the screen. */
+function rendererWith(footer: () => readonly string[]): typeof LiveRenderer {
+  return class extends LiveRenderer {
+    override create(options?: Parameters<DefaultRenderer['create']>[0]): string {
+      const steps = super.create({ ...options, prompt: false })
+      if (options?.prompt === false) return steps
+      const prompt = super.create({ ...options, tasks: false, bottomBar: false })
+      const below = footer().join(EOL)
+      return [steps, below, prompt].filter((part) => part !== '').join(`${EOL}${EOL}`)
+    }
+  }
+}
+
 type Wrapper = ListrTaskWrapper<unknown, typeof LiveRenderer, typeof VerboseRenderer>
 
 /** A failed todo, with the message for the screen. It ends the list and is never thrown to the engine. */
@@ -53,6 +69,7 @@ class TodoFailed extends Error {}
  */
 export function listrConductor(settings: ListrSettings): ListrConductor {
   const board = new Board(settings)
+  const Renderer = rendererWith(settings.footer ?? (() => []))
   let earlier = settings.earlier ?? []
   return {
     listener: (event) => board.hear(event),
@@ -71,7 +88,7 @@ export function listrConductor(settings: ListrSettings): ListrConductor {
       const list = new Listr<unknown, typeof LiveRenderer, typeof VerboseRenderer>(
         [...before, ...todos.map((todo) => round.task(todo))],
         {
-          renderer: LiveRenderer,
+          renderer: Renderer,
           fallbackRenderer: VerboseRenderer,
           fallbackRendererCondition: settings.drawing === 'lines',
           silentRendererCondition: settings.drawing === 'silent',

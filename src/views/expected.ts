@@ -4,6 +4,8 @@ import { duration } from './amounts.ts'
 /** Whole seconds, at least one: an expectation is no measurement. */
 export const roughly = (seconds: number): string => duration(Math.max(1, Math.round(seconds)))
 
+export const pastRuns = (runs: number): string => (runs === 1 ? '1 past run' : `${runs} past runs`)
+
 /** `8m 12s (median of 3 successful runs)`; null without a run. */
 export function pastText(past: readonly number[]): string | null {
   if (past.length === 0) return null

@@ -5,6 +5,7 @@ import type { Plan, PlannedStep } from '../model/plan.ts'
 import type { RunState, StepState } from '../run/journal/state.ts'
 import type { Standing } from '../run/journal/standing.ts'
 import type { StepTime } from '../run/journal/step-times.ts'
+import { packed, wrapped, type Width } from './fit.ts'
 import { changedLines, downLines } from './standing.ts'
 
 export type OpenRun = {
@@ -16,6 +17,8 @@ export type OpenRun = {
   readonly times: ReadonlyMap<string, StepTime>
   /** Id of the step that comes next, if none is in progress: a running process looks at it before it acts. */
   readonly next: string | null
+  /** Of a run that a process works on: how long it runs, what is down, what is left of the objective. */
+  readonly situation?: readonly string[]
 }
 
 /** A run that has ended, but whose evidence is not sealed. */
@@ -30,10 +33,16 @@ export type UnsealedRun = {
 /** The open runs: the state of each step, and what to type next. Then those that are only not sealed. */
 export function statusText(
   runs: readonly OpenRun[],
-  { unsealed = [], now }: { readonly unsealed?: readonly UnsealedRun[]; readonly now: Date },
+  {
+    unsealed = [],
+    now,
+    width = null,
+  }: { readonly unsealed?: readonly UnsealedRun[]; readonly now: Date; readonly width?: Width },
 ): string {
   if (runs.length + unsealed.length === 0) return 'No open runs.\n'
-  return [...runs.map((open) => one(open, now)), ...unsealed.map(toSeal)].join('\n')
+  return [...runs.map((open) => one(open, now, width)), ...unsealed.map(toSeal)]
+    .flatMap((text) => text.split('\n').flatMap((line) => wrapped(line, width, '    ')))
+    .join('\n')
 }
 
 const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string =>
@@ -43,7 +52,11 @@ const toSeal = ({ run, runbook, target, startedAt, ended }: UnsealedRun): string
     '',
   ].join('\n')
 
-function one({ run, state, standing, holder, times, next }: OpenRun, now: Date): string {
+function one(
+  { run, state, standing, holder, times, next, situation = [] }: OpenRun,
+  now: Date,
+  width: Width,
+): string {
   const running = isRunning({ run, holder })
   const seenOf = (step: PlannedStep): Seen => ({
     running,
@@ -59,7 +72,8 @@ function one({ run, state, standing, holder, times, next }: OpenRun, now: Date):
     `${run}  ${what}, started ${startedAt} by ${oneLine(opened.by)}`,
     ...(holder !== null && running ? [`  ${runningLine(holder, now)}`] : []),
     ...waitingLines(plan.steps, state, running).map((text) => `  ${text}`),
-    ...downLines(standing).map((text) => `  ${text}`),
+    ...packed(situation, width === null ? widest : width - 2).map((text) => `  ${text}`),
+    ...(situation.length > 0 ? [] : downLines(standing)).map((text) => `  ${text}`),
     ...plan.steps.map(
       (step) =>
         `  ${mark(stateOfStep(step), seenOf(step))} ${oneLine(step.title)}${remark(stateOfStep(step), seenOf(step))}`,
@@ -70,7 +84,10 @@ function one({ run, state, standing, holder, times, next }: OpenRun, now: Date):
   ].join('\n')
 }
 
-const isRunning = ({ run, holder }: Pick<OpenRun, 'run' | 'holder'>): boolean => holder?.run === run
+/** Where the width of the screen is not known. */
+const widest = 120
+
+export const isRunning = ({ run, holder }: Pick<OpenRun, 'run' | 'holder'>): boolean => holder?.run === run
 
 /** What is known of one step besides its state. `running`: a process works on the run. */
 type Seen = {
@@ -97,6 +114,20 @@ const elapsed = (since: string, now: Date): string => {
   return Number.isNaN(seconds)
     ? 'an unknown time'
     : prettyMilliseconds(Math.max(0, Math.round(seconds)) * 1000)
+}
+
+/** The state of a step in words, without the times that change while it is looked at. */
+export function wordsOf(open: OpenRun, step: PlannedStep): string {
+  const { state, times, next } = open
+  const time = times.get(step.id) ?? { since: null, milliseconds: null }
+  const said = remark(state.steps.get(step.id), {
+    running: isRunning(open),
+    next: step.id === next,
+    asks: step.effect === 'decide',
+    time: { ...time, since: null },
+    now: new Date(state.startedAt),
+  })
+  return state.steps.get(step.id)?.status === 'done' && !said.includes('undo') ? ` done${said}` : said
 }
 
 function mark(step: StepState | undefined, { running, next }: Seen): string {

@@ -21,6 +21,35 @@ describe('run', () => {
     expect(await readFile(project.path('world/two'), 'utf8')).toBe('hi')
   })
 
+  test('begins with what is at stake, and says when its situation changes', async () => {
+    const { err } = await project.run(['run', 'three-files'])
+    expect(err).toMatch(
+      /^Three files \(three-files\)\n {2}Target: +here \(A folder\)\n {2}Run: +\d{8}-\S+, begun .* UTC by .+\n {2}Objectives: +RTO 15m\n {2}Plan:\n {4}1\. Look at/,
+    )
+    expect(err).toContain('    Point of no return: Three is next.\n    6. Write three\n')
+    expect(err).toMatch(
+      /\nrunning for \ds; past the point of no return; no past run to estimate the rest from\n/,
+    )
+    // Now there is one, and what it said is in the record of the next.
+    const next = await project.run(['run', 'three-files'])
+    expect(next.err).toMatch(/; about \ds until the end \(90 %: \ds; 1 past run\)\n/)
+    const folder = /Evidence: (.*)/.exec(next.out)?.[1] ?? ''
+    const record = JSON.parse(await readFile(project.path(`${folder}/run.json`), 'utf8')) as {
+      readonly estimate: unknown
+    }
+    expect(record.estimate).toEqual({
+      medianSeconds: expect.any(Number),
+      p90Seconds: expect.any(Number),
+      runs: 1,
+      takenSeconds: expect.any(Number),
+    })
+  })
+
+  test('says nothing of it for a dry run, nor where a program reads', async () => {
+    expect((await project.run(['run', 'three-files', '--dry-run'])).err).not.toContain('Plan:')
+    expect((await project.run(['run', 'three-files', '--json'])).err).toBe('')
+  })
+
   test('a command in a note has the npx that was used', async () => {
     const name = 'news: runbook status'
     await mkdir(project.path('world'))

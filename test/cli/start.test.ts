@@ -62,7 +62,7 @@ test('the help needs neither the configuration nor an adapter', async () => {
 test('reading the journal needs no engine, no runbook and no reports', async () => {
   await project.run(['run', 'three-files'])
   for (const { args, more, views, record } of [
-    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['standing', 'status'], record: [] },
+    { args: ['status'], more: ['parse-ms', 'pretty-ms'], views: ['fit', 'standing', 'status'], record: [] },
     {
       args: ['history'],
       more: ['parse-ms', 'pretty-bytes', 'pretty-ms'],

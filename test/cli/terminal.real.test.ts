@@ -1,3 +1,4 @@
+import { mkdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -26,6 +27,29 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     expect(isRedrawn(running.out)).toBe(live)
     expect(running.seen.includes('[COMPLETED]')).toBe(!live)
     expect(running.seen).toContain('Succeeded: ')
+    expect(running.seen).toContain('Plan:')
+    // The situation is drawn while the steps run, and is gone from what stays.
+    const frames = running.seen.split('running for ')
+    expect(frames.length > 1).toBe(live)
+    expect(frames.at(-1)).toContain('Write one')
+  })
+
+  test.each([
+    [{ TEST_COLUMNS: '60' }, true],
+    [{ TEST_COLUMNS: '60', TERM: 'dumb' }, false],
+    [{ TEST_COLUMNS: '60', RUNBOOK_PLAIN: '1' }, false],
+  ])('with %j a run is watched, and ends', async (environment, live) => {
+    await mkdir(project.path('world'))
+    const running = project.start(['run', 'three-files', '--wait-for', 'gate'])
+    await running.shows('waiting for gate')
+    const watching = project.atTerminal(['status', '--watch'], environment)
+    await watching.shows(live ? 'Wait (in progress' : 'Wait: (in progress)')
+    await watching.shows('running for ')
+    await writeFile(project.path('world/gate'), '')
+    await running.ended
+    expect((await watching.ended).code).toBe(0)
+    expect(isRedrawn(watching.out)).toBe(live)
+    expect(watching.seen).toMatch(/Three files on here has ended: succeeded\s*$/)
   })
 
   test.each(['120', '0'])(
@@ -46,6 +70,31 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
       expect((await project.run(['status'])).out).toBe('No open runs.\n')
     },
   )
+
+  test.each([{ TERM: 'dumb' }, { RUNBOOK_PLAIN: '1' }])(
+    'with %j nothing is redrawn, and the facts stay after a wrong answer',
+    async (environment) => {
+      const running = project.atTerminal(['run', 'approved'], environment)
+      await running.shows('type exactly:  yes do it')
+      running.type('yes\n')
+      await running.shows('Wrong answer, 2 tries left.\r\nIs this wanted?\r\n  what: three files')
+      running.type('yes do it\n')
+      expect((await running.ended).code).toBe(0)
+      // oxlint-disable-next-line no-control-regex
+      expect(running.out).not.toMatch(/\u001b\[[0-9;?]*[A-HJKlh]/)
+      expect(await project.effects()).toEqual(['+one'])
+    },
+  )
+
+  test('with RUNBOOK_PLAIN, Ctrl-C twice at the question ends the run', async () => {
+    const running = project.atTerminal(['run', 'approved'], { RUNBOOK_PLAIN: '1' })
+    await running.shows('type exactly:  yes do it')
+    running.type('\u0003')
+    await running.shows('stopping after this step')
+    running.type('\u0003')
+    expect((await running.ended).code).toBe(130)
+    expect(await project.effects()).toEqual([])
+  })
 
   test('of 0 columns: the right phrase is taken', async () => {
     const running = project.atTerminal(['run', 'approved'], { TEST_COLUMNS: '0' })

@@ -14,8 +14,18 @@ describe('how it is drawn', () => {
     [{ json: false, inCi: false, screen: { isTTY: true } }, 'lines'],
     [{ json: false, inCi: false, screen: { columns: 120 } }, 'lines'],
   ] as const)('%j: %s', (asked, drawing) => {
-    expect(drawingFor(asked)).toBe(drawing)
+    expect(drawingFor({ ...asked, environment: { TERM: 'xterm', NO_COLOR: '1' } })).toBe(drawing)
   })
+})
+
+test.each([
+  [{ TERM: 'dumb' }, 'lines'],
+  [{ TERM: 'xterm', RUNBOOK_PLAIN: '1' }, 'lines'],
+  [{ TERM: 'xterm', RUNBOOK_PLAIN: '0' }, 'live'],
+  [{ TERM: 'xterm', RUNBOOK_PLAIN: '' }, 'live'],
+] as const)('a terminal with %j: %s', (environment, drawing) => {
+  const screen = { isTTY: true, columns: 120 }
+  expect(drawingFor({ json: false, inCi: false, screen, environment })).toBe(drawing)
 })
 
 describe('figures', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../src/model/plan.ts'
-import type { EarlierRun, Outcome } from '../../src/run/journal/entry.ts'
+import type { EarlierRun, Outcome, StoredEstimate } from '../../src/run/journal/entry.ts'
 import { earlierRuns } from '../../src/run/record/earlier-runs.ts'
 import { startRun } from '../../src/run/start.ts'
 import { emptyJournal, fakeJournal } from '../../src/testing/journal.ts'
@@ -73,6 +73,7 @@ describe('the end of a run', () => {
   async function settledWith(
     earlierRuns: () => Promise<readonly EarlierRun[]>,
     mode: 'run' | 'dry-run' = 'run',
+    estimateOf: () => Promise<StoredEstimate | null> = async () => null,
   ) {
     const machine = new Machine()
     const steps = toySteps(
@@ -82,13 +83,37 @@ describe('the end of a run', () => {
     const book = runbook('toy', { title: 'Toy', when: 'Never.', needs: [], params: {} }, ({ step }) => {
       step('First', steps.set({ flag: 'first', to: 'new' }))
     })
-    const { code } = await startRun({ ...machine.around(), earlierRuns }, machine.order(book, {}, mode))
+    const { code } = await startRun(
+      { ...machine.around(), earlierRuns, estimateOf },
+      machine.order(book, {}, mode),
+    )
     const entry = machine.entries.map((one) => one.entry).find(({ type }) => type === 'settled')
-    return [code, entry?.['earlier']]
+    const estimate = entry?.['estimate']
+    return [code, entry?.['earlier'], ...(estimate === undefined ? [] : [estimate])]
   }
 
   it('records them', async () => {
     expect(await settledWith(async () => [earlier])).toEqual(['succeeded', [earlier]])
+  })
+
+  it('records what they said about its duration, unless that cannot be read', async () => {
+    const estimate = { medianSeconds: 61, p90Seconds: 70, runs: 12 }
+    expect(
+      await settledWith(
+        async () => [],
+        'run',
+        async () => estimate,
+      ),
+    ).toEqual(['succeeded', [], estimate])
+    expect(
+      await settledWith(
+        async () => [],
+        'run',
+        async () => null,
+      ),
+    ).toEqual(['succeeded', []])
+    const broken = () => Promise.reject(new Error('disk'))
+    expect(await settledWith(async () => [], 'run', broken)).toEqual(['succeeded', []])
   })
 
   it('does not fail where they cannot be read, and does not look for them in a dry run', async () => {

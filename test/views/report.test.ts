@@ -3,7 +3,17 @@ import { recordOf } from '../../src/run/record/record.ts'
 import { reportOf } from '../../src/views/report.ts'
 import { hostileRun } from '../fixtures/hostile.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
-import { ended, intent, journalOf, planWith, undoEnded, undoIntent } from '../fixtures/told-run.ts'
+import type { Entry } from '../../src/run/journal/entry.ts'
+import {
+  ended,
+  intent,
+  journalOf,
+  planWith,
+  settled,
+  undoEnded,
+  undoIntent,
+  up,
+} from '../fixtures/told-run.ts'
 
 describe('the report that a reviewer reads', () => {
   it('of a run that went well, over a crash in the middle', async () => {
@@ -85,6 +95,29 @@ describe('the report that a reviewer reads', () => {
     const undo = [[3, undoIntent('Swap')] as const, [4, undoEnded('Swap')] as const]
     expect(reportOf(recordOf(journalOf(plan, [...done, ...undo])))).toContain('Swap, which was undone:')
     expect(reportOf(recordOf(journalOf(plan, [[1, intent('Swap')]])))).not.toContain('## Data before')
+  })
+
+  it('compares what past runs estimated with what the run took', () => {
+    const plan = planWith([{ title: 'Restore', ...up }])
+    const report = (milliseconds: number | null) =>
+      reportOf(
+        recordOf(
+          journalOf(plan, [
+            [2, { type: 'preflighted', findings: [], warnings: 0, refusals: 0 }],
+            [2, intent('Restore')],
+            [72, ended('Restore', { milliseconds })],
+            [
+              73,
+              { ...settled('succeeded'), estimate: { medianSeconds: 61, p90Seconds: 70, runs: 12 } } as Entry,
+            ],
+          ]),
+        ),
+      )
+    const row = (took: string, verdict: string) =>
+      `| Time of the steps, as past runs estimated it | ${took} | 1m 1s, 90 %: 1m 10s (12 past runs) | ${verdict} |`
+    expect(report(66_000)).toContain(row('1m 8s', 'as estimated'))
+    expect(report(70_000)).toContain(row('1m 12s', 'longer than estimated'))
+    expect(report(null)).toContain(row('unknown: not all succeeded without an interruption', 'unknown'))
   })
 
   it('cuts a long output, and says that the record has it whole', () => {

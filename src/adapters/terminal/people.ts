@@ -129,3 +129,23 @@ export async function promptOnTerminal(
     { signal, output: process.stderr },
   )
 }
+
+/**
+ * As `promptOnTerminal`, but the terminal itself echoes what is typed: nothing is redrawn, which a terminal without
+ * cursor cannot and a screen reader would read again. Ctrl-C is a signal here, and the end of input cancels.
+ */
+export async function promptPlainly(message: string, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import('node:readline/promises')
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false })
+  const closed = new Promise<never>((_, reject) => {
+    lines.once('close', () =>
+      reject(Object.assign(new Error('the input has ended'), { name: 'ExitPromptError' })),
+    )
+  })
+  try {
+    return await Promise.race([lines.question(`${message} `, { signal }), closed])
+  } finally {
+    closed.catch(() => undefined)
+    lines.close()
+  }
+}

@@ -1,7 +1,7 @@
 import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { EarlierRun, Outcome, Stored } from '../journal/entry.ts'
+import type { EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
@@ -23,6 +23,8 @@ export interface Result {
 export interface Sealer extends Newsroom {
   /** What earlier runs of the same runbook on the same target measured, newest first. */
   earlierRuns?(run: string, plan: Plan): Promise<readonly EarlierRun[]>
+  /** What they said about how long the run would take; null where they said nothing. */
+  estimateOf?(entries: readonly Stored[]): Promise<StoredEstimate | null>
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[] | Promise<readonly EvidenceFile[]>
   /**
    * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
@@ -38,20 +40,26 @@ export async function settle(
   failure: Failure | null,
   findings: readonly Finding[],
 ): Promise<Result> {
-  const earlier = await earlierRunsOf(sealer, context, outcome)
-  await context.journal.write({ type: 'settled', outcome, failure, ...(earlier === null ? {} : { earlier }) })
+  await context.journal.write({
+    type: 'settled',
+    outcome,
+    failure,
+    ...(await comparedWithPast(sealer, context, outcome)),
+  })
   await announce(sealer, context)
   return { ...(await seal(sealer, context)), findings }
 }
 
-/** Null where there is nothing to compare, or it cannot be read: a trend is no reason to fail. */
-async function earlierRunsOf(
+/** Empty where there is nothing to compare, or it cannot be read: a trend is no reason to fail. */
+async function comparedWithPast(
   sealer: Sealer,
   { run, journal }: RunContext,
   outcome: Outcome,
-): Promise<readonly EarlierRun[] | null> {
-  if (outcome === 'foretold' || outcome === 'refused') return null
-  return sealer.earlierRuns?.(run, journal.state.plan).catch(() => null) ?? null
+): Promise<{ readonly earlier?: readonly EarlierRun[]; readonly estimate?: StoredEstimate }> {
+  if (outcome === 'foretold' || outcome === 'refused') return {}
+  const earlier = await sealer.earlierRuns?.(run, journal.state.plan).catch(() => null)
+  const estimate = await sealer.estimateOf?.(journal.entries).catch(() => null)
+  return { ...(earlier ? { earlier } : {}), ...(estimate ? { estimate } : {}) }
 }
 
 /** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */

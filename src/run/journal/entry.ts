@@ -63,6 +63,15 @@ export type EarlierRun = JsonObject & {
   readonly rpoSeconds: number | null
 }
 
+/** What past runs said, at the start of a run, about the time until the service is up, or until its end. */
+export type StoredEstimate = JsonObject & {
+  readonly medianSeconds: number
+  /** Nine of ten runs take at most this long. */
+  readonly p90Seconds: number
+  /** How many past runs it was computed from. */
+  readonly runs: number
+}
+
 export type Entry =
   | Opened
   | (JsonObject & {
@@ -137,6 +146,8 @@ export type Entry =
       readonly failure: Failure | null
       /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
       readonly earlier?: readonly EarlierRun[]
+      /** Missing where no earlier run said anything. */
+      readonly estimate?: StoredEstimate
     })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })

@@ -3,11 +3,12 @@ import { exits, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { Entry, EarlierRun, Outcome, Stored } from '../journal/entry.ts'
+import type { Entry, EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
 import { codeOfState } from '../journal/code.ts'
+import { takenSeconds, type ScoredEstimate } from './estimate.ts'
 import { stepRecord, type StepRecord } from './step-record.ts'
 
 /**
@@ -44,6 +45,8 @@ export type RunRecord = JsonObject & {
   readonly measures: Measures
   /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
   readonly earlier?: readonly EarlierRun[]
+  /** What they said about its duration, and what it took. Missing where they said nothing. */
+  readonly estimate?: ScoredEstimate
   /** When the service was down, in order; `to` is null where it was not confirmed up again. */
   readonly outages?: readonly Outage[]
   readonly findings: readonly Finding[]
@@ -111,6 +114,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   }
   const events: RunHappening[] = []
   let earlier: readonly EarlierRun[] = []
+  let estimate: StoredEstimate | null = null
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
@@ -118,9 +122,11 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     if (event !== null) events.push(event)
     if (entry.type === 'preflighted') settled.findings = entry.findings
     if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
-    if (entry.type === 'settled') earlier = entry.earlier ?? []
-    if (entry.type === 'settled')
+    if (entry.type === 'settled') {
+      earlier = entry.earlier ?? []
+      estimate = entry.estimate ?? null
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
+    }
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
   }
   const state = stateOf(covered)
@@ -147,6 +153,7 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     exit: settled.outcome === 'open' ? null : exits[codeOfState({ ...state, sealed: true })].exit,
     measures: measuresOf(covered),
     ...(earlier.length === 0 ? {} : { earlier }),
+    ...(estimate === null ? {} : { estimate: { ...estimate, takenSeconds: takenSeconds(covered) } }),
     ...(outages.length === 0 ? {} : { outages: outages.map(({ from, to }) => ({ from, to })) }),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,

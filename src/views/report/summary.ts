@@ -4,7 +4,9 @@ import type { Json } from '../../kernel/json.ts'
 import { flagOf } from '../../model/param.ts'
 import { incidentSince, type Measure } from '../../run/record/measures.ts'
 import type { RunRecord } from '../../run/record/record.ts'
+import type { ScoredEstimate } from '../../run/record/estimate.ts'
 import { duration, moment } from '../amounts.ts'
+import { pastRuns, roughly } from '../expected.ts'
 import { code, strong, table, type Block, type Inline } from '../document.ts'
 import { result } from '../result.ts'
 
@@ -76,7 +78,7 @@ function shownValue(value: Json): string {
   return 'env' in handle.from ? `env:${handle.from.env}` : `file:${handle.from.file}`
 }
 
-export function measuresTable({ measures, mode, plan }: RunRecord): readonly Block[] {
+export function measuresTable({ measures, mode, plan, estimate }: RunRecord): readonly Block[] {
   if (mode === 'dry-run') return []
   const { rto, incident, downtime, rpo, dataAsOf } = measures
   const since = incidentSince(plan)
@@ -97,7 +99,18 @@ export function measuresTable({ measures, mode, plan }: RunRecord): readonly Blo
         row('Downtime', downtime),
         row('Data loss (RPO)', rpo),
         ...(dataAsOf === null ? [] : [['Data as of', moment(dataAsOf), '', '']]),
+        ...(estimate === undefined ? [] : [estimateRow(estimate)]),
       ],
     ),
+  ]
+}
+
+/** The estimate leaves out the time of people, so it is compared with what the steps took. */
+function estimateRow({ medianSeconds, p90Seconds, runs, takenSeconds }: ScoredEstimate): readonly Inline[] {
+  return [
+    'Time of the steps, as past runs estimated it',
+    takenSeconds === null ? 'unknown: not all succeeded without an interruption' : duration(takenSeconds),
+    `${roughly(medianSeconds)}, 90 %: ${roughly(p90Seconds)} (${pastRuns(runs)})`,
+    takenSeconds === null ? 'unknown' : takenSeconds <= p90Seconds ? 'as estimated' : 'longer than estimated',
   ]
 }

@@ -216,7 +216,7 @@ export const pages = {
   'a target without anything': target({ runs: [], runbooks: [], protection: null, runbook: 'restore-test' }),
   'a runbook': runbookPage(
     nightPlan(),
-    [{ flag: '--lamp', value: 'oil|gas', help: 'Which lamp', given: 'required' }],
+    [{ flag: '--lamp', value: 'oil|gas', help: 'Which lamp', given: 'required', without: null }],
     'included in runbook',
     [60, 90],
   ),

@@ -1,0 +1,48 @@
+import { systemClock } from '../kernel/clock.ts'
+import type { Holder, Stored } from '../run/journal/entry.ts'
+import type { JournalView } from '../run/journal/journal.ts'
+import { stateOf } from '../run/journal/state.ts'
+import { standingOf } from '../run/journal/standing.ts'
+import { stepTimesOf } from '../run/journal/step-times.ts'
+import type { PastTimes } from '../run/record/past-times.ts'
+import type { OpenRun } from '../views/status.ts'
+
+/** Reads open runs for a screen, and what past runs say about those that a process works on. */
+export class OpenRuns {
+  readonly #journal: JournalView
+  /** By run: a run that is watched learns nothing new from them. */
+  readonly #past = new Map<string, Promise<readonly PastTimes[]>>()
+
+  constructor(journal: JournalView) {
+    this.#journal = journal
+  }
+
+  async read(run: string, system: string): Promise<OpenRun> {
+    const holder = await this.#journal.holder(system)
+    return this.of(run, await this.#journal.read(run), holder)
+  }
+
+  async of(run: string, entries: readonly Stored[], holder: Holder | null): Promise<OpenRun> {
+    const state = stateOf(entries)
+    const { nextIn } = await import('../run/engine/agenda.ts')
+    return {
+      run,
+      state,
+      standing: standingOf(entries),
+      holder,
+      times: stepTimesOf(entries),
+      next: nextIn(state),
+      ...(holder?.run === run ? { situation: await this.#situationOf(run, entries) } : {}),
+    }
+  }
+
+  async #situationOf(run: string, entries: readonly Stored[]): Promise<readonly string[]> {
+    const [{ pastTimesOfRun }, { situationOf }] = await Promise.all([
+      import('../run/record/past-times.ts'),
+      import('../views/situation.ts'),
+    ])
+    const past = this.#past.get(run) ?? pastTimesOfRun(this.#journal, entries).catch(() => [])
+    this.#past.set(run, past)
+    return situationOf(entries, await past)(systemClock.now())
+  }
+}

@@ -1,0 +1,34 @@
+/** Columns of a screen; null where lines may be of any length, such as in a file. */
+export type Width = number | null
+
+/**
+ * Breaks a text between words; later lines are indented. A word that is longer than the screen stays as it is,
+ * so that paths and commands can be copied.
+ */
+export function wrapped(text: string, width: Width, indent = ''): readonly string[] {
+  if (width === null || text.length <= width) return [text]
+  const lines: string[] = []
+  let line = ''
+  // The indentation of the text is kept.
+  for (const word of text.split(/(?<=\S) /)) {
+    if (line === '') line = word
+    else if (line.length + 1 + word.length <= width) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = `${indent}${word.trimStart()}`
+    }
+  }
+  return [...lines, line]
+}
+
+/** Facts after one another, as many on a line as fit; a fact is broken only where it fits on no line. */
+export function packed(facts: readonly string[], width: Width): readonly string[] {
+  const lines: string[] = []
+  for (const fact of facts) {
+    const last = lines.at(-1)
+    if (last !== undefined && (width === null || `${last}; ${fact}`.length <= width))
+      lines[lines.length - 1] = `${last}; ${fact}`
+    else lines.push(...wrapped(fact, width, '  '))
+  }
+  return lines
+}
