@@ -13,24 +13,34 @@ export function kindOf(service: ServiceFacts): ImageKind | null {
   return startsPostgres(service) ? { is: 'postgres', vendor: 'official', major: null } : null
 }
 
-/** Uses the image of Postgres for its client programs, as what takes the nightly dumps does. */
-function startsOther({ words }: ServiceFacts): boolean {
-  const [first = ''] = words
+/**
+ * Uses the image of Postgres for another program, as what takes the nightly dumps does, or an application that needs psql.
+ * The entrypoint of the official image starts the server only for `postgres` and for options of it
+ * (docker-library/postgres, docker-entrypoint.sh); a script of one's own may start it where the data is.
+ */
+function startsOther({ words, mounts }: ServiceFacts): boolean {
+  const [first] = words
   const command = words.join(' ')
-  return (
-    !/^(?:-|postgres$|\S*docker-entrypoint\.sh)/.test(first) &&
-    /\b(?:psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore)\b/.test(command) &&
-    !/docker-entrypoint\.sh|\bexec\s+postgres\b/.test(command)
+  if (
+    first === undefined ||
+    /^(?:-|(?:\S*\/)?postgres$|\S*docker-(?:entrypoint|ensure-initdb)\.sh)/.test(first)
   )
+    return false
+  if (/docker-(?:entrypoint|ensure-initdb)\.sh|\bexec\s+postgres\b/.test(command)) return false
+  return clients.test(command) || !mounts.some(({ target }) => holdsData(target))
 }
 
+const clients = /\b(?:psql|pg_dump|pg_dumpall|pg_basebackup|pg_restore|pg_recvlogical|pg_receivewal)\b/
+
+const holdsData = (target: string): boolean => /^\/var\/lib\/postgresql(?:\/|$)/.test(target)
+
 const takesDumps = ({ words }: ServiceFacts): boolean =>
-  words.some((word) => /\b(?:pg_dump|pg_dumpall|pg_basebackup)\b/.test(word))
+  words.some((word) => /\b(?:pg_dump|pg_dumpall|pg_basebackup|pg_recvlogical|pg_receivewal)\b/.test(word))
 
 /** An image of one's own that initialises itself as the official one does. */
 const startsPostgres = ({ environment, mounts }: ServiceFacts): boolean =>
   Object.keys(environment).some((name) => /^POSTGRES_(?:PASSWORD(?:_FILE)?|HOST_AUTH_METHOD)$/.test(name)) &&
-  mounts.some(({ target }) => /^\/var\/lib\/postgresql(?:\/|$)/.test(target))
+  mounts.some(({ target }) => holdsData(target))
 
 /** Services that only run once, such as migrations: others wait for their end, or they have ended well. */
 export function oneOffs(services: readonly ServiceFacts[]): ReadonlySet<string> {

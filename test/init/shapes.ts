@@ -42,6 +42,41 @@ services:
     targets: [{ stack, writers: ['web'], database: postgres(), 'health?': health('http://127.0.0.1:8000/') }],
   },
   {
+    name: 'an application in the image of the server, a proxy, and dumps by a script',
+    files: compose(`
+services:
+  gate:
+    image: nginx:1
+    ports: ['8000:80']
+    depends_on: [scribe]
+  scribe:
+    image: postgres:17
+    entrypoint: [python3, /app/scribe.py]
+    environment: { PGHOST: ledger, PGUSER: shop, PGDATABASE: shop, POSTGRES_PASSWORD: pw }
+  ledger:
+    image: postgres:17
+    environment: { POSTGRES_USER: shop, POSTGRES_DB: shop, POSTGRES_PASSWORD: pw }
+  dumps:
+    image: postgres:17
+    command: ['/out/backup.sh']
+    environment: { PGHOST: ledger, POSTGRES_PASSWORD: pw }
+    volumes: ['./out:/out']
+  stream:
+    image: postgres:17
+    command: [pg_recvlogical, -h, ledger, --start]
+    environment: { POSTGRES_PASSWORD: pw }
+`),
+    targets: [
+      {
+        stack,
+        // Nothing says what the script does, and a dump while the data is exchanged is of no use.
+        writers: ['dumps', 'scribe'],
+        database: postgres({ service: 'ledger', user: 'shop' }),
+        'health?': health('http://127.0.0.1:8000/', 'gate'),
+      },
+    ],
+  },
+  {
     name: 'environment as a map, and a health check with curl',
     files: compose(`
 services:
