@@ -16,7 +16,7 @@ export default runbook(
     title: 'Find the newest good backup (non-disruptive)',
     when: 'Data is wrong and nobody knows since when: restores backups in a throwaway server by bisection, and names the newest that meets the assertions and the first that does not.',
     needs: ['database', 'backups', 'assertions'],
-    wants: ['staging'],
+    wants: ['staging', 'restoreTest'],
     params: {},
   },
   ({ target, step, pointOfNoReturn, lastly }) => {

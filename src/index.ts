@@ -69,6 +69,7 @@ export {
   type StoredBackup,
   type Vouching,
 } from './model/stored-backups.ts'
+export { imageOfMajor, throwawayImage } from './model/throwaway-image.ts'
 export { emptyHint } from './formats/empty-backup.ts'
 export { takenText, tooOld, whenTaken } from './formats/backup-age.ts'
 export {

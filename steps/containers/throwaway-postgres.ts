@@ -1,9 +1,11 @@
 import {
   defineStep,
   failureOf,
+  imageOfMajor,
   isPending,
   RunbookError,
   say,
+  throwawayImage,
   type BackupPlace,
   type Io,
   type Look,
@@ -60,7 +62,7 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
     if (lacking !== null) throw new RunbookError('preflight', lacking.problem, { hint: lacking.hint })
     return {
       container: nameFor(purpose, look.run),
-      image: (await ownImage(look, by)) ?? imageFor(by, dump),
+      image: (await throwawayImage(look, by, dump)).image,
     }
   },
   predict: ({ before }) => ({
@@ -105,19 +107,6 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
 
 type Known = Pick<ChosenDump, 'name' | 'major'>
 
-/** The image of the database's own service, as declared or, where it is built, as it runs; null if it is not here. */
-async function ownImage(
-  look: Pick<Look, 'images' | 'services'>,
-  { imageOf }: RestoreTest,
-): Promise<string | null> {
-  if (imageOf === undefined) return null
-  const group = { stack: imageOf.stack, names: [imageOf.service] }
-  const [declared] = await look.services.declared(group)
-  const [state] = declared?.image == null ? await look.services.states(group) : []
-  const image = declared?.image ?? state?.instances[0]?.imageId ?? null
-  return image === null || (await look.images.find(image)) === null ? null : image
-}
-
 /** An older server cannot read the dump; where the image is the stack's own, its version is known only now. */
 function requireMajor(version: string, dump: Known, image: string): void {
   const major = Number.parseInt(version, 10)
@@ -134,8 +123,8 @@ async function lackingImage(
   by: RestoreTest,
   dump: Known,
 ): Promise<{ readonly problem: string; readonly hint: string } | null> {
-  const image = imageFor(by, dump)
-  if ((await ownImage(look, by)) !== null || (await look.images.find(image)) !== null) return null
+  const { image, missing } = await throwawayImage(look, by, dump)
+  if (!missing) return null
   return {
     problem: `${dump.name} requires Postgres ${dump.major}, and the image ${image} is not on this machine`,
     hint: `docker pull ${image}; or set restoreTest.image in runbook.config.ts to one that is here`,
@@ -193,14 +182,11 @@ const asDropped = ({ container, image, version }: ThrowawayServer): DroppedServe
 const nameFor = (purpose: string, { id, target }: RunFacts): string => `${target}-${purpose}-${id}`
 
 function imageInWords(by: RestoreTest, dump: Known | Preview<{ readonly dump: Known }>['dump']): string {
-  const image = isPending(dump) ? by.image : imageFor(by, dump)
+  const image = isPending(dump) ? by.image : imageOfMajor(by, dump)
   return by.imageOf === undefined
     ? image
     : `the image of ${by.imageOf.service} (${image} where it is missing)`
 }
-
-const imageFor = ({ image }: RestoreTest, { major }: Pick<ChosenDump, 'major'>): string =>
-  image.replaceAll('{major}', String(major))
 
 const databaseIn = ({ user }: RestoreTest, container: string): ThrowawayDatabase => ({
   engine: 'postgres',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import diagnose from '../../runbooks/diagnose.ts'
+import findGood from '../../runbooks/find-good-backup.ts'
 import fullDbRollback from '../../runbooks/full-db-rollback.ts'
 import rapidRollback from '../../runbooks/rapid-rollback.ts'
 import restoreTest from '../../runbooks/restore-test.ts'
@@ -66,6 +67,18 @@ test('the doctor looks at the runbooks that work with defaults, and at the proof
   expect(foundBy(reports).map(({ problem }) => problem)).toContain('restore-test has never succeeded on shop')
 })
 
+test('the doctor looks for the image that a throwaway server will have', async () => {
+  const seen = async (world: FakeWorld) =>
+    foundBy(await doctorOn(world, { target: of({ ...eightLines, restoreTest: {} }), journal: journalOf([]) }))
+      .filter(({ check }) => check === 'images')
+      .map(({ problem }) => problem)
+      .filter((problem) => problem.includes('Postgres'))
+  expect(await seen(world())).toEqual([])
+  expect(await seen(damagedShop())).toEqual([
+    expect.stringContaining('the image postgres:17-alpine is not on this machine'),
+  ])
+})
+
 const shown = (book: Runbook, target: Target): string => {
   const { plan } = planOf(book, target, fallbacksOf(book))
   const markdown = planMarkdown(plan, paramLines(book.about.params)).replaceAll('\\', '')
@@ -77,6 +90,7 @@ describe('with eight lines of configuration', () => {
   const cases: readonly (readonly [string, Runbook, readonly string[]])[] = [
     ['full-db-rollback', fullDbRollback, [noSmoke, noAssertions, noRetention]],
     ['restore-test', restoreTest, [noAssertions, noRestoreTest]],
+    ['find-good-backup', findGood, [noAssertions, noRestoreTest]],
     ['rapid-rollback', rapidRollback, [noApp]],
     ['diagnose', diagnose, []],
   ]

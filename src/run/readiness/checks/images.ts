@@ -1,4 +1,5 @@
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
+import { throwawayImage } from '../../../model/throwaway-image.ts'
 import { Notebook, type Check } from '../check.ts'
 
 export const images: Check = {
@@ -42,15 +43,16 @@ export const images: Check = {
       }),
     )
     if (header === undefined) return notes.answer
-    const image = restoreTest.image.replaceAll('{major}', String(header.major))
-    const found = await notes.seek(image, () => look.images.find(image))
-    if (found === null)
+    const found = await notes.seek('throwaway image', () => throwawayImage(look, restoreTest, header))
+    if (found === undefined) return notes.answer
+    const { image, missing } = found
+    if (missing)
       notes.refuse(
         image,
         `${newest.name} requires Postgres ${header.major}, and the image ${image} is not on this machine`,
         `docker pull ${image}; or set restoreTest.image in runbook.config.ts to one that is here`,
       )
-    else if (found !== undefined) notes.fact(`${image} is here`)
+    else notes.fact(`${image} is here`)
     return notes.answer
   },
 }
