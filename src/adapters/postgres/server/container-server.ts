@@ -7,6 +7,7 @@ import type { Unwrap } from '../../unwrap/unwrap.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { ownPsql } from './psql.ts'
+import { guardArguments } from './first-start.ts'
 import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
@@ -28,8 +29,7 @@ export type ContainerCall = Pick<Call, 'argv' | 'env' | 'stdin' | 'stdout'> & { 
 /**
  * A server in a container. The tools run inside it, so they have its version, and connect by its socket: no
  * published port and no password is needed, since the official image trusts it (`local all all trust`). With
- * `login` they connect by TCP, and so in a throwaway: while the image initializes, a temporary server answers
- * on the socket.
+ * `login` they connect by TCP, and so in a throwaway: the temporary server of a first start does not listen there.
  */
 export function containerServer(
   database: PostgresDatabase,
@@ -45,6 +45,7 @@ export function containerServer(
       : login === undefined
         ? thisSocket
         : { ...thisSocket, PGHOST: login.host }
+  const onSocket = via.kind === 'compose' && login === undefined
   const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
   const run: Server['run'] = async (
     { program, args, database: name, as, stdin, stdout }: ClientCall,
@@ -57,7 +58,7 @@ export function containerServer(
     const { user, password } = as ?? { user: database.user, password: await ownPassword() }
     return exec(
       {
-        argv: [program, ...args],
+        argv: [program, ...(onSocket && program === 'psql' && name !== null ? guardArguments : []), ...args],
         ...(stdin === undefined ? {} : { stdin }),
         ...(stdout === undefined ? {} : { stdout }),
         ...(name === null

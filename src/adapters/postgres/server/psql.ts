@@ -3,6 +3,7 @@ import { isJson, type Json } from '../../../kernel/json.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Answering } from '../../process/conversation.ts'
 import type { Ended } from '../../process/shell.ts'
+import { initializing } from './first-start.ts'
 import type { ClientCall, Server } from './server.ts'
 
 export type Script = {
@@ -83,6 +84,7 @@ export type ClientError = { readonly state: string | null; readonly message: str
  * a state.
  */
 export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' | 'exitCode'>): ClientError {
+  if (stderrTail.includes(initializing)) return { state: '57P03', message: initializing }
   const server = /(?:ERROR|FATAL|PANIC): {2}([0-9A-Z]{5}): (.+(?:\nDETAIL: .+)?)/.exec(stderrTail)
   if (server !== null)
     return { state: server[1] ?? null, message: (server[2] ?? '').replace(/\nDETAIL: +/, ': ') }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Ended } from '../../process/call.ts'
+import { initializing } from './first-start.ts'
 import type { Server } from './server.ts'
 
 /** How long a server may take to replay its log, in milliseconds. */
@@ -47,4 +48,5 @@ const isStream = (value: unknown): boolean => typeof value === 'object' && value
 const passing =
   /^\w+: error: [^\n]*FATAL: {2}the database system is (?:starting up|not yet accepting connections|in recovery mode|shutting down)/m
 
-const isStarting = (stderrTail: string): boolean => passing.test(stderrTail)
+const isStarting = (stderrTail: string): boolean =>
+  passing.test(stderrTail) || stderrTail.includes(initializing)
