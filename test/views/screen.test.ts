@@ -57,7 +57,7 @@ const asking = [
   [
     4,
     ended('Choose and verify the dump', {
-      output: { name: 'shop-0300.dump', takenAt: '2026-02-03T03:00:00Z' },
+      output: { file: '/backups/shop-0300.dump', takenAt: '2026-02-03T03:00:00Z' },
     }),
   ],
   [5, intent('Ask the operator')],
@@ -197,7 +197,7 @@ describe('the situation of a run', () => {
     const told = asking.map(([seconds, entry]) => [
       seconds,
       entry.type === 'ended'
-        ? { ...entry, output: { name: 'old.dump', takenAt: '2026-02-01T00:00:00Z' } }
+        ? { ...entry, output: { file: 'old.dump', takenAt: '2026-02-01T00:00:00Z' } }
         : entry,
     ]) as unknown as Told
     expect(at(told, 60)).toContain('backup old.dump: 2d 4h old, OLDER than the RPO of 1d')
@@ -278,6 +278,35 @@ describe('the screen of a run', () => {
 
   it('without a width', async () => {
     await expect(screenOf(journalOf(plan, []), null)).toMatchFileSnapshot('screens/run-begins.txt')
+  })
+
+  it('leaves out what will not be done, and names the conditions', () => {
+    const only = (path: string, is: string) => ({ value: { $param: path, path: [] }, is })
+    const unknown = { value: { $ref: 'look', path: ['rows'] }, is: 'true' }
+    const branched = planWith(
+      [
+        { title: 'Look', effect: 'observe' },
+        { title: 'Beside', only: [only('strategy', 'beside')] },
+        { title: 'Dump the old', only: [only('strategy', 'beside'), unknown] },
+        { title: 'In place', only: [only('strategy', 'in-place')] },
+        { title: 'One', group: 'both' },
+        { title: 'Two', group: 'both' },
+      ] as Parameters<typeof planWith>[0],
+      { params: { strategy: 'beside' } },
+    )
+    expect(stakesText(journalOf(branched, []), null)).toContain(
+      [
+        '    1. Look',
+        '    If --strategy is beside',
+        '      2. Beside',
+        '      If rows of "Look" is true',
+        '        3. Dump the old',
+        '    In parallel: both',
+        '      5. One',
+        '      6. Two',
+        '  Ctrl-C',
+      ].join('\n'),
+    )
   })
 
   it('shows foreign text as it is, and harmless', () => {
