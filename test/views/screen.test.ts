@@ -213,6 +213,11 @@ describe('lines for a screen', () => {
       '  now',
     ])
     expect(wrapped('  - a bb ccc', 8, '    ')).toEqual(['  - a bb', '    ccc'])
+    expect(wrapped('type `runbook status --watch` now', 12, '  ')).toEqual([
+      'type',
+      '  `runbook status --watch`',
+      '  now',
+    ])
     expect(wrapped('as long as it is', null)).toEqual(['as long as it is'])
   })
 
@@ -264,7 +269,8 @@ const screenOf = (entries: readonly Stored[], width: number | null): string =>
 describe('the screen of a run', () => {
   it.each([40, 80, 200])('%i columns wide', async (width) => {
     const screen = screenOf(journalOf(plan, stopped), width)
-    expect(Math.max(...screen.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(width)
+    const longest = Math.max(...screen.split('\n').map(({ length }) => length))
+    expect(longest).toBeLessThanOrEqual(width)
     await expect(screen).toMatchFileSnapshot(`screens/run-${width}.txt`)
   })
 
@@ -274,6 +280,14 @@ describe('the screen of a run', () => {
     const screen = statusText([openRun(entries, now)], { now, width })
     expect(Math.max(...screen.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(width)
     await expect(screen).toMatchFileSnapshot(`screens/status-${width}.txt`)
+  })
+
+  it('breaks no command of a run that is dead', () => {
+    const now = new Date(start + 72_000)
+    const dead = { ...openRun(journalOf(plan, stopped), now), holder: null, situation: [] }
+    const lines = statusText([dead], { now, width: 30 }).split('\n')
+    expect(lines).toContain('  Roll back:  runbook rollback R1')
+    expect(lines).toContain('  ? Swap the restored database')
   })
 
   it('without a width', async () => {
