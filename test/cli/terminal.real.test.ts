@@ -31,7 +31,7 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     // Live, the situation is drawn below the steps, and is gone from what stays; else it is a line of its own.
     const [, ...frames] = running.seen.split('running for ')
     expect(frames.length).toBeGreaterThan(0)
-    expect(/\nrunning for \d+s; no past run/.test(running.seen)).toBe(!live)
+    expect(/\[STARTED\] Ask\s+running for \d+s/.test(running.seen)).toBe(!live)
     expect(frames.at(-1)).toContain('Write one')
   })
 
