@@ -33,6 +33,7 @@ export class LiveView {
   #past: readonly PastTimes[] = []
   #situation: ((now: Date) => readonly string[]) | null = null
   #shown = ''
+  #asked: string | null = null
   #ticker: NodeJS.Timeout | undefined
 
   constructor(settings: Settings) {
@@ -100,6 +101,8 @@ export class LiveView {
     const asked = plan.steps.find(
       ({ id, effect }) => effect === 'decide' && steps.get(id)?.status === 'doubt',
     )
-    return JSON.stringify([down, unconfirmedSince, way, pivoted, backupOf(this.#entries), asked?.id])
+    // That an answer was given is no news to whoever gave it.
+    this.#asked = asked?.id ?? this.#asked
+    return JSON.stringify([down, unconfirmedSince, way, pivoted, backupOf(this.#entries), this.#asked])
   }
 }

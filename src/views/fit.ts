@@ -2,15 +2,15 @@
 export type Width = number | null
 
 /**
- * Breaks a text between words; later lines are indented. A word that is longer than the screen stays as it is,
- * so that paths and commands can be copied.
+ * Breaks a text between words; later lines are indented. A word that is longer than the screen stays as it is, and
+ * so does what is in backquotes, so that paths and commands can be copied.
  */
 export function wrapped(text: string, width: Width, indent = ''): readonly string[] {
   if (width === null || text.length <= width) return [text]
   const lines: string[] = []
   let line = ''
-  // The indentation of the text is kept.
-  for (const word of text.split(/(?<=\S) /)) {
+  // The indentation of the text is kept; an even number of backquotes follows what is outside of them.
+  for (const word of text.split(/(?<=\S) (?=(?:[^`]*`[^`]*`)*[^`]*$)/)) {
     if (line === '') line = word
     else if (line.length + 1 + word.length <= width) line += ` ${word}`
     else {

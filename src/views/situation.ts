@@ -140,8 +140,9 @@ export function backupOf(entries: readonly Stored[]): ChosenBackup | null {
     if (entry.type !== 'ended' || entry.failure !== null || !choosing.has(entry.step)) continue
     const { output } = entry
     if (typeof output !== 'object' || output === null || Array.isArray(output)) continue
-    const { name, takenAt } = output as { readonly [field: string]: unknown }
-    if (typeof name === 'string' && typeof takenAt === 'string') return { name, takenAt }
+    const { file, takenAt } = output as { readonly [field: string]: unknown }
+    if (typeof file === 'string' && typeof takenAt === 'string')
+      return { name: file.slice(file.lastIndexOf('/') + 1), takenAt }
   }
   return null
 }

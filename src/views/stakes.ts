@@ -2,7 +2,8 @@ import { oneLine } from '../kernel/sanitize.ts'
 import type { Plan, PlannedStep } from '../model/plan.ts'
 import { flagOf } from '../model/param.ts'
 import { addressesIn } from '../model/recording.ts'
-import { stateOf, type StepState } from '../run/journal/state.ts'
+import { isAddress } from '../model/ref.ts'
+import { lookupIn, notTaken, stateOf, type RunState, type StepState } from '../run/journal/state.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { coarse, moment } from './amounts.ts'
 import { expectations } from './expected.ts'
@@ -15,7 +16,6 @@ export function stakesText(entries: readonly Stored[], width: Width): string {
   const state = stateOf(entries)
   const { plan, opened, startedAt } = state
   const { main, lastly } = outlineOf(plan)
-  const stateOfStep = (step: PlannedStep): StepState | undefined => state.steps.get(step.id)
   const digits = String(plan.steps.length).length
   const title = plan.target['title']
   const name = String(plan.target['name'])
@@ -29,10 +29,10 @@ export function stakesText(entries: readonly Stored[], width: Width): string {
     `${oneLine(plan.title)} (${oneLine(plan.runbook)})`,
     ...rows.map(([label, text]) => `  ${`${label}:`.padEnd(12)} ${oneLine(text)}`),
     '  Plan:',
-    ...planLines(main, digits, '    ', stateOfStep),
+    ...planLines(main, digits, '    ', state),
     ...(lastly.length === 0
       ? []
-      : ['    At the end, whatever happens:', ...planLines(lastly, digits, '      ', stateOfStep)]),
+      : ['    At the end, whatever happens:', ...planLines(lastly, digits, '      ', state)]),
     '  Ctrl-C stops after the step in progress, twice at once. From another terminal: `runbook status --watch`',
   ]
     .flatMap((line) => wrapped(line, width, '      '))
@@ -52,40 +52,43 @@ function backupRows(
   }
   const choosing = steps.find(({ kind, effect }) => kind.startsWith('backups.') && effect === 'observe')
   if (choosing === undefined) return []
-  const asked = addressesIn(choosing.input).flatMap((address) => {
-    const value = '$param' in address ? params[address.$param] : null
-    return typeof value === 'string' && '$param' in address ? [`${flagOf(address.$param)} ${value}`] : []
+  // What it was asked for; what only goes into its advice is deeper in its input.
+  const asked = Object.values(choosing.input).flatMap((value) => {
+    const [address] = isAddress(value) ? addressesIn(value) : []
+    if (address === undefined || !('$param' in address)) return []
+    const given = params[address.$param]
+    return typeof given === 'string' ? [`${flagOf(address.$param)} ${given}`] : []
   })
-  return [
-    [
-      'Backup',
-      `${asked.length === 0 ? 'the newest' : [...new Set(asked)].join(', ')}; see "${choosing.title}"`,
-    ],
-  ]
+  return [['Backup', `${asked.length === 0 ? 'the newest' : asked.join(', ')}; see "${choosing.title}"`]]
 }
 
+/** Without the steps that are known to be left out. */
 function planLines(
   parts: readonly Part[],
   digits: number,
   indent: string,
-  stateOfStep: (step: PlannedStep) => StepState | undefined,
+  state: RunState,
 ): readonly string[] {
+  const lookup = lookupIn(state)
+  const leftOut = (step: PlannedStep): boolean => typeof notTaken(step, lookup) === 'string'
   return parts.flatMap((part): readonly string[] => {
     switch (part.is) {
       case 'step':
-        return [
-          `${indent}${String(part.number).padStart(digits)}. ${oneLine(part.step.title)}${remarks(part.step, stateOfStep(part.step))}`,
-        ]
+        return leftOut(part.step)
+          ? []
+          : [
+              `${indent}${String(part.number).padStart(digits)}. ${oneLine(part.step.title)}${remarks(part.step, state.steps.get(part.step.id))}`,
+            ]
       case 'together':
         return [
           `${indent}In parallel: ${oneLine(part.title)}`,
-          ...planLines(part.parts, digits, `${indent}  `, stateOfStep),
+          ...planLines(part.parts, digits, `${indent}  `, state),
         ]
       case 'branch':
-        return part.cases.flatMap(({ when, parts }) => [
-          `${indent}If ${oneLine(part.on)} is ${oneLine(when)}`,
-          ...planLines(parts, digits, `${indent}  `, stateOfStep),
-        ])
+        return part.cases.flatMap(({ when, parts }) => {
+          const lines = planLines(parts, digits, `${indent}  `, state)
+          return lines.length === 0 ? [] : [`${indent}If ${oneLine(part.on)} is ${oneLine(when)}`, ...lines]
+        })
       case 'pivot':
         return [`${indent}Point of no return: ${oneLine(part.because)}`]
     }

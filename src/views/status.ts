@@ -41,7 +41,10 @@ export function statusText(
 ): string {
   if (runs.length + unsealed.length === 0) return 'No open runs.\n'
   return [...runs.map((open) => one(open, now, width)), ...unsealed.map(toSeal)]
-    .flatMap((text) => text.split('\n').flatMap((line) => wrapped(line, width, '    ')))
+    .flatMap((text) =>
+      // A command is left to the terminal, which breaks it such that it can still be copied.
+      text.split('\n').flatMap((line) => (line.includes('runbook ') ? [line] : wrapped(line, width, '    '))),
+    )
     .join('\n')
 }
 

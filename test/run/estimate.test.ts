@@ -122,6 +122,11 @@ describe('the time that is left', () => {
     })
   })
 
+  it('does not for a second more than usual', () => {
+    expect(at(restoring, drills(10, 20), 84)).toMatchObject({ rest: { medianSeconds: 1 }, late: null })
+    expect(at(restoring, drills(10, 20), 87).late).toBe('Restore')
+  })
+
   it('counts to the end once the service is up', () => {
     const done = [...restoring, [70, ended('Restore')], [71, intent('Start')], [72, ended('Start')]] as const
     expect(at(done, drills(10), 73)).toMatchObject({ until: 'end', rest: { medianSeconds: 3, runs: 1 } })

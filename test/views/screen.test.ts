@@ -57,7 +57,7 @@ const asking = [
   [
     4,
     ended('Choose and verify the dump', {
-      output: { name: 'shop-0300.dump', takenAt: '2026-02-03T03:00:00Z' },
+      output: { file: '/backups/shop-0300.dump', takenAt: '2026-02-03T03:00:00Z' },
     }),
   ],
   [5, intent('Ask the operator')],
@@ -197,7 +197,7 @@ describe('the situation of a run', () => {
     const told = asking.map(([seconds, entry]) => [
       seconds,
       entry.type === 'ended'
-        ? { ...entry, output: { name: 'old.dump', takenAt: '2026-02-01T00:00:00Z' } }
+        ? { ...entry, output: { file: 'old.dump', takenAt: '2026-02-01T00:00:00Z' } }
         : entry,
     ]) as unknown as Told
     expect(at(told, 60)).toContain('backup old.dump: 2d 4h old, OLDER than the RPO of 1d')
@@ -213,6 +213,11 @@ describe('lines for a screen', () => {
       '  now',
     ])
     expect(wrapped('  - a bb ccc', 8, '    ')).toEqual(['  - a bb', '    ccc'])
+    expect(wrapped('type `runbook status --watch` now', 12, '  ')).toEqual([
+      'type',
+      '  `runbook status --watch`',
+      '  now',
+    ])
     expect(wrapped('as long as it is', null)).toEqual(['as long as it is'])
   })
 
@@ -264,7 +269,8 @@ const screenOf = (entries: readonly Stored[], width: number | null): string =>
 describe('the screen of a run', () => {
   it.each([40, 80, 200])('%i columns wide', async (width) => {
     const screen = screenOf(journalOf(plan, stopped), width)
-    expect(Math.max(...screen.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(width)
+    const longest = Math.max(...screen.split('\n').map(({ length }) => length))
+    expect(longest).toBeLessThanOrEqual(width)
     await expect(screen).toMatchFileSnapshot(`screens/run-${width}.txt`)
   })
 
@@ -276,8 +282,45 @@ describe('the screen of a run', () => {
     await expect(screen).toMatchFileSnapshot(`screens/status-${width}.txt`)
   })
 
+  it('breaks no command of a run that is dead', () => {
+    const now = new Date(start + 72_000)
+    const dead = { ...openRun(journalOf(plan, stopped), now), holder: null, situation: [] }
+    const lines = statusText([dead], { now, width: 30 }).split('\n')
+    expect(lines).toContain('  Roll back:  runbook rollback R1')
+    expect(lines).toContain('  ? Swap the restored database')
+  })
+
   it('without a width', async () => {
     await expect(screenOf(journalOf(plan, []), null)).toMatchFileSnapshot('screens/run-begins.txt')
+  })
+
+  it('leaves out what will not be done, and names the conditions', () => {
+    const only = (path: string, is: string) => ({ value: { $param: path, path: [] }, is })
+    const unknown = { value: { $ref: 'look', path: ['rows'] }, is: 'true' }
+    const branched = planWith(
+      [
+        { title: 'Look', effect: 'observe' },
+        { title: 'Beside', only: [only('strategy', 'beside')] },
+        { title: 'Dump the old', only: [only('strategy', 'beside'), unknown] },
+        { title: 'In place', only: [only('strategy', 'in-place')] },
+        { title: 'One', group: 'both' },
+        { title: 'Two', group: 'both' },
+      ] as Parameters<typeof planWith>[0],
+      { params: { strategy: 'beside' } },
+    )
+    expect(stakesText(journalOf(branched, []), null)).toContain(
+      [
+        '    1. Look',
+        '    If --strategy is beside',
+        '      2. Beside',
+        '      If rows of "Look" is true',
+        '        3. Dump the old',
+        '    In parallel: both',
+        '      5. One',
+        '      6. Two',
+        '  Ctrl-C',
+      ].join('\n'),
+    )
   })
 
   it('shows foreign text as it is, and harmless', () => {

@@ -29,7 +29,7 @@ export type Estimate = {
   readonly down: { readonly step: PlannedStep; readonly lasts: Remaining } | null
   /** Whether a person is asked before anything else happens. */
   readonly asks: boolean
-  /** Title of the step in progress that takes longer than it ever did; null if none does. */
+  /** Title of the step in progress that takes clearly longer than it ever did; null if none does. */
   readonly late: string | null
 }
 
@@ -188,6 +188,9 @@ function undoStages(state: RunState): readonly Stage[] {
     }))
 }
 
+/** Less than that is noise. Milliseconds. */
+const leastLate = 5_000
+
 /**
  * The rest of a stage that has run for some time: of the past runs only those count in which it took longer. If
  * none did, nothing is known of its rest.
@@ -198,15 +201,16 @@ function begun(
   passed: number,
 ): { readonly stage: Stage; readonly late: boolean } {
   const times = past.flatMap((run) => stage.took(run) ?? [])
-  const late = times.length > 0 && times.every((time) => time <= passed)
+  const slowest = times.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...times)
+  const exceeded = slowest <= passed
   return {
-    late,
+    late: passed > slowest + Math.max(leastLate, slowest * 0.1),
     stage: {
       ...stage,
       took: (run) => {
         const time = stage.took(run)
         if (time === null) return null
-        if (late) return 0
+        if (exceeded) return 0
         return time > passed ? time - passed : null
       },
     },
