@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { exits } from '../src/kernel/errors.ts'
 import { millisecondsOf } from './row.ts'
 
 const bin = fileURLToPath(new URL('../bin/runbook.js', import.meta.url))
@@ -93,14 +94,24 @@ export class EmptyProject {
   runbook(...args: readonly string[]): Promise<number> {
     return runbookIn(this.folder, ...args)
   }
+
+  /** As `runbook`, of a command that is refused as it was typed. @throws Error if it is not */
+  refused(...args: readonly string[]): Promise<number> {
+    return timed(process.execPath, [bin, ...args], this.folder, exits.usage.exit)
+  }
 }
 
 /** As `EmptyProject.runbook`, in any project. */
 export const runbookIn = (folder: string, ...args: readonly string[]): Promise<number> =>
   timed(process.execPath, [bin, ...args], folder)
 
-/** Milliseconds of a program. @throws Error if it fails */
-export function timed(program: string, args: readonly string[], folder: string): Promise<number> {
+/** Milliseconds of a program. @throws Error if it ends with another exit code than `expected` */
+export function timed(
+  program: string,
+  args: readonly string[],
+  folder: string,
+  expected = 0,
+): Promise<number> {
   return millisecondsOf(() => {
     const { status, error, stdout, stderr } = spawnSync(program, args, {
       cwd: folder,
@@ -108,7 +119,7 @@ export function timed(program: string, args: readonly string[], folder: string):
       encoding: 'utf8',
     })
     if (error !== undefined) throw error
-    if (status !== 0)
+    if (status !== expected)
       throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`)
   })
 }

@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { headRecord } from '../../src/adapters/journal/head.ts'
-import { canonical, type Json } from '../../src/kernel/json.ts'
 import { linked } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Entry } from '../../src/run/journal/entry.ts'
 import { EmptyProject } from '../project.ts'
@@ -30,50 +29,38 @@ export const manyRuns: Row = {
       contestants: projects.flatMap(({ name, project, one }) => [
         { name: `\`status\`, ${name}`, once: () => project.runbook('status') },
         { name: `\`history\`, ${name}`, once: () => project.runbook('history') },
+        { name: `\`resume\`, ${name}, nothing open`, once: () => project.refused('resume') },
         { name: `\`run\`, ${name}`, once: () => project.runbook('run', one) },
       ]),
     }
   },
 }
 
-/** Written past the journal, which would sync each. */
+/** Written past the journal, which would sync each. They are copies of the run that is there. */
 function addRuns(state: string, count: number): void {
   mkdirSync(join(state, 'heads'), { recursive: true, mode: 0o700 })
   const journal = new Database(join(state, 'journal.db'), { fileMustExist: true })
+  const bodies = journal
+    .prepare<[], string>(
+      `SELECT body FROM entries WHERE json_extract(body, '$.type') IN ('opened', 'settled', 'sealed') ORDER BY seq`,
+    )
+    .pluck()
+    .all()
   const insert = journal.prepare(
     'INSERT INTO entries (run, seq, epoch, at, previous, hash, body) VALUES (@run, @seq, @epoch, @at, @previous, @hash, @body)',
   )
   journal.transaction(() => {
     for (let number = 0; number < count; number += 1) {
       const run = `20200101-000000-${String(number).padStart(7, '0')}`
-      let previous = genesisHash
-      const entries = entriesOf(number)
-      for (const [seq, entry] of entries.entries()) {
-        const stored = linked({
-          run,
-          seq,
-          epoch: 1,
-          at: '2020-01-01T00:00:00.000Z',
-          previous,
-          entry: entry as unknown as Entry,
-        })
-        insert.run({ ...stored, entry: null, body: canonical(entry) })
-        previous = stored.hash
+      let head = { seq: -1, hash: genesisHash }
+      for (const [seq, body] of bodies.entries()) {
+        const link = { run, seq, epoch: 1, at: '2020-01-01T00:00:00.000Z', previous: head.hash }
+        const stored = linked({ ...link, entry: JSON.parse(body) as Entry })
+        insert.run({ ...link, hash: stored.hash, body })
+        head = { seq, hash: stored.hash }
       }
-      const head = { seq: entries.length - 1, hash: previous }
       writeFileSync(join(state, 'heads', run), headRecord(run, head), { mode: 0o600 })
     }
   })()
   journal.close()
 }
-
-const entriesOf = (number: number): readonly Json[] => [
-  {
-    type: 'opened',
-    mode: 'run',
-    plan: { system: `system-${number % 50}`, runbook: 'old', target: { name: 'here' }, steps: [] },
-    story: null,
-  },
-  { type: 'settled', outcome: 'succeeded', failure: null },
-  { type: 'sealed', folder: '/nowhere', digest: genesisHash },
-]

@@ -28,10 +28,10 @@ export async function chosenRun(
   way: 'forward' | 'back',
   say: (text: string) => void,
 ): Promise<string> {
-  const runs = await journal.runs()
   if (id === undefined) {
-    const open = runs.filter(isOpen)
-    const unsealed = way === 'forward' ? runs.filter(isUnsealed) : []
+    const pending = await journal.runs({ pending: true })
+    const open = pending.filter(isOpen)
+    const unsealed = way === 'forward' ? pending.filter(isUnsealed) : []
     const [only] = open
     const [toSeal] = unsealed
     if (only === undefined && toSeal !== undefined && unsealed.length === 1) {
@@ -53,14 +53,12 @@ export async function chosenRun(
     say(`using the only open run: ${only.run}\n`)
     return only.run
   }
-  return findRun(runs, id).run
+  return (await findRun(journal, id)).run
 }
 
 /** @throws RunbookError `usage` for no run with this ID, prefix or suffix, or several */
-export function findRun(runs: readonly RunSummary[], id: string): RunSummary {
-  const exact = runs.find((line) => line.run === id)
-  if (exact !== undefined) return exact
-  const matches = runs.filter((line) => line.run.startsWith(id) || line.run.endsWith(id))
+export async function findRun(journal: JournalView, id: string): Promise<RunSummary> {
+  const matches = await journal.runs({ id })
   const [only] = matches
   if (only !== undefined && matches.length === 1) return only
   if (matches.length > 1)
@@ -75,26 +73,27 @@ export function findRun(runs: readonly RunSummary[], id: string): RunSummary {
 }
 
 /** More would take seconds to read in a journal of years. */
-const mostChecked = 200
+export const mostChecked = 200
 
 /** A run, and what is wrong with its entries; `undefined` if they were not checked, null if they are intact. */
 export type CheckedRun = RunSummary & { readonly damage: string | null | undefined }
 
 /**
- * Checks the chain and the head of the newest runs, since a list of runs is read without them.
- * @param wanted which runs; the others are not read
+ * Checks the chain and the head of the first `mostChecked` runs of a list and of all that are open or not sealed,
+ * since a list of runs is read without them.
  * @param seen gets the entries of each run that is intact
  */
 export async function checkedRuns(
   journal: JournalView,
-  wanted: (run: RunSummary) => boolean = () => true,
-  seen: (run: string, entries: readonly Stored[]) => void = () => undefined,
+  lines: readonly RunSummary[],
+  seen: (run: string, entries: readonly Stored[]) => void,
 ): Promise<{ readonly runs: readonly CheckedRun[]; readonly damages: readonly RunbookError[] }> {
   const runs: CheckedRun[] = []
   const damages: RunbookError[] = []
-  for (const line of (await journal.runs()).filter(wanted)) {
-    let damage: string | null | undefined = runs.length < mostChecked ? null : undefined
-    if (damage === null) {
+  for (const [index, line] of lines.entries()) {
+    const checked = index < mostChecked || isOpen(line) || isUnsealed(line)
+    let damage: string | null | undefined = checked ? null : undefined
+    if (checked) {
       try {
         seen(line.run, await journal.read(line.run))
       } catch (thrown) {

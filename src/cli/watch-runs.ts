@@ -14,7 +14,7 @@ import { poll } from './poll.ts'
 /** Shows the runs that are open now until none of them is running any more, and then how each ended. */
 export async function watchRuns(context: CliContext, { json }: { readonly json: boolean }): Promise<void> {
   await readJournal(context, async (journal) => {
-    const lines = (await journal.runs()).filter(isOpen)
+    const lines = (await journal.runs({ pending: true })).filter(isOpen)
     const readOpen = new OpenRuns(journal)
     const screen = json ? null : await redrawnOn(process.stdout, context.environment)
     const show = viewOf(context, json, screen)
@@ -36,10 +36,9 @@ export async function reportEnd(
   seen: readonly OpenRun[],
   json: boolean,
 ): Promise<void> {
-  const lines = new Map((await journal.runs()).map((line) => [line.run, line]))
   const left: OpenRun[] = []
   for (const open of seen) {
-    const line = lines.get(open.run)
+    const line = (await journal.runs({ id: open.run })).find(({ run }) => run === open.run)
     if (line === undefined || isOpen(line)) left.push(open)
     else {
       const { run, runbook, target } = line

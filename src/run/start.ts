@@ -136,7 +136,7 @@ async function openRunOn(
   journal: Journal,
   system: string,
 ): Promise<{ readonly problem: string; readonly hint: string } | null> {
-  const open = (await journal.runs()).find((line) => line.system === system && isOpen(line))
+  const open = (await journal.runs({ system, pending: true })).find(isOpen)
   if (open === undefined) return null
   return {
     problem: `${open.target} has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
@@ -155,15 +155,15 @@ async function refuseWhileOpen(journal: Journal, system: string): Promise<void> 
 const newest = 20
 
 /** The newest completed dry run of the same plan. */
-async function dryRunOf(journal: Journal, { digest, runbook, system }: Plan): Promise<string | null> {
-  const lines = (await journal.runs()).filter(
-    (line) =>
-      line.mode === 'dry-run' &&
-      line.outcome === 'foretold' &&
-      line.runbook === runbook &&
-      line.system === system,
-  )
-  for (const { run } of lines.slice(0, newest)) {
+async function dryRunOf(journal: Journal, { digest, runbook, target }: Plan): Promise<string | null> {
+  const lines = await journal.runs({
+    mode: 'dry-run',
+    outcomes: ['foretold'],
+    runbook,
+    target: String(target['name']),
+    newest,
+  })
+  for (const { run } of lines) {
     try {
       if (stateOf(await journal.read(run)).plan.digest === digest) return run
     } catch {

@@ -48,7 +48,7 @@ export class Watcher {
 
   /** Looks once at every open run. Never rejects for what concerns one run only: the others are looked at. */
   async look(signal: AbortSignal): Promise<void> {
-    for (const line of (await this.#around.journal.runs()).filter(isOpen)) {
+    for (const line of (await this.#around.journal.runs({ pending: true })).filter(isOpen)) {
       if (signal.aborted) return
       try {
         await this.#lookAt(line, signal)

@@ -4,8 +4,15 @@ import { canonical, constant } from '../kernel/json.ts'
 import type { Plan } from '../model/plan.ts'
 import { checkChain, damaged, headFlaw, linked, type Head } from '../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../run/journal/entry.ts'
-import { heldBy, takenOver, type Lease, type Journal } from '../run/journal/journal.ts'
-import { foldHistory, factOf } from '../run/journal/history.ts'
+import {
+  heldBy,
+  takenOver,
+  type Lease,
+  type Journal,
+  type RunFilter,
+  type RunSummary,
+} from '../run/journal/journal.ts'
+import { foldHistory, factOf, matching } from '../run/journal/history.ts'
 
 /**
  * An in-memory state folder as plain data. It outlives the journals opened on it, as a disk outlives
@@ -88,23 +95,23 @@ export function fakeJournal(kept: KeptJournal = emptyJournal(), clock: Clock = s
     kept.durable = kept.entries.length
   }
   const of = (run: string): Stored[] => kept.entries.filter((stored) => stored.run === run)
+  const runs = (wanted: RunFilter): readonly RunSummary[] => {
+    usable()
+    const lost = [...kept.heads.keys()].filter((run) => of(run).length === 0)
+    if (lost.length > 0)
+      throw new RunbookError('journal', `the journal is damaged: all entries of ${lost.join(', ')} are lost`)
+    const facts = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
+    const last = new Map(kept.entries.map(({ run, entry }) => [run, entry.type]))
+    const lines = foldHistory(
+      facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])),
+      new Set([...last].flatMap(([run, type]) => (type === 'sealed' ? [run] : []))),
+    )
+    return matching(lines, wanted)
+  }
 
   return {
-    async runs() {
-      usable()
-      const lost = [...kept.heads.keys()].filter((run) => of(run).length === 0)
-      if (lost.length > 0)
-        throw new RunbookError(
-          'journal',
-          `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
-        )
-      const facts = kept.entries.map((stored) => [stored.run, factOf(stored)] as const)
-      const last = new Map(kept.entries.map(({ run, entry }) => [run, entry.type]))
-      return foldHistory(
-        facts.flatMap(([run, fact]) => (fact === null ? [] : [[run, fact] as const])),
-        new Set([...last].flatMap(([run, type]) => (type === 'sealed' ? [run] : []))),
-      )
-    },
+    runs: async (wanted = {}) => runs(wanted),
+    count: async (wanted = {}) => runs({ ...wanted, newest: undefined }).length,
     async read(run) {
       usable()
       const entries = of(run)

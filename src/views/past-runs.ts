@@ -7,8 +7,15 @@ import { endedAs, type ListedRun } from './history.ts'
 /** A run of the list; `past` is null where its entries were not read. */
 export type HistoryRun = ListedRun & { readonly past: PastRun | null }
 
-/** Runs of the journal, newest first, with how long each took and what it measured. */
-export function historyText(runs: readonly HistoryRun[], filtered = false): string {
+/**
+ * Runs of the journal, newest first, with how long each took and what it measured.
+ * @param filtered only some runs were asked for
+ * @param more how many that match are older than those that are given
+ */
+export function historyText(
+  runs: readonly HistoryRun[],
+  { filtered = false, more = 0 }: { readonly filtered?: boolean; readonly more?: number } = {},
+): string {
   if (runs.length === 0) return filtered ? 'No runs match.\n' : 'No runs yet.\n'
   const rows = [
     ['RUN', 'STARTED', 'RUNBOOK', 'TARGET', 'OUTCOME', 'EXIT', 'TOOK', 'DOWNTIME', 'RTO', 'RPO', 'STORY'],
@@ -29,7 +36,11 @@ export function historyText(runs: readonly HistoryRun[], filtered = false): stri
       ]
     }),
   ]
-  return columns(rows).join('\n') + '\n'
+  const rest =
+    more === 0
+      ? ''
+      : `\n${more === 1 ? '1 older run' : `${more} older runs`}: --all lists every run, --since those since a time.\n`
+  return columns(rows).join('\n') + '\n' + rest
 }
 
 /** `4m 10s, met`; empty where nothing was measured. */

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openJournal } from '../../src/adapters/journal/open.ts'
+import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { jsonLines, Project } from '../fixtures/cli.ts'
+import { opened, settled } from '../fixtures/entries.ts'
 
 let project: Project
 let dry: string
@@ -57,3 +60,26 @@ test.each(['yesterday', '2026-02-03T04:12:00', '2026-02-31T25:00:00Z', '30', '']
     expect(err).toContain("'31d'")
   },
 )
+
+test('shows a page of many runs, and all to programs and on request', async () => {
+  const journal = await openJournal(project.path('state'))
+  for (let number = 0; number < 50; number += 1) {
+    const run = `old-${number}`
+    const hold = await journal.hold('old', { ...thisProcess('ada'), run, since: '' })
+    await journal.append(hold, run, opened({ mode: 'dry-run', target: 'old', system: 'old' }))
+    await journal.append(hold, run, settled('foretold'))
+    await hold.release()
+  }
+  await journal.close()
+  const shown = async (...flags: readonly string[]) =>
+    (await project.run(['history', ...flags])).out.trim().split('\n')
+  expect((await shown()).slice(50)).toEqual([
+    expect.stringMatching(/^old-0 /),
+    '',
+    '2 older runs: --all lists every run, --since those since a time.',
+  ])
+  expect(await shown('--target', 'old')).toHaveLength(51)
+  expect(await shown('--all')).toHaveLength(53)
+  expect(await shown('--since', '1h')).toHaveLength(53)
+  expect(await runsOf()).toHaveLength(52)
+})

@@ -23,7 +23,7 @@ test('the newest 200 runs are checked, and the others are marked', async () => {
     const stored = kept.entries[index]
     if (stored !== undefined) kept.entries[index] = { ...stored, entry: settled('rolled-back') }
   }
-  const { runs, damages } = await checkedRuns(journal)
+  const { runs, damages } = await checkedRuns(journal, await journal.runs(), () => undefined)
   expect(damages.map(({ message }) => message)).toEqual([
     'the journal of run run-201 is damaged: entry 1 was altered; nothing was done',
   ])

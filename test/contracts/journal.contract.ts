@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../src/kernel/clock.ts'
 import { chainFault } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder } from '../../src/run/journal/entry.ts'
-import { isOpen, isUnsealed, type Journal } from '../../src/run/journal/journal.ts'
+import { isOpen, isUnsealed, type Journal, type RunFilter } from '../../src/run/journal/journal.ts'
 import { ended, intent, opened, released, sealed, settled } from '../fixtures/entries.ts'
 
 export interface JournalBench {
@@ -247,6 +247,37 @@ export function journalContract(name: string, open: () => Promise<JournalBench>)
         sealed: false,
         story: 'QA-7',
       })
+    })
+
+    it('lists and counts the runs that are wanted, newest first', async () => {
+      await write('a1', opened({ target: 'staging', system: 'x1' }), settled('succeeded'), sealed)
+      await write('b1', opened({ mode: 'dry-run' }), settled('foretold'))
+      await write('c2', opened({ runbook: 'swap' }), settled('needs-human'), sealed)
+      await write('d', opened(), settled('rolled-back'))
+      await write('d1', opened(), settled('refused'), sealed)
+      const wanted = async (filter: RunFilter) => {
+        const runs = (await journal.runs(filter)).map(({ run }) => run)
+        expect(await journal.count({ ...filter, newest: 1 })).toBe(
+          filter.newest === undefined ? runs.length : 5,
+        )
+        return runs.join(' ')
+      }
+      expect(await wanted({})).toBe('d1 d c2 b1 a1')
+      expect(await wanted({ newest: 2 })).toBe('d1 d')
+      expect(await wanted({ pending: true })).toBe('d c2')
+      expect(await wanted({ outcomes: ['succeeded', 'refused'] })).toBe('d1 a1')
+      expect(await wanted({ outcomes: [] })).toBe('')
+      expect(await wanted({ mode: 'dry-run' })).toBe('b1')
+      expect(await wanted({ runbook: 'swap' })).toBe('c2')
+      expect(await wanted({ runbooks: ['swap', 'full-db-rollback'], outcomes: ['succeeded'] })).toBe('a1')
+      expect(await wanted({ target: 'production', system: 'shop', mode: 'run' })).toBe('d1 d c2')
+      expect(await wanted({ target: 'staging', system: 'shop' })).toBe('')
+      expect(await wanted({ id: '1' })).toBe('d1 b1 a1')
+      expect(await wanted({ id: 'd' })).toBe('d')
+      expect(await wanted({ id: 'z' })).toBe('')
+      const [, second] = await journal.runs()
+      expect((await journal.runs({ since: second?.startedAt })).length).toBeGreaterThanOrEqual(2)
+      expect(await wanted({ since: '2999-01-01T00:00:00.000Z' })).toBe('')
     })
 
     it('lists a run as sealed only while the seal is its last entry', async () => {

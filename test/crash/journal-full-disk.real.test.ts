@@ -15,6 +15,7 @@ import { openJournal, viewJournal } from '../../src/adapters/journal/open.ts'
 import { reserveBytes } from '../../src/adapters/journal/reserve.ts'
 import type { Entry, Opened } from '../../src/run/journal/entry.ts'
 import type { Lease, Journal } from '../../src/run/journal/journal.ts'
+import { forgetTable } from '../adapters/journal/forget-table.ts'
 import { ended, intent, opened, settled } from '../fixtures/entries.ts'
 import { LoopDisk, SmallDisk } from '../fixtures/loop-disk.ts'
 import { canMount } from '../fixtures/requirements.ts'
@@ -202,6 +203,25 @@ describe.skipIf(!canMount()).each(disks)('a full disk, %s', (_, make) => {
     makeRoom()
     await journal.close()
     expect(spare()).toBe(32)
+  })
+
+  it('is listed and goes on where an earlier version wrote it, and no room is left for a table of its runs', async () => {
+    await journal.close()
+    forgetTable(folder)
+    fill()
+    const view = await viewJournal(folder)
+    expect(await view.runs({ pending: true })).toMatchObject([{ run: 'one', outcome: null }])
+    await view.close()
+    journal = await openJournal(folder)
+    hold = await journal.hold('shop', holder('one'))
+    await write({ type: 'resumed', way: 'back', by: 'ada', host: 'db1', orphans: [], accepted: null })
+    await write(settled('rolled-back'))
+    expect(await journal.runs()).toMatchObject([{ run: 'one', outcome: 'rolled-back' }])
+    await hold.release()
+    makeRoom()
+    await journal.close()
+    journal = await openJournal(folder)
+    expect(await journal.runs()).toMatchObject([{ run: 'one', outcome: 'rolled-back' }])
   })
 
   it('begins a run that makes room, and no other', async () => {

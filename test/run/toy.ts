@@ -10,7 +10,8 @@ import { startRun, type RunRequest, type Runtime } from '../../src/run/start.ts'
 import type { Result } from '../../src/run/engine/ending.ts'
 import { linked } from '../../src/run/journal/hash-chain.ts'
 import { genesisHash, type Stored } from '../../src/run/journal/entry.ts'
-import type { Durability, Journal, RunSummary } from '../../src/run/journal/journal.ts'
+import { matching } from '../../src/run/journal/history.ts'
+import type { Durability, Journal, RunFilter, RunSummary } from '../../src/run/journal/journal.ts'
 import { resume } from '../../src/run/resume.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { StopButton } from '../../src/run/engine/stop.ts'
@@ -112,8 +113,8 @@ export class ToyJournal implements Journal {
   power: Power = new Power()
   held: string | null = null
 
-  async runs(): Promise<readonly RunSummary[]> {
-    return [...this.runsById].map(([run, entries]) => {
+  async runs(wanted: RunFilter = {}): Promise<readonly RunSummary[]> {
+    const lines = [...this.runsById].map(([run, entries]) => {
       const state = stateOf(entries)
       return {
         run,
@@ -128,6 +129,10 @@ export class ToyJournal implements Journal {
         story: state.opened.story,
       }
     })
+    return matching(lines, wanted)
+  }
+  async count(wanted: RunFilter = {}): Promise<number> {
+    return (await this.runs({ ...wanted, newest: undefined })).length
   }
   async read(run: string): Promise<readonly Stored[]> {
     return [...(this.runsById.get(run) ?? [])]

@@ -193,8 +193,11 @@ test('the history', () => {
     dataAsOf: null,
   } as const
   const none = { ...measure, seconds: null, why: 'not measured' }
-  expect(historyText([], true)).toBe('No runs match.\n')
+  expect(historyText([], { filtered: true })).toBe('No runs match.\n')
   expect(historyText([])).toBe('No runs yet.\n')
+  const older = (more: number) => historyText([line], { more }).split('\n').at(-2)
+  expect(older(1)).toBe('1 older run: --all lists every run, --since those since a time.')
+  expect(older(99_950)).toBe('99950 older runs: --all lists every run, --since those since a time.')
   expect(
     `\n${historyText([
       line,

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { RunbookError } from '../../kernel/errors.ts'
+import { Entries } from './entries.ts'
+import { prepareRunTable } from './run-table.ts'
 import { applicationId, schema, schemaVersion } from './schema.ts'
 
 export type Connection = Database.Database
@@ -9,7 +11,7 @@ export type Connection = Database.Database
 const soundSqlite = [3, 51, 3] as const
 
 /** How long to wait for another writer. */
-const patienceMilliseconds = 5_000
+export const patienceMilliseconds = 5_000
 
 export function isSound(version: string): boolean {
   const parts = version.split('.').map(Number)
@@ -48,6 +50,7 @@ export function connect(path: string, mayBeNew: () => void): Connection {
     connection.pragma('cell_size_check = ON')
     connection.pragma('trusted_schema = OFF')
     createSchema(connection, mayBeNew)
+    prepareRunTable(connection, path, () => new Entries(connection).rows())
     return connection
   } catch (thrown) {
     connection.close()
@@ -83,6 +86,17 @@ export function connectCopy(path: string): Connection | null {
   } catch (thrown) {
     copy.close()
     throw thrown
+  }
+}
+
+/** Commits without a sync: what is lost by a power cut, and not by the death of this process. */
+export function committedSoon<T>(connection: Connection, body: () => T): T {
+  // It applies from the next transaction on.
+  connection.pragma('synchronous = NORMAL')
+  try {
+    return body()
+  } finally {
+    connection.pragma('synchronous = FULL')
   }
 }
 

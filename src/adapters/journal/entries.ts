@@ -5,6 +5,7 @@ import type { Entry, Stored } from '../../run/journal/entry.ts'
 import type { RunSummary } from '../../run/journal/journal.ts'
 import { foldHistory, type HistoryFact } from '../../run/journal/history.ts'
 import type { Connection } from './connection.ts'
+import type { RunRow } from './run-table.ts'
 
 type Row = Omit<Stored, 'entry'> & { readonly body: string }
 
@@ -14,7 +15,7 @@ export class Entries {
   readonly #hashAt: Statement<[string, number], string>
   readonly #insert: Statement<[Row]>
   readonly #rows: Statement<[string], Row>
-  readonly #lines: Statement<[], { readonly run: string; readonly line: string }>
+  readonly #lines: Statement<[], { readonly id: number; readonly run: string; readonly line: string }>
   readonly #sealed: Statement<[], string>
   readonly #begun: Statement<[string], number>
 
@@ -30,7 +31,7 @@ export class Entries {
       'SELECT run, seq, epoch, at, previous, hash, body FROM entries WHERE run = ? ORDER BY seq',
     )
     this.#lines = connection.prepare(
-      'SELECT run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id',
+      'SELECT id, run, line FROM entries INDEXED BY lines WHERE line IS NOT NULL ORDER BY id',
     )
     // The last entry of each run is found in the index of (run, seq), without reading the others.
     this.#sealed = connection
@@ -71,5 +72,24 @@ export class Entries {
       this.#lines.all().map(({ run, line }) => [run, JSON.parse(line) as HistoryFact] as const),
       new Set(this.#sealed.all()),
     )
+  }
+
+  /** The same as rows of the table of runs, oldest first. */
+  *rows(): Iterable<RunRow> {
+    const ids = new Map<string, number>()
+    for (const { id, run, line } of this.#lines.all())
+      if (!ids.has(run) && (JSON.parse(line) as HistoryFact)[0] === 'opened') ids.set(run, id)
+    for (const { run, outcome, released, sealed, ...line } of this.lines().toReversed()) {
+      const { system, runbook, target, mode, startedAt, story } = line
+      const opened: HistoryFact = ['opened', system, runbook, target, mode, startedAt, story]
+      yield {
+        id: ids.get(run) ?? null,
+        run,
+        opened: JSON.stringify(opened),
+        outcome,
+        released: released ? 1 : 0,
+        sealed: sealed ? 1 : 0,
+      }
+    }
   }
 }

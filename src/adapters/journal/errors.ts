@@ -34,6 +34,12 @@ const shortages: { readonly [S in Shortage]: readonly [problem: string, hint: (p
 
 export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('SQLITE_BUSY')
 
+/** A page that cannot be right, or text of an entry that is not JSON. */
+export const isDamage = (thrown: unknown): boolean =>
+  codeOf(thrown).startsWith('SQLITE_CORRUPT') ||
+  thrown instanceof SyntaxError ||
+  /malformed JSON/.test(String(thrown))
+
 /**
  * Turns an error of the disk or SQLite into a RunbookError. A failure without damage has the code `usage`:
  * the folder cannot be used in its current state.

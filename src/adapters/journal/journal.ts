@@ -1,18 +1,18 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../kernel/clock.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { checkChain, damaged, headFlaw, linked } from '../../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../../run/journal/entry.ts'
-import type { Durability, Lease, Journal, RunSummary } from '../../run/journal/journal.ts'
-import type { Connection } from './connection.ts'
+import type { Durability, Lease, Journal, RunFilter, RunSummary } from '../../run/journal/journal.ts'
+import { committedSoon, type Connection } from './connection.ts'
 import { Entries } from './entries.ts'
 import { journalError, shortageBehind } from './errors.ts'
 import { fileName } from './state-folder.ts'
-import { HeadFile, isAcknowledged, readHead } from './head.ts'
+import { HeadFile, readHead } from './head.ts'
 import { LateSync } from './late-sync.ts'
 import { Leases } from './leases.ts'
 import { Reserve, Spare } from './reserve.ts'
+import { RunList } from './run-list.ts'
 import type { StateFolder } from './state-folder.ts'
 
 /** Entries that begin something: refused on a full disk, so that the reserve is left for outcomes. */
@@ -29,6 +29,7 @@ export class SqliteJournal implements Journal {
   readonly #folder: StateFolder
   readonly #connection: Connection
   readonly #entries: Entries
+  readonly #list: RunList
   readonly #holds: Leases
   readonly #reserve: Reserve
   readonly #spare: Spare
@@ -50,6 +51,7 @@ export class SqliteJournal implements Journal {
     this.#folder = folder
     this.#connection = connection
     this.#entries = new Entries(connection)
+    this.#list = new RunList(folder, connection, this.#entries)
     this.#holds = new Leases(connection, folder.locks, clock)
     this.#reserve = new Reserve(folder.reserve)
     this.#spare = new Spare(folder.path)
@@ -58,25 +60,12 @@ export class SqliteJournal implements Journal {
     this.#clock = clock
   }
 
-  async runs(): Promise<readonly RunSummary[]> {
-    return this.#guarded('cannot list the runs of', () => {
-      // Read heads first: a run that begins meanwhile has an entry before a head.
-      const begun = readdirSync(this.#folder.heads)
-      const lines = this.#entries.lines()
-      const listed = new Set(lines.map((line) => line.run))
-      const lost = begun.filter(
-        (run) =>
-          !listed.has(run) && isAcknowledged(join(this.#folder.heads, run), run) && !this.#entries.has(run),
-      )
-      if (lost.length === 0) return lines
-      throw new RunbookError(
-        'journal',
-        `the journal is damaged: all entries of ${lost.join(', ')} are lost`,
-        {
-          hint: 'keep the state folder unchanged, and check the targets by hand',
-        },
-      )
-    })
+  async runs(wanted: RunFilter = {}): Promise<readonly RunSummary[]> {
+    return this.#guarded('cannot list the runs of', () => this.#list.runs(wanted))
+  }
+
+  async count(wanted: RunFilter = {}): Promise<number> {
+    return this.#guarded('cannot count the runs of', () => this.#list.count(wanted))
   }
 
   async read(run: string): Promise<readonly Stored[]> {
@@ -192,20 +181,10 @@ export class SqliteJournal implements Journal {
   }
 
   #write(hold: Lease, run: string, entry: Entry, durability: Durability = 'at-once'): Stored {
-    const heads = this.#headsOf(hold, run)
     const soon = durability === 'soon'
-    if (soon) {
-      this.#late.prepare()
-      // It applies from the next transaction on, and commits to the WAL without a sync.
-      this.#connection.pragma('synchronous = NORMAL')
-    }
-    let written: { readonly stored: Stored; readonly flaw: string | null }
-    try {
-      written = this.#insert(hold, run, entry, heads)
-    } finally {
-      if (soon) this.#connection.pragma('synchronous = FULL')
-    }
-    const { stored, flaw } = written
+    if (soon) this.#late.prepare()
+    const insert = () => this.#insert(hold, run, entry)
+    const { stored, flaw, heads } = soon ? committedSoon(this.#connection, insert) : insert()
     // A damaged run may be released, but its head stays, so it never reads as intact again.
     if (flaw !== null) return stored
     if (soon) {
@@ -232,12 +211,13 @@ export class SqliteJournal implements Journal {
     hold: Lease,
     run: string,
     entry: Entry,
-    heads: HeadFile,
-  ): { readonly stored: Stored; readonly flaw: string | null } {
+  ): { readonly stored: Stored; readonly flaw: string | null; readonly heads: HeadFile } {
     return this.#connection
       .transaction(() => {
         this.#holds.refuseStale(hold, () => this.#entries.of(run).at(-1))
         const tail = this.#entries.tail(run)
+        const known = tail === undefined && this.#list.isKnown()
+        const heads = this.#headsOf(hold, run)
         const seq = tail === undefined ? 0 : tail.seq + 1
         const flaw = headFlaw(seq, heads.head, (at) =>
           at === tail?.seq ? tail.hash : this.#entries.hashAt(run, at),
@@ -252,7 +232,8 @@ export class SqliteJournal implements Journal {
           entry,
         })
         this.#entries.insert(stored)
-        return { stored, flaw }
+        if (known) this.#list.addKnown()
+        return { stored, flaw, heads }
       })
       .immediate()
   }

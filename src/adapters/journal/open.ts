@@ -51,6 +51,7 @@ export async function viewJournal(
   if (existsSync(state.path)) return viewExisting(state, clock)
   return {
     runs: async () => [],
+    count: async () => 0,
     read: async (run) => {
       throw new RunbookError('usage', `run ${run} not found`, { hint: `no journal in ${folder} yet` })
     },

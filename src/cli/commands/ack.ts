@@ -23,7 +23,7 @@ export function ackCommand(program: Command, context: CliContext): void {
       const { state } = await context.loaded()
       const journal = await openJournal(state)
       try {
-        const line = findRun(await journal.runs(), id)
+        const line = await findRun(journal, id)
         await acknowledge(
           {
             journal,

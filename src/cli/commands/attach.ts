@@ -28,7 +28,7 @@ export function attachCommand(program: Command, context: CliContext): void {
       ])
       await readJournal(context, async (journal) => {
         const run = await chosenRun(journal, id, 'back', (text) => context.terminal.err(text))
-        const line = (await journal.runs()).find((one) => one.run === run)
+        const line = (await journal.runs({ id: run })).find((one) => one.run === run)
         if (line === undefined || !isOpen(line))
           throw new RunbookError('usage', `cannot attach to ${run}: it has ended`, {
             hint: 'list the runs: runbook history',

@@ -1,5 +1,5 @@
 import { Argument, type Command } from 'commander'
-import { isOpen, type RunSummary } from '../../run/journal/journal.ts'
+import { isOpen, type RunFilter, type RunSummary } from '../../run/journal/journal.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { Candidate, Names } from '../completion.ts'
 import type { Shell } from '../completion-scripts.ts'
@@ -30,10 +30,10 @@ export function completionCommand(program: Command, context: CliContext): void {
 /** The names that are known here. An error is no candidate: the command itself will report it. */
 function namesFor(context: CliContext): Names {
   const orNone = (look: () => Promise<readonly Candidate[]>) => () => look().catch(() => [])
-  const runs = (wanted: (run: RunSummary) => boolean) =>
+  const runs = (among: RunFilter, wanted: (run: RunSummary) => boolean = () => true) =>
     orNone(() =>
       readJournal(context, async (journal) =>
-        (await journal.runs()).filter(wanted).map(({ run, runbook, target, startedAt }) => ({
+        (await journal.runs(among)).filter(wanted).map(({ run, runbook, target, startedAt }) => ({
           value: run,
           about: `${runbook} on ${target}, ${startedAt}`,
         })),
@@ -52,8 +52,8 @@ function namesFor(context: CliContext): Names {
         about: title,
       })),
     ),
-    openRuns: runs(isOpen),
-    runs: runs(() => true),
+    openRuns: runs({ pending: true }, isOpen),
+    runs: runs({}),
     sections: orNone(async () => {
       const { sections } = await import('../../sections/index.ts')
       return Object.entries(sections).map(([value, { about }]) => ({ value, about }))

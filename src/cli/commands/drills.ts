@@ -90,12 +90,11 @@ async function calendarsOf(
   const { drillCalendar } = await import('../../run/readiness/drill-calendar.ts')
   const books = await (await context.catalog()).listed()
   return readJournal(context, async (journal) => {
-    const known = { runs: await journal.runs(), read: (run: string) => journal.read(run) }
     const calendars: TargetDrills[] = []
     for (const target of targets)
       calendars.push({
         target: target.name,
-        drills: await drillCalendar(target, whyNotOn(target, books), known, now),
+        drills: await drillCalendar(target, whyNotOn(target, books), journal, now),
       })
     return calendars
   })

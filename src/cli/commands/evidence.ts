@@ -125,7 +125,7 @@ export async function evidenceOf(
   if (given.includes('/') || existsSync(given))
     return { folder: resolve(context.directory, given), expected: null }
   return readJournal(context, async (journal) => {
-    const { run } = findRun(await journal.runs(), given)
+    const { run } = await findRun(journal, given)
     const entries = await journal.read(run)
     const { opened, plan } = stateOf(entries)
     const last = entries.at(-1)?.entry

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { RunSummary } from '../../run/journal/journal.ts'
 import type { PastRun } from '../../run/record/past-run.ts'
 import { endedAs } from '../../views/history.ts'
 import { errorReportOf } from '../error-report.ts'
@@ -12,8 +11,12 @@ type Options = {
   readonly target?: string
   readonly runbook?: string
   readonly since?: string
+  readonly all?: true
   readonly json?: true
 }
+
+/** A page of text; programs get all. */
+const shown = 50
 
 export function historyCommand(program: Command, context: CliContext): void {
   program
@@ -25,27 +28,33 @@ export function historyCommand(program: Command, context: CliContext): void {
       '--since <time>',
       "only runs that began since then: 2026-02-03, 2026-02-03T04:12:00Z, or '31d' ago",
     )
+    .option(
+      '--all',
+      `every run: without it, and without --since or --json, only the newest ${shown} are shown`,
+    )
     .option('--json', 'print one JSON object per line')
-    .action(async ({ target, runbook, since, json }: Options) => {
+    .action(async ({ target, runbook, since, all, json }: Options) => {
       const [{ pastRunOf }, { historyText }] = await Promise.all([
         import('../../run/record/past-run.ts'),
         import('../../views/past-runs.ts'),
       ])
       const from = since === undefined ? null : await instantOf(since, systemClock.now())
-      const wanted = (run: RunSummary): boolean =>
-        (target === undefined || run.target === target) &&
-        (runbook === undefined || run.runbook === runbook) &&
-        (from === null || Date.parse(run.startedAt) >= from.getTime())
+      const wanted = { target, runbook, since: from?.toISOString() }
+      const newest = all === true || from !== null || json === true ? undefined : shown
       const past = new Map<string, PastRun>()
-      const { runs, damages } = await readJournal(context, (journal) =>
-        checkedRuns(journal, wanted, (run, entries) => past.set(run, pastRunOf(entries))),
-      )
+      const { runs, damages, more } = await readJournal(context, async (journal) => {
+        const lines = await journal.runs({ ...wanted, newest })
+        return {
+          ...(await checkedRuns(journal, lines, (run, entries) => past.set(run, pastRunOf(entries)))),
+          more: newest === undefined ? 0 : (await journal.count(wanted)) - lines.length,
+        }
+      })
       const filtered = target !== undefined || runbook !== undefined || from !== null
       if (json !== true)
         context.terminal.out(
           historyText(
             runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
-            filtered,
+            { filtered, more },
           ),
         )
       else

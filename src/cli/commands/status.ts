@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../kernel/clock.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import type { Stored } from '../../run/journal/entry.ts'
 import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { endedAs } from '../../views/history.ts'
 import type { OpenRun, UnsealedRun } from '../../views/status.ts'
 import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
-import { checkedRuns, readJournal } from '../journal.ts'
+import { checkedRuns, mostChecked, readJournal } from '../journal.ts'
 import { OpenRuns } from '../open-runs.ts'
 
 type Options = { readonly json?: boolean; readonly watch?: boolean }
@@ -23,17 +24,24 @@ export function statusCommand(program: Command, context: CliContext): void {
         return watchRuns(context, { json })
       }
       const { open, unsealed, damages } = await readJournal(context, async (journal) => {
-        const { runs, damages } = await checkedRuns(journal)
         const readOpen = new OpenRuns(journal)
         const open: OpenRun[] = []
         const unsealed: UnsealedRun[] = []
+        const read = new Map<string, readonly Stored[]>()
+        const newest = await journal.runs({ newest: mostChecked })
+        const known = new Set(newest.map(({ run }) => run))
+        const older = (await journal.runs({ pending: true })).filter(({ run }) => !known.has(run))
+        const { runs, damages } = await checkedRuns(journal, [...newest, ...older], (run, entries) =>
+          read.set(run, entries),
+        )
         // One damaged run must not hide the others.
-        for (const line of runs.filter(({ damage }) => typeof damage !== 'string')) {
+        for (const line of runs) {
           const { run } = line
-          if (!isOpen(line) && !isUnsealed(line)) continue
-          if (isOpen(line)) open.push(await readOpen.read(run, line.system))
-          else if ((await journal.holder(line.system))?.run !== run)
-            unsealed.push({ ...line, ended: endedAs(line) })
+          const entries = read.get(run)
+          if (entries === undefined || (!isOpen(line) && !isUnsealed(line))) continue
+          const holder = await journal.holder(line.system)
+          if (isOpen(line)) open.push(await readOpen.of(run, entries, holder))
+          else if (holder?.run !== run) unsealed.push({ ...line, ended: endedAs(line) })
         }
         return { open, unsealed, damages }
       })

@@ -51,7 +51,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           hint: 'say why; it is recorded in the evidence',
         })
       const { line, entries, holding } = await readJournal(context, async (journal) => {
-        const line = findRun(await journal.runs(), id)
+        const line = await findRun(journal, id)
         // A damaged run is released too.
         const entries = await journal.read(line.run).catch(() => null)
         await context.maskSecretsOf(entries === null ? null : stateOf(entries).plan)

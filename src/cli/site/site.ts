@@ -73,7 +73,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
       const targets = (await context.targets()).map(({ name, title }) => ({ name, title }))
       const seen = await latest()
       const read = await readJournal(context, async (journal) => ({
-        open: await openLines(journal, await journal.runs(), mask),
+        open: await openLines(journal, await journal.runs({ pending: true }), mask),
         problem: null,
       })).catch((thrown: unknown) => ({ open: [], problem: failureOf(thrown).message }))
       return overviewPage({
@@ -90,15 +90,15 @@ export function siteFor(context: CliContext, clock: Clock): Site {
       const one = seen?.value.find((one) => one.target === name)
       const books = await (await context.catalog()).listed()
       return readJournal(context, async (journal) => {
-        const own = (await journal.runs()).filter((line) => line.target === name)
-        const wanted = own.filter((line) => runbook === null || line.runbook === runbook)
+        const wanted = { target: name, runbook: runbook ?? undefined }
+        const lines = await journal.runs({ ...wanted, newest: mostListed })
         const { title } = target
         return targetPage({
           ...maskedAs(mask, { name, title }),
           protection: seen === null || one === undefined ? null : { one, at: seen.at },
-          open: await openLines(journal, own, mask),
-          runs: await historyRuns(journal, wanted.slice(0, mostListed), mask),
-          older: Math.max(0, wanted.length - mostListed),
+          open: await openLines(journal, await journal.runs({ target: name, pending: true }), mask),
+          runs: await historyRuns(journal, lines, mask),
+          older: Math.max(0, (await journal.count(wanted)) - lines.length),
           runbook,
           runbooks: books.filter((book) => missingSections(book, target).length === 0),
           now: clock.now(),
@@ -173,13 +173,13 @@ type Found = {
 
 /** By its complete ID: an address must not change its meaning when there are more runs. */
 async function runIn(journal: JournalView, id: string): Promise<Found | null> {
-  const line = (await journal.runs()).find(({ run }) => run === id)
+  const line = (await journal.runs({ id })).find(({ run }) => run === id)
   if (line === undefined) return null
   return { line, entries: await journal.read(id), holder: await journal.holder(line.system) }
 }
 
 const lineOf = (context: CliContext, id: string): Promise<RunSummary | null> =>
-  readJournal(context, async (journal) => (await journal.runs()).find(({ run }) => run === id) ?? null)
+  readJournal(context, async (journal) => (await journal.runs({ id })).find(({ run }) => run === id) ?? null)
 
 async function listed(folder: string) {
   try {

@@ -1,5 +1,5 @@
 import type { Outcome, Stored } from './entry.ts'
-import type { RunSummary } from './journal.ts'
+import { isOpen, isUnsealed, type RunFilter, type RunSummary } from './journal.ts'
 
 /** What a list of runs needs from an entry: small enough for an index. */
 export type HistoryFact =
@@ -62,4 +62,23 @@ export function foldHistory(
       lines.set(run, fact[0] === 'settled' ? { ...line, outcome: fact[1] } : { ...line, released: true })
   }
   return [...lines.values()].reverse()
+}
+
+/** Those of a list that match, in its order. */
+export function matching(lines: readonly RunSummary[], wanted: RunFilter): readonly RunSummary[] {
+  const { id, runbooks, since, outcomes, pending, newest, ...equal } = wanted
+  const exact = lines.some(({ run }) => run === id)
+  return lines
+    .filter(
+      (line) =>
+        (id === undefined || (exact ? line.run === id : line.run.startsWith(id) || line.run.endsWith(id))) &&
+        Object.entries(equal).every(
+          ([name, value]) => value === undefined || line[name as keyof typeof equal] === value,
+        ) &&
+        (runbooks === undefined || runbooks.includes(line.runbook)) &&
+        (outcomes === undefined || (line.outcome !== null && outcomes.includes(line.outcome))) &&
+        (pending !== true || isOpen(line) || isUnsealed(line)) &&
+        (since === undefined || line.startedAt >= since),
+    )
+    .slice(0, newest)
 }

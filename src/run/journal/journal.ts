@@ -2,8 +2,13 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { Entry, Holder, Outcome, Stored } from './entry.ts'
 
 export interface JournalView {
-  /** Newest first. Computed from the entries, the only record of a run. */
-  runs(): Promise<readonly RunSummary[]>
+  /**
+   * Newest first, by order of writing. Computed from the entries, the only record of a run.
+   * @throws RunbookError `journal` if all entries of a run are lost, wanted or not
+   */
+  runs(wanted?: RunFilter): Promise<readonly RunSummary[]>
+  /** How many match, whatever `newest` is. Throws as `runs`. */
+  count(wanted?: RunFilter): Promise<number>
   /**
    * All entries of a run, with chain and head verified.
    * @throws RunbookError `journal` for a damaged journal, `usage` for an unknown run
@@ -53,6 +58,26 @@ export interface Lease {
   release(): Promise<void>
 }
 
+/** Which runs are listed: those that match all that is given. */
+export type RunFilter = {
+  /** The ID of a run; where no run has it, those that begin or end with it. */
+  readonly id?: string | undefined
+  readonly system?: string | undefined
+  readonly runbook?: string | undefined
+  /** Of one of these runbooks. */
+  readonly runbooks?: readonly string[] | undefined
+  readonly target?: string | undefined
+  readonly mode?: RunSummary['mode'] | undefined
+  /** Settled last as one of these. */
+  readonly outcomes?: readonly Outcome[] | undefined
+  /** Open, or not sealed. */
+  readonly pending?: boolean | undefined
+  /** Began then or later, in ISO 8601 as entries have it. */
+  readonly since?: string | undefined
+  /** So many of those that match, at most. */
+  readonly newest?: number | undefined
+}
+
 export type RunSummary = {
   readonly run: string
   readonly system: string
@@ -67,6 +92,9 @@ export type RunSummary = {
   readonly sealed: boolean
   readonly story: string | null
 }
+
+/** Of a real run that was settled and not refused. */
+export const actedOutcomes: readonly Outcome[] = ['succeeded', 'rolled-back', 'needs-human']
 
 /** Whether a run still needs a person: not settled, or settled as `needs-human` and not released. */
 export const isOpen = (line: RunSummary): boolean =>

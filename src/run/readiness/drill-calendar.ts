@@ -1,7 +1,7 @@
 import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { systemOf, type Target } from '../../model/target.ts'
-import type { RunSummary } from '../journal/journal.ts'
+import type { RunFilter, RunSummary } from '../journal/journal.ts'
 import type { JournalFacts } from './journal-facts.ts'
 
 /** One proof that a target owes, and how it stands. */
@@ -37,8 +37,10 @@ const alsoProves: { readonly [runbook: string]: readonly string[] } = {
   'quarterly-full-drill': ['monthly-spot-restore'],
 }
 
-const proves = (runbook: string, drill: string): boolean =>
-  runbook === drill || (alsoProves[runbook] ?? []).includes(drill)
+const provedBy = (drill: string): readonly string[] => [
+  drill,
+  ...Object.keys(alsoProves).filter((runbook) => alsoProves[runbook]?.includes(drill)),
+]
 
 /**
  * How each proof of a target stands. A run counts only if its entries are intact.
@@ -57,19 +59,12 @@ export async function drillCalendar(
       .filter(({ drill }) => whyNot(drill) === null)
       .map(({ drill, days }) => ({ drill, everySeconds: days * 86_400 }))
   const system = systemOf(target)
-  const successes = journal.runs.filter(
-    (line) => line.system === system && line.mode === 'run' && line.outcome === 'succeeded',
-  )
   const standings: DrillStanding[] = []
   for (const { drill, everySeconds } of due) {
-    const proof = await newestIntact(
-      successes.filter(({ runbook }) => proves(runbook, drill)),
-      journal,
-    )
+    const runbooks = provedBy(drill)
+    const proof = await newestIntact({ system, mode: 'run', outcomes: ['succeeded'], runbooks }, journal)
     const why = whyNot(drill)
-    const attempt = journal.runs.find(
-      (line) => line.system === system && line.mode === 'run' && line.runbook === drill,
-    )
+    const [attempt] = await journal.runs({ system, mode: 'run', runbook: drill, newest: 1 })
     const after = attempt !== undefined && (proof === null || attempt.startedAt > proof.startedAt)
     const due = proof === null ? null : Date.parse(proof.startedAt) + everySeconds * 1000
     standings.push({
@@ -109,7 +104,17 @@ export function isTimeFor({ everySeconds, dueAt, failed, state }: DrillStanding,
   return now.getTime() >= Math.max(again, early)
 }
 
-async function newestIntact(runs: readonly RunSummary[], journal: DrillJournal): Promise<RunSummary | null> {
+/** As many as are hardly ever all damaged. */
+const few = 20
+
+async function newestIntact(wanted: RunFilter, journal: DrillJournal): Promise<RunSummary | null> {
+  const newest = await journal.runs({ ...wanted, newest: few })
+  const found = await firstIntact(newest, journal)
+  if (found !== null || newest.length < few) return found
+  return firstIntact(await journal.runs(wanted), journal)
+}
+
+async function firstIntact(runs: readonly RunSummary[], journal: DrillJournal): Promise<RunSummary | null> {
   for (const line of runs) {
     if (journal.damaged?.has(line.run) === true) continue
     try {

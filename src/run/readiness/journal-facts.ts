@@ -1,13 +1,15 @@
 import { failureOf, type Failure } from '../../kernel/errors.ts'
 import type { Holder, Stored } from '../journal/entry.ts'
-import { isOpen, isUnsealed, type JournalView, type RunSummary } from '../journal/journal.ts'
+import type { JournalView, RunFilter, RunSummary } from '../journal/journal.ts'
 
 /** What the journal says, read once for all targets. */
 export interface JournalFacts {
   /** Why it cannot be read; null where it can. */
   readonly problem: Failure | null
-  /** Newest first. */
-  readonly runs: readonly RunSummary[]
+  /** Of all runs. */
+  readonly total: number
+  /** Newest first; none where the journal cannot be read. */
+  runs(wanted: RunFilter): Promise<readonly RunSummary[]>
   /** Runs whose chain of entries is damaged, with the reason. Only the newest runs were checked. */
   readonly damaged: ReadonlyMap<string, string>
   readonly checked: number
@@ -29,10 +31,11 @@ export async function journalFacts(open: () => Promise<JournalView>): Promise<Jo
       entries.set(run, known)
       return known
     }
-    const runs = await journal.runs()
-    const suspects = runs.filter((line, index) => index < mostChecked || isOpen(line) || isUnsealed(line))
+    const newest = await journal.runs({ newest: mostChecked })
+    const pending = await journal.runs({ pending: true })
+    const suspects = new Set([...newest, ...pending].map(({ run }) => run))
     const damaged = new Map<string, string>()
-    for (const { run } of suspects) {
+    for (const run of suspects) {
       try {
         await read(run)
       } catch (thrown) {
@@ -41,16 +44,18 @@ export async function journalFacts(open: () => Promise<JournalView>): Promise<Jo
     }
     return {
       problem: null,
-      runs,
+      total: await journal.count(),
+      runs: (wanted) => journal.runs(wanted),
       damaged,
-      checked: suspects.length,
+      checked: suspects.size,
       read,
       holder: (system) => journal.holder(system),
     }
   } catch (thrown) {
     return {
       problem: failureOf(thrown, 'journal'),
-      runs: [],
+      total: 0,
+      runs: async () => [],
       damaged: new Map(),
       checked: 0,
       read: async () => [],

@@ -26,14 +26,10 @@ const mostRead = 30
 
 /** What the newest runs on a system proved, newest first. */
 export async function proofsIn(journal: JournalFacts, system: string): Promise<readonly Proof[]> {
-  const runs = journal.runs
-    .filter(
-      (line) =>
-        line.system === system &&
-        line.mode === 'run' &&
-        line.outcome === 'succeeded' &&
-        !journal.damaged.has(line.run),
-    )
+  const { damaged } = journal
+  const newest = mostRead + damaged.size
+  const runs = (await journal.runs({ system, mode: 'run', outcomes: ['succeeded'], newest }))
+    .filter(({ run }) => !damaged.has(run))
     .slice(0, mostRead)
   const proofs: Proof[] = []
   for (const { run } of runs) proofs.push(...proofsOf(run, await entriesOf(journal, run)))

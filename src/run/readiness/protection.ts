@@ -63,7 +63,7 @@ export async function protectionOf(
   for (const { section, place } of placesOf(target))
     places.push({ section, place: placeName(place), ...(await standingOf(look, place, proofs, now)) })
   const drills = problem === null ? await drillCalendar(target, whyNot, journal, now) : null
-  const own = journal.runs.filter(({ system }) => system === systemOf(target))
+  const own = await journal.runs({ system: systemOf(target) })
   return {
     target: target.name,
     title: target.title,

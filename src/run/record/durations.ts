@@ -6,15 +6,15 @@ const most = 5
 
 /** Seconds that the latest successful runs of this runbook on this target took. Skips unreadable runs. */
 export async function pastSeconds(journal: JournalView, plan: Plan): Promise<readonly number[]> {
-  const runs = (await journal.runs()).filter(
-    (line) =>
-      line.mode === 'run' &&
-      line.outcome === 'succeeded' &&
-      line.runbook === plan.runbook &&
-      line.target === plan.target['name'],
-  )
+  const runs = await journal.runs({
+    mode: 'run',
+    outcomes: ['succeeded'],
+    runbook: plan.runbook,
+    target: String(plan.target['name']),
+    newest: most,
+  })
   const times = await Promise.all(
-    runs.slice(0, most).map(async ({ run }) => {
+    runs.map(async ({ run }) => {
       const entries = await journal.read(run).catch(() => [])
       const first = entries[0]
       const settled = entries.findLast(({ entry }) => entry.type === 'settled')

@@ -1,6 +1,6 @@
 import type { Plan } from '../../model/plan.ts'
 import type { EarlierRun } from '../journal/entry.ts'
-import type { JournalView } from '../journal/journal.ts'
+import { actedOutcomes, type JournalView } from '../journal/journal.ts'
 import { measuresOf } from './measures.ts'
 
 /** Enough to see a trend; each is read again when a run ends. */
@@ -15,17 +15,16 @@ export async function earlierRuns(
   run: string,
   { runbook, target }: Plan,
 ): Promise<readonly EarlierRun[]> {
-  const lines = (await journal.runs()).filter(
-    (line) =>
-      line.run !== run &&
-      line.mode === 'run' &&
-      line.outcome !== null &&
-      line.outcome !== 'refused' &&
-      line.runbook === runbook &&
-      line.target === target['name'],
-  )
+  const lines = await journal.runs({
+    mode: 'run',
+    outcomes: actedOutcomes,
+    runbook,
+    target: String(target['name']),
+    newest: most + 1,
+  })
   const found: EarlierRun[] = []
-  for (const { run, startedAt, outcome } of lines.slice(0, most)) {
+  const others = lines.filter((line) => line.run !== run).slice(0, most)
+  for (const { run, startedAt, outcome } of others) {
     const entries = await journal.read(run).catch(() => null)
     if (entries === null || outcome === null) continue
     const { rto, downtime, rpo } = measuresOf(entries)

@@ -1,5 +1,5 @@
 import type { Stored } from '../journal/entry.ts'
-import type { JournalView } from '../journal/journal.ts'
+import { actedOutcomes, type JournalView } from '../journal/journal.ts'
 
 /** Enough for a ninetieth percentile; older runs say less about the host and the data of today. */
 const most = 20
@@ -92,17 +92,15 @@ export async function pastTimesOfRun(
   const first = entries[0]
   if (first?.entry.type !== 'opened') return []
   const { plan, host } = first.entry
-  const lines = (await journal.runs()).filter(
-    (line) =>
-      line.run !== first.run &&
-      line.mode === 'run' &&
-      line.outcome !== null &&
-      line.outcome !== 'refused' &&
-      line.runbook === plan.runbook &&
-      line.target === plan.target['name'],
-  )
+  const lines = await journal.runs({
+    mode: 'run',
+    outcomes: actedOutcomes,
+    runbook: plan.runbook,
+    target: String(plan.target['name']),
+    newest: most + 1,
+  })
   const found: PastTimes[] = []
-  for (const { run } of lines.slice(0, most)) {
+  for (const { run } of lines.filter((line) => line.run !== first.run).slice(0, most)) {
     const past = await journal.read(run).catch(() => [])
     const opened = past[0]?.entry
     if (opened?.type === 'opened' && opened.host === host) found.push(pastTimesOf(past))

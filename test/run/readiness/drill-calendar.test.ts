@@ -116,6 +116,15 @@ test('a run with damaged entries proves nothing; the one before it does', async 
   expect(again?.proof?.run).toBe('older')
 })
 
+test('however many newer ones are damaged', async () => {
+  const older = { ...succeeded('restore-test', '2026-02-20T04:00:00Z'), run: 'older' }
+  const newer = Array.from({ length: 50 }, (_, number) => ({ ...older, run: `newer-${number}` }))
+  const damaged = new Map(newer.map(({ run }) => [run, 'an entry was changed']))
+  const journal = journalOf([...newer, older], { damaged })
+  const [found] = await drillCalendar(shop, only('restore-test'), journal, now)
+  expect(found?.proof?.run).toBe('older')
+})
+
 test('a journal that cannot be read is no journal without proofs', async () => {
   const read = () => Promise.reject(new Error('the disk failed'))
   const journal = journalOf([succeeded('restore-test', '2026-02-28T04:00:00Z')], { read })

@@ -6,6 +6,7 @@ import type { RunSummary } from '../../../src/run/journal/journal.ts'
 import { systemOf } from '../../../src/model/target.ts'
 import type { Concern, Host } from '../../../src/run/readiness/check.ts'
 import { examine } from '../../../src/run/readiness/examine.ts'
+import { matching } from '../../../src/run/journal/history.ts'
 import type { JournalFacts } from '../../../src/run/readiness/journal-facts.ts'
 import type { CheckReport } from '../../../src/run/readiness/merge.ts'
 import { fakeImage, lay, type FakeWorld } from '../../../src/testing/index.ts'
@@ -61,7 +62,8 @@ export const succeeded = (runbook: string, startedAt: string, target = shop): Ru
 
 export const journalOf = (runs: readonly RunSummary[], more: Partial<JournalFacts> = {}): JournalFacts => ({
   problem: null,
-  runs,
+  total: runs.length,
+  runs: async (wanted) => matching(runs, wanted),
   damaged: new Map(),
   checked: runs.length,
   read: async () => [],

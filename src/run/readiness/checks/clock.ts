@@ -15,7 +15,7 @@ export const clock: Check = {
   run: async ({ target: { database, backups }, look, clock: own, journal }) => {
     const notes = new Notebook()
     const ahead = (at: string): number => (Date.parse(at) - own.now().getTime()) / 1000
-    const [last] = journal.runs
+    const [last] = await journal.runs({ newest: 1 })
     if (last !== undefined && ahead(last.startedAt) > skewSeconds)
       notes.refuse(
         'clock',

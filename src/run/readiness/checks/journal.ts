@@ -14,15 +14,17 @@ export const journal: Check = {
       notes.refuse('journal', message, hint ?? `check: ls -la ${host.state}`)
       return notes.answer
     }
-    for (const [run, why] of facts.damaged)
-      if (facts.runs.some((line) => line.run === run && !line.released))
+    for (const [run, why] of facts.damaged) {
+      const [line] = await facts.runs({ id: run })
+      if (line?.released === false)
         notes.refuse(
           run,
           why,
           `keep a copy of ${host.state}; \`runbook evidence verify ${run}\` shows what its evidence still proves`,
         )
-    const skipped = facts.runs.length - facts.checked
-    notes.fact(`${facts.runs.length} runs`)
+    }
+    const skipped = facts.total - facts.checked
+    notes.fact(`${facts.total} runs`)
     if (skipped > 0) notes.fact(`${skipped} older ones were not checked`)
     for (const folder of [host.state, host.artifacts]) {
       const free = await notes.need(folder, () => look.files.freeBytes(folder))

@@ -15,7 +15,7 @@ export const runs: Check = {
     }
     const system = systemOf(target)
     const holder = await notes.seek('holder', () => journal.holder(system))
-    const ours = journal.runs.filter((line) => line.system === system)
+    const ours = await journal.runs({ system, pending: true })
     const open = ours.filter(isOpen)
     for (const { run, runbook, startedAt } of open) {
       if (holder?.run === run)
@@ -38,7 +38,8 @@ export const runs: Check = {
         `seal it: \`runbook resume ${run}\``,
       )
     notes.fact(`${open.length} open`)
-    for (const gauge of await runGauges(target, ours, journal.read)) notes.gauge(gauge)
+    for (const gauge of await runGauges(target, await journal.runs({ system }), journal.read))
+      notes.gauge(gauge)
     return notes.answer
   },
 }
