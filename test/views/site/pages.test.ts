@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { style as reportStyle } from '../../../src/views/html/style.ts'
 import { evidencePolicy, pagePolicy } from '../../../src/views/site/frame.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
-import { bad, good, hostilePages, overview, pages, protection, target, weak } from './pages.ts'
+import { bad, good, hostilePages, overview, pages, protection, target, weak } from './sample-pages.ts'
 
 const all = Object.entries({ ...pages, ...hostilePages })
 const digestOf = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`
