@@ -46,11 +46,15 @@ function targetWith(watch: Watch): Target {
 const planned = new Map<string, Promise<Planned>>()
 
 /** A shop, a machine on which a run is started, and a watch on the same machine. */
-function site(watch: Watch) {
+function site(watch: Watch, bootId: string | null = null) {
   const world = damagedShop()
   world.web.answers.set(url, [{ status: 200 }])
   const target = targetWith(watch)
-  const machine = fakeMachine(world, { book: rollback, target })
+  const machine = fakeMachine(world, {
+    book: rollback,
+    target,
+    around: { identity: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId } },
+  })
   const said: string[] = []
   /** A new process of the watch. */
   const around = {
@@ -205,6 +209,22 @@ describe('a run whose process died', () => {
     world.clock.pass(60_000)
     await again.look(still)
     expect(await open(machine)).toBe(false)
+  })
+
+  it('is rolled back if it was stopped with its machine, and left to people if a person stopped it', async () => {
+    for (const [boot, outcome] of [
+      ['another', 'rolled-back'],
+      ['first', undefined],
+    ] as const) {
+      const { world, machine, start, around } = site({ policy: 'rollback', afterSeconds: 0 }, 'first')
+      world.fleet.beforeChange = async (operation) => {
+        if (operation === 'stop' && machine.stop.asked === null) machine.stop.ask('SIGTERM')
+      }
+      expect(await machine.run(params)).toMatchObject({ code: 'terminated', outcome: 'open' })
+      world.fleet.beforeChange = async () => undefined
+      await start({ identity: { ...around.identity, bootId: boot } }).look(still)
+      expect(stateOf(machine.entries).settled?.outcome, boot).toBe(outcome)
+    }
   })
 
   it('gets one attempt that fails, then people, level by level, each after its time', async () => {
