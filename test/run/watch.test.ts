@@ -216,7 +216,7 @@ describe('a run whose process died', () => {
       ['another', 'rolled-back'],
       ['first', undefined],
     ] as const) {
-      const { world, machine, start, around } = site({ policy: 'rollback', afterSeconds: 0 }, 'first')
+      const { world, machine, start, around, texts } = site({ policy: 'rollback', afterSeconds: 0 }, 'first')
       world.fleet.beforeChange = async (operation) => {
         if (operation === 'stop' && machine.stop.asked === null) machine.stop.ask('SIGTERM')
       }
@@ -224,6 +224,17 @@ describe('a run whose process died', () => {
       world.fleet.beforeChange = async () => undefined
       await start({ identity: { ...around.identity, bootId: boot } }).look(still)
       expect(stateOf(machine.entries).settled?.outcome, boot).toBe(outcome)
+      if (outcome !== undefined) continue
+      expect(texts()).toEqual([expect.stringContaining('was stopped by TERM and is open')])
+      // Whoever stopped it has a quarter of an hour before others are called.
+      for (const [seconds, calls] of [
+        [899, 0],
+        [1, 1],
+      ] as const) {
+        world.clock.pass(seconds * 1000)
+        await start({ identity: { ...around.identity, bootId: boot } }).look(still)
+        expect(texts().filter((text) => text.includes('Next: Call'))).toHaveLength(calls)
+      }
     }
   })
 
