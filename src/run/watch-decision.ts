@@ -56,7 +56,10 @@ export function dueOn(entries: readonly Stored[], { now, boot }: Present, target
     const news = failedNews(entries, attempts)
     if (!isAnswered(entries, news.key)) return { do: 'tell', news, to: null }
   }
-  return found === null ? nothing : callOf(entries, now, found, target.operators)
+  if (found === null) return nothing
+  // Whoever stopped it, or saw it fail, may be at work on it.
+  const wait = died ? 0 : patience * 1000
+  return callOf(entries, now, found, (timeOf(entries, found.key) ?? 0) + wait, target.operators)
 }
 
 /** Stopped together with its machine, or with the watch that worked on it: not by a person who wanted it. */
@@ -136,6 +139,7 @@ function callOf(
   entries: readonly Stored[],
   now: Date,
   found: News,
+  from: number,
   operators: WatchedTarget['operators'],
 ): Due {
   const { plan } = stateOf(entries)
@@ -150,7 +154,7 @@ function callOf(
   // The process was killed between the two entries of a call.
   if (last !== undefined && !isAnswered(entries, last.key))
     return callOn(ladder[place - 1], place - 1, entries, found, operators)
-  const due = last === undefined ? 0 : last.at + (ladder[place - 1]?.afterSeconds ?? patience) * 1000
+  const due = last === undefined ? from : last.at + (ladder[place - 1]?.afterSeconds ?? patience) * 1000
   return now.getTime() < due ? nothing : callOn(ladder[place], place, entries, found, operators)
 }
 

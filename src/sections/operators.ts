@@ -105,6 +105,15 @@ export const operators = section({
           path: ['news', place, 'name'],
           message: `another channel has the name "${name}"`,
         })
+    const known = ['announce', ...names]
+    for (const [index, { channels = [] }] of escalation.entries())
+      for (const [place, channel] of channels.entries())
+        if (!known.includes(channel))
+          context.addIssue({
+            code: 'custom',
+            path: ['escalation', index, 'channels', place],
+            message: `no channel has the name "${channel}"`,
+          })
     for (const [index, { who }] of escalation.entries()) {
       if (who === undefined || contacts.some(({ role }) => role === who)) continue
       context.addIssue({

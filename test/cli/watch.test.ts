@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { jsonLines, Project } from '../fixtures/cli.ts'
 import { eventually } from '../fixtures/eventually.ts'
 
 let project: Project
+vi.setConfig({ testTimeout: 60_000 })
+
 beforeEach(async () => {
   project = await Project.make()
 })

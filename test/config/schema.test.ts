@@ -108,6 +108,52 @@ describe('mistakes name their place and what would be right', () => {
       "targets.demo.operators.announce.url: expected an address without user and password; name the address as a secret: secret('VARIABLE')",
     ],
     [
+      'a password for a mail server without TLS',
+      target({
+        operators: {
+          news: [
+            {
+              by: 'mail',
+              server: 'm',
+              tls: 'if-offered',
+              user: 'a',
+              password: { env: 'P' },
+              from: 'a@b',
+              to: ['c@d'],
+            },
+          ],
+        },
+      }),
+      "targets.demo.operators.news.0.tls: a password is never sent without TLS; expected 'required' or 'from-start'",
+    ],
+    [
+      'a receiver without the key that it needs',
+      target({ operators: { news: [{ by: 'webhook', url: 'https://ntfy.sh', format: 'ntfy' }] } }),
+      "targets.demo.operators.news.0.key: format 'ntfy' needs it: key: secret('VARIABLE')",
+    ],
+    [
+      'a key that no receiver takes',
+      target({ operators: { announce: { url: 'https://chat', format: 'slack', key: { env: 'K' } } } }),
+      "targets.demo.operators.announce.key: only the formats 'ntfy' and 'pagerduty' have one; a token is the `bearer`",
+    ],
+    [
+      'two channels of one name',
+      target({
+        operators: {
+          news: [
+            { by: 'command', name: 'bell', command: ['a'] },
+            { by: 'command', name: 'bell', command: ['b'] },
+          ],
+        },
+      }),
+      'targets.demo.operators.news.1.name: another channel has the name "bell"',
+    ],
+    [
+      'a level that is called on a channel that is not there',
+      target({ operators: { escalation: [{ what: 'Call', channels: ['bell'] }] } }),
+      'targets.demo.operators.escalation.0.channels.0: no channel has the name "bell"',
+    ],
+    [
       'credentials in the address of a metrics endpoint',
       target({ metrics: { url: 'https://:CANARYpw12@h/' } }),
       "targets.demo.metrics.url: expected an address without user and password; put `Basic BASE64`, the base64 of USER:PASSWORD, into a secret and name it as the bearer: secret('VARIABLE')",

@@ -130,9 +130,10 @@ export class SqliteShop implements AsyncDisposable {
     this.#port = port
   }
 
-  static async open(template: ShopTemplate, breakage: Breakage): Promise<SqliteShop> {
+  /** @param more sections of the target, as text */
+  static async open(template: ShopTemplate, breakage: Breakage, more = ''): Promise<SqliteShop> {
     const [port = 0] = await freePorts(1)
-    const scene = await Scene.make(template.folder, (folder) => configuration(folder, port, breakage))
+    const scene = await Scene.make(template.folder, (folder) => configuration(folder, port, breakage, more))
     if (breakage !== null) writeFileSync(scene.path(`broken-${breakage}`), '')
     const stack: ProcessStack = {
       kind: 'process',
@@ -281,7 +282,7 @@ function servicesOf(folder: string, port: number): ProcessStack['services'] {
   }
 }
 
-function configuration(folder: string, port: number, breakage: Breakage): string {
+function configuration(folder: string, port: number, breakage: Breakage, more: string): string {
   return `
 import { defineConfig } from ${sourceOf('src/index.ts')}
 export default defineConfig({
@@ -298,6 +299,7 @@ export default defineConfig({
       smoke: { service: 'smoke' },
       checklist: './checklist.md',
       retention: { dumps: './dumps' },
+      ${more}
     },
   },
 })

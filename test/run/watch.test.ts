@@ -46,11 +46,15 @@ function targetWith(watch: Watch): Target {
 const planned = new Map<string, Promise<Planned>>()
 
 /** A shop, a machine on which a run is started, and a watch on the same machine. */
-function site(watch: Watch) {
+function site(watch: Watch, bootId: string | null = null) {
   const world = damagedShop()
   world.web.answers.set(url, [{ status: 200 }])
   const target = targetWith(watch)
-  const machine = fakeMachine(world, { book: rollback, target })
+  const machine = fakeMachine(world, {
+    book: rollback,
+    target,
+    around: { identity: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId } },
+  })
   const said: string[] = []
   /** A new process of the watch. */
   const around = {
@@ -207,6 +211,33 @@ describe('a run whose process died', () => {
     expect(await open(machine)).toBe(false)
   })
 
+  it('is rolled back if it was stopped with its machine, and left to people if a person stopped it', async () => {
+    for (const [boot, outcome] of [
+      ['another', 'rolled-back'],
+      ['first', undefined],
+    ] as const) {
+      const { world, machine, start, around, texts } = site({ policy: 'rollback', afterSeconds: 0 }, 'first')
+      world.fleet.beforeChange = async (operation) => {
+        if (operation === 'stop' && machine.stop.asked === null) machine.stop.ask('SIGTERM')
+      }
+      expect(await machine.run(params)).toMatchObject({ code: 'terminated', outcome: 'open' })
+      world.fleet.beforeChange = async () => undefined
+      await start({ identity: { ...around.identity, bootId: boot } }).look(still)
+      expect(stateOf(machine.entries).settled?.outcome, boot).toBe(outcome)
+      if (outcome !== undefined) continue
+      expect(texts()).toEqual([expect.stringContaining('was stopped by TERM and is open')])
+      // Whoever stopped it has a quarter of an hour before others are called.
+      for (const [seconds, calls] of [
+        [899, 0],
+        [1, 1],
+      ] as const) {
+        world.clock.pass(seconds * 1000)
+        await start({ identity: { ...around.identity, bootId: boot } }).look(still)
+        expect(texts().filter((text) => text.includes('Next: Call'))).toHaveLength(calls)
+      }
+    }
+  })
+
   it('gets one attempt that fails, then people, level by level, each after its time', async () => {
     const { world, machine, start, texts } = site({ policy: 'rollback', afterSeconds: 0 })
     world.faults.order('databases.swap half-way', 'kill')
@@ -304,7 +335,7 @@ describe('whatever dies and when', () => {
   }
 
   /** Each part is a test, so that none takes long. */
-  const parts = [0, 1, 2, 3, 4, 5]
+  const parts = Array.from({ length: 12 }, (_, part) => part)
 
   it.each(parts)(
     'the service is back in time, nothing takes effect twice, each thing is told once: the run at every moment, part %i',
