@@ -151,6 +151,17 @@ export function factsOf({ parts, steps }: Procedure): Facts {
         ? assumed({ url: 'http://127.0.0.1:8000/metrics' }, 'the document has no host and port')
         : known({ url })
     },
+    release: () => assumed({ name: 'app', directory: './releases' }, 'how release bundles are called'),
+    publication: () => {
+      const [, repository] =
+        /github\.com[/:]([\w.-]+\/[\w-]+)/.exec(text) ?? /(?:--repo|-R)[ =]([\w.-]+\/[\w-]+)/.exec(text) ?? []
+      return repository === undefined
+        ? assumed(
+            { repository: 'example/app', token: { env: 'GITHUB_TOKEN' } },
+            'the document does not name the repository',
+          )
+        : known({ repository, token: { env: 'GITHUB_TOKEN' } })
+    },
     logScan: () => known({ services: [...services] }),
     imageLine: () =>
       known({ service: services[0] ?? 'app' }, image === undefined ? null : `the document names ${image}`),

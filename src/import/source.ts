@@ -10,12 +10,13 @@ import type { Procedure, Step } from './procedure.ts'
 import type { Recipe } from './recipes/recipe.ts'
 import { databases } from './recipes/databases.ts'
 import { files, looking } from './recipes/files.ts'
+import { releases } from './recipes/releases.ts'
 import { services } from './recipes/services.ts'
 import type { Recognised } from './recogniser.ts'
 import { scriptsOf } from './script-files.ts'
 
 const recipes: ReadonlyMap<string, Recipe> = new Map(
-  Object.entries({ ...services, ...databases, ...files, ...looking }),
+  Object.entries({ ...services, ...databases, ...files, ...looking, ...releases }),
 )
 
 /** The steps of the library for which an import writes calls. */

@@ -1,48 +1,55 @@
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import { dutiesIn } from '../model/plan.ts'
-import junit, { type Builder, type TestCase } from 'junit-report-builder'
 import type { Measure } from '../run/record/measures.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import type { StepRecord } from '../run/record/step-record.ts'
+import { junitXml, type Case, type Property, type Suite } from './junit-xml.ts'
 import { result } from './result.ts'
-
-type Builders = { newBuilder(): Builder }
-type Suite = ReturnType<Builder['testSuite']>
 
 /**
  * `junit.xml`, for dashboards of test results: one case per step, with suites of their own for preflight
  * findings and undo.
  */
 export function junitOf(record: RunRecord): string {
-  const builder = (junit as unknown as Builders)
-    .newBuilder()
-    .name(oneLine(`${record.runbook} on ${record.target}: ${result(record)}`))
-  beforehand(builder, record)
-  const steps = suite(builder, record, 'steps')
   const duties = dutiesIn(record.plan)
-  for (const step of record.steps) stepCase(steps, record, step, duties.has(step.id))
-  undoSuite(builder, record)
-  return builder.build()
+  const suites: readonly (readonly [string, readonly Case[]])[] = [
+    ['findings', findingCases(record)],
+    ['steps', record.steps.map((step) => stepCase(record, step, duties.has(step.id)))],
+    ['undo', undoCases(record)],
+  ]
+  return junitXml(
+    oneLine(`${record.runbook} on ${record.target}: ${result(record)}`),
+    suites.flatMap(([name, cases]) =>
+      cases.length === 0 && name !== 'steps' ? [] : [suite(record, name, cases)],
+    ),
+  )
 }
 
-function suite(builder: Builder, record: RunRecord, name: string): Suite {
-  const one = builder
-    .testSuite()
-    .name(oneLine(`${record.runbook}.${name}`))
-    .timestamp(record.startedAt.slice(0, 19))
-    .property('run', record.run)
-    .property('mode', record.mode)
-    .property('target', oneLine(record.target))
-    .property('by', oneLine(record.by))
-  if (record.story !== null) one.property('story', oneLine(record.story))
-  if (record.exit !== null) one.property('exit', String(record.exit))
-  for (const [name, measure] of Object.entries(measuresIn(record))) {
-    if (measure.seconds !== null) one.property(`${name}.seconds`, String(measure.seconds))
-    if (measure.objectiveSeconds !== null)
-      one.property(`${name}.objectiveSeconds`, String(measure.objectiveSeconds))
-    one.property(`${name}.verdict`, measure.verdict)
+function suite(record: RunRecord, name: string, cases: readonly Case[]): Suite {
+  const properties: readonly (readonly [string, string | number | null])[] = [
+    ['run', record.run],
+    ['mode', record.mode],
+    ['target', oneLine(record.target)],
+    ['by', oneLine(record.by)],
+    ['story', record.story === null ? null : oneLine(record.story)],
+    ['exit', record.exit],
+    ...Object.entries(measuresIn(record)).flatMap(
+      ([measured, { seconds, objectiveSeconds, verdict }]) =>
+        [
+          [`${measured}.seconds`, seconds],
+          [`${measured}.objectiveSeconds`, objectiveSeconds],
+          [`${measured}.verdict`, verdict],
+        ] as const,
+    ),
+  ]
+  return {
+    name: oneLine(`${record.runbook}.${name}`),
+    timestamp: record.startedAt.slice(0, 19),
+    properties: properties.flatMap(([key, value]) =>
+      value === null ? [] : [{ name: key, value: String(value) }],
+    ),
+    cases,
   }
-  return one
 }
 
 function measuresIn({ measures, mode }: RunRecord): { readonly [name: string]: Measure } {
@@ -51,72 +58,76 @@ function measuresIn({ measures, mode }: RunRecord): { readonly [name: string]: M
   return { rto, ...(incident === undefined ? {} : { incident }), downtime, rpo }
 }
 
-function beforehand(builder: Builder, record: RunRecord): void {
-  if (record.findings.length === 0) return
-  const cases = suite(builder, record, 'findings')
-  for (const { level, about, problem, hint } of record.findings) {
-    const one = cases
-      .testCase()
-      .className(oneLine(`${record.runbook}.findings`))
-      .name(oneLine(`${about}: ${problem}`))
-    if (level === 'refuse') one.failure(oneLine(problem), 'refuse').standardError(sanitize(hint))
-    else one.standardError(sanitize(`${problem}\n${hint}`))
+const findingCases = (record: RunRecord): readonly Case[] =>
+  record.findings.map(({ level, about, problem, hint }) => ({
+    className: oneLine(`${record.runbook}.findings`),
+    name: oneLine(`${about}: ${problem}`),
+    ...(level === 'refuse'
+      ? { failure: { message: oneLine(problem), type: 'refuse' }, errorOutput: sanitize(hint) }
+      : { errorOutput: sanitize(`${problem}\n${hint}`) }),
+  }))
+
+function stepCase(record: RunRecord, step: StepRecord, duty: boolean): Case {
+  const last = step.attempts.at(-1)
+  return {
+    className: oneLine(`${record.runbook}.${step.id}`),
+    name: oneLine(step.title),
+    seconds: (last?.milliseconds ?? 0) / 1000,
+    properties: duty ? partsOfDuty(step) : [],
+    output: sanitize([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')),
+    ...stepFault(step),
   }
 }
 
-function stepCase(cases: Suite, record: RunRecord, step: StepRecord, duty: boolean): void {
-  const last = step.attempts.at(-1)
-  const one = cases
-    .testCase()
-    .className(oneLine(`${record.runbook}.${step.id}`))
-    .name(oneLine(step.title))
-    .time((last?.milliseconds ?? 0) / 1000)
-  if (duty) for (const [name, value] of partsOfDuty(step)) one.property(name, oneLine(value))
-  one.standardOutput(
-    sanitize([step.says, ...(last?.log == null ? [] : [`log: ${last.log.file}`])].join('\n')),
-  )
+function stepFault(step: StepRecord): Partial<Case> {
   switch (step.status) {
     case 'failed':
     case 'timeout':
-      failed(one, last?.failure?.message ?? 'it failed', step.status, last?.failure?.hint)
-      break
+      return failed(step.attempts.at(-1)?.failure, step.status)
     case 'in doubt':
-      one.error(oneLine('interrupted; it is unknown whether it took effect'), 'in doubt')
-      break
+      return {
+        error: { message: oneLine('interrupted; it is unknown whether it took effect'), type: 'in doubt' },
+      }
     case 'skipped':
     case 'not reached':
     case 'foretold':
-      one.skipped()
-      break
+      return { skipped: true }
     default:
-      break
+      return {}
   }
 }
 
-const partsOfDuty = ({ output }: StepRecord): readonly (readonly [string, string])[] =>
+const partsOfDuty = ({ output }: StepRecord): readonly Property[] =>
   typeof output !== 'object' || output === null
     ? []
-    : Object.entries(output).map(([name, value]) => [`duty.${name}`, String(value)])
+    : Object.entries(output).map(([name, value]) => ({ name: `duty.${name}`, value: oneLine(String(value)) }))
 
-function undoSuite(builder: Builder, record: RunRecord): void {
-  const back = record.steps.filter((step) => step.undo.length > 0)
-  if (back.length === 0) return
-  const cases = suite(builder, record, 'undo')
-  for (const step of back.reverse()) {
-    const last = step.undo.at(-1)
-    const one = cases
-      .testCase()
-      .className(oneLine(`${record.runbook}.${step.id}`))
-      .name(oneLine(`Undo of ${step.title}`))
-      .time((last?.milliseconds ?? 0) / 1000)
-    if (step.undone === 'failed')
-      failed(one, last?.failure?.message ?? 'it failed', 'failed', last?.failure?.hint)
-    if (step.undone === 'in doubt')
-      one.error('interrupted; it is unknown whether its effect was undone', 'in doubt')
-  }
-}
+const undoCases = (record: RunRecord): readonly Case[] =>
+  record.steps
+    .filter((step) => step.undo.length > 0)
+    .toReversed()
+    .map((step) => {
+      const last = step.undo.at(-1)
+      return {
+        className: oneLine(`${record.runbook}.${step.id}`),
+        name: oneLine(`Undo of ${step.title}`),
+        seconds: (last?.milliseconds ?? 0) / 1000,
+        ...(step.undone === 'failed' ? failed(last?.failure, 'failed') : {}),
+        ...(step.undone === 'in doubt'
+          ? {
+              error: {
+                message: 'interrupted; it is unknown whether its effect was undone',
+                type: 'in doubt',
+              },
+            }
+          : {}),
+      }
+    })
 
-function failed(one: TestCase, message: string, type: string, hint: string | undefined): void {
-  one.failure(oneLine(message), type)
-  if (hint !== undefined) one.standardError(sanitize(hint))
-}
+const failed = (
+  failure: { readonly message: string; readonly hint?: string } | null | undefined,
+  type: string,
+): Partial<Case> => ({
+  failure: { message: oneLine(failure?.message ?? 'it failed'), type },
+  ...(failure?.hint === undefined ? {} : { errorOutput: sanitize(failure.hint) }),
+})

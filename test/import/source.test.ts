@@ -62,6 +62,21 @@ docker compose exec app env
 \`\`\`sh
 sha256sum -c data.sha256
 tar czf data.tar.gz data
+gpg --symmetric data.tar.gz
+ls -t /mnt/backups/*.tar.gz | tail -n +4 | xargs rm
+\`\`\`
+
+## Fetch
+
+\`\`\`sh
+gh release download v1.2 --repo example/desk --pattern "*.tar.gz"
+\`\`\`
+
+## Publish
+
+\`\`\`sh
+gh release create "$TAG" desk.tar.gz desk.lock.json
+jq --arg url "$URL" '.release_url = $url' desk.lock.json > tmp
 \`\`\`
 `
 
@@ -350,6 +365,29 @@ describe('the steps', () => {
     )
     expect(text.match(/duty\(/g)).toHaveLength(1)
     expect(text).toContain(`what: 'Ask the lead.'`)
+  })
+
+  test('a release is published as a whole, and fetched by its tag', () => {
+    const text = written(all)
+    expect(text).toContain("tag: 'v1.2'")
+    expect(text).toContain("repository: 'example/desk'")
+    expect(text).toContain(
+      `release: param.text('Version (tag name) of the release').optional('that of the newest bundle'),`,
+    )
+    expect(text.indexOf('readAssets({')).toBeLessThan(text.indexOf('publishRelease({'))
+    expect(text.match(/writeReleaseUrl\(\{/g)).toHaveLength(1)
+    expect(text).toContain('// A step above does this already.')
+  })
+
+  test('old backups are removed last, and only after a new one', () => {
+    const text = written(all)
+    expect(text).toMatch(/newest: filed,\s+keep: 3/)
+    expect(text).toMatch(/sealed: encrypted,\s+encrypt: true/)
+    expect(text.indexOf('pointOfNoReturn(')).toBeLessThan(text.indexOf('pruneBackups({'))
+    const alone = written(procedure('find /backups -mtime +14 -delete', 'gpg --symmetric data.tar.gz'))
+    expect(alone).toContain('// Old backups are removed only after this run has made and verified a new one.')
+    expect(alone).toContain('// The archive that it encrypts is not made by this procedure.')
+    expect(alone).not.toContain('pruneBackups(')
   })
 
   test('a script step gets the variables that earlier commands set', () => {

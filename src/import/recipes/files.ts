@@ -62,6 +62,38 @@ export const files: Recipes = {
     )
     draft.once('packData', 'Archive the live folder', () => `{ data: ${open(draft)}, staging: ${folder} }`)
   },
+  encryptArchive: (draft, { program }) => {
+    const archive = draft.output('packData')
+    if (archive === null) return 'The archive that it encrypts is not made by this procedure.'
+    draft.once(
+      'encryptArchive',
+      'Encrypt the archive',
+      () =>
+        `{ archive: ${archive}, cipher: ${program.program === 'age' ? "'age'" : "'gpg'"}, passphrase: ${draft.need('data')}.passphrase }`,
+    )
+  },
+  pruneBackups: (draft, { shell }) => {
+    const archive = draft.output('packData')
+    if (archive === null)
+      return 'Old backups are removed only after this run has made and verified a new one.'
+    const sealed = draft.output('encryptArchive')
+    const backup = draft.once(
+      'fileBackup',
+      'Copy the archive to the drive and read it back',
+      () =>
+        `{ data: ${open(draft)}, archive: ${archive}, sealed: ${sealed ?? 'null'}, encrypt: ${sealed !== null} }`,
+    )
+    const [, from] = /\btail\s+-n\s*\+(\d+)/.exec(shell.text) ?? []
+    const keep =
+      from === undefined
+        ? draft.param('keep', `param.integer('How many backups stay').optional('as configured')`)
+        : String(Math.max(1, Number(from) - 1))
+    draft.last(
+      'pruneBackups',
+      'Remove old data backups',
+      `{ data: ${open(draft)}, newest: ${backup}, keep: ${keep} }`,
+    )
+  },
   checkDestination: (draft) => {
     draft.once(
       'checkDestination',
