@@ -124,9 +124,10 @@ const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<reado
   const machine = fakeMachine(world, { book: diagnose, target })
   await machine.run({ symptom: 'any' })
   const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')
-  return (report?.output as { readonly findings: readonly { readonly case: string }[] }).findings.map(
-    ({ case: id }) => id,
-  )
+  const { findings } = (report?.output ?? { findings: [] }) as {
+    readonly findings: readonly { readonly case: string }[]
+  }
+  return findings.map(({ case: id }) => id)
 }
 
 test('diagnose finds nothing where the doctor finds nothing: settings files without a copy are no problem', async () => {
