@@ -1,4 +1,5 @@
-import { maybe, runbook, type Output } from '../src/index.ts'
+import { isRemote, maybe, runbook, type Output } from '../src/index.ts'
+import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { listCandidates } from '../steps/bisection/list-candidates.ts'
 import { reportGood } from '../steps/bisection/report-good.ts'
 import { testBackup, type Round } from '../steps/bisection/test-backup.ts'
@@ -26,12 +27,15 @@ export default runbook(
     // A SQLite backup that is no database file is unpacked for its test.
     const under = engine === 'sqlite' ? target.staging : undefined
 
+    // The version of the server follows from the newest one, so of a store it is downloaded first.
+    const chosen = chosenBackup(step, { from, file: null, anyAge: true })
     const candidates = step(
       'List the backups that can be tested',
       listCandidates({
         engine,
         name,
         from,
+        ...(isRemote(from) ? { newest: chosen.file } : {}),
         by: restoreTest ?? null,
         ...(under === undefined ? {} : { unpacks: true }),
         most,
@@ -84,6 +88,7 @@ export default runbook(
     pointOfNoReturn('The newest good backup is known.')
     if (throwaway !== null) step('Drop the throwaway Postgres', dropThrowaway({ throwaway }))
 
+    releaseChosen(lastly, from)
     if (under !== undefined) lastly('Clean up staging', removeStaging({ under }), { id: 'empty-staging' })
     lastly(
       'Log the result',

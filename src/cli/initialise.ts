@@ -39,7 +39,14 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
       project: flags.project ?? null,
     }),
   )
-  const proposal = { ...found, remarks: [...found.remarks, ...distrust(context, file)] }
+  const proposal = {
+    ...found,
+    remarks: [
+      ...found.remarks,
+      ...distrust(context, file),
+      ...(existing === null ? await notIgnored(folder) : []),
+    ],
+  }
   if (proposal.targets.length === 0) throw nothingFound(folder, flags, proposal.remarks)
   const asks =
     process.stdin.isTTY === true && process.stderr.isTTY === true && flags.yes !== true && flags.json !== true
@@ -114,6 +121,18 @@ function distrust(context: CliContext, file: string): readonly string[] {
     const { message, hint } = failureOf(thrown)
     return [`the file will not be loaded as it is: ${message}; ${hint ?? ''}`]
   }
+}
+
+/** Git is not told what to ignore: evidence may belong in the repository. */
+async function notIgnored(folder: string): Promise<readonly string[]> {
+  const [{ systemGit }, { shell }, { unignoredAdvice }] = await Promise.all([
+    import('../adapters/git/git.ts'),
+    import('../adapters/process/shell.ts'),
+    import('../model/unignored.ts'),
+  ])
+  const git = systemGit({ shell, scope: unattended })
+  const advice = await unignoredAdvice({ git }, join(folder, 'artifacts'), 'the evidence of runs')
+  return advice === null ? [] : [advice]
 }
 
 async function lookedAt(request: LookRequest) {

@@ -39,6 +39,11 @@ export interface GitView {
    * @throws RunbookError `failed` if either does not exist, or beyond 16 MiB
    */
   show(directory: string, revision: string, path: string): Promise<Uint8Array>
+  /**
+   * Whether git ignores a path, absolute or relative to the folder, which need not exist; null where it is in no work
+   * tree. A path below a folder counts as that folder.
+   */
+  ignores(directory: string, path: string): Promise<boolean | null>
   /** At most `most` commits that changed a file, newest first. */
   history(directory: string, path: string, most: number): Promise<readonly Commit[]>
 }

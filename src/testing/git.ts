@@ -96,6 +96,11 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
       } = within(directory)
       return relative(below, files.keys())
     },
+    async ignores(directory, path) {
+      const at = placeOn(path.startsWith('/') ? path : `${directory}/${path}`)
+      const top = [...parentsOf(at), at].findLast((one) => repositories.has(one))
+      return top === undefined ? null : isIgnored(ignoredIn(disk, top), at.slice(top.length + 1))
+    },
     async show(directory, revision, path) {
       if (revision === '' || revision.startsWith('-') || revision.includes(':'))
         throw new RunbookError('usage', `${JSON.stringify(revision)} is not a revision`, {
@@ -121,15 +126,21 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
   }
 }
 
-function workTree(disk: Disk, top: string): readonly string[] {
-  const ignored = Buffer.from(disk.files.get(`${top}/.gitignore`) ?? [])
+const ignoredIn = (disk: Disk, top: string): readonly string[] =>
+  Buffer.from(disk.files.get(`${top}/.gitignore`) ?? [])
     .toString()
     .split('\n')
     .filter((line) => line !== '')
+
+const isIgnored = (ignored: readonly string[], path: string): boolean =>
+  path.split('/').some((part) => ignored.includes(part))
+
+function workTree(disk: Disk, top: string): readonly string[] {
+  const ignored = ignoredIn(disk, top)
   return treeOn(disk, top)
     .filter((path) => disk.files.has(path))
     .map((path) => path.slice(top.length + 1))
-    .filter((path) => !path.split('/').some((part) => ignored.includes(part)))
+    .filter((path) => !isIgnored(ignored, path))
 }
 
 const same = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>

@@ -46,6 +46,8 @@ type Input = {
   readonly takenBefore: string | null
   /** What a manifest must name, where it is known before the backup is read. */
   readonly database?: Database
+  /** Its age is no reason to refuse it. */
+  readonly anyAge?: boolean
 }
 
 /** A backup that is on this machine now. */
@@ -85,7 +87,8 @@ export const fetchBackup = defineStep<Input, FetchedBackup>({
     if (isPending(from) || isPending(file) || isPending(takenBefore) || !isRemote(from)) return []
     const own = async (): Promise<OwnSource> =>
       database === undefined || isPending(database) ? anySource : await sourceOf(look, database)
-    const findings = await freshness(look, { from, file, takenBefore }, own)
+    const found = await freshness(look, { from, file, takenBefore }, own)
+    const findings = input.anyAge === true ? found.map((one): Finding => ({ ...one, level: 'warn' })) : found
     const backup = await chosen(look, { from, file, takenBefore })
     const { lacking } = (await isCached(look, backup)) ? { lacking: null } : await roomFor(look, from, backup)
     return lacking === null
@@ -130,27 +133,31 @@ export const fetchBackup = defineStep<Input, FetchedBackup>({
           hint: 'use chosenBackup, which adds this step only where it is needed',
         },
       )
-    const backup = await chosen(io, { ...input, from })
-    const vouching = await vouchingFor(io, from, backup)
-    await io.files.makeFolder(folderOf(backup.file))
-    // Before anything is looked at, so that no other run removes it meanwhile.
-    await io.files.write(useFile(backup.file, io.run.id), `${io.clock.now().toISOString()}\n`)
-    const record = (await intact(io, backup)) ?? (await downloaded(io, from, backup, vouching))
-    await writeRecord(io, backup.file, { ...record, usedAt: io.clock.now().toISOString() })
-    const checkedBy = checkOf(from, vouching)
-    io.note(
-      `${backup.name}: ${backup.bytes} bytes, ${whenTaken(backup)}, from ${placeName(from)}; checked by ${checkedBy}`,
-    )
-    return {
-      file: backup.file,
-      name: backup.name,
-      bytes: backup.bytes,
-      sha256: record.sha256,
-      takenAt: backup.takenAt,
-      checkedBy,
-    }
+    return fetched(io, from, await chosen(io, { ...input, from }))
   },
 })
+
+/** Downloads a backup into the cache and marks it as used by this run, unless it is there and undamaged. */
+export async function fetched(io: Io, from: RemotePlace, backup: StoredBackup): Promise<FetchedBackup> {
+  const vouching = await vouchingFor(io, from, backup)
+  await io.files.makeFolder(folderOf(backup.file))
+  // Before anything is looked at, so that no other run removes it meanwhile.
+  await io.files.write(useFile(backup.file, io.run.id), `${io.clock.now().toISOString()}\n`)
+  const record = (await intact(io, backup)) ?? (await downloaded(io, from, backup, vouching))
+  await writeRecord(io, backup.file, { ...record, usedAt: io.clock.now().toISOString() })
+  const checkedBy = checkOf(from, vouching)
+  io.note(
+    `${backup.name}: ${backup.bytes} bytes, ${whenTaken(backup)}, from ${placeName(from)}; checked by ${checkedBy}`,
+  )
+  return {
+    file: backup.file,
+    name: backup.name,
+    bytes: backup.bytes,
+    sha256: record.sha256,
+    takenAt: backup.takenAt,
+    checkedBy,
+  }
+}
 
 const anySource: OwnSource = { kind: 'postgres', system: null }
 
@@ -270,12 +277,15 @@ export const releaseBackup = defineStep<
     say`Lets the downloads in ${isPending(from) ? from : from.directory} go when room is needed; they stay until then.`,
   secrets: () => [],
   predict: () => ({ output: null }),
-  run: async (io, { from }) => {
-    const released = await marksOf(io, from.directory, io.run.id)
-    for (const mark of released) await io.files.removeTree(mark)
-    return { released }
-  },
+  run: async (io, { from }) => ({ released: await releaseAll(io, from) }),
 })
+
+/** Ends the use of all downloads of a place by this run. */
+export async function releaseAll(io: Io, { directory }: BackupPlace): Promise<readonly string[]> {
+  const released = await marksOf(io, directory, io.run.id)
+  for (const mark of released) await io.files.removeTree(mark)
+  return released
+}
 
 type Recording = Script<unknown, never>
 
@@ -285,6 +295,7 @@ type Choice = {
   /** Left out or null, any time. */
   readonly takenBefore?: Wired<string | null>
   readonly database?: Database
+  readonly anyAge?: boolean
 }
 
 /**
@@ -294,12 +305,18 @@ type Choice = {
  */
 export function chosenBackup(
   step: Recording['step'],
-  { from, file, takenBefore = null, database }: Choice,
+  { from, file, takenBefore = null, database, anyAge = false }: Choice,
 ): { readonly from: BackupPlace; readonly file: Wired<string | null> } {
   if (!isRemote(from)) return { from, file }
   const fetched = step(
     'Download the backup',
-    fetchBackup({ from, file, takenBefore, ...(database === undefined ? {} : { database }) }),
+    fetchBackup({
+      from,
+      file,
+      takenBefore,
+      ...(database === undefined ? {} : { database }),
+      ...(anyAge ? { anyAge } : {}),
+    }),
     { id: 'download-the-backup' },
   )
   return { from: cacheOf(from), file: fetched.file }

@@ -2,15 +2,21 @@ import {
   defineStep,
   failureOf,
   isPending,
-  mustBeHere,
+  expectedOf,
+  isRemote,
+  listBackups,
   openingOf,
+  placeName,
   RunbookError,
   say,
   whenTaken,
   type Backup,
   type BackupPlace,
   type DumpHeader,
+  type Finding,
   type Look,
+  type Preview,
+  type StoredBackup,
   type RestoreTest,
 } from '../../src/index.ts'
 import { mustBeOf } from '../backups/lib/source.ts'
@@ -19,6 +25,8 @@ type Input = {
   readonly engine: DumpHeader['engine']
   readonly name: string
   readonly from: BackupPlace
+  /** Where the newest one is on this machine, if they are kept elsewhere: the version of all follows from it. */
+  readonly newest?: string | null
   /** How a dump is tested; null where nothing has to be started for it. */
   readonly by: RestoreTest | null
   /** Whether a SQLite backup that is no database file can be unpacked for its test. */
@@ -27,8 +35,8 @@ type Input = {
   readonly most: number
 }
 
-/** A backup that may be tested. */
-export type Candidate = Backup & { readonly major: number }
+/** A backup that may be tested. One that is kept elsewhere is read, and its version known, once it was downloaded. */
+export type Candidate = (Backup | StoredBackup) & { readonly major: number }
 
 export type Candidates = {
   /** Newest first. */
@@ -53,20 +61,11 @@ export const listCandidates = defineStep<Input, Candidates>({
   describe: ({ from }) =>
     isPending(from)
       ? 'Lists the backups that can be tested.'
-      : say`Lists the backups in ${from.directory} that can be tested, newest first.`,
+      : say`Lists the backups in ${placeName(from)} that can be tested, newest first.`,
   preflight: async (look, input) => {
-    if (Object.values(input).some(isPending)) return []
+    if (Object.values(input).some(isPending) || isRemote((input as Input).from)) return withoutServer(input)
     await candidatesOf(look, input as Input)
-    return input.by === null && input.engine === 'postgres'
-      ? [
-          {
-            level: 'refuse',
-            about: 'restoreTest',
-            problem: 'restoreTest is not configured',
-            hint: 'see `runbook help config restoreTest`',
-          },
-        ]
-      : []
+    return withoutServer(input)
   },
   run: async (look, input) => {
     const candidates = await candidatesOf(look, input)
@@ -79,24 +78,39 @@ export const listCandidates = defineStep<Input, Candidates>({
   },
 })
 
+const withoutServer = ({ by, engine }: Preview<Input>): readonly Finding[] =>
+  by === null && engine === 'postgres'
+    ? [
+        {
+          level: 'refuse',
+          about: 'restoreTest',
+          problem: 'restoreTest is not configured',
+          hint: 'see `runbook help config restoreTest`',
+        },
+      ]
+    : []
+
 async function candidatesOf(
   look: Look,
   { engine, name, from, unpacks = false, most }: Input,
 ): Promise<Candidates> {
   const backups: Candidate[] = []
   const left: { file: string; why: string }[] = []
-  mustBeHere(from)
-  const all = await look.backups.list(from)
+  const all = await listBackups(look, from)
   for (const backup of all) {
     if (backups.length === most) {
       left.push({ file: backup.file, why: `only the newest ${most} are considered` })
       continue
     }
     try {
-      await mustBeOf(from, backup, await look.backups.checksumOf(from, backup), async () => ({
+      await mustBeOf(from, backup, await expectedOf(look, from, backup), async () => ({
         kind: engine,
         system: null,
       }))
+      if (isRemote(from) && backups[0] !== undefined) {
+        backups.push({ ...backup, major: backups[0].major })
+        continue
+      }
       const {
         major,
         database,
@@ -125,7 +139,7 @@ async function candidatesOf(
   }
   const [newest] = backups
   if (newest === undefined)
-    throw new RunbookError('preflight', `none of ${all.length} backups in ${from.directory} can be tested`, {
+    throw new RunbookError('preflight', `none of ${all.length} backups in ${placeName(from)} can be tested`, {
       hint:
         left[0] === undefined
           ? 'check that backups arrive there'

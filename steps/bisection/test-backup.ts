@@ -1,8 +1,10 @@
 import {
+  cacheOf,
   defineStep,
   failureOf,
   isExact,
   isPending,
+  isRemote,
   openingOf,
   RunbookError,
   whenTaken,
@@ -12,8 +14,10 @@ import {
   type Dump,
   type Io,
   type RestoreTest,
+  type StoredBackup,
   type Verified,
 } from '../../src/index.ts'
+import { fetched, releaseAll } from '../backups/fetch-backup.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-copy.ts'
 import { makeRoles } from '../databases/create-roles.ts'
@@ -111,6 +115,9 @@ async function tested(
   damage: readonly string[] | null,
 ): Promise<Tested> {
   const { file, bytes } = candidate
+  const { from } = input
+  // One download at a time is in use, so that the cache keeps its limit.
+  const place = isRemote(from) ? cacheOf(from) : from
   const unusable = (thrown: unknown, sha256: string | null, restored: boolean): Tested => ({
     backup: { file, bytes, sha256 },
     verdict: 'unusable',
@@ -122,8 +129,13 @@ async function tested(
   let dump: Dump
   let database: Database = input.server?.throwaway.database ?? fileOf(file, input.name)
   try {
-    verified = await io.backups.verify(input.from, candidate)
-    dump = await io.databases.inspect(database, file, { ...openingOf(input.from), of: input.name })
+    if (isRemote(from)) {
+      await releaseAll(io, place)
+      await fetched(io, from, candidate as StoredBackup)
+    }
+    verified = await io.backups.verify(place, candidate)
+    dump = await io.databases.inspect(database, file, { ...openingOf(from), of: input.name })
+    requireSame(input, candidate, dump)
   } catch (thrown) {
     if (!isAbout(io, thrown)) throw thrown
     return unusable(thrown, null, false)
@@ -156,6 +168,20 @@ async function tested(
   } finally {
     if (isCopy && !io.signal.aborted) await io.databases.drop(database, copy)
   }
+}
+
+/** What the list knows of a backup in a folder, and of one that is kept elsewhere only once it is here. */
+function requireSame({ name }: Input, { file, major }: Candidate, dump: Dump): void {
+  const why =
+    dump.database !== null && dump.database !== name
+      ? `it is a dump of the database ${dump.database}`
+      : dump.major !== major
+        ? `it needs version ${dump.major}, and the newest one ${major}`
+        : null
+  if (why !== null)
+    throw new RunbookError('verification', `${file} cannot be tested: ${why}`, {
+      hint: 'restore-test tests it alone, in a server of its own version',
+    })
 }
 
 /** Every check that a copy fails, not only the first one: the damage is recognised by which they are. */

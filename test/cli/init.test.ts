@@ -1,4 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import Database from 'better-sqlite3'
+import { execa } from 'execa'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 
@@ -49,4 +51,17 @@ test('the error is one JSON object if JSON is asked for', async () => {
   expect(code).toBe(2)
   expect(JSON.parse(out)).toMatchObject({ event: 'error', exit: 2 })
   expect(await readFile(`${folder}/runbook.config.ts`).catch(() => null)).toBeNull()
+})
+
+test('says where git does not ignore the evidence, and leaves .gitignore alone', async () => {
+  new Database(`${folder}/shop.db`).exec('create table orders (id integer)').close()
+  const says = async () => (await init()).out
+  expect(await says()).not.toContain('git does not ignore')
+  await execa('git', ['init', '--quiet'], { cwd: folder })
+  expect(await says()).toContain(
+    `note: git does not ignore ${folder}/artifacts, where the evidence of runs is written: (cd ${folder} && echo /artifacts/ >> .gitignore)`,
+  )
+  expect((await readdir(folder)).toSorted()).toEqual(['.git', 'shop.db'])
+  await writeFile(`${folder}/.gitignore`, '/artifacts/\n')
+  expect(await says()).not.toContain('git does not ignore')
 })

@@ -68,6 +68,15 @@ export function gitContract(kind: string, open: () => Promise<GitWorld>): void {
       })
     })
 
+    test('says whether a path is ignored, whether it exists or not, and nothing where there is no repository', async () => {
+      expect(await git.ignores(top, 'ignored/run.json')).toBeNull()
+      await twice()
+      expect(await git.ignores(top, 'ignored/run.json')).toBe(true)
+      expect(await git.ignores(`${top}/app`, `${top}/ignored`)).toBe(true)
+      expect(await git.ignores(`${top}/app`, 'new/run.json')).toBe(false)
+      expect(await git.ignores(top, '/elsewhere/run.json')).toBeNull()
+    })
+
     test('lists what it knows, relative to the folder', async () => {
       await twice()
       await world.write('app/new', '')

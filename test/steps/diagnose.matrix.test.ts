@@ -268,6 +268,8 @@ it('looks into volumes: data that is missing or is not theirs, a model that is n
       'permissions-wrong',
       ['/app/data/contextsafe.db of api has mode and owner 0644 0:0, expected 0600 1000:1000'],
     ],
+    // The backups of documents.
+    ['mount-unavailable', ['cannot read the file system of /backups: no such file or folder']],
   ])
   expect(told[0]).toMatchObject({ runbook: 'config-rollback' })
 })

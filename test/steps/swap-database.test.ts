@@ -152,7 +152,7 @@ describe.each(['SQLite', 'an earlier version'] as const)('a swap of %s', (by) =>
     if (by === 'SQLite') Object.assign(world.server, { engine: 'sqlite' })
     const database = swap.input['database'] as Database
     const input = (by === 'SQLite'
-      ? { ...swap.input, database: { ...database, engine: 'sqlite' } }
+      ? { ...swap.input, database: { ...database, engine: 'sqlite', file: '/srv/data/shop.db' } }
       : swap.input) as unknown as JsonObject
     const print = await swap.look.databases.fingerprint(input['database'] as Database, 'shop')
     const { listing: _, ...surveyed } = (await swap.step.survey(swap.look, input)) as JsonObject
@@ -213,7 +213,10 @@ it('a swap of a damaged file that cannot be read', async () => {
     { ...hands.look, databases },
     { ...hands.io, databases },
   ]
-  const of = { ...input, database: { ...(input['database'] as object), engine } } as never
+  const of = {
+    ...input,
+    database: { ...(input['database'] as object), engine, file: '/srv/data/shop.db' },
+  } as never
   const before = (await step.survey(look, of)) as Json
   expect(await step.run(io, { input: of, before })).toMatchObject({ oldData: null, readable: false })
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })

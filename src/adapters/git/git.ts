@@ -14,7 +14,11 @@ const largestList = 64 * 1024 * 1024
  * was configured on purpose: `safe.directory=*`, because git compares with the top of the work tree, which is
  * unknown before the call.
  */
-export function gitArguments(directory: string, args: readonly string[]): readonly string[] {
+export function gitArguments(
+  directory: string,
+  args: readonly string[],
+  paths: 'literal' | 'as they are' = 'literal',
+): readonly string[] {
   const off = [
     'core.fsmonitor=false',
     'core.hooksPath=/dev/null',
@@ -26,7 +30,7 @@ export function gitArguments(directory: string, args: readonly string[]): readon
     'git',
     '--no-pager',
     '--no-optional-locks',
-    '--literal-pathspecs',
+    ...(paths === 'literal' ? ['--literal-pathspecs'] : []),
     ...off.flatMap((setting) => ['-c', setting]),
     '-C',
     directory,
@@ -45,6 +49,7 @@ export function systemGit({
     directory: string,
     args: readonly string[],
     maxBytes: number,
+    paths: 'literal' | 'as they are' = 'literal',
   ): Promise<{ readonly exitCode: number; readonly stderrTail: string; readonly body: Buffer }> => {
     const chunks: Buffer[] = []
     let length = 0
@@ -64,7 +69,7 @@ export function systemGit({
     })
     const env = { GIT_CONFIG_NOSYSTEM: '1', GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1', LC_ALL: 'C' }
     const { exitCode, stderrTail } = await shell.run(
-      { argv: gitArguments(directory, args), cwd: directory, env, stdout },
+      { argv: gitArguments(directory, args, paths), cwd: directory, env, stdout },
       scope,
     )
     return { exitCode, stderrTail, body: Buffer.concat(chunks) }
@@ -126,6 +131,16 @@ export function systemGit({
         'it is not checked out',
         { code: 'failed', hint: `try: git -C ${shellWord(directory)} submodule update --init` },
       )
+    },
+    async ignores(directory, path) {
+      // check-ignore refuses --literal-pathspecs. git-check-ignore(1): 0 for ignored, 1 for not, 128 for a fatal error.
+      const { exitCode } = await bytes(
+        directory,
+        ['check-ignore', '--quiet', '--', path],
+        largestList,
+        'as they are',
+      )
+      return exitCode === 0 ? true : exitCode === 1 ? false : null
     },
     async show(directory, revision, path) {
       if (revision === '' || revision.startsWith('-') || revision.includes(':'))

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { bucket, inBucket } from '../../steps/fake-bucket.ts'
 import diagnose from '../../../runbooks/diagnose.ts'
-import { fakeMachine, fakeService, type FakeWorld } from '../../../src/testing/index.ts'
+import { commitOn, fakeMachine, fakeService, lay, type FakeWorld } from '../../../src/testing/index.ts'
 import { recordOf } from '../../../src/run/record/record.ts'
 import type { Target } from '../../../src/model/target.ts'
 import { drifts } from './drifts.ts'
@@ -124,8 +124,10 @@ const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<reado
   const machine = fakeMachine(world, { book: diagnose, target })
   await machine.run({ symptom: 'any' })
   const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')
-  const output = report?.output as { readonly findings: readonly { readonly case: string }[] } | undefined
-  return (output?.findings ?? []).map(({ case: id }) => id)
+  const { findings } = (report?.output ?? { findings: [] }) as {
+    readonly findings: readonly { readonly case: string }[]
+  }
+  return findings.map(({ case: id }) => id)
 }
 
 test('diagnose finds nothing where the doctor finds nothing: settings files without a copy are no problem', async () => {
@@ -150,6 +152,21 @@ test.each(ofNewestDump.map((drift) => [drift.what, drift] as const))(
     expect(await diagnosed(world, target)).not.toEqual([])
   },
 )
+
+test('where git would commit the evidence, the journal line says so, and it is no finding', async () => {
+  const world = healthyShop()
+  const advice = async () =>
+    (await doctorOn(world))
+      .find(({ check }) => check === 'journal')
+      ?.facts.find((fact) => fact.includes('git'))
+  expect(await advice()).toBeUndefined()
+  lay(world.disk, '/.gitignore', '')
+  commitOn(world.repositories, world.disk, '/')
+  expect(await advice()).toBe(
+    'git does not ignore /artifacts, where evidence is written: (cd / && echo /artifacts/ >> .gitignore)',
+  )
+  expect(foundBy(await doctorOn(world))).toEqual([])
+})
 
 test('the drifts are those that docs/doctor.md lists', () => {
   const page = readFileSync(new URL('../../../docs/doctor.md', import.meta.url), 'utf8')

@@ -1,3 +1,4 @@
+import { unignoredAdvice } from '../../../model/unignored.ts'
 import { Notebook, type Check } from '../check.ts'
 
 /** Less than a run with long logs may need. */
@@ -35,6 +36,9 @@ export const journal: Check = {
           'make room: runbook run prune, or df -h and du -sh',
         )
     }
+    // Where evidence belongs in the repository, that is how it should be: a hint, and no warning.
+    const advice = await unignoredAdvice(look, host.artifacts, 'evidence')
+    if (advice !== null) notes.fact(advice)
     return notes.answer
   },
 }
