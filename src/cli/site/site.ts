@@ -108,8 +108,15 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     runbook: async (target, name) => {
       const found = await planned(target, name)
       if (found === null) return null
-      const past = await readJournal(context, (journal) => pastSeconds(journal, found.plan)).catch(() => [])
-      return runbookPage(found.plan, paramLines(found.book.about.params), found.origin, past)
+      const { plan, book, origin } = found
+      const nothing = { past: [], dryRun: null, run: null }
+      const before = await readJournal(context, async (journal) => {
+        const own = (await journal.runs()).filter((line) => line.target === target && line.runbook === name)
+        const [dryRun = null] = await historyRuns(journal, newest(own, 'dry-run'), mask)
+        const [run = null] = await historyRuns(journal, newest(own, 'run'), mask)
+        return { past: await pastSeconds(journal, plan), dryRun, run }
+      }).catch(() => nothing)
+      return runbookPage({ plan, params: paramLines(book.about.params), origin, ...before })
     },
     graph: async (target, name) => {
       const found = await planned(target, name)
@@ -170,6 +177,9 @@ type Found = {
   readonly entries: readonly Stored[]
   readonly holder: Holder | null
 }
+
+const newest = (runs: readonly RunSummary[], mode: RunSummary['mode']): readonly RunSummary[] =>
+  runs.filter((line) => line.mode === mode).slice(0, 1)
 
 /** By its complete ID: an address must not change its meaning when there are more runs. */
 async function runIn(journal: JournalView, id: string): Promise<Found | null> {

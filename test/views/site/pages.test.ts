@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { style as reportStyle } from '../../../src/views/html/style.ts'
 import { evidencePolicy, pagePolicy } from '../../../src/views/site/frame.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
-import { bad, good, hostilePages, overview, pages, protection, target, weak } from './pages.ts'
+import { bad, good, hostilePages, overview, pages, protection, target, weak } from './shown.ts'
 
 const all = Object.entries({ ...pages, ...hostilePages })
 const digestOf = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`
@@ -98,6 +98,10 @@ test('a runbook shows its branches, its point of no return, and which values a s
   expect(page).toContain('<strong>Point of no return.</strong> The night is over.')
   expect(page).toContain('Uses what is returned by <a href="#step-1">step 1</a>.')
   expect(page).toContain('Expected duration: 1m (median of 2 successful runs)')
+  expect(page).toContain('Latest dry run: none on this target')
+  expect(page).toContain(
+    'Latest run: <a href="/runs/R1"><code>R1</code></a> on 2026-02-03 04:12:00 UTC: succeeded',
+  )
 })
 
 test('a run links its logs where they are served', () => {
