@@ -51,7 +51,7 @@ const holder = {
 
 export const good = past(goodRun(), line('R1'))
 export const bad = past(badRun(), line('R2', { outcome: 'needs-human' }))
-const running: OpenLine = { ...bad, run: 'R3', outcome: null, holder }
+export const running: OpenLine = { ...bad, run: 'R3', outcome: null, holder }
 const stuck: OpenLine = { ...bad, holder: null }
 
 export const protection: Protection = {
