@@ -1,4 +1,4 @@
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
@@ -75,6 +75,8 @@ test('a runbook is a document and a graph', async () => {
   const { body } = await get('/targets/here/runbooks/three-files')
   expect(body).toContain('runbook run three-files --target here --dry-run')
   expect(body).toContain('<strong>Write one</strong>')
+  expect(body).toContain('Latest dry run: none on this target')
+  expect(body).toMatch(/Latest run: <a href="\/runs\/[^"]+"><code>[^<]+<\/code><\/a> on [^<]* UTC: succeeded/)
   expect((await get('/targets/here/runbooks/three-files/graph')).body).toMatch(/^flowchart TD\n/)
   for (const path of ['/targets/here/runbooks/nothing', '/targets/here/runbooks/restore-test'])
     expect((await get(path)).status).toBe(404)
@@ -99,6 +101,13 @@ describe('a run', () => {
     expect((await get(`/runs/${run}/evidence/report.html`)).body).toMatch(/^<!doctype html>/)
     const record = JSON.parse((await get(`/runs/${run}/evidence/run.json`)).body) as { run: string }
     expect(record.run).toBe(run)
+  })
+
+  test('an empty file is served', async () => {
+    const [folder = ''] = await readdir(project.path('artifacts/_'))
+    await writeFile(project.path(`artifacts/_/${folder}/logs/empty.log`), '')
+    expect(await get(`/runs/${run}/evidence/logs/empty.log`)).toEqual({ status: 200, body: '' })
+    await rm(project.path(`artifacts/_/${folder}/logs/empty.log`))
   })
 
   test('nothing outside its evidence is served', async () => {

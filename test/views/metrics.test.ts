@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { metricsText, protectionMetrics } from '../../src/views/metrics.ts'
 import { hostile } from '../fixtures/hostile.ts'
-import { protection } from './site/sample-pages.ts'
+import { protection } from './site/shown.ts'
 
 test('each metric is described once, with all of its samples', () => {
   const gauges = [{ name: 'runs', help: 'Runs.', value: 1, labels: { runbook: 'a' } }]

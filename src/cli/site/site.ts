@@ -9,7 +9,8 @@ import { planOf, type Plan } from '../../model/plan.ts'
 import { fallbacksOf, type Runbook } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import type { Holder, Stored } from '../../run/journal/entry.ts'
-import { isOpen, type JournalView, type RunSummary } from '../../run/journal/journal.ts'
+import type { JournalView, RunSummary } from '../../run/journal/journal.ts'
+import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
 import { filesOf } from '../../views/files.ts'
@@ -108,8 +109,17 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     runbook: async (target, name) => {
       const found = await planned(target, name)
       if (found === null) return null
-      const past = await readJournal(context, (journal) => pastSeconds(journal, found.plan)).catch(() => [])
-      return runbookPage(found.plan, paramLines(found.book.about.params), found.origin, past)
+      const { plan, book, origin } = found
+      const nothing = { past: [], dryRun: null, run: null }
+      const before = await readJournal(context, async (journal) => {
+        const newest = async (mode: RunSummary['mode']) => {
+          const lines = await journal.runs({ target, runbook: name, mode, newest: 1 })
+          return (await historyRuns(journal, lines, mask))[0] ?? null
+        }
+        const [dryRun, run] = [await newest('dry-run'), await newest('run')]
+        return { past: await pastSeconds(journal, plan), dryRun, run }
+      }).catch(() => nothing)
+      return runbookPage({ plan, params: paramLines(book.about.params), origin, ...before })
     },
     graph: async (target, name) => {
       const found = await planned(target, name)
@@ -123,12 +133,12 @@ export function siteFor(context: CliContext, clock: Clock): Site {
       readJournal(context, async (journal) => {
         const found = await runIn(journal, id)
         if (found === null) return null
-        const { line, entries, holder } = found
-        const shown = maskedAs(mask, entries)
-        const isHere = (await planned(line.target, line.runbook).catch(() => null)) !== null
+        const shown = maskedAs(mask, found.entries)
+        const { plan } = found.state
+        const isHere = (await planned(targetOf(found.state), plan.runbook).catch(() => null)) !== null
         return runPage({
           record: recordOf(shown),
-          open: isOpen(line) ? openRunOf(id, shown, holder) : null,
+          open: found.isOpen ? openRunOf(id, shown, found.holder) : null,
           planned: isHere,
           now: clock.now(),
         })
@@ -137,25 +147,25 @@ export function siteFor(context: CliContext, clock: Clock): Site {
       readJournal(context, async (journal): Promise<RunShown | null> => {
         const found = await runIn(journal, id)
         if (found === null) return null
-        const { line, entries, holder } = found
-        const open = openRunOf(id, maskedAs(mask, entries), holder)
-        return { html: standingText(open, clock.now()), over: !isOpen(line) }
+        const open = openRunOf(id, maskedAs(mask, found.entries), found.holder)
+        return { html: standingText(open, clock.now()), over: !found.isOpen }
       }),
     evidence: async (id) => {
-      const line = await lineOf(context, id)
-      if (line === null) return null
-      const { folder } = await evidenceOf(context, id)
+      const state = await stateIn(context, id)
+      if (state === null) return null
+      const folder = state.opened.evidence
       return evidencePage({
         run: id,
-        target: line.target,
+        target: targetOf(state),
         folder,
         files: await listed(folder),
         ...(await verdicts.of(id)),
       })
     },
     file: async (id, name) => {
-      if ((await lineOf(context, id)) === null) return null
-      const { folder } = await evidenceOf(context, id)
+      const state = await stateIn(context, id)
+      if (state === null) return null
+      const folder = state.opened.evidence
       // Only what the folder itself lists, so that no name leads out of it.
       const names = (await contentsOf(folder).catch(() => null))?.files ?? []
       return names.includes(name) ? openFile(join(folder, name), name) : null
@@ -166,20 +176,38 @@ export function siteFor(context: CliContext, clock: Clock): Site {
 type Planned = { readonly book: Runbook; readonly plan: Plan; readonly origin: string }
 
 type Found = {
-  readonly line: RunSummary
+  readonly state: RunState
   readonly entries: readonly Stored[]
   readonly holder: Holder | null
+  readonly isOpen: boolean
 }
 
-/** By its complete ID: an address must not change its meaning when there are more runs. */
+/**
+ * By its complete ID: an address must not change its meaning when there are more runs. The list of all runs is not
+ * read, since pages that follow a run ask every second.
+ */
 async function runIn(journal: JournalView, id: string): Promise<Found | null> {
-  const line = (await journal.runs({ id })).find(({ run }) => run === id)
-  if (line === undefined) return null
-  return { line, entries: await journal.read(id), holder: await journal.holder(line.system) }
+  try {
+    const entries = await journal.read(id)
+    const state = stateOf(entries)
+    const { opened, settled, released, plan } = state
+    const waits = settled === null || settled.outcome === 'needs-human'
+    return {
+      state,
+      entries,
+      holder: await journal.holder(plan.system),
+      isOpen: opened.mode === 'run' && !released && waits,
+    }
+  } catch (thrown) {
+    if (failureOf(thrown).code === 'usage') return null
+    throw thrown
+  }
 }
 
-const lineOf = (context: CliContext, id: string): Promise<RunSummary | null> =>
-  readJournal(context, async (journal) => (await journal.runs({ id })).find(({ run }) => run === id) ?? null)
+const targetOf = ({ plan }: Pick<RunState, 'plan'>): string => String(plan.target['name'])
+
+const stateIn = (context: CliContext, id: string): Promise<RunState | null> =>
+  readJournal(context, async (journal) => (await runIn(journal, id))?.state ?? null)
 
 async function listed(folder: string) {
   try {

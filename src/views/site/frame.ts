@@ -12,9 +12,9 @@ nav { margin-bottom: 1rem; font-size: .9rem }
 nav ol { display: flex; flex-wrap: wrap; gap: .25rem .5rem; list-style: none; margin: 0; padding: 0 }
 nav li + li::before { content: "/"; color: var(--dim); margin-right: .5rem }
 .note { color: var(--dim); font-size: .9rem }
-.bad { color: var(--bad); font-weight: bold }
 .effect { color: var(--dim) }
-ol.plan li { margin: .4rem 0 }
+ul.plan { list-style: none; padding-left: 1.25rem }
+ul.plan li { margin: .4rem 0 }
 `
 
 const digest = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`

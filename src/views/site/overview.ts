@@ -1,10 +1,11 @@
 import type { Protection } from '../../run/readiness/protection.ts'
+import { isOpen } from '../../run/journal/journal.ts'
 import { moment } from '../amounts.ts'
-import { code, list, paragraph, strong, type Inline } from '../document.ts'
+import { list, paragraph, strong, type Inline } from '../document.ts'
 import { blockAsHtml } from '../html/blocks.ts'
 import { fragment, type Html } from '../html/template.ts'
 import { note, section, sitePage, targetHref } from './frame.ts'
-import { age, drillsAsBlocks, placesAsBlocks, troubles } from './protection.ts'
+import { age, drillsAsBlocks, placesAsBlocks, runLink, troubles } from './protection.ts'
 import { needsPerson, openAsBlocks, type OpenLine } from './runs.ts'
 
 export type OverviewShown = {
@@ -55,12 +56,12 @@ function attention({ protection, open, problem }: OverviewShown): readonly Inlin
       : [strong('The journal cannot be read, so nothing is known of runs and drills.')]),
     ...open
       .filter(needsPerson)
-      .map(({ target, run, runbook }): Inline => [
-        link(target),
+      .map((one): Inline => [
+        link(one.target),
         ': ',
-        strong(`${runbook} is open or not sealed`),
+        strong(isOpen(one) ? `${one.runbook} is open` : `the evidence of ${one.runbook} is not sealed`),
         ': ',
-        code(`runbook resume ${run}`),
+        runLink(one.run),
       ]),
     ...(protection?.all ?? []).flatMap((one) =>
       troubles(one).map((says): Inline => [link(one.target), ': ', says]),

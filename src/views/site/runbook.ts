@@ -1,19 +1,30 @@
 import type { Plan, PlannedStep } from '../../model/plan.ts'
+import { moment } from '../amounts.ts'
 import { code, list, paragraph, table, verbatim, type Inline } from '../document.ts'
 import { expectations } from '../expected.ts'
 import { blockAsHtml, inlineAsHtml } from '../html/blocks.ts'
 import { fragment, type Html } from '../html/template.ts'
 import { effectOf, outlineOf, type Part } from '../outline.ts'
 import type { ParamLine } from '../params.ts'
+import { endedAs } from '../history.ts'
+import type { HistoryRun } from '../past-runs.ts'
 import { runbookHref, section, sitePage, targetHref } from './frame.ts'
+import { runLink } from './protection.ts'
+
+export type RunbookShown = {
+  readonly plan: Plan
+  readonly params: readonly ParamLine[]
+  /** Where the runbook comes from. */
+  readonly origin: string
+  /** Seconds that its latest successful runs took. */
+  readonly past: readonly number[]
+  /** The latest dry run and the latest run on the target; null if there is none. */
+  readonly dryRun: HistoryRun | null
+  readonly run: HistoryRun | null
+}
 
 /** A runbook as a document, with what each step takes from earlier ones. */
-export function runbookPage(
-  plan: Plan,
-  params: readonly ParamLine[],
-  origin: string,
-  past: readonly number[],
-): string {
+export function runbookPage({ plan, params, origin, past, dryRun, run }: RunbookShown): string {
   const target = String(plan.target['name'])
   const { main, lastly } = outlineOf(plan)
   const numbers = new Map(plan.steps.map(({ id }, index) => [id, index + 1]))
@@ -36,6 +47,8 @@ export function runbookPage(
         list([
           ['Runbook: ', origin],
           ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
+          ['Latest dry run: ', latest(dryRun)],
+          ['Latest run: ', latest(run)],
         ]),
       ),
       blockAsHtml(verbatim(`${command} --dry-run\n${command}`, 'sh')),
@@ -82,6 +95,9 @@ export function runbookPage(
     ],
   })
 }
+
+const latest = (one: HistoryRun | null): Inline =>
+  one === null ? 'none on this target' : [runLink(one.run), ` on ${moment(one.startedAt)}: ${endedAs(one)}`]
 
 type Numbers = ReadonlyMap<string, number>
 

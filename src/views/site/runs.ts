@@ -20,8 +20,8 @@ export function openAsBlocks(runs: readonly OpenLine[]): readonly Block[] {
         const what: Inline = [runLink(run), ` ${runbook}, started ${moment(startedAt)}: `]
         if (holder?.run === run)
           return [...what, strong('running'), ` (pid ${holder.pid} of ${holder.by} on ${holder.host})`]
-        if (isOpen(one))
-          return [...what, strong('waits for a person'), '. Next: ', code(`runbook resume ${run}`)]
+        // Whether it goes forward or back is known to its page.
+        if (isOpen(one)) return [...what, strong('waits for a person'), '; its page says what to type']
         return [...what, endedAs(one), '. Next: ', code(`runbook resume ${run}`)]
       }),
     },

@@ -1,6 +1,6 @@
 import type { Protection } from '../../run/readiness/protection.ts'
 import { moment } from '../amounts.ts'
-import { list, paragraph, type Inline } from '../document.ts'
+import { code, list, paragraph, type Inline } from '../document.ts'
 import { blockAsHtml } from '../html/blocks.ts'
 import type { HistoryRun } from '../past-runs.ts'
 import { note, runbookHref, section, sitePage, targetHref } from './frame.ts'
@@ -39,7 +39,10 @@ export function targetPage(shown: TargetShown): string {
         : [
             section('backups', 'Backups', placesAsBlocks(protection.one.places, now).map(blockAsHtml)),
             section('drills', 'Drills', drillsAsBlocks(protection.one.drills, now).map(blockAsHtml)),
-            note(`Backups and drills as of ${moment(protection.at.toISOString())}.`),
+            note([
+              `Backups and drills as of ${moment(protection.at.toISOString())}. What else would stop a recovery: `,
+              code(`runbook doctor --target ${name}`),
+            ]),
           ]),
       section('history', runbook === null ? 'History' : ['History of ', runbook], [
         ...(runbook === null

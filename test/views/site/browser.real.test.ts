@@ -18,7 +18,7 @@ import { hostileRun } from '../../fixtures/hostile.ts'
 import { programFile } from '../../fixtures/programs.ts'
 import { program } from '../../fixtures/requirements.ts'
 import { fakeSite } from '../../adapters/web/fake-site.ts'
-import { hostilePages, pages } from './sample-pages.ts'
+import { hostilePages, pages } from './shown.ts'
 
 const all: { readonly [name: string]: string } = { ...pages, ...hostilePages }
 const open = 'a run that is open'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { style as reportStyle } from '../../../src/views/html/style.ts'
 import { evidencePolicy, pagePolicy } from '../../../src/views/site/frame.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
-import { bad, good, hostilePages, overview, pages, protection, target, weak } from './sample-pages.ts'
+import { bad, good, hostilePages, overview, pages, protection, running, target, weak } from './shown.ts'
 
 const all = Object.entries({ ...pages, ...hostilePages })
 const digestOf = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`
@@ -63,7 +63,7 @@ describe('the overview', () => {
     const list = /Needs attention<\/h2>\s*<ul>([\s\S]*?)<\/ul>/.exec(page)?.[1] ?? ''
     expect(between(list, 'li').map((item) => item.replaceAll(/<[^>]*>/g, ''))).toEqual([
       'The journal cannot be read, so nothing is known of runs and drills.',
-      'shop: full-db-rollback is open or not sealed: runbook resume R2',
+      'shop: full-db-rollback is open: R2',
       'shop: backups: /backups/db/shop.dump was taken 30.0 h ago; at most 24.0 h are allowed',
       'shop: data: the bucket does not answer',
       'shop: bundle: no backup b-{time} in /bundles',
@@ -71,6 +71,14 @@ describe('the overview', () => {
       'shop: monthly has never succeeded',
       'shop: quarterly is due and cannot run: shop lacks bundle',
     ])
+  })
+
+  test('names a run whose evidence is not sealed, and one that somebody works on not', () => {
+    const unsealed = { ...good, sealed: false, holder: null }
+    expect(overview({ open: [unsealed] })).toContain(
+      '<strong>the evidence of full-db-rollback is not sealed</strong>: <a href="/runs/R1">',
+    )
+    expect(overview({ open: [running] })).not.toContain('Needs attention')
   })
 
   test('says how old the newest backup is, and by which run it was restored', () => {
@@ -98,6 +106,10 @@ test('a runbook shows its branches, its point of no return, and which values a s
   expect(page).toContain('<strong>Point of no return.</strong> The night is over.')
   expect(page).toContain('Uses what is returned by <a href="#step-1">step 1</a>.')
   expect(page).toContain('Expected duration: 1m (median of 2 successful runs)')
+  expect(page).toContain('Latest dry run: none on this target')
+  expect(page).toContain(
+    'Latest run: <a href="/runs/R1"><code>R1</code></a> on 2026-02-03 04:12:00 UTC: succeeded',
+  )
 })
 
 test('a run links its logs where they are served', () => {

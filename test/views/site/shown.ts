@@ -51,7 +51,7 @@ const holder = {
 
 export const good = past(goodRun(), line('R1'))
 export const bad = past(badRun(), line('R2', { outcome: 'needs-human' }))
-const running: OpenLine = { ...bad, run: 'R3', outcome: null, holder }
+export const running: OpenLine = { ...bad, run: 'R3', outcome: null, holder }
 const stuck: OpenLine = { ...bad, holder: null }
 
 export const protection: Protection = {
@@ -194,6 +194,8 @@ const hostileOpen = openRunOf(text, hostileRun().slice(0, 3), {
   host: text,
 } as never)
 
+const hostilePlan = recordOf(hostileRun()).plan
+
 /** One page of each kind, and each of them with hostile texts. */
 export const pages = {
   'an overview that needs nobody': overview(),
@@ -214,12 +216,14 @@ export const pages = {
     protection: { one: weak, at: now },
   }),
   'a target without anything': target({ runs: [], runbooks: [], protection: null, runbook: 'restore-test' }),
-  'a runbook': runbookPage(
-    nightPlan(),
-    [{ flag: '--lamp', value: 'oil|gas', help: 'Which lamp', given: 'required', without: null }],
-    'included in runbook',
-    [60, 90],
-  ),
+  'a runbook': runbookPage({
+    plan: nightPlan(),
+    params: [{ flag: '--lamp', value: 'oil|gas', help: 'Which lamp', given: 'required', without: null }],
+    origin: 'included in runbook',
+    past: [60, 90],
+    dryRun: null,
+    run: good,
+  }),
   'a run that has ended': runPage({ record: recordOf(goodRun()), open: null, planned: true, now }),
   'a run that is open': runPage({
     record: recordOf(openEntries),
@@ -259,6 +263,14 @@ export const hostilePages = {
     runs: [hostileLine],
     runbook: text,
     runbooks: [{ name: text, when: text }],
+  }),
+  'a hostile runbook': runbookPage({
+    plan: hostilePlan,
+    params: [{ flag: text, value: text, help: text, given: text, without: text }],
+    origin: text,
+    past: [],
+    dryRun: hostileLine,
+    run: hostileLine,
   }),
   'a hostile run': runPage({ record: recordOf(hostileRun()), open: hostileOpen, planned: true, now }),
   'hostile evidence': evidencePage({
