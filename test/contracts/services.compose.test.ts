@@ -63,10 +63,7 @@ describe.skipIf(!docker())('with Docker', () => {
         void (await execa('docker', ['kill', ...(await ids(`com.docker.compose.service=${name}`))])),
       oneOffs: async () => (await ids('com.docker.compose.oneoff=True')).length,
       checkWith: (word) => [word],
-      close: async () => {
-        await close()
-        await execa('docker', ['volume', 'rm', `${stack.project}_data`], { reject: false })
-      },
+      close,
     }
   })
 
