@@ -5,6 +5,7 @@ import {
   readTime,
   RunbookError,
   say,
+  type Finding,
   type JsonObject,
   type Look,
   type Release,
@@ -55,24 +56,23 @@ export const chooseBundle = defineStep<Input, ChosenBundle>({
       : say`Takes the newest bundle of ${version ?? 'any version'} in ${release.directory}, and checks that ${host.repository} has its tag at the bundle's commit${isPending(includeSecrets) || includeSecrets !== true ? ' and that it holds no credentials' : ''}.`,
   preflight: async (look, { release, host, version, includeSecrets = false }) => {
     if (isPending(release) || isPending(host) || isPending(version) || isPending(includeSecrets)) return []
-    const { lock, tarball, bytes } = await choose(look, { release, host, version })
-    if (bytes > largestInPreflight) return []
-    const credentials = await credentialsIn(look, lock, tarball)
-    if (credentials.length === 0) return []
-    const { message: problem, hint } = withCredentials(tarball, credentials)
+    const bundle = await bundleIn(look, { release, version })
     return [
-      includeSecrets
-        ? {
-            level: 'warn',
-            about: tarball,
-            problem,
-            hint: 'they are published, since --include-secrets is given',
-          }
-        : { level: 'refuse', about: tarball, problem, hint },
+      ...(await credentialFindings(look, bundle, includeSecrets)),
+      ...(await requireTag(look, host, bundle).then(
+        () => [],
+        (thrown: unknown): readonly Finding[] => {
+          look.signal.throwIfAborted()
+          const { message: problem, hint } = failureOf(thrown)
+          return [{ level: 'refuse', about: host.repository, problem, hint: hint ?? 'try again' }]
+        },
+      )),
     ]
   },
   run: async (look, input) => {
-    const { bytes: _, ...chosen } = await choose(look, input)
+    const bundle = await bundleIn(look, input)
+    await requireTag(look, input.host, bundle)
+    const { bytes: _, commit: __, ...chosen } = bundle
     const credentials = await credentialsIn(look, chosen.lock, chosen.tarball)
     if (credentials.length > 0) {
       const refusal = withCredentials(chosen.tarball, credentials)
@@ -99,6 +99,26 @@ async function credentialsIn(look: Look, lock: string, tarball: string): Promise
   }
 }
 
+async function credentialFindings(
+  look: Look,
+  { lock, tarball, bytes }: Bundle,
+  includeSecrets: boolean,
+): Promise<readonly Finding[]> {
+  const credentials = bytes > largestInPreflight ? [] : await credentialsIn(look, lock, tarball)
+  if (credentials.length === 0) return []
+  const { message: problem, hint } = withCredentials(tarball, credentials)
+  return [
+    includeSecrets
+      ? {
+          level: 'warn',
+          about: tarball,
+          problem,
+          hint: 'they are published, since --include-secrets is given',
+        }
+      : { level: 'refuse', about: tarball, problem, hint },
+  ]
+}
+
 function withCredentials(
   tarball: string,
   paths: readonly string[],
@@ -110,10 +130,13 @@ function withCredentials(
   }
 }
 
-async function choose(
+type Bundle = ChosenBundle & { readonly bytes: number; readonly commit: string | null }
+
+/** By what lies here alone. */
+async function bundleIn(
   look: Look,
-  { release: { directory, name }, host, version }: Omit<Input, 'includeSecrets'>,
-): Promise<ChosenBundle & { readonly bytes: number }> {
+  { release: { directory, name }, version }: Pick<Input, 'release' | 'version'>,
+): Promise<Bundle> {
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   const pairs =
     (await look.files.stat(directory)) === null
@@ -147,6 +170,13 @@ async function choose(
       `cannot publish ${tarball}: it has ${bytes} bytes, and GitHub accepts fewer than ${largestAsset}`,
       'exclude large files: release.exclude in runbook.config.ts',
     )
+  return { tag, lock, tarball, sha256, bytes, commit }
+}
+
+/** @throws RunbookError `preflight` where the host lacks the tag, has it at another commit, or has a release of it */
+async function requireTag(look: Look, host: ReleaseHost, bundle: Bundle): Promise<void> {
+  const { tag, tarball, sha256, bytes, commit } = bundle
+  const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   const tagged = await look.releases.commitOf(host, tag)
   if (tagged === null)
     throw refused(
@@ -159,7 +189,6 @@ async function choose(
       'create the bundle again at the tagged commit: runbook run release-snapshot',
     )
   await requireFreeTag(look, host, { tag, tarball, sha256, bytes })
-  return { tag, lock, tarball, sha256, bytes }
 }
 
 async function requireFreeTag(

@@ -141,6 +141,15 @@ describe('release-publish', () => {
       expect(JSON.stringify(machine.entries)).not.toContain('canary-of')
     })
 
+    it('is named together with what the host lacks', async () => {
+      const world = withSecrets()
+      repositoryOf(world).tags.clear()
+      expect((await machineOf(world).dryRun()).findings).toMatchObject([
+        { level: 'refuse', problem },
+        { level: 'refuse', problem: expect.stringContaining('tag v1.0.1 not found') },
+      ])
+    })
+
     it('publishes it where that is asked for, with a warning', async () => {
       const world = withSecrets()
       const machine = machineOf(world)
