@@ -54,7 +54,17 @@ cp .env .env.backup-1
 git checkout HEAD~1 -- .env
 cp .env.20260102 .env
 docker compose up -d app
+docker compose restart app
 docker compose exec app env
+\`\`\`
+
+## Image
+
+\`\`\`sh
+docker tag shop/app:previous shop/app:latest
+docker compose up -d --force-recreate app
+docker tag "$OLD" shop/app:latest
+docker compose up -d app
 \`\`\`
 
 ## Archive
@@ -218,7 +228,7 @@ describe('what is written is planned', () => {
       'databases.examine-backup',
       'databases.keep-volume-database',
       'databases.swap-volume-database',
-      'services.start',
+      'services.bring-up',
       'services.await-healthy',
       'http.check-health',
       'services.scan-logs',
@@ -260,8 +270,8 @@ describe('the steps', () => {
       ),
     )
     expect(text).toContain('stopServices({ services: target.writers })')
-    expect(text).toContain('startServices({ services: target.app })')
-    expect(text).toContain(`startServices({ services: { ...target.writers, names: ['web'] } })`)
+    expect(text).toMatch(/bringUp\(\{\s+proof: 'present',\s+services: target\.app,/)
+    expect(text).toMatch(/proof: 'present',\s+services: \{ \.\.\.target\.writers, names: \['web'\] \}/)
     expect(text).toContain(`writers: ['api', 'jobs'],`)
   })
 
@@ -269,8 +279,8 @@ describe('the steps', () => {
     const text = written(
       procedure('IMAGE_TAG=2 docker compose pull', 'docker compose up -d api', 'docker compose up -d api'),
     )
-    expect(text.match(/bringUp\(/g)).toHaveLength(1)
-    expect(text.match(/startServices\(/g)).toHaveLength(1)
+    expect(text.match(/bringUp\(/g)).toHaveLength(2)
+    expect(text.match(/proof: '[a-z]+'/g)).toEqual(["proof: 'image'", "proof: 'present'"])
   })
 
   test('two variables are two steps', () => {
