@@ -509,6 +509,22 @@ describe('the steps', () => {
     expect(text).not.toMatch(/[\u0080\u202e]/)
   })
 
+  test.each([
+    ['find srv/backups -mtime +14 -delete', true],
+    ['rm -rf /srv/data', true],
+    ['ls -t /srv/logs | tail -n +3 | xargs -r rm', true],
+    ['docker volume rm shop_files', true],
+    ['docker image prune --force', true],
+    ['psql -c "drop database shop"', true],
+    ['./own.sh', false],
+    ['docker build -t shop:1 .', false],
+  ])('%s: a draft that removes what no undo brings back: %s', (command, removes) => {
+    const text = written(procedure(command))
+    expect(text).toContain('draft: true,')
+    expect(text.includes("effect: 'destroy',")).toBe(removes)
+    expect(text.includes('irreversible: why what it removes cannot come back')).toBe(removes)
+  })
+
   test('a destructive step comes after the point of no return', () => {
     const text = written(inputs.find(({ name }) => name.startsWith('a Postgres'))?.text ?? '')
     expect(text.indexOf('pointOfNoReturn(')).toBeLessThan(text.indexOf('dropThrowaway({'))

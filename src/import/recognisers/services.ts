@@ -54,20 +54,12 @@ export const services: readonly Recogniser[] = [
   into('scanLogs', (step) => compose('logs')(step) || docker('logs')(step)),
   shows('services and images', compose('ps', 'images', 'config', 'top', 'ls', 'version')),
   shows(
+    'volumes and networks',
+    (step) => docker('volume', 'network')(step) && ['ls', 'inspect'].includes(step.docker?.operands[0] ?? ''),
+  ),
+  shows(
     'containers, images and volumes',
-    docker(
-      'ps',
-      'images',
-      'inspect',
-      'volume',
-      'network',
-      'stats',
-      'version',
-      'info',
-      'top',
-      'port',
-      'history',
-    ),
+    docker('ps', 'images', 'inspect', 'stats', 'version', 'info', 'top', 'port', 'history'),
   ),
   into(
     'restartDocker',
