@@ -22,14 +22,21 @@ export interface Draft {
   forget(step: string): void
   /** What the next start of services has to make effective; null for a mere start. */
   edit: Edit | null
+  /** Image names that the next start of services has to make effective. */
+  moved: readonly MovedName[]
   /** What cannot be undone: written after the point of no return, once each. */
   last(step: string, title: string, input: string): void
+  /** A comment. */
+  note(text: string): void
   /** At the end of every run. */
   lastly(step: string, title: string, input: string): void
 }
 
 /** An edited file or variable, as the input of `bringUp`. */
 export type Edit = { readonly services: string; readonly choice: string; readonly image: string | null }
+
+/** An image name that is pointed at another image: the outputs of the steps that find and tag it. */
+export type MovedName = { readonly name: string; readonly image: string; readonly tagged: string }
 
 type Written = {
   readonly lines: readonly string[]
@@ -51,6 +58,7 @@ type Entry =
 export class RunbookDraft implements Draft {
   readonly facts: Facts
   edit: Edit | null = null
+  moved: readonly MovedName[] = []
   readonly #entries: Entry[] = []
   readonly #final: Entry[] = []
   readonly #always: Entry[] = []
@@ -190,6 +198,7 @@ const outputNames: { readonly [step: string]: string } = {
   chooseTag: 'chosen',
   fetchImage: 'image',
   setVariable: 'edited',
+  tagImages: 'tagged',
   setImage: 'edited',
   replaceConfig: 'edited',
   earlierVersion: 'version',

@@ -1,4 +1,5 @@
 import type { sections } from '../sections/index.ts'
+import { settingOf } from './configured.ts'
 import { inContainer } from './docker.ts'
 import { literal, type Written } from './literal.ts'
 import type { Procedure, Step } from './procedure.ts'
@@ -140,7 +141,11 @@ export function factsOf({ parts, steps }: Procedure): Facts {
         {
           services: [...applications],
           variable: tagVariable(steps),
-          file: placed(envFiles[0] ?? '.env'),
+          file: placed(
+            steps.map(settingOf).find((setting) => setting?.choosesImage === true)?.file ??
+              envFiles[0] ??
+              '.env',
+          ),
           image: 'registry.example.com/app:{tag}',
         },
         'the document does not name the image',
@@ -241,6 +246,7 @@ function databaseIn(steps: readonly Step[]): {
 }
 
 const tagVariable = (steps: readonly Step[]): string =>
+  steps.map(settingOf).find((setting) => setting?.choosesImage === true)?.name ??
   steps.flatMap(({ main }) => [...main.variables.keys()]).find((name) => /TAG|VERSION|IMAGE/.test(name)) ??
   'IMAGE_TAG'
 

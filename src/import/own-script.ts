@@ -68,13 +68,14 @@ export function scriptText(
     types.length === 0
       ? '{ readonly directory: string }'
       : `{\n  readonly directory: string\n${types.join('')}}`
+  const removes = isRemoval(step)
   return `import { defineScript${parts.some(({ type }) => type === 'SecretHandle') ? ', type SecretHandle' : ''} } from 'runbook'
 
-/** Line ${step.line} of ${inComment(document)}. Write its probe and undo in place of draft. */
+/** Line ${step.line} of ${inComment(document)}. Write its probe and ${removes ? 'irreversible: why what it removes cannot come back' : 'undo'} in place of draft. */
 export const ${name} = defineScript<${input}, null>({
   kind: ${literal(kind)},
   version: 1,
-  draft: true,
+  draft: true,${removes ? `\n  effect: 'destroy',` : ''}
   describe: () => ${literal(`Runs ${shown}.`)},
   place: ({ ${fields} }) => ({ ${fields} }),
   run: async ({ $ }) => {
@@ -84,6 +85,21 @@ export const ${name} = defineScript<${input}, null>({
 })
 `
 }
+
+/** What it removes is gone: no undo brings it back. */
+const isRemoval = ({ shell: { stages }, compose, docker, text }: Step): boolean =>
+  stages.some(({ program, args }) => {
+    const words = [program, ...args]
+    return (
+      ['rm', 'rmdir', 'shred', 'unlink', 'truncate', 'dropdb'].includes(program) ||
+      (program === 'find' && words.includes('-delete')) ||
+      (['xargs', 'find', 'sudo'].includes(program) && words.includes('rm'))
+    )
+  }) ||
+  (compose?.verb === 'down' && compose.options.has('v', 'volumes')) ||
+  (docker !== null &&
+    (docker.verb === 'rmi' || /\b(rm|prune)\b/.test([docker.verb, ...docker.operands].join(' ')))) ||
+  /\b(drop\s+(database|table|schema)|truncate|delete\s+from)\b/i.test(text)
 
 /** With its here-document, where that is not part of the command's own text. */
 function lineOf({ text, main }: Step): string {

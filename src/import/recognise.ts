@@ -20,6 +20,18 @@ export const importedSteps: ReadonlySet<string> = new Set(
   table.flatMap((row) => (row.as === 'step' ? [row.step] : [])),
 )
 
+const isPrint = ({ main }: Step): boolean => ['echo', 'printf'].includes(main.program)
+
+/** Logs and other places that nothing reads again are left out. */
+const writesFile = ({ shell }: Step): boolean =>
+  shell.stages
+    .flatMap(({ program, args, writes, appends }) => [
+      ...writes.filter((path) => !appends.includes(path)),
+      ...appends,
+      ...(program === 'tee' ? args.filter((arg) => !arg.startsWith('-')) : []),
+    ])
+    .some((path) => !/^\/dev\/|^&|^\/tmp\/|\.log$|history|\.te?xt$|\.md$/i.test(path))
+
 /**
  * What a command becomes; null if it stays a command.
  * @param before the commands before it in its procedure
@@ -27,6 +39,8 @@ export const importedSteps: ReadonlySet<string> = new Set(
 export function recognise(step: Step, before: readonly Step[]): Recognised | null {
   const found = table.find(({ when }) => when(step, before))
   if (found === undefined) return null
+  // What it writes is the effect that the document is after.
+  if ((found.as === 'look' || isPrint(step)) && found.as !== 'step' && writesFile(step)) return null
   const { when: _, ...recognised } = found
   return recognised
 }

@@ -99,6 +99,7 @@ const names = [
   'afterUndo',
   'irreversible',
   'rerunnable',
+  'draft',
 ]
 
 /** A field of another name is the author's own; one that is nearly a known name would be ignored unseen. */

@@ -20,7 +20,7 @@ export type PlannedStep = JsonObject & {
   readonly kind: string
   readonly version: number
   readonly effect: Effect
-  readonly reversal: 'not needed' | 'undo' | { readonly irreversible: string }
+  readonly reversal: 'not needed' | 'undo' | 'not written' | { readonly irreversible: string }
   readonly phase: 'reversible' | 'committed' | 'lastly'
   /** Title of the parallel group; null outside of one. */
   readonly group: string | null
@@ -160,9 +160,11 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     effect: step.effect,
     reversal: !acts(step)
       ? 'not needed'
-      : step.irreversible === undefined
-        ? 'undo'
-        : { irreversible: step.irreversible },
+      : step.draft === true
+        ? 'not written'
+        : step.irreversible === undefined
+          ? 'undo'
+          : { irreversible: step.irreversible },
     phase: recorded.phase,
     group: recorded.group,
     only: recorded.only as readonly (Only & JsonObject)[],

@@ -43,7 +43,7 @@ type ExercisingScript<I extends JsonObject, O extends Json> = Omit<Exercise<I, O
 
 type Shared<I extends JsonObject, O extends Json, B extends Json> = Omit<
   ActingStep<I, O, B>,
-  'effect' | 'survey' | 'run' | 'probe' | 'undo' | 'irreversible' | 'rerunnable'
+  'effect' | 'draft' | 'survey' | 'run' | 'probe' | 'undo' | 'irreversible' | 'rerunnable'
 > &
   Placed<I> & {
     /** Default: `change`. */
@@ -169,7 +169,9 @@ function changing<I extends JsonObject, O extends Json, B extends Json>(
   const step = {
     leaves: ['processes'],
     ...shared,
-    ...(draft === true ? { describe: (input: Preview<I>) => `${shared.describe(input)} ${asDraft}` } : {}),
+    ...(draft === true
+      ? { draft, describe: (input: Preview<I>) => `${shared.describe(input)} ${asDraft}` }
+      : {}),
     effect,
     needs: (input: Preview<I>) => [bash, ...(shared.needs?.(input) ?? [])],
     preflight: async (look: Look, input: Preview<I>) => [
@@ -240,7 +242,7 @@ const unwritten = (kind: string): RunbookError =>
 const draftFinding = (kind: string) => ({
   level: 'refuse' as const,
   about: kind,
-  problem:
-    'nobody has written how its effect is seen and undone, so a run could neither verify nor roll it back',
+  // Names the step: of equal problems only one is shown.
+  problem: `nobody has written how the effect of ${kind} is seen and undone, so a run could neither verify nor roll it back`,
   hint: `write probe and undo of ${kind}, and remove draft: true`,
 })

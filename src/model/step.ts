@@ -208,6 +208,8 @@ export interface Probing<I, B> extends Act<I, B> {
 
 interface Acting<I extends JsonObject, O extends Json, B extends Json> extends Described<I, O> {
   readonly effect: 'change' | 'destroy'
+  /** Nobody has written yet how it is undone: it is planned, and its preflight refuses every run. */
+  readonly draft?: true
   /** Reads the state just before acting. Its result is all that undo may rely on. */
   survey(look: Look, input: I): Promise<B>
   /** `before` is undefined if the survey is not possible yet. */

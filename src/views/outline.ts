@@ -99,6 +99,7 @@ export function effectOf({ effect, reversal }: PlannedStep): string {
     default: {
       const what = effect === 'change' ? 'changes' : 'destroys'
       if (reversal === 'undo') return `${what}; can be undone`
+      if (reversal === 'not written') return `${what}; a draft, without an undo so far`
       return reversal === 'not needed' ? what : `${what}; cannot be undone: ${reversal.irreversible}`
     }
   }

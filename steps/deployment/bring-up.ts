@@ -22,6 +22,15 @@ import {
 } from './lib/bring-up-input.ts'
 import { broughtUp, mustBeOurs, type BroughtUp } from './lib/bring-up-identity.ts'
 import { faultsOf, leftOver, observeServices, proofValues, unchanged } from './lib/bring-up-proof.ts'
+import {
+  changedFiles,
+  declaredNames,
+  lentNames,
+  renamedSince,
+  requireOwnNames,
+  requireUnchangedFiles,
+  touched,
+} from './lib/bring-up-present.ts'
 import { noteSharedNames } from './lib/shared-names.ts'
 import { idleFindings } from '../services/lib/active.ts'
 import { imageMismatches } from '../services/lib/declared-images.ts'
@@ -55,6 +64,10 @@ const step: ActingStep<BringUp, Output, Before> = {
     }
     if (input.proof === 'declaration')
       return say`Brings up ${names} as the copy declares them, without building.`
+    if ('recreate' in input)
+      return input.recreate === 'always'
+        ? say`Recreates ${names} from the stack's present files and images, without building.`
+        : say`Brings up ${names} as the stack's files and images are now, without building.`
     return input.proof === 'environment'
       ? say`Recreates ${names} with the edited env file, on their present images.`
       : say`Brings up ${names} without building, and checks that each runs the image of the release.`
@@ -70,15 +83,19 @@ const step: ActingStep<BringUp, Output, Before> = {
     // Compose may be unable to read a Compose file that is about to be replaced.
     if (input.proof === 'declaration') return []
     const states = await look.services.states(input.services)
+    if (input.proof === 'present')
+      return [...(await changedFiles(look, input.services)), ...idleFindings(states)]
     return [...(await driftFindings(look, input.services)), ...idleFindings(states)]
   },
   survey: async (look, input) => {
     const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
     if (mismatch !== undefined) throw new RunbookError('failed', mismatch.problem, { hint: mismatch.hint })
+    if (input.proof === 'present') await requireUnchangedFiles(look, input.services)
     await noteSharedNames(look, input)
     return {
       services: await observeServices(look, input),
       shown: (await proofValues(look, input, 'forward')).map(({ value }) => value),
+      ...(input.proof === 'present' ? { names: await declaredNames(look, input.services) } : {}),
     }
   },
   predict: ({ input, before }) => {
@@ -90,7 +107,8 @@ const step: ActingStep<BringUp, Output, Before> = {
         : isPending(input.services)
           ? []
           : input.services.names
-    const changed = input.proof === 'declaration' ? (before?.shown ?? []) : names
+    const differing = input.proof === 'declaration' || ('recreate' in input && input.recreate === 'outdated')
+    const changed = differing ? (before?.shown ?? []) : names
     return {
       output: null,
       changes: changed.map((name) =>
@@ -111,7 +129,7 @@ const step: ActingStep<BringUp, Output, Before> = {
   probe: async (look, { input, before, way }) => {
     const [now, there] = [await observeServices(look, input), await proofValues(look, input, way)]
     if (way === 'back') {
-      const left = await leftOver(look, input, before, now, there)
+      const left = [...(await leftOver(look, input, before, now, there)), ...(await lentNames(look, before))]
       return left.length === 0
         ? { is: 'absent' }
         : { is: 'torn', why: `not yet as before: ${left.join('; ')}` }
@@ -123,7 +141,9 @@ const step: ActingStep<BringUp, Output, Before> = {
   rerunnable: true,
   undo: async (io, { input, before, output }) => {
     await mustBeOurs(io, input, { before, output: output ?? null })
+    await requireOwnNames(io, before)
     await putChoiceBack(io, input)
+    const changed = touched(input, before.services, await observeServices(io, input))
     for (const group of groupsOf(input)) {
       const was = before.services.filter(({ service }) => group.names.includes(service))
       const { stack } = isGiven(input.choice) ? withTag(group, input.choice, input.choice.value) : group
@@ -131,10 +151,12 @@ const step: ActingStep<BringUp, Output, Before> = {
         stack,
         names: was.filter(({ state }) => states.includes(state)).map(({ service }) => service),
       })
+      const isChanged = (name: string): boolean => changed.some(({ service }) => service === name)
       // Stopped ones too: a later start uses the container as it is.
-      const there = had(['running', 'restarting', 'paused', 'stopped'])
+      const were = had(['running', 'restarting', 'paused', 'stopped'])
+      const there = { ...were, names: were.names.filter(isChanged) }
       const readable = input.proof !== 'declaration' || input.copy.presentOutdated !== null
-      if (there.names.length > 0 && readable) await actOnWhatRan(io, input, there, was)
+      if (there.names.length > 0 && readable) await actOnWhatRan(io, input, there, before)
       const [idle, none] = [had(['stopped']), had(['missing'])]
       if (idle.names.length > 0) await io.services.stop(idle, grace)
       if (none.names.length > 0) await io.services.remove(none)
@@ -143,7 +165,7 @@ const step: ActingStep<BringUp, Output, Before> = {
 }
 
 /**
- * Brings up services on the chosen images, files or settings, without building and without touching other
+ * Brings up services on the chosen or present images, files or settings, without building and without touching other
  * services. Proven by the images, files or variables that run afterwards. Undone by restoring the choice,
  * bringing up what ran before, stopping what was idle and removing what it created, which is proven by how
  * each instance was created.
@@ -154,29 +176,28 @@ export const bringUp = defineStep<BringUp, Output, Before>({ ...step, formerly: 
 
 function act(
   io: Io,
-  { proof }: BringUp,
+  input: BringUp,
   group: ServiceGroup,
   before: Pick<Before, 'services'>,
   way: 'forward' | 'back' = 'forward',
 ): Promise<void> {
+  const { proof } = input
   // Forward, a copy of the Compose file decides how many there are.
   const counts = proof === 'declaration' && way === 'forward' ? {} : countsOf(before.services)
-  return proof === 'file' || proof === 'environment'
-    ? io.services.recreate(group, counts)
-    : io.services.up(group, counts)
+  const anew =
+    proof === 'file' ||
+    proof === 'environment' ||
+    (input.proof === 'present' && input.recreate === 'always' && way === 'forward')
+  return anew ? io.services.recreate(group, counts) : io.services.up(group, counts)
 }
 
 /**
  * Where image names were moved, each names the previous image while its service is brought up. The step that
  * moved a name restores it itself.
  */
-async function actOnWhatRan(
-  io: Io,
-  input: BringUp,
-  there: ServiceGroup,
-  was: Before['services'],
-): Promise<void> {
-  const names = movedNames(input)
+async function actOnWhatRan(io: Io, input: BringUp, there: ServiceGroup, before: Before): Promise<void> {
+  const was = before.services.filter(({ service }) => there.names.includes(service))
+  const names = [...movedNames(input), ...renamedSince(before)]
   if (names.length === 0) return act(io, input, there, { services: was }, 'back')
   for (const service of there.names) {
     const [ran] = was.find((one) => one.service === service)?.imageIds ?? []

@@ -54,7 +54,17 @@ cp .env .env.backup-1
 git checkout HEAD~1 -- .env
 cp .env.20260102 .env
 docker compose up -d app
+docker compose restart app
 docker compose exec app env
+\`\`\`
+
+## Image
+
+\`\`\`sh
+docker tag shop/app:previous shop/app:latest
+docker compose up -d --force-recreate app
+docker tag "$OLD" shop/app:latest
+docker compose up -d app
 \`\`\`
 
 ## Archive
@@ -233,7 +243,7 @@ describe('what is written is planned', () => {
       'databases.examine-backup',
       'databases.keep-volume-database',
       'databases.swap-volume-database',
-      'services.start',
+      'services.bring-up',
       'services.await-healthy',
       'http.check-health',
       'services.scan-logs',
@@ -275,8 +285,8 @@ describe('the steps', () => {
       ),
     )
     expect(text).toContain('stopServices({ services: target.writers })')
-    expect(text).toContain('startServices({ services: target.app })')
-    expect(text).toContain(`startServices({ services: { ...target.writers, names: ['web'] } })`)
+    expect(text).toMatch(/bringUp\(\{\s+proof: 'present',\s+services: target\.app,/)
+    expect(text).toMatch(/proof: 'present',\s+services: \{ \.\.\.target\.writers, names: \['web'\] \}/)
     expect(text).toContain(`writers: ['api', 'jobs'],`)
   })
 
@@ -284,8 +294,8 @@ describe('the steps', () => {
     const text = written(
       procedure('IMAGE_TAG=2 docker compose pull', 'docker compose up -d api', 'docker compose up -d api'),
     )
-    expect(text.match(/bringUp\(/g)).toHaveLength(1)
-    expect(text.match(/startServices\(/g)).toHaveLength(1)
+    expect(text.match(/bringUp\(/g)).toHaveLength(2)
+    expect(text.match(/proof: '[a-z]+'/g)).toEqual(["proof: 'image'", "proof: 'present'"])
   })
 
   test('two variables are two steps', () => {
@@ -535,6 +545,22 @@ describe('the steps', () => {
     // oxlint-disable-next-line no-new-func
     expect(new Function(`return ${template}`)()).toBe(command)
     expect(text).not.toMatch(/[\u0080\u202e]/)
+  })
+
+  test.each([
+    ['find srv/backups -mtime +14 -delete', true],
+    ['rm -rf /srv/data', true],
+    ['ls -t /srv/logs | tail -n +3 | xargs -r rm', true],
+    ['docker volume rm shop_files', true],
+    ['docker image prune --force', true],
+    ['psql -c "drop database shop"', true],
+    ['./own.sh', false],
+    ['docker build -t shop:1 .', false],
+  ])('%s: a draft that removes what no undo brings back: %s', (command, removes) => {
+    const text = written(procedure(command))
+    expect(text).toContain('draft: true,')
+    expect(text.includes("effect: 'destroy',")).toBe(removes)
+    expect(text.includes('irreversible: why what it removes cannot come back')).toBe(removes)
   })
 
   test('a destructive step comes after the point of no return', () => {

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { defineScript, runbook, type ScriptStep, type TargetName } from '../../src/index.ts'
+import { planOf } from '../../src/model/plan.ts'
+import { effectOf } from '../../src/views/outline.ts'
 import { sourceOf } from '../../src/model/step-source.ts'
-import { everyMoment, fakeMachine, fakeWorld, Killed, type FakeMachine } from '../../src/testing/index.ts'
+import {
+  everyMoment,
+  fakeMachine,
+  fakeWorld,
+  Killed,
+  targetOf,
+  type FakeMachine,
+} from '../../src/testing/index.ts'
 
 type Input = { readonly folder: string }
 type Before = { readonly state: string }
@@ -149,11 +158,39 @@ test('a draft is planned, and refused before a run begins', async () => {
   expect(await draft.run()).toMatchObject({
     outcome: 'refused',
     code: 'preflight',
-    failure: { message: expect.stringContaining('nobody has written how its effect is seen and undone') },
+    failure: {
+      message: expect.stringContaining(
+        'nobody has written how the effect of test.pause-queue is seen and undone',
+      ),
+    },
   })
   expect(lines(draft)).not.toContain('queue pause')
   const [opened] = draft.entries
   expect(JSON.stringify(opened)).toContain('A draft: runs are refused until somebody has written')
+})
+
+test('all drafts of a runbook are named at once, and none of them is said to be undone', async () => {
+  const { probe: _, undo: __, ...unproven } = pausing
+  const drafts = ['test.pause-queue', 'test.drop-queue', 'test.sweep-queue'].map((kind) =>
+    defineScript({ ...unproven, kind, draft: true } as typeof pausing),
+  )
+  const book = runbook(
+    'drafts',
+    { title: 'Drafts', when: 'A test says so.', needs: [], params: {} },
+    ({ step: record }) =>
+      drafts.forEach((draft, at) => void record(`Draft ${at}`, draft({ folder: '/srv' }))),
+  )
+  const { world } = machineOf(defineScript(pausing))
+  const target = targetOf({ targets: { shop: { stack: { kind: 'compose', project: 'shop' } } } }, 'shop')
+  const whole = fakeMachine(world, { book, target })
+  const { plan } = planOf(book, target, {})
+  expect(plan.steps.map((one) => one.reversal)).toEqual(['not written', 'not written', 'not written'])
+  expect(plan.steps.map(effectOf)).toEqual(Array(3).fill('changes; a draft, without an undo so far'))
+  for (const start of [() => whole.run(), () => whole.dryRun()]) {
+    await start()
+    const found = whole.entries.findLast(({ entry }) => entry.type === 'preflighted')?.entry
+    expect(found).toMatchObject({ refusals: 3 })
+  }
 })
 
 test('without bash it is refused before a run begins', async () => {

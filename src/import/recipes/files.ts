@@ -1,7 +1,9 @@
 import type { Draft } from '../draft.ts'
 import { literal } from '../literal.ts'
+import { settingOf } from '../configured.ts'
 import { found, staging } from './databases.ts'
 import { isLiteral, type Recipes } from './recipe.ts'
+import { pin } from './services.ts'
 
 const archiveParam = (draft: Draft): string =>
   draft.param('archive', `param.path('Data archive').optional('the newest one')`)
@@ -110,8 +112,11 @@ export const files: Recipes = {
   },
   earlierVersion: replaced,
   restoreCopy: (draft, step) => (/\.env\b/.test(step.text) ? replaced(draft) : false),
-  setVariable: (draft, { main }) => {
-    const [variable] = main.variables
+  setVariable: (draft, step) => {
+    const setting = settingOf(step)
+    if (setting?.choosesImage === true)
+      return void pin(draft, isLiteral(setting.value) ? setting.value : null)
+    const [variable] = setting === null ? step.main.variables : [[setting.name, setting.value] as const]
     if (variable === undefined || !isLiteral(variable[1])) return false
     const { file, services } = configuration(draft)
     const choice = draft.once(

@@ -1,12 +1,15 @@
 import type { Draft } from '../draft.ts'
 import { literal } from '../literal.ts'
 import type { Step } from '../procedure.ts'
+import { choosesByVariable, isStarted, makesAgain, nameParts, serviceOf } from '../configured.ts'
 import { isLiteral, type Recipes } from './recipe.ts'
 
 /** The services that a command names, as a group; those of the target where it names none, or containers. */
-export function group(draft: Draft, { compose }: Step): string {
+export const group = (draft: Draft, { compose }: Step): string =>
+  groupOf(draft, compose?.services.filter(isLiteral) ?? [])
+
+function groupOf(draft: Draft, named: readonly string[]): string {
   const { services: all, writers } = draft.facts
-  const named = compose?.services.filter(isLiteral) ?? []
   if (named.length === 0 || sameNames(named, writers)) return draft.need('writers')
   return sameNames(named, all)
     ? draft.need('app')
@@ -37,13 +40,14 @@ export const fetched = (draft: Draft, all: readonly Step[]): string =>
   })
 
 /** The release that a tag in an environment file chooses: what the next start brings up. */
-function pin(draft: Draft): void {
+export function pin(draft: Draft, tag: string | null = null): void {
   const section = draft.need('version')
   const services = `${section}.services`
   const chosen = draft.once(
     'chooseTag',
     'Choose the release',
-    () => `{ pin: ${section}, to: ${tagParam(draft)}, from: 'history', history: null }`,
+    () =>
+      `{ pin: ${section}, to: ${tag === null ? tagParam(draft) : literal(tag)}, from: 'history', history: null }`,
   )
   const image = draft.once(
     'fetchImage',
@@ -57,20 +61,45 @@ function pin(draft: Draft): void {
   draft.edit = { services, choice, image }
 }
 
-/** A mere start, or what makes an edit effective. */
-function started(draft: Draft, services: string): void {
-  const { edit } = draft
+/** What makes edits and moved image names effective, and else proves that what runs is what is configured. */
+function broughtUp(draft: Draft, step: Step, all: readonly Step[]): void {
+  const { edit, moved } = draft
   draft.edit = null
+  draft.moved = []
   draft.forget('stopServices')
-  if (edit === null) draft.add('startServices', 'Start services', `{ services: ${services} }`)
-  else {
-    const proof = edit.image === null ? `proof: 'environment'` : `proof: 'image', release: ${edit.image}`
-    draft.add(
-      'bringUp',
-      'Bring up the services',
-      `{ ${proof}, services: ${edit.services}, choice: ${edit.choice} }`,
-    )
+  const named = step.compose?.services.filter(isLiteral) ?? []
+  const candidates = named.length > 0 ? named : draft.facts.services
+  const up = (input: string): void => {
+    draft.add('bringUp', 'Bring up the services', `{ ${input} }`)
   }
+  const services = moved.map(({ name }) => serviceOf(name, candidates))
+  moved.forEach(({ name, image, tagged }, index) => {
+    const own = services[index] ?? null
+    if (own === null && candidates.length > 1)
+      draft.note(`The document does not say which service runs ${name}: name it in services.`)
+    up(
+      `proof: 'image', services: ${own === null ? group(draft, step) : groupOf(draft, [own])}, release: ${image}, choice: ${tagged}`,
+    )
+  })
+  if (edit !== null) {
+    const proof = edit.image === null ? `proof: 'environment'` : `proof: 'image', release: ${edit.image}`
+    up(`${proof}, services: ${edit.services}, choice: ${edit.choice}`)
+  }
+  const isComplete =
+    edit !== null ||
+    (moved.length > 0 && (services.includes(null) || candidates.every((one) => services.includes(one))))
+  if (isComplete) return
+  if (step.compose?.options.has('build') === true)
+    draft.note('--build is left out: an image is built before, by a step of its own.')
+  const recreate = makesAgain(step, all) ? 'always' : 'outdated'
+  up(`proof: 'present', services: ${group(draft, step)}, recreate: '${recreate}', choice: null`)
+}
+
+/** A start of containers as they are, unless something was configured before it. */
+function started(draft: Draft, step: Step, all: readonly Step[]): void {
+  if (draft.edit !== null || draft.moved.length > 0) return broughtUp(draft, step, all)
+  draft.forget('stopServices')
+  draft.add('startServices', 'Start services', `{ services: ${group(draft, step)} }`)
 }
 
 export const services: Recipes = {
@@ -79,10 +108,37 @@ export const services: Recipes = {
     if (services === draft.need('writers')) stopped(draft)
     else draft.add('stopServices', 'Stop services', `{ services: ${services} }`)
   },
-  startServices: (draft, step) => started(draft, group(draft, step)),
-  bringUp: (draft, step) => {
-    pin(draft)
-    started(draft, group(draft, step))
+  startServices: (draft, step, all) => {
+    const restarts = step.compose?.verb === 'restart' || step.docker?.verb === 'restart'
+    // What runs already would not be restarted by a start.
+    if (restarts && draft.edit === null && draft.moved.length === 0)
+      draft.add('stopServices', 'Stop services', `{ services: ${group(draft, step)} }`)
+    started(draft, step, all)
+  },
+  bringUp: (draft, step, all) => {
+    if (draft.edit === null && choosesByVariable(step, all.slice(0, all.indexOf(step)))) pin(draft)
+    broughtUp(draft, step, all)
+  },
+  tagImages: (draft, { docker }) => {
+    const [from, to] = docker?.operands ?? []
+    if (from === undefined || to === undefined || !isLiteral(from) || !isLiteral(to))
+      return 'Only the shell knows which image it tags, so the start after it proves only what is configured.'
+    const image = draft.once(
+      'fetchImage',
+      `Find ${from}`,
+      () => `{ image: ${literal(from)}, when: 'missing' }`,
+    )
+    const tagged = draft.add(
+      'tagImages',
+      `Point ${to} at ${from}`,
+      `{ names: [{ imageId: ${image}.id, reference: ${literal(to)} }] }`,
+    )
+    if (!isStarted(to)) return
+    const { repository } = nameParts(to)
+    draft.moved = [
+      ...draft.moved.filter(({ name }) => nameParts(name).repository !== repository),
+      { name: to, image, tagged },
+    ]
   },
   fetchImage: (draft, { compose }, all) => {
     if (compose === null) fetched(draft, all)

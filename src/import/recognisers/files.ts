@@ -15,6 +15,13 @@ const isKept = (path: string): boolean => /backup|\.bak|\$\(date|\.old|\d{8}/.te
 const copies = (step: Step): { readonly from: string; readonly to: string } =>
   copied(step) ?? { from: '', to: '' }
 
+/** Whether a dump was written to a file that is summed up now. */
+const writesDumpOf = (dump: Step, { program: { args } }: Step): boolean =>
+  /^pg_dump(all)?$/.test(dump.program.program) &&
+  [...dump.shell.stages.flatMap(({ writes }) => writes), ...dump.program.args].some(
+    (path) => !path.startsWith('-') && path.includes('/') && args.includes(path),
+  )
+
 const isDump = (path: string): boolean => /\.(dump|pgdump|sql)(\.\w+)*$/i.test(path)
 
 export const files: readonly Recogniser[] = [
@@ -30,6 +37,12 @@ export const files: readonly Recogniser[] = [
     (step) =>
       runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')(step) &&
       has(step, /^(-[a-zA-Z]*c[a-zA-Z]*|--check)$/),
+  ),
+  builtIn(
+    'a dump of a run has a manifest with its checksum',
+    (step, before) =>
+      runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')(step) &&
+      before.some((one) => writesDumpOf(one, step)),
   ),
   shows('a checksum', runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')),
   into(

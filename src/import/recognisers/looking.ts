@@ -8,6 +8,13 @@ const runs =
 const printsOnly = (step: Step): boolean => step.main.writes.every((path) => path === '/dev/null')
 
 const asks = ({ program, main }: Step): boolean => {
+  const saves = main.args.some(
+    (arg, index) =>
+      arg === '-O' ||
+      arg === '--remote-name' ||
+      (/^(-o|--output)$/.test(arg) && main.args[index + 1] !== '/dev/null' && main.args[index + 1] !== '-'),
+  )
+  if (saves && main.program === 'curl') return false
   const changes = main.args.some((arg, index) => {
     const method = /^(-X|--request)$/.test(arg) ? main.args[index + 1] : undefined
     return (

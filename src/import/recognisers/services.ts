@@ -1,4 +1,5 @@
 import type { Step } from '../procedure.ts'
+import { settingOf } from '../configured.ts'
 import { into, shows, type Recogniser } from '../recogniser.ts'
 
 const compose =
@@ -14,9 +15,6 @@ const oneOff = /test|smoke|check|verify|e2e/i
 const throwaway = /test|tmp|temp|check|verify|drill|restore/i
 const server = /(^|\/)(postgres|postgis)(:|@|$)/
 
-const setsImage = ({ main, compose }: Step): boolean =>
-  compose?.verb === 'up' && [...main.variables.keys()].some((name) => /TAG|VERSION|IMAGE|DIGEST/.test(name))
-
 /** A Compose file in an editor, or its image line in sed. */
 const editsImage = ({ main }: Step): boolean =>
   (['nano', 'vi', 'vim'].includes(main.program) &&
@@ -25,7 +23,7 @@ const editsImage = ({ main }: Step): boolean =>
 
 export const services: readonly Recogniser[] = [
   into('setImage', editsImage),
-  into('bringUp', setsImage),
+  into('setVariable', (step) => settingOf(step) !== null),
   into(
     'runOneOff',
     (step) => compose('up')(step) && (step.compose?.services.some((name) => oneOff.test(name)) ?? false),
@@ -35,7 +33,8 @@ export const services: readonly Recogniser[] = [
     ({ compose: call }) =>
       call?.verb === 'run' && [...call.services, ...call.argv].some((name) => oneOff.test(name)),
   ),
-  into('startServices', compose('up', 'start')),
+  into('bringUp', compose('up')),
+  into('startServices', compose('start')),
   into('startServices', docker('start')),
   into('stopServices', compose('stop', 'down')),
   into('stopServices', docker('stop')),
@@ -43,7 +42,7 @@ export const services: readonly Recogniser[] = [
   into('fetchImage', (step) => compose('pull')(step) || docker('pull')(step)),
   into('loadImages', docker('load')),
   into('saveImages', docker('save')),
-  into('retagImages', docker('tag')),
+  into('tagImages', docker('tag')),
   into(
     'startThrowaway',
     (step) => docker('run')(step) && (step.docker?.operands.some((image) => server.test(image)) ?? false),
@@ -55,20 +54,12 @@ export const services: readonly Recogniser[] = [
   into('scanLogs', (step) => compose('logs')(step) || docker('logs')(step)),
   shows('services and images', compose('ps', 'images', 'config', 'top', 'ls', 'version')),
   shows(
+    'volumes and networks',
+    (step) => docker('volume', 'network')(step) && ['ls', 'inspect'].includes(step.docker?.operands[0] ?? ''),
+  ),
+  shows(
     'containers, images and volumes',
-    docker(
-      'ps',
-      'images',
-      'inspect',
-      'volume',
-      'network',
-      'stats',
-      'version',
-      'info',
-      'top',
-      'port',
-      'history',
-    ),
+    docker('ps', 'images', 'inspect', 'stats', 'version', 'info', 'top', 'port', 'history'),
   ),
   into(
     'restartDocker',

@@ -30,7 +30,7 @@ export type BringUp =
       readonly proof: 'image'
       readonly services: ServiceGroup
       readonly release: ChosenRelease | FetchedImage
-      readonly choice: MovedNames | EditedFile | GivenTag
+      readonly choice: MovedNames | TaggedImages | EditedFile | GivenTag
     }
   | {
       /** The same for services of environments, each in its own stack. */
@@ -62,6 +62,17 @@ export type BringUp =
       readonly services: ServiceGroup
       readonly choice: EditedFile
     }
+  | {
+      /**
+       * Each runs as the stack's files and images are now. For what no step of the library changed: of the
+       * changes, only those of an image name's image can be undone here, so all others are refused.
+       */
+      readonly proof: 'present'
+      readonly services: ServiceGroup
+      /** `always`: also those that are up to date. */
+      readonly recreate: 'always' | 'outdated'
+      readonly choice: null
+    }
 
 /** Observed state of a service. Null: not observed, because the proof does not depend on it. */
 export type ObservedService = {
@@ -86,7 +97,12 @@ export type CreatedInstance = Pick<
 export type Before = {
   readonly services: readonly ObservedService[]
   readonly shown: readonly (string | null)[]
+  /** For the proof `present`: the image that each declared name has. */
+  readonly names?: readonly DeclaredName[]
 }
+
+/** An image name that a service is declared with, and the image that it names. */
+export type DeclaredName = { readonly service: string; readonly name: string; readonly id: string }
 
 /** As many of each as there were, so that a service that somebody scaled keeps its number. */
 export const countsOf = (services: readonly ObservedService[]): InstanceCounts =>
@@ -103,9 +119,9 @@ export const groupsOf = (input: BringUp): readonly ServiceGroup[] =>
 
 type Choice = BringUp['choice']
 
-export const isGiven = (choice: Choice): choice is GivenTag => 'value' in choice
-export const isLink = (choice: Choice): choice is SwitchedLink => 'link' in choice
-export const isEdited = (choice: Choice): choice is EditedFile => 'before' in choice
+export const isGiven = (choice: Choice): choice is GivenTag => choice !== null && 'value' in choice
+export const isLink = (choice: Choice): choice is SwitchedLink => choice !== null && 'link' in choice
+export const isEdited = (choice: Choice): choice is EditedFile => choice !== null && 'before' in choice
 
 /** The image that a service should run; undefined where the choice names none for it. */
 export function imageFor(input: BringUp & { readonly proof: 'image' }, service: string): string | undefined {
@@ -117,9 +133,7 @@ export function imageFor(input: BringUp & { readonly proof: 'image' }, service: 
 }
 
 /** Image names that were moved to other images, by the service that runs them. */
-export function movedNames(
-  input: BringUp,
-): readonly { readonly service: string; readonly name: string; readonly id: string }[] {
+export function movedNames(input: BringUp): readonly DeclaredName[] {
   if ('wanted' in input) {
     return input.wanted.images.flatMap(({ environment: { service, canonical } }) =>
       input.choice.names
@@ -127,7 +141,13 @@ export function movedNames(
         .map(({ imageId }) => ({ service, name: canonical, id: imageId })),
     )
   }
-  return input.proof === 'image' && 'moves' in input.choice && 'images' in input.release
-    ? (input.release as ChosenRelease).images
-    : []
+  if (input.proof !== 'image') return []
+  const { services, choice, release } = input
+  if ('names' in choice)
+    return (choice as TaggedImages).names.flatMap(({ reference, imageId }) =>
+      services.names
+        .filter((service) => imageFor(input, service) === imageId)
+        .map((service) => ({ service, name: reference, id: imageId })),
+    )
+  return 'moves' in choice && 'images' in release ? (release as ChosenRelease).images : []
 }

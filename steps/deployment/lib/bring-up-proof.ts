@@ -65,7 +65,10 @@ export async function proofValues(
       value: sha256,
     }))
   }
-  if (input.proof !== 'declaration' || (way === 'back' && input.copy.presentOutdated === null)) return []
+  if (input.proof === 'present') {
+    if (way === 'back') return []
+  } else if (input.proof !== 'declaration' || (way === 'back' && input.copy.presentOutdated === null))
+    return []
   return (await look.services.outdated(input.services)).map((service) => ({ service, value: service }))
 }
 
@@ -129,6 +132,16 @@ function unproven(
       return [
         ...there.map(({ service }) => `${service} is not as the copy declares`),
         ...now.filter((one) => !isActive(one)).map(({ service, state }) => `${service} is ${state}`),
+      ]
+    case 'present':
+      return [
+        ...there.map(({ service }) => `${service} is not as the stack's files and images are now`),
+        ...now.flatMap((one) => {
+          if (!isActive(one)) return [`${one.service} is ${one.state}`]
+          return input.recreate === 'outdated' || recreated(one, wasOf(before, one))
+            ? []
+            : [`${one.service} was not recreated`]
+        }),
       ]
     case 'environment':
       return now.flatMap((one) => {
