@@ -117,7 +117,7 @@ test.each([
   const found = foundBy(await doctorOn(world, { target })).filter(({ check }) => check === 'addresses')
   expect(found.map((one) => one.problem)).toEqual(problem === null ? [] : [problem])
   for (const { hint, level } of found)
-    expect([level, hint]).toEqual(['refuse', expect.stringContaining('docker compose ps web')])
+    expect([level, hint]).toEqual(['refuse', expect.stringContaining(`${line} ps --all web; `)])
 })
 
 const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<readonly string[]> => {

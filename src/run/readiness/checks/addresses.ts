@@ -1,6 +1,12 @@
 import { isOwnCheck, type AnyHealthCheck } from '../../../drivers/http.ts'
-import { whyNotHealthy, type ComposeStack, type ServiceState } from '../../../drivers/services.ts'
+import {
+  whyNotHealthy,
+  type ComposeStack,
+  type ServiceGroup,
+  type ServiceState,
+} from '../../../drivers/services.ts'
 import { failureOf } from '../../../kernel/errors.ts'
+import { shellWord } from '../../../kernel/shell-quote.ts'
 import { composeLine } from '../../../model/compose-line.ts'
 import { servicesBehind } from '../behind-address.ts'
 import { Notebook, type Check } from '../check.ts'
@@ -50,5 +56,12 @@ function cureOf(stack: ComposeStack, service: string, state: ServiceState['state
   return composeLine(stack, `logs ${service}`)
 }
 
-const hintFor = (check: AnyHealthCheck): string =>
-  `${isOwnCheck(check) ? `docker compose ps ${check.service.names.join(' ')}` : `curl -i ${check.url}`}; a run that ends with this check fails and rolls back`
+function hintFor(check: AnyHealthCheck): string {
+  const first = isOwnCheck(check) ? psOf(check.service) : `curl -i ${shellWord(check.url)}`
+  return `${first}; a run that ends with this check fails and rolls back`
+}
+
+const psOf = ({ stack, names }: ServiceGroup): string =>
+  stack.kind === 'compose'
+    ? composeLine(stack, `ps --all ${names.join(' ')}`)
+    : `the logs are in ${stack.state}`
