@@ -8,7 +8,9 @@ export const composeLine = (
   words: string,
 ): string =>
   [
-    `docker compose --project-name ${project}`,
+    'docker compose',
+    // Where only files are known, as while a configuration is proposed, Compose derives it.
+    ...(project === '' ? [] : [`--project-name ${project}`]),
     ...(files[0] !== undefined && dirname(files[0]) === directory
       ? []
       : [`--project-directory ${shellWord(directory)}`]),

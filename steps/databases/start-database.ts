@@ -1,5 +1,6 @@
 import {
   cannot,
+  composeLine,
   dataVolumeFindings,
   defineStep,
   downOf,
@@ -50,7 +51,7 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
         level: 'refuse',
         about: service,
         problem,
-        hint: `docker compose --project-name ${stack.project} ${command} ${service}`,
+        hint: composeLine(stack, `${command} ${service}`),
       },
     ]
     const { state } = await stateOf(look, database)
@@ -150,5 +151,5 @@ const exitOf = ({ instances }: ServiceState): string => {
 const notUp = ({ via: { stack, service } }: DatabaseInService, why: string) =>
   cannot('start', `${service} of ${stack.project}`, why, {
     code: 'failed',
-    hint: `look at its log: docker compose --project-name ${stack.project} logs ${service}`,
+    hint: `look at its log: ${composeLine(stack, `logs ${service}`)}`,
   })

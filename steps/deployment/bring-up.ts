@@ -1,4 +1,5 @@
 import {
+  composeLine,
   defineStep,
   isPending,
   RunbookError,
@@ -222,6 +223,8 @@ function hintFor(input: BringUp): string {
     case 'environment':
       return 'check the logs of the services; an image whose tag moved needs a tag that stays'
     default:
-      return 'check the logs of the services, and the declared images: docker compose config --images'
+      return `check the logs of the services, and the declared images: ${groupsOf(input)
+        .flatMap(({ stack }) => (stack.kind === 'compose' ? [composeLine(stack, 'config --images')] : []))
+        .join('; ')}`
   }
 }

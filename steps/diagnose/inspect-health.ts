@@ -29,17 +29,30 @@ export const inspectHealth = defineStep<Input, Observed>({
     for (const check of checks) {
       try {
         if (isOwnCheck(check)) {
-          const why = whyNotHealthy(await look.services.states(check.service))
-          if (why !== null) observations.push({ case: 'deploy-failed', evidence: why })
-        } else observations.push(...observationsOfAnswer(check, await look.http.get(check.url, check)))
+          const states = await look.services.states(check.service)
+          const why = whyNotHealthy(states)
+          const down = states.some(({ state }) => state !== 'running')
+          if (why !== null)
+            observations.push({
+              case: 'deploy-failed',
+              evidence: why,
+              ...(down ? { from: 'health' as const } : {}),
+            })
+        } else
+          observations.push(
+            ...observationsOfAnswer(check, await look.http.get(check.url, check)).map(ofHealth),
+          )
       } catch (thrown) {
         look.signal.throwIfAborted()
-        observations.push(...observationsOfFailure(thrown, 'deploy-failed'))
+        observations.push(...observationsOfFailure(thrown, 'deploy-failed').map(ofHealth))
       }
     }
     return { sights: observations }
   },
 })
+
+const ofHealth = (one: Observation): Observation =>
+  one.case === 'deploy-failed' ? { ...one, from: 'health' } : one
 
 /** A mismatch in the migration part of the answer points to migrations; any other points to the release. */
 export function observationsOfAnswer(

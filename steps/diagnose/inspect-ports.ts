@@ -1,14 +1,23 @@
 import {
+  bringUpLine,
   defineStep,
   isOwnCheck,
   isPending,
   say,
+  servicesBehind,
   type AnyHealthCheck,
   type HealthCheck,
+  type Look,
   type Stack,
 } from '../../src/index.ts'
 import { activeNames } from '../services/lib/active.ts'
-import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
+import {
+  lacking,
+  observationsOfFailure,
+  serviceStopped,
+  type Observed,
+  type Observation,
+} from './lib/observations.ts'
 
 type Input = { readonly stack: Stack; readonly checks: readonly AnyHealthCheck[] }
 
@@ -17,7 +26,7 @@ const withAddress = (checks: readonly AnyHealthCheck[]): readonly HealthCheck[] 
 
 /**
  * Checks, where no service runs, that nothing answers at their addresses: anything that does holds a port
- * they need.
+ * they need. Where one runs, that what publishes their ports does.
  */
 export const inspectPorts = defineStep<Input, Observed>({
   kind: 'diagnose.look-at-ports',
@@ -33,7 +42,7 @@ export const inspectPorts = defineStep<Input, Observed>({
     try {
       const { services } = await look.services.facts(stack)
       if (activeNames(await look.services.states({ stack, names: services })).length > 0)
-        return { sights: [] }
+        return { sights: await downBehind(look, stack, checks) }
     } catch (thrown) {
       look.signal.throwIfAborted()
       return { sights: observationsOfFailure(thrown, 'services-unread') }
@@ -52,3 +61,21 @@ export const inspectPorts = defineStep<Input, Observed>({
     return { sights: observations }
   },
 })
+
+/** Services that publish the port of an address and do not run, such as a proxy that somebody stopped. */
+async function downBehind(
+  look: Look,
+  stack: Stack,
+  checks: readonly AnyHealthCheck[],
+): Promise<readonly Observation[]> {
+  const behind = (await Promise.all(checks.map((check) => servicesBehind(look, stack, check)))).flat()
+  return behind
+    .filter(({ state }) => state === 'missing' || state === 'paused' || state === 'stopped')
+    .map(({ service, port, state }) => ({
+      case: serviceStopped,
+      from: 'address' as const,
+      evidence:
+        `${service}, which publishes port ${port}, is ${state}` +
+        (stack.kind === 'compose' ? `; to bring it up: ${bringUpLine(stack, service, state)}` : ''),
+    }))
+}

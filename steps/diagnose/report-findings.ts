@@ -1,6 +1,6 @@
 import { defineStep, isPending, type Conclusion, type Operators } from '../../src/index.ts'
 import { knownIssues, type KnownIssue } from './lib/known-issues.ts'
-import type { Observation } from './lib/observations.ts'
+import { serviceStopped, type Observation } from './lib/observations.ts'
 import { suggestionFor } from './lib/suggestion.ts'
 
 type Input = {
@@ -77,11 +77,12 @@ export function findingsOf(
   observations: readonly Observation[],
   on: { readonly target: string; readonly sections: readonly string[] },
 ): readonly ReportedFindings[] {
+  const explained = explainedBy(observations)
   const asked = knownIssues.filter((one) => symptom === 'any' || one.symptom === symptom)
   const all = asked.map((one) =>
     findingOf(
       one,
-      observations.filter((observation) => observation.case === one.id).map(({ evidence }) => evidence),
+      explained.filter((observation) => observation.case === one.id).map(({ evidence }) => evidence),
       on,
     ),
   )
@@ -89,6 +90,12 @@ export function findingsOf(
   const observed =
     symptom !== 'any' || seen.some(isOfSettings) ? seen : seen.filter(({ case: id }) => id !== advice)
   return symptom === 'any' ? observed : [...observed, ...all.filter(({ evidence }) => evidence.length === 0)]
+}
+
+/** Where what publishes the address is down, that nothing answers says nothing of the version. */
+function explainedBy(observations: readonly Observation[]): readonly Observation[] {
+  if (!observations.some((one) => one.from === 'address')) return observations
+  return observations.map((one) => (one.from === 'health' ? { ...one, case: serviceStopped } : one))
 }
 
 /** A missing copy of a settings file is no problem of its own: it matters where the settings are what is wrong. */

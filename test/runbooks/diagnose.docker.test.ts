@@ -74,7 +74,7 @@ describe.skipIf(!docker())('diagnose on Compose and Postgres', () => {
     expect(text).toMatch(/auth-refused: .*the log of db says "password authentication failed"/)
     expect(text).toMatch(/data-wrong: assertion "no total is negative" failed: found \d+/)
     expect(text).toContain('next: runbook run full-db-rollback --target brace --bad-since WHEN --dry-run')
-    expect(text).toMatch(/deploy-failed: .*scheduler ended with exit code 137/)
+    expect(text).toMatch(/service-stopped: .*scheduler is stopped/)
     expect(text).toMatch(/checksum-mismatch: .*brace_/)
     expect(text).toContain('no-way-back: ')
     expect(text).not.toContain('brace-test-only')

@@ -130,6 +130,7 @@ it('asked for a symptom, tells its other causes too, and nothing else', async ()
     ['disk-full', 0],
     ['volume-missing', 0],
     ['permissions-wrong', 0],
+    ['service-stopped', 0],
   ])
 })
 

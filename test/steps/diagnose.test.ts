@@ -51,6 +51,7 @@ const linesOf: { readonly [id: string]: readonly string[] } = {
   'downgrade-refused': ['S4.94', 'S4.95', 'S4.96', 'S4.97', 'S4.98'],
   'migration-mismatch': ['S2.2', 'S4.17', 'S4.18', 'S4.19', 'S4.20'],
   'wrong-backup': ['S4.99', 'S4.100', 'S4.101', 'S4.102'],
+  'service-stopped': [],
   'deploy-failed': ['S2.1', 'S4.9', 'S4.10', 'S4.11', 'S4.12'],
   'configuration-bad': ['S2.3', 'S4.21', 'S4.22', 'S4.23', 'S4.24'],
   'image-missing': ['S0.28', 'S0.29', 'S0.30', 'S0.31'],
@@ -193,7 +194,13 @@ test('a service that was told to stop, and is not needed, is no trouble', () => 
   const instance = { id: 'a', image: 'a', imageId: 'a', startedAt: null, exitCode: 143, outOfMemory: false }
   const state = { service: 'smoke', state: 'stopped', health: 'none', instances: [instance] } as const
   expect(observationsOfState(state, false)).toEqual([])
-  expect(observationsOfState(state, true)).toEqual([{ case: 'deploy-failed', evidence: 'smoke is stopped' }])
+  for (const exitCode of [0, 130, 137, 143]) {
+    const ended = { ...state, instances: [{ ...instance, exitCode }] }
+    expect(observationsOfState(ended, false)).toEqual([])
+    expect(observationsOfState(ended, true)).toEqual([
+      { case: 'service-stopped', evidence: 'smoke is stopped' },
+    ])
+  }
   expect(observationsOfState({ ...state, instances: [{ ...instance, exitCode: 1 }] }, false)).toEqual([
     { case: 'deploy-failed', evidence: 'smoke ended with exit code 1' },
   ])

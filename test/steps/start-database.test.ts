@@ -168,7 +168,7 @@ describe('a stopped database', () => {
       outcome: 'rolled-back',
       failure: {
         message: 'cannot start db of shop: it stopped again with exit code 1',
-        hint: 'look at its log: docker compose --project-name shop logs db',
+        hint: 'look at its log: docker compose --project-name shop --file /srv/shop/compose.yml logs db',
       },
     })
   })
@@ -184,8 +184,12 @@ describe('a stopped database', () => {
   })
 
   it.each([
-    ['paused', 'db is paused', 'docker compose --project-name shop unpause db'],
-    ['missing', 'db has no container to start', 'docker compose --project-name shop create db'],
+    ['paused', 'db is paused', 'docker compose --project-name shop --file /srv/shop/compose.yml unpause db'],
+    [
+      'missing',
+      'db has no container to start',
+      'docker compose --project-name shop --file /srv/shop/compose.yml create db',
+    ],
   ] as const)('that is %s is not started: the refusal has the command', async (state, problem, hint) => {
     const { machine, world } = stopped()
     const service = world.fleet.services.get('db')

@@ -2,6 +2,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
 import {
   configArgv,
@@ -85,7 +86,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     const named = stack.project === '' ? stack.files.join(', ') : stack.project
     throw cannot('read', `the Compose files of ${named}`, withoutWarnings(ended.stderrTail), {
       code: 'preflight',
-      hint: `check: docker compose ${stack.files.map((file) => `--file ${file}`).join(' ')} config --quiet`,
+      hint: `check: ${composeLine(stack, 'config --quiet')}`,
     })
   }
   return {
@@ -127,11 +128,11 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       if (ended.exitCode === 0) return recreatedIn(`${ended.stdout}\n${ended.stderrTail}`)
       throw cannot(
         'predict',
-        `docker compose up of ${services.join(', ')}`,
+        `what up of ${services.join(', ')} would do`,
         lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`,
         {
           code: 'preflight',
-          hint: `check: docker compose --project-name ${stack.project} ps --all`,
+          hint: `check: ${composeLine(stack, 'ps --all')}`,
         },
       )
     },
@@ -158,7 +159,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       throw new RunbookError(
         'failed',
         `cannot ${doing}: ${lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`}`,
-        { hint: `check: docker compose --project-name ${stack.project} ps --all` },
+        { hint: `check: ${composeLine(stack, 'ps --all')}` },
       )
     },
 

@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot } from '../../kernel/errors.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import { dockerEngine, isDaemonDown, type DockerEngine } from './connection.ts'
 
 /** Labels that Compose sets on every container it creates (docker/compose, pkg/api/labels.go). */
@@ -88,7 +89,7 @@ export async function refuseElsewhere(
     `it has no container there, and the project ${project} has one from the same files`,
     {
       code: 'preflight',
-      hint: `set stack.project to '${project}' in runbook.config.ts; if both projects are meant, create it first: docker compose --project-name ${stack.project} create ${service}`,
+      hint: `set stack.project to '${project}' in runbook.config.ts; if both projects are meant, create it first: ${composeLine(stack, `create ${service}`)}`,
     },
   )
 }
@@ -136,13 +137,14 @@ export async function isServiceDown(
 
 /** The command that brings a service up whose container does not run. */
 function startHint(
-  { project }: ComposeStack,
+  stack: ComposeStack,
   service: string,
   container: { readonly State: string } | undefined,
 ): string {
-  const compose = `docker compose --project-name ${project}`
-  if (container === undefined) return `check: ${compose} ps --all ${service}`
-  if (container.State === 'paused') return `resume it: ${compose} unpause ${service}`
-  if (container.State === 'restarting') return `look why it does not stay up: ${compose} logs ${service}`
-  return `start it: ${compose} start ${service}`
+  if (container === undefined)
+    return `create it, if its data is still there: ${composeLine(stack, `create ${service}`)}`
+  if (container.State === 'paused') return `resume it: ${composeLine(stack, `unpause ${service}`)}`
+  if (container.State === 'restarting')
+    return `look why it does not stay up: ${composeLine(stack, `logs ${service}`)}`
+  return `start it: ${composeLine(stack, `start ${service}`)}`
 }

@@ -213,11 +213,12 @@ const keepVolumes = (stack: ComposeStack, service: string, lost: readonly string
   `name ${lost.join(', ')} in the Compose file again, or copy what is in it first; only then: ${composeLine(stack, `up --detach ${service}`)}`
 
 function cure(
-  { project, directory, envFiles }: ComposeStack,
+  stack: ComposeStack,
   service: string,
   { Config }: CreatedContainer,
   otherFiles: readonly string[],
 ): string {
+  const { directory, envFiles } = stack
   const label = (name: string): string => Config.Labels?.[name] ?? ''
   const quoted = (paths: readonly string[]): string => `[${paths.map((path) => `'${path}'`).join(', ')}]`
   if (otherFiles.length > 0) return `set stack.files to ${quoted(otherFiles)} in runbook.config.ts`
@@ -227,5 +228,5 @@ function cure(
   const read = label(labels.environmentFile)
   if (read !== '' && read !== envFiles.join(','))
     return `set stack.envFiles to ${quoted(read.split(','))} in runbook.config.ts`
-  return `set what it was started with in stack.files, stack.envFiles or stack.environment; or, if the files are right, bring it up by them first: docker compose --project-name ${project} up --detach ${service}`
+  return `set what it was started with in stack.files, stack.envFiles or stack.environment; or, if the files are right, bring it up by them first: ${composeLine(stack, `up --detach ${service}`)}`
 }

@@ -3,6 +3,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import { runArgv } from './compose-argv.ts'
 import { lastLine, type Compose } from './compose.ts'
 import { statusOf, type DockerEngine } from './connection.ts'
@@ -60,7 +61,7 @@ export async function runOnce(oneOff: OneOff, means: OneOffDeps): Promise<OneOff
         lastLine(ended.stderrTail) || `exit code ${ended.exitCode}`,
         {
           code: 'failed',
-          hint: `try: docker compose --project-name ${stack.project} run --rm ${service}`,
+          hint: `try: ${composeLine(stack, `run --rm ${service}`)}`,
         },
       )
     }
@@ -105,7 +106,7 @@ async function mustHaveImage(
       `image ${image} not found on this machine, and images are not built here`,
       {
         code: 'preflight',
-        hint: `try: docker compose --project-name ${stack.project} build ${service}`,
+        hint: `try: ${composeLine(stack, `build ${service}`)}`,
       },
     )
   }

@@ -4,6 +4,7 @@ import type { FileDigest, VolumePath, Volumes } from '../../drivers/volumes.ts'
 import { cannot } from '../../kernel/errors.ts'
 import { sameJson } from '../../kernel/json.ts'
 import { privateFolder } from '../disk/private-folder.ts'
+import { lookAt } from './volume-hint.ts'
 
 /** A file that is written all the time is given up on. */
 const tries = 5
@@ -22,8 +23,7 @@ export async function withCopy<T>(
   await using folder = await privateFolder()
   for (let attempt = 1; attempt <= tries; attempt += 1) {
     const parts = await partsOf(volumes, at, endings)
-    if (!parts.some(({ ending }) => ending === ''))
-      throw failed('no such file', `check: docker compose exec ${at.service} ls -l ${at.path}`)
+    if (!parts.some(({ ending }) => ending === '')) throw failed('no such file', lookAt(at))
     const needed = parts.reduce((sum, { bytes }) => sum + bytes, 0)
     const { bavail, bsize } = await statfs(folder.path)
     if (bavail * bsize < needed)

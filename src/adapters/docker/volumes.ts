@@ -9,10 +9,12 @@ import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { FileDigest, Ownership, VolumePath, Volumes } from '../../drivers/volumes.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import { syncFolder } from '../disk/durable.ts'
 import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { containersOf } from './containers.ts'
 import { withCopy } from './volume-copy.ts'
+import { lookAt, lookBeside } from './volume-hint.ts'
 import { runHelper } from './volume-helper.ts'
 import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
@@ -39,7 +41,7 @@ export function dockerVolumes({
     if (found !== undefined) return found.Id
     throw cannot('open', `the volumes of ${at.service} of ${stack.project}`, 'the service has no container', {
       code: 'preflight',
-      hint: `create one without starting it: docker compose --project-name ${stack.project}${stack.files.map((file) => ` --file ${file}`).join('')} up --no-start ${at.service}`,
+      hint: `create one without starting it: ${composeLine(stack, `up --no-start ${at.service}`)}`,
     })
   }
 
@@ -81,7 +83,7 @@ export function dockerVolumes({
         'read',
         `${at.path} of ${at.service}`,
         seen === null ? 'no such file' : 'not a regular file',
-        { code: 'failed', hint: `check: docker compose exec ${at.service} ls -l ${at.path}` },
+        { code: 'failed', hint: lookAt(at) },
       )
     }
     if (seen.size > maxBytes)
@@ -198,7 +200,7 @@ export function dockerVolumes({
           'list',
           `${at.path} of ${at.service}`,
           seen === null ? 'no such folder' : 'not a folder',
-          { code: 'failed', hint: `check: docker compose exec ${at.service} ls -ld ${at.path}` },
+          { code: 'failed', hint: lookAt(at, '-ld') },
         )
       }
       const names = new Set<string>()
@@ -271,7 +273,7 @@ export function dockerVolumes({
           'rename',
           `${at.path} to ${to} in ${at.service}`,
           from === null ? `no such file: ${at.path}` : `${to} already exists`,
-          { code: 'failed', hint: `check: docker compose exec ${at.service} ls -l ${posix.dirname(to)}` },
+          { code: 'failed', hint: lookBeside({ ...at, path: to }) },
         )
       }
       await help(at, 'mv -f -- "$0" "$1" && sync', [at.path, to])

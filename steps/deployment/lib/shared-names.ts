@@ -1,4 +1,4 @@
-import { say, type Look } from '../../../src/index.ts'
+import { composeLine, say, type Look } from '../../../src/index.ts'
 import { groupsOf, movedNames, type BringUp } from './bring-up-input.ts'
 
 /**
@@ -11,6 +11,7 @@ export async function noteSharedNames(look: Look, input: BringUp): Promise<void>
   const groups = groupsOf(input)
   const stacks = new Map(groups.map(({ stack }) => [stack.project, stack]))
   for (const [project, stack] of stacks) {
+    if (stack.kind !== 'compose') continue
     const own = groups.filter((one) => one.stack.project === project).flatMap(({ names }) => names)
     const { services } = await look.services.facts(stack)
     const others = services.filter((name) => !own.includes(name))
@@ -23,7 +24,7 @@ export async function noteSharedNames(look: Look, input: BringUp): Promise<void>
       if (state !== 'missing')
         look.note(
           say`warning: ${service} is declared with ${moved} too, is not brought up here, and keeps its present image; to recreate it afterwards: ` +
-            `docker compose --project-name ${project} up --detach --no-build ${service}`,
+            composeLine(stack, `up --detach --no-build ${service}`),
         )
   }
 }

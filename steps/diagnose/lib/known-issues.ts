@@ -171,6 +171,13 @@ export const knownIssues: readonly KnownIssue[] = [
     'check the newest rows and the time of the file',
   ),
   issue(
+    'service-stopped',
+    'start',
+    'a service is stopped that should run',
+    [],
+    'start it with the command that `runbook doctor` shows; if it stops again, look at its log',
+  ),
+  issue(
     'deploy-failed',
     'app',
     'the new version fails',

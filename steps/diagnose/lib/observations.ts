@@ -1,7 +1,12 @@
 import { failureOf, type SecretHandle, type ServiceState } from '../../../src/index.ts'
 
 /** Something observed, and the case that it points to. */
-export type Observation = { readonly case: string; readonly evidence: string }
+export type Observation = {
+  readonly case: string
+  readonly evidence: string
+  /** `health`: a health check fails, which `address`, a service that is down at its port, explains. */
+  readonly from?: 'health' | 'address'
+}
 
 /** What one step observed. */
 export type Observed = { readonly sights: readonly Observation[] }
@@ -75,8 +80,14 @@ function causesOf(thrown: unknown): string {
   return cause instanceof Error ? `${cause.message}\n${causesOf(cause)}` : ''
 }
 
-/** Exit codes of an orderly stop: 0, 143 (SIGTERM), 130 (SIGINT). */
-const orderly: readonly (number | null)[] = [null, 0, 143, 130]
+/**
+ * Exit codes of a stop: 0, 143 (SIGTERM), 130 (SIGINT), and 137 (SIGKILL), which `docker stop` sends to a program that
+ * does not end in time. None is a sign of a bad version.
+ */
+const stopped: readonly (number | null)[] = [null, 0, 143, 130, 137]
+
+/** The case of a service that was stopped, not one that failed. */
+export const serviceStopped = 'service-stopped'
 
 /** What the state of a service shows. `needed`: it should run. */
 export function observationsOfState(
@@ -84,14 +95,18 @@ export function observationsOfState(
   needed: boolean,
 ): readonly Observation[] {
   const evidence: string[] = []
+  const down: string[] = []
   if (state === 'restarting') evidence.push(`${service} is in a restart loop`)
   if (health === 'unhealthy') evidence.push(`${service} is unhealthy`)
   if (needed && (state === 'missing' || state === 'paused')) evidence.push(`${service} is ${state}`)
   for (const { exitCode, outOfMemory } of instances) {
     if (outOfMemory) return [{ case: 'out-of-memory', evidence: `${service} was killed: out of memory` }]
-    if (state === 'stopped' && !orderly.includes(exitCode))
+    if (state === 'stopped' && !stopped.includes(exitCode))
       evidence.push(`${service} ended with exit code ${exitCode}`)
-    else if (needed && state === 'stopped') evidence.push(`${service} is stopped`)
+    else if (needed && state === 'stopped') down.push(`${service} is stopped`)
   }
-  return evidence.map((one) => ({ case: 'deploy-failed', evidence: one }))
+  return [
+    ...evidence.map((one) => ({ case: 'deploy-failed', evidence: one })),
+    ...down.map((one) => ({ case: serviceStopped, evidence: one })),
+  ]
 }

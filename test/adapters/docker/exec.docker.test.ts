@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dockerEngine, type DockerEngine } from '../../../src/adapters/docker/connection.ts'
 import { execIn, execInContainer } from '../../../src/adapters/docker/exec.ts'
 import type { ComposeStack } from '../../../src/drivers/services.ts'
+import { composeLine } from '../../../src/model/compose-line.ts'
 import { startStack, type ComposeStack as RunningStack } from '../../fixtures/compose-stack.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { docker } from '../../fixtures/requirements.ts'
@@ -141,7 +142,7 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
     await expect(execIn(stack, 'backend', { argv: ['true'] }, watchedScope())).rejects.toMatchObject({
       code: 'preflight',
       message: expect.stringContaining('backend'),
-      hint: expect.stringContaining('ps --all backend'),
+      hint: expect.stringContaining(composeLine(stack, 'create backend')),
     })
   })
 
@@ -159,7 +160,7 @@ describe.skipIf(!docker())('a program in the container of a service', () => {
     await outcome
     await expect(execIn(stack, 'frontend', { argv: ['true'] }, watchedScope())).rejects.toMatchObject({
       code: 'preflight',
-      hint: `start it: docker compose --project-name ${stack.project} start frontend`,
+      hint: `start it: ${composeLine(stack, 'start frontend')}`,
     })
   })
 })

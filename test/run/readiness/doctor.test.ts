@@ -117,7 +117,29 @@ test.each([
   const found = foundBy(await doctorOn(world, { target })).filter(({ check }) => check === 'addresses')
   expect(found.map((one) => one.problem)).toEqual(problem === null ? [] : [problem])
   for (const { hint, level } of found)
-    expect([level, hint]).toEqual(['refuse', expect.stringContaining('docker compose ps web')])
+    expect([level, hint]).toEqual(['refuse', expect.stringContaining(`${line} ps --all web; `)])
+})
+
+test('a stopped proxy is named with the command that starts it, and no version is blamed for it', async () => {
+  const { world, setting } = seededBy('A proxy before the health check is stopped')
+  Object.assign(world.fleet.services.get('proxy')?.instance ?? {}, { exitCode: 137 })
+  const start = `${line} start proxy`
+  const found = foundBy(await doctorOn(world, setting)).filter(({ check }) => check === 'addresses')
+  expect(found).toMatchObject([{ hint: expect.stringMatching(`^${start}; then: `) }])
+  const machine = fakeMachine(world, { book: diagnose, target: shop })
+  await machine.run({ symptom: 'any' })
+  const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')
+  expect(report?.output).toMatchObject({
+    findings: [
+      {
+        case: 'service-stopped',
+        runbook: null,
+        evidence: expect.arrayContaining([
+          `proxy, which publishes port 80, is stopped; to bring it up: ${start}`,
+        ]),
+      },
+    ],
+  })
 })
 
 const diagnosed = async (world: FakeWorld, target: Target = shop): Promise<readonly string[]> => {

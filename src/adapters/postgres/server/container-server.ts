@@ -2,6 +2,7 @@ import type { ComposePostgres, PostgresDatabase, ThrowawayPostgres } from '../..
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Secrets } from '../../../drivers/secrets.ts'
 import { cannot } from '../../../kernel/errors.ts'
+import { composeLine } from '../../../model/compose-line.ts'
 import type { Call, Ended } from '../../process/call.ts'
 import type { Unwrap } from '../../unwrap/unwrap.ts'
 import { clientEnvironment, cLocale } from './client-environment.ts'
@@ -119,7 +120,7 @@ export async function reloadIn(via: ComposePostgres, execIn: ExecIn, scope: Scop
     'reload the settings of',
     `the server in ${via.service}`,
     stderrTail.trim() || `exit code ${exitCode}`,
-    { code: 'failed', hint: `check: docker compose --project-name ${via.stack.project} logs ${via.service}` },
+    { code: 'failed', hint: `check: ${composeLine(via.stack, `logs ${via.service}`)}` },
   )
 }
 

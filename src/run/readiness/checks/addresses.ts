@@ -1,8 +1,10 @@
 import { isOwnCheck, type AnyHealthCheck } from '../../../drivers/http.ts'
-import { whyNotHealthy, type ComposeStack, type ServiceState } from '../../../drivers/services.ts'
+import { whyNotHealthy, type ServiceGroup } from '../../../drivers/services.ts'
 import { failureOf } from '../../../kernel/errors.ts'
+import { shellWord } from '../../../kernel/shell-quote.ts'
+import { bringUpLine, servicesBehind } from '../../../model/behind-address.ts'
 import { composeLine } from '../../../model/compose-line.ts'
-import { servicesBehind } from '../behind-address.ts'
+
 import { Notebook, type Check } from '../check.ts'
 
 export const addresses: Check = {
@@ -20,7 +22,7 @@ export const addresses: Check = {
           `; ${service}, which publishes port ${port}, is ${state === 'running' ? 'unhealthy' : state}`,
       )
       const cures = down.flatMap(({ service, state }) =>
-        stack?.kind === 'compose' ? [cureOf(stack, service, state)] : [],
+        stack?.kind === 'compose' ? [bringUpLine(stack, service, state)] : [],
       )
       notes.refuse(check.name, problem + why.join(''), [...cures, hintFor(check)].join('; then: '))
     }
@@ -43,12 +45,12 @@ export const addresses: Check = {
   },
 }
 
-function cureOf(stack: ComposeStack, service: string, state: ServiceState['state']): string {
-  if (state === 'missing') return composeLine(stack, `up --detach ${service}`)
-  if (state === 'paused') return composeLine(stack, `unpause ${service}`)
-  if (state === 'stopped') return composeLine(stack, `start ${service}`)
-  return composeLine(stack, `logs ${service}`)
+function hintFor(check: AnyHealthCheck): string {
+  const first = isOwnCheck(check) ? psOf(check.service) : `curl -i ${shellWord(check.url)}`
+  return `${first}; a run that ends with this check fails and rolls back`
 }
 
-const hintFor = (check: AnyHealthCheck): string =>
-  `${isOwnCheck(check) ? `docker compose ps ${check.service.names.join(' ')}` : `curl -i ${check.url}`}; a run that ends with this check fails and rolls back`
+const psOf = ({ stack, names }: ServiceGroup): string =>
+  stack.kind === 'compose'
+    ? composeLine(stack, `ps --all ${names.join(' ')}`)
+    : `the logs are in ${stack.state}`

@@ -1,4 +1,5 @@
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
+import { composeLine } from '../../../model/compose-line.ts'
 import { throwawayImage } from '../../../model/throwaway-image.ts'
 import { Notebook, type Check } from '../check.ts'
 
@@ -18,7 +19,7 @@ export const images: Check = {
           notes.warn(
             image,
             `${service} is declared with ${image}, which is not on this machine`,
-            `docker compose pull ${service}; without it the service cannot be created again`,
+            `${composeLine(stack, `pull ${service}`)}; without it the service cannot be created again`,
           )
       }
     }

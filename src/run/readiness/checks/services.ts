@@ -9,7 +9,7 @@ import {
 } from '../../../model/data-volumes.ts'
 import type { Target } from '../../../model/target.ts'
 import { restoreOf } from '../cures.ts'
-import { servicesBehind } from '../behind-address.ts'
+import { bringUpLine, servicesBehind } from '../../../model/behind-address.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
 
 export const services: Check = {
@@ -168,7 +168,7 @@ function judge(notes: Notebook, stack: Stack, { service, state, health, instance
     notes.refuse(
       service,
       `service ${service} is ${state}${why}`,
-      `find out why: ${log}; or let \`runbook run diagnose\` look`,
+      `${stack.kind === 'compose' && state !== 'restarting' ? `${bringUpLine(stack, service, state)}; if it does not stay up, ` : ''}find out why: ${log}; or let \`runbook run diagnose\` look`,
     )
     return
   }

@@ -1,6 +1,7 @@
-import type { Views } from '../../drivers/drivers.ts'
-import { isOwnCheck, type AnyHealthCheck } from '../../drivers/http.ts'
-import type { ServiceState, Stack } from '../../drivers/services.ts'
+import type { Views } from '../drivers/drivers.ts'
+import { isOwnCheck, type AnyHealthCheck } from '../drivers/http.ts'
+import type { ComposeStack, ServiceState, Stack } from '../drivers/services.ts'
+import { composeLine } from './compose-line.ts'
 
 /** The services of a stack that publish the port of a health check's address, such as a proxy. */
 export async function servicesBehind(
@@ -16,4 +17,12 @@ export async function servicesBehind(
   if (names.length === 0) return []
   const states = await look.services.states({ stack, names })
   return states.map((state) => ({ ...state, port }))
+}
+
+/** What brings up a service that is not running, or shows why one does not stay up. */
+export function bringUpLine(stack: ComposeStack, service: string, state: ServiceState['state']): string {
+  if (state === 'missing') return composeLine(stack, `up --detach ${service}`)
+  if (state === 'paused') return composeLine(stack, `unpause ${service}`)
+  if (state === 'stopped') return composeLine(stack, `start ${service}`)
+  return composeLine(stack, `logs ${service}`)
 }
