@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { guardArguments } from '../../src/adapters/postgres/server/first-start.ts'
 import { allowedWrites, strangers } from '../fixtures/allowed-writes.ts'
 import { DockerRecorder } from '../fixtures/docker-recorder.ts'
 import { expectAsForetold, newestRun } from '../fixtures/foretold-and-found.ts'
@@ -10,9 +11,14 @@ import { Trace } from '../fixtures/strace.ts'
 
 const hour = 3_600_000
 
+/** What ends a psql that reached the temporary server of a first start: it only reads. */
+const guarded = guardArguments.join(' ').replaceAll(/[$()*+.?[\]^{|}\\]/g, String.raw`\$&`)
+
 /** Every program that a dry run begins in a container: they read, and write to nothing but their own output. */
 const looking = [
-  /^psql --no-psqlrc --quiet --no-align --tuples-only --record-separator-zero --no-password --set=ON_ERROR_STOP=1 --set=VERBOSITY=verbose$/,
+  new RegExp(
+    `^psql ${guarded} --no-psqlrc --quiet --no-align --tuples-only --record-separator-zero --no-password --set=ON_ERROR_STOP=1 --set=VERBOSITY=verbose$`,
+  ),
   /^pg_restore (--list|--file=\/dev\/null|--schema-only --file=-)$/,
   /^sh -c for tool do "\$tool" --version; done; true sh psql pg_dump pg_restore$/,
   /^df -P -k \S+$/,
