@@ -26,7 +26,7 @@ const notesOn = async (...services: readonly string[]): Promise<readonly string[
 test('a service that keeps the image of a name that is moved is named, with the command that recreates it', async () => {
   expect(await notesOn('web')).toEqual([
     expect.stringMatching(
-      /^warning: jobs is declared with shop:latest too, .* docker compose --project-name shop up --detach --no-build jobs$/,
+      /^warning: jobs is declared with shop:latest too, .* docker compose --project-name shop --file \/srv\/compose.yml up --detach --no-build jobs$/,
     ),
   ])
   expect(await notesOn('web', 'jobs')).toEqual([])
