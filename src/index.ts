@@ -89,7 +89,7 @@ export { Secret } from './kernel/secret.ts'
 export type { OptionalPackage } from './kernel/optional-packages.ts'
 export { shellWord } from './kernel/shell-quote.ts'
 export { filledIn } from './formats/filled-in.ts'
-export { postOf } from './formats/message-format.ts'
+export { placeholdersOf, postOf } from './formats/message-format.ts'
 export { stamp } from './kernel/clock.ts'
 export type { Drivers, Views } from './drivers/drivers.ts'
 export type {

@@ -17,6 +17,24 @@ export type Words = {
   readonly by: string
 }
 
+type Facts = Pick<Words, 'runbook' | 'target' | 'by'> & {
+  readonly id: string
+  readonly story: string | null
+  readonly reason: string | null
+}
+
+/** What is said of a run; a body has text only, so what the run does not have is empty. */
+export const placeholdersOf = ({ id, runbook, target, story, reason, by }: Facts, text: string): Words => ({
+  text,
+  title: `${runbook} on ${target}`,
+  run: id,
+  runbook,
+  target,
+  story: story ?? '',
+  reason: reason ?? '',
+  by,
+})
+
 /** At most this many characters, the last of which says that more was left out. */
 export function cut(text: string, most: number): string {
   const characters = [...text]

@@ -1,13 +1,13 @@
 import {
   defineStep,
   isPending,
+  placeholdersOf,
   postOf,
   RunbookError,
   say,
   type Json,
   type JsonObject,
   type Look,
-  type RunFacts,
   type Webhook,
 } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
@@ -99,17 +99,6 @@ export const notify = defineStep<Input, Notified, { readonly receipts: string }>
 /** For display: a secret address is shown by its name. */
 const addressOf = ({ url }: Webhook): string =>
   typeof url === 'string' ? new URL(url).origin : `the webhook ${url.secret}`
-
-const placeholdersOf = ({ id, runbook, target, story, reason, by }: RunFacts, text: string) => ({
-  text,
-  title: `${runbook} on ${target}`,
-  run: id,
-  runbook,
-  target,
-  story: story ?? '',
-  reason: reason ?? '',
-  by,
-})
 
 function referenceIn(answer: Json, { reference }: Webhook): string | null {
   const found = reference === null ? null : atPath(answer, reference)

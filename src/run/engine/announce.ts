@@ -1,5 +1,6 @@
 import type { Channel } from '../../sections/parts/channel.ts'
 import type { Operators } from '../../sections/operators.ts'
+import { placeholdersOf } from '../../formats/message-format.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Entry, Stored } from '../journal/entry.ts'
 import { deliver } from './deliver.ts'
@@ -82,19 +83,7 @@ const sendingOf = (context: RunContext) => ({
     }),
 })
 
-function deliveryOf(context: RunContext, { key, text }: News) {
-  const { id, runbook, target, story, reason, by } = factsOf(context)
-  return {
-    key: `${context.run}/${key}`,
-    words: {
-      text,
-      title: `${runbook} on ${target}`,
-      run: id,
-      runbook,
-      target,
-      story: story ?? '',
-      reason: reason ?? '',
-      by,
-    },
-  }
-}
+const deliveryOf = (context: RunContext, { key, text }: News) => ({
+  key: `${context.run}/${key}`,
+  words: placeholdersOf(factsOf(context), text),
+})
