@@ -14,17 +14,10 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself } from '../fixtures/matrix.ts'
+import { bucket as wholeBucket } from './fake-bucket.ts'
 import { braceDumps, checklist, dumped, dumpFile, record, withDump } from './fake-restore.ts'
 
-const bucket: S3Store = {
-  kind: 's3',
-  bucket: 'backups',
-  prefix: 'brace',
-  endpoint: null,
-  region: 'us-east-1',
-  pathStyle: false,
-  credentials: null,
-}
+const bucket: S3Store = { ...wholeBucket, prefix: 'brace' }
 const cache = '/state/downloads/brace'
 const name = 'brace_tg_20260203040000.dump'
 const file = `${cache}/${name}`

@@ -13,17 +13,10 @@ import {
 } from '../../src/testing/index.ts'
 import type { NewestGood } from '../../steps/bisection/report-good.ts'
 import { provesItself } from '../fixtures/matrix.ts'
+import { bucket as wholeBucket } from './fake-bucket.ts'
 import { braceDumps, checklist, dumped, dumpFile, withDump } from './fake-restore.ts'
 
-const bucket: S3Store = {
-  kind: 's3',
-  bucket: 'backups',
-  prefix: 'brace',
-  endpoint: null,
-  region: 'us-east-1',
-  pathStyle: false,
-  credentials: null,
-}
+const bucket: S3Store = { ...wholeBucket, prefix: 'brace' }
 const cache = '/state/downloads/brace'
 const bytes = dumpBytes(dumped).length
 const { record: _record, ...by } = braceDumps.restoreTest!
