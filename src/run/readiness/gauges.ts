@@ -1,5 +1,5 @@
-import type { Target } from '../../model/target.ts'
-import { isOpen, type RunSummary } from '../journal/journal.ts'
+import { systemOf, type Target } from '../../model/target.ts'
+import { isOpen } from '../journal/journal.ts'
 import { pastRunOf } from '../record/past-run.ts'
 import type { Gauge } from './check.ts'
 import type { DrillStanding } from './drill-calendar.ts'
@@ -57,10 +57,11 @@ export const drillGauges = ({ drill, proof, dueAt }: DrillStanding): readonly Ga
 
 /** Of the runs of a target: how many, and how the latest of each runbook went. */
 export async function runGauges(
-  { objectives: { rtoSeconds, rpoSeconds } }: Pick<Target, 'objectives'>,
-  runs: readonly RunSummary[],
-  read: JournalFacts['read'],
+  target: Target,
+  { runs: runsOf, read }: Pick<JournalFacts, 'runs' | 'read'>,
 ): Promise<readonly Gauge[]> {
+  const { rtoSeconds, rpoSeconds } = target.objectives
+  const runs = await runsOf({ system: systemOf(target) })
   const real = runs.filter(({ mode }) => mode === 'run')
   const counts = new Map<string, { readonly labels: { [label: string]: string }; value: number }>()
   for (const { runbook, outcome } of real) {

@@ -63,7 +63,6 @@ export async function protectionOf(
   for (const { section, place } of placesOf(target))
     places.push({ section, place: placeName(place), ...(await standingOf(look, place, proofs, now)) })
   const drills = problem === null ? await drillCalendar(target, whyNot, journal, now) : null
-  const own = await journal.runs({ system: systemOf(target) })
   return {
     target: target.name,
     title: target.title,
@@ -73,7 +72,7 @@ export async function protectionOf(
     gauges: [
       ...places.flatMap(placeGauges),
       ...(drills ?? []).flatMap(drillGauges),
-      ...(problem === null ? await runGauges(target, own, journal.read) : []),
+      ...(problem === null ? await runGauges(target, journal) : []),
     ],
   }
 }

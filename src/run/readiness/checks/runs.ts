@@ -38,8 +38,7 @@ export const runs: Check = {
         `seal it: \`runbook resume ${run}\``,
       )
     notes.fact(`${open.length} open`)
-    for (const gauge of await runGauges(target, await journal.runs({ system }), journal.read))
-      notes.gauge(gauge)
+    for (const gauge of await runGauges(target, journal)) notes.gauge(gauge)
     return notes.answer
   },
 }
