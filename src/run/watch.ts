@@ -1,5 +1,6 @@
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { placeholdersOf } from '../formats/message-format.ts'
 import { failureOf, RunbookError } from '../kernel/errors.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Channel } from '../sections/parts/channel.ts'
@@ -28,6 +29,8 @@ export interface Watching {
   /** For the log of the service. */
   say(text: string): void
 }
+
+type Writing = Pick<Watching, 'journal' | 'identity' | 'clock' | 'mask'>
 
 /** The longest time that one message may take, in seconds. */
 const longest = 5
@@ -95,16 +98,9 @@ export class Watcher {
         await this.#write(run, system, [{ type: 'announcing', key, text }])
       this.#around.say(`${run}: ${text}`)
     }
-    const words = {
-      text,
-      title: `${plan.runbook} on ${String(plan.target['name'])}`,
-      run,
-      runbook: plan.runbook,
-      target: String(plan.target['name']),
-      story: opened.story ?? '',
-      reason: opened.reason ?? '',
-      by: identity.by,
-    }
+    const { story, reason } = opened
+    const about = { runbook: plan.runbook, target: String(plan.target['name']), story, reason }
+    const words = placeholdersOf({ ...about, id: run, by: identity.by }, text)
     const sending = { clock, mask, drivers: (signal: AbortSignal) => drivers(signal) }
     const answers =
       known ??
@@ -140,14 +136,8 @@ export class Watcher {
     await this.#write(run, system, [{ type: 'attempted', problem }])
   }
 
-  async #write(run: string, system: string, entries: readonly Entry[]): Promise<void> {
-    const { journal, identity, clock, mask } = this.#around
-    const hold = await journal.hold(system, { ...identity, run, since: clock.now().toISOString() })
-    try {
-      for (const entry of entries) await journal.append(hold, run, mask.json(entry))
-    } finally {
-      await hold.release()
-    }
+  #write(run: string, system: string, entries: readonly Entry[]): Promise<void> {
+    return write(this.#around, { run, system }, entries)
   }
 
   #sayOnce(run: string, text: string): void {
@@ -162,20 +152,24 @@ export class Watcher {
  * works on it again.
  * @throws RunbookError `usage` for a run that is not open, `held` for one that a process works on
  */
-export async function acknowledge(
-  { journal, identity, clock, mask }: Pick<Watching, 'journal' | 'identity' | 'clock' | 'mask'>,
-  line: RunSummary,
-  note: string | null,
-): Promise<void> {
-  const { run, system } = line
+export async function acknowledge(around: Writing, line: RunSummary, note: string | null): Promise<void> {
   if (!isOpen(line))
-    throw new RunbookError('usage', `cannot acknowledge ${run}: it is not open`, {
+    throw new RunbookError('usage', `cannot acknowledge ${line.run}: it is not open`, {
       hint: 'list the open runs: runbook status',
     })
-  const { by, host } = identity
+  const { by, host } = around.identity
+  await write(around, line, [{ type: 'acknowledged', by, host, note }])
+}
+
+/** In a lease of its own. @throws RunbookError `held` while a process works on the run */
+async function write(
+  { journal, identity, clock, mask }: Writing,
+  { run, system }: Pick<RunSummary, 'run' | 'system'>,
+  entries: readonly Entry[],
+): Promise<void> {
   const hold = await journal.hold(system, { ...identity, run, since: clock.now().toISOString() })
   try {
-    await journal.append(hold, run, mask.json({ type: 'acknowledged', by, host, note }))
+    for (const entry of entries) await journal.append(hold, run, mask.json(entry))
   } finally {
     await hold.release()
   }
