@@ -1,9 +1,6 @@
 import { systemClock } from '../kernel/clock.ts'
 import type { Holder, Stored } from '../run/journal/entry.ts'
 import type { JournalView } from '../run/journal/journal.ts'
-import { stateOf } from '../run/journal/state.ts'
-import { standingOf } from '../run/journal/standing.ts'
-import { stepTimesOf } from '../run/journal/step-times.ts'
 import type { PastTimes } from '../run/record/past-times.ts'
 import type { OpenRun } from '../views/status.ts'
 
@@ -23,15 +20,9 @@ export class OpenRuns {
   }
 
   async of(run: string, entries: readonly Stored[], holder: Holder | null): Promise<OpenRun> {
-    const state = stateOf(entries)
-    const { nextIn } = await import('../run/engine/agenda.ts')
+    const { openRunOf } = await import('./open-run.ts')
     return {
-      run,
-      state,
-      standing: standingOf(entries),
-      holder,
-      times: stepTimesOf(entries),
-      next: nextIn(state),
+      ...openRunOf(run, entries, holder),
       ...(holder?.run === run ? { situation: await this.#situationOf(run, entries) } : {}),
     }
   }

@@ -3,6 +3,7 @@ import type { Watch } from '../sections/watch.ts'
 import type { News } from './engine/announce.ts'
 import { lostLock } from './journal/code.ts'
 import type { Entry, Stored } from './journal/entry.ts'
+import { isOpen } from './journal/journal.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 import { newsOf } from './record/news.ts'
 
@@ -36,7 +37,8 @@ const nothing: Due = { do: 'nothing' }
  */
 export function dueOn(entries: readonly Stored[], { now, boot }: Present, target: WatchedTarget): Due {
   const state = stateOf(entries)
-  if (state.released || !isStuck(state)) return nothing
+  const { opened, released, settled } = state
+  if (!isOpen({ mode: opened.mode, released, outcome: settled?.outcome ?? null })) return nothing
   const died = state.settled === null && (state.interrupted === null || isStrayed(entries, boot))
   const way = died ? wayOf(state, target.watch) : null
   const attempts = attemptsIn(entries)
@@ -70,8 +72,6 @@ function isStrayed(entries: readonly Stored[], boot: string | null): boolean {
   const worked = entries.filter(({ entry }) => entry.type === 'resumed' || entry.type === 'attempting')
   return worked.at(-1)?.entry.type === 'resumed' && worked.at(-2)?.entry.type === 'attempting'
 }
-
-const isStuck = ({ settled }: RunState): boolean => settled === null || settled.outcome === 'needs-human'
 
 /** Null: people decide. */
 function wayOf({ way, pivoted }: RunState, { policy }: Watch): 'forward' | 'back' | null {

@@ -9,7 +9,7 @@ import { planOf, type Plan } from '../../model/plan.ts'
 import { fallbacksOf, type Runbook } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import type { Holder, Stored } from '../../run/journal/entry.ts'
-import type { JournalView, RunSummary } from '../../run/journal/journal.ts'
+import { isOpen, type JournalView, type RunSummary } from '../../run/journal/journal.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
@@ -27,9 +27,10 @@ import { targetPage } from '../../views/site/target.ts'
 import { defectLine, evidenceOf, keysFrom } from '../commands/evidence.ts'
 import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
+import { openRunOf } from '../open-run.ts'
 import { Kept } from './kept.ts'
 import { lookAtProtection } from './looks.ts'
-import { historyRuns, maskedAs, openLines, openRunOf } from './runs.ts'
+import { historyRuns, maskedAs, openLines } from './runs.ts'
 
 /** How old may be what is shown of backups; asking costs listings of remote places. */
 const lookEvery = 60_000
@@ -191,12 +192,11 @@ async function runIn(journal: JournalView, id: string): Promise<Found | null> {
     const entries = await journal.read(id)
     const state = stateOf(entries)
     const { opened, settled, released, plan } = state
-    const waits = settled === null || settled.outcome === 'needs-human'
     return {
       state,
       entries,
       holder: await journal.holder(plan.system),
-      isOpen: opened.mode === 'run' && !released && waits,
+      isOpen: isOpen({ mode: opened.mode, released, outcome: settled?.outcome ?? null }),
     }
   } catch (thrown) {
     if (failureOf(thrown).code === 'usage') return null

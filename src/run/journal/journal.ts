@@ -97,7 +97,7 @@ export type RunSummary = {
 export const actedOutcomes: readonly Outcome[] = ['succeeded', 'rolled-back', 'needs-human']
 
 /** Whether a run still needs a person: not settled, or settled as `needs-human` and not released. */
-export const isOpen = (line: RunSummary): boolean =>
+export const isOpen = (line: Pick<RunSummary, 'mode' | 'released' | 'outcome'>): boolean =>
   line.mode === 'run' && !line.released && (line.outcome === null || line.outcome === 'needs-human')
 
 /** Whether a run has ended, but its evidence is not sealed: it is open until it is. */

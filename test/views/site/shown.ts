@@ -1,4 +1,4 @@
-import { openRunOf } from '../../../src/cli/site/runs.ts'
+import { openRunOf } from '../../../src/cli/open-run.ts'
 import type { Stored } from '../../../src/run/journal/entry.ts'
 import type { RunSummary } from '../../../src/run/journal/journal.ts'
 import { pastRunOf } from '../../../src/run/record/past-run.ts'
