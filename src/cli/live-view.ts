@@ -31,6 +31,7 @@ export class LiveView {
   readonly #settings: Settings
   readonly #entries: Stored[]
   #past: readonly PastTimes[] = []
+  /** Null: not read since the last entry. */
   #situation: ((now: Date) => readonly string[]) | null = null
   #shown = ''
   #asked: string | null = null
@@ -49,7 +50,7 @@ export class LiveView {
     if (first?.type !== 'opened' || first.mode !== 'run' || this.#settings.drawing === 'silent') return
     if (type === 'opened' || type === 'resumed') this.#begin()
     if (this.#ticker === undefined) return
-    this.#situation = situationOf(this.#entries, this.#past)
+    this.#situation = null
     if (type === 'settled') this.end()
     else if (this.#settings.drawing === 'lines') this.#sayChange()
   }
@@ -57,7 +58,9 @@ export class LiveView {
   /** The situation now, a line each; empty before the run begins and after its end. */
   lines(): readonly string[] {
     const { width, clock } = this.#settings
-    if (this.#ticker === undefined || this.#situation === null) return []
+    if (this.#ticker === undefined) return []
+    // Read from all entries, so only when somebody looks.
+    this.#situation ??= situationOf(this.#entries, this.#past)
     return packed(this.#situation(clock.now()), width())
   }
 
@@ -79,7 +82,7 @@ export class LiveView {
   /** A run does not wait for what past runs say. */
   async #learn(): Promise<void> {
     this.#past = await this.#settings.past(this.#entries).catch(() => [])
-    this.#situation = situationOf(this.#entries, this.#past)
+    this.#situation = null
   }
 
   #sayChange(): void {
