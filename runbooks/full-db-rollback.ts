@@ -203,19 +203,18 @@ export default runbook(
     when(strategy, {
       beside: () => {
         const { old, staged } = swapped.beside
-        let { readable } = old
-        // A file of SQLite was not closed, and the swap recorded its rows.
-        if (database.engine === 'postgres') {
-          const replaced = step('Open the old database', openReplaced({ database, name: old.aside }), {
-            id: 'open-the-old-database',
-          })
-          const recorded = step(
-            'Record the old data',
-            recordReplaced({ database, replaced, restored: staged.tables }),
-            { id: 'record-the-old-data' },
-          )
-          readable = recorded.readable
-        }
+        // A file of SQLite is never closed.
+        const replaced =
+          database.engine === 'postgres'
+            ? step('Open the old database', openReplaced({ database, name: old.aside }), {
+                id: 'open-the-old-database',
+              })
+            : { name: old.aside }
+        const { readable } = step(
+          'Record the old data',
+          recordReplaced({ database, replaced, restored: staged.tables }),
+          { id: 'record-the-old-data' },
+        )
         // One that is too damaged to be read is only kept.
         if (target.retention.dumpOld) when(readable, { true: dumpOld, false: () => undefined })
       },

@@ -303,6 +303,11 @@ export interface DatabasesView {
   exists(database: Database, name: string): Promise<boolean>
   /** Null where there is no such database, or no server that keeps sessions out (SQLite). */
   listing(database: Database, name: string): Promise<Listing | null>
+  /**
+   * Another one after each write to the file of a SQLite database, the same one under another name. Reading it takes as
+   * long for every size. Null where it is unknown: for a server, and while a log beside the file has content.
+   */
+  fileVersion(database: Database, name: string): Promise<string | null>
   /** Names of all complete databases of the server (SQLite: all regular files in the folder), sorted. */
   beside(database: Database): Promise<readonly string[]>
   /** Size on disk of the live database or a copy. */

@@ -78,6 +78,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     identity: true,
     exists: true,
     listing: true,
+    fileVersion: true,
     beside: true,
     bytes: true,
     leftover: true,

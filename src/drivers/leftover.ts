@@ -45,6 +45,7 @@ export const leftBy: {
     identity: nothing,
     exists: nothing,
     listing: nothing,
+    fileVersion: nothing,
     beside: nothing,
     bytes: nothing,
     leftover: nothing,

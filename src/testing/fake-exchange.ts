@@ -1,5 +1,6 @@
 import type { Database, Databases } from '../drivers/databases.ts'
 import type { RunbookError } from '../kernel/errors.ts'
+import { printOf } from './fake-dump.ts'
 import type { FakeDatabase, FakeServer } from './fake-server.ts'
 
 /** What the in-memory databases look up and refuse. */
@@ -21,7 +22,7 @@ export function fakeExchange({
   there,
   notLive,
   fail,
-}: Means): Pick<Databases, 'listing' | 'swap' | 'open'> {
+}: Means): Pick<Databases, 'listing' | 'fileVersion' | 'swap' | 'open'> {
   const mustBeUnopened = (name: string, { closed, version = 0 }: FakeDatabase, since?: string): void => {
     if (since !== undefined && (closed !== true || String(version) !== since))
       throw fail(`cannot rename ${name}: it was changed since it was closed`, 'find out who opened it')
@@ -43,6 +44,13 @@ export function fakeExchange({
       if (server.engine === 'sqlite' || found === undefined) return null
       const { generation: instance, closed = false, version = 0 } = found
       return { instance, open: !closed, version: String(version) }
+    },
+    async fileVersion(database, name) {
+      await at('fileVersion')
+      answering(database)
+      if (server.engine !== 'sqlite') return null
+      const { tables, log = false } = there(database, name)
+      return log ? null : printOf(tables, 'rows-and-digest').digest
     },
     async swap(database, { staged, aside, closing = false, closedSince }) {
       await at('swap')

@@ -12,6 +12,8 @@ export type FakeDatabase = {
   closed?: boolean
   /** As in `Listing`. */
   version?: number
+  /** Whether a log beside a file of SQLite has content. */
+  log?: boolean
 }
 
 /**

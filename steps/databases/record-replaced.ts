@@ -5,6 +5,7 @@ import { beforeAndAfter, reportExchange, rowsIn, type RowCounts } from './lib/ne
 
 type Input = {
   readonly database: Database
+  /** One that sessions may read: a file of SQLite always, one of Postgres since it was opened. */
   readonly replaced: OpenedDatabase
   /** Rows of the data that replaced it. */
   readonly restored: RowCounts
@@ -41,7 +42,9 @@ export const recordReplaced = defineStep<Input, Recorded>({
       return { oldData, readable: true }
     } catch (thrown) {
       // The damage may be why it was replaced. The service is up, so it is no reason to fail.
-      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
+      look.signal.throwIfAborted()
+      if (!(thrown instanceof RunbookError)) throw thrown
+      if (database.engine !== 'sqlite' && thrown.code !== 'verification') throw thrown
       look.note(`${name} is too damaged to be read, so it is kept as it is: ${thrown.message}`)
       return { oldData: null, readable: false }
     }

@@ -45,10 +45,12 @@ type Before = {
   readonly copy?: string
   /** How the server lists the live database. Null where it cannot keep sessions out (SQLite); missing in older journals. */
   readonly listing?: Listing | null
+  /** Of the live file while nothing writes to it (SQLite). Null where it is unknown; missing in older journals. */
+  readonly fileVersion?: string | null
   /**
-   * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where the server
-   * keeps sessions out of it, and where the old data is too damaged to be read: then the identity of the database alone is
-   * compared.
+   * Fingerprint of the old data, taken while nothing writes: the undo must bring exactly this back. Null where `listing`
+   * or `fileVersion` proves that, and where the old data is too damaged to be read: then the identity of the database
+   * alone is compared.
    */
   readonly print: Fingerprint | null
 }
@@ -58,17 +60,20 @@ export type Swapped = {
   readonly live: string
   readonly aside: string
   readonly oldData: Fingerprint | null
-  /** Whether the old database can be read, and so dumped. One that is closed is read once it is opened. */
+  /** Whether the old database can be read, and so dumped; it is read once the service is back. */
   readonly readable: boolean
   /** The version in which the old database was closed; null where it was not, or was changed since. */
   readonly closed?: string | null
+  /** Of the old file once it was put aside. Left out where it is not the proof, or was not looked at. */
+  readonly fileVersion?: string | null
 }
 
 /**
  * Makes the proven copy the live database and keeps the old one under another name, by exchanging names
- * atomically. Undone by exchanging names again. That exactly the old data is live again is proven in constant time where
- * the server keeps sessions out: the old database is closed by the exchange itself and stays so until it is live again
- * (`openReplaced` opens it after the point of no return). Elsewhere the fingerprint of every table proves it.
+ * atomically. Undone by exchanging names again. That exactly the old data is live again is proven in constant time:
+ * Postgres keeps sessions out, since the old database is closed by the exchange itself and stays so until it is live again
+ * (`openReplaced` opens it after the point of no return); a SQLite file has the version that it had before. Where that
+ * is unknown, the fingerprint of every table proves it.
  * The database that was live meanwhile is kept under a third name, since it has every row that
  * was written to it; its row counts are compared with those of the restored copy.
  */
@@ -97,6 +102,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     await requireQuiet(look, services, exchanged)
     // One after the other, so that one client of the server answers them all.
     const listing = await look.databases.listing(database, database.name)
+    const fileVersion = await look.databases.fileVersion(database, database.name)
     const live = await look.databases.identity(database)
     const copy = await look.databases.identity(database, staged.name)
     return {
@@ -105,7 +111,8 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       aside: besideName(database.name, 'old', look.run.id),
       copy: copy.instance,
       listing,
-      print: listing === null ? await printOf(look, database) : null,
+      fileVersion,
+      print: listing === null && fileVersion === null ? await printOf(look, database) : null,
     }
   },
   predict: ({ input: { database }, before }) => ({
@@ -123,7 +130,11 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     await io.databases.swap(database, { staged, aside, ...(isKeptClosed(before) ? { closing: true } : {}) })
     if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
     if (!isKeptClosed(before)) io.note(`${aside}: ${untilDropped(database, aside)}`)
-    return { ...swappedIn(database, before), ...(await closedIn(io, database, before)) }
+    return {
+      ...swappedIn(database, before),
+      ...(await closedIn(io, database, before)),
+      ...(hasFileVersion(before) ? { fileVersion: await io.databases.fileVersion(database, aside) } : {}),
+    }
   },
   probe: async (look, { input: { database }, before, way }) => {
     const [live, staged, aside] = await Promise.all(
@@ -151,6 +162,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     await requireQuiet(io, services, exchanged)
     if (!(await io.databases.exists(database, aside))) return
     const replaced = await io.databases.exists(database, database.name)
+    await requireUnwritten(io, database, aside, output?.fileVersion ?? before.fileVersion ?? null)
     if (copy !== undefined)
       for (const name of replaced ? [database.name, aside] : [aside])
         await mustBeOurs(io, database, name, [live.instance, copy])
@@ -186,10 +198,12 @@ const swappedIn = (database: Database, before: Before): Swapped => ({
   live: database.name,
   aside: before.aside,
   oldData: before.print,
-  readable: before.print !== null || isKeptClosed(before),
+  readable: before.print !== null || isKeptClosed(before) || hasFileVersion(before),
 })
 
 const isKeptClosed = ({ listing }: Before): boolean => listing !== undefined && listing !== null
+
+const hasFileVersion = ({ fileVersion }: Before): boolean => fileVersion !== undefined && fileVersion !== null
 
 /**
  * The version in which the exchange closed the old database. Unless both databases still have that of the exchange, it
@@ -233,6 +247,7 @@ async function isOldAgain(
     live: { instance },
   } = before
   if (isKeptClosed(before)) return isUnopened(look, database, before)
+  if (hasFileVersion(before)) return isOldFile(look, database, before)
   if (was === null) {
     const same = (await look.databases.identity(database)).instance === instance
     return same
@@ -275,6 +290,38 @@ async function isUnopened(
       'written to it meanwhile is unknown. Where its data is as it should be, start the services by hand, and close the ' +
       'run with `runbook unlock`',
   }
+}
+
+/** As `isOldAgain`, by the file: the undo renames only one that nobody wrote to while it was put aside. */
+async function isOldFile(
+  look: Look,
+  database: Database,
+  { live: { instance }, fileVersion }: Before,
+): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
+  if ((await look.databases.identity(database)).instance !== instance)
+    return { is: 'torn', why: `${database.name} is not the old database: somebody else replaced it` }
+  if ((await look.databases.fileVersion(database, database.name)) !== fileVersion)
+    look.note(
+      `${database.name} is the old database, and somebody else has written to it since it was surveyed`,
+    )
+  return { is: 'absent' }
+}
+
+/** @throws RunbookError `in-doubt` if the old file was written to while it was put aside */
+async function requireUnwritten(
+  io: Pick<Look, 'databases'>,
+  database: Database,
+  aside: string,
+  was: string | null,
+): Promise<void> {
+  if (was === null || (await io.databases.fileVersion(database, aside)) === was) return
+  throw new RunbookError(
+    'in-doubt',
+    `${aside}, the old database of ${database.name}, was written to while it was put aside, so whether it is the old data is unknown`,
+    {
+      hint: 'compare it with a backup. Put what is right under the live name, start the services by hand, and close the run with `runbook unlock`; nothing was renamed',
+    },
+  )
 }
 
 /** How the tables of two fingerprints that differ do so, a clause for each table. */

@@ -565,6 +565,28 @@ export function databasesContract(
         expect(await print()).toEqual(bad)
       })
 
+      test('the version of a file changes with its data, and never with its name; a server has none', async () => {
+        const version = (name: string) => databases.fileVersion(database, name)
+        if (database.engine !== 'sqlite') return expect(await version(live)).toBeNull()
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const old = await version(live)
+        expect(old).toEqual(expect.any(String))
+        await databases.swap(database, { staged, aside })
+        expect(await version(aside)).toBe(old)
+        expect(await version(live)).not.toBe(old)
+        await print(aside)
+        expect(await version(aside)).toBe(old)
+        await databases.swap(database, { staged: aside, aside: staged })
+        expect(await version(live)).toBe(old)
+        for (const text of ['once', 'twice', 'twice']) {
+          const before = await version(live)
+          await world.change({ put: 'orders', id: 7, text })
+          expect(await version(live)).not.toBe(before)
+        }
+        await expect(version('shop__rb_missing')).rejects.toThrow('not found')
+      })
+
       test('without a staged copy nothing moves', async () => {
         await expect(databases.swap(database, { staged, aside })).rejects.toThrow(staged)
         expect(await orders()).toBe(2)

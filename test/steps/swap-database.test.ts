@@ -112,14 +112,15 @@ describe('a swap where the server keeps sessions out of the old database', () =>
 })
 
 it.each([
-  ['as it was', null, { readable: true }],
-  ['damaged', 'verification', { oldData: null, readable: false }],
-] as const)('records what the replaced database holds: %s', async (_, code, recorded) => {
+  ['as it was', 'postgres', null, { readable: true }],
+  ['damaged', 'postgres', 'verification', { oldData: null, readable: false }],
+  ['a damaged file', 'sqlite', 'failed', { oldData: null, readable: false }],
+] as const)('records what the replaced database holds: %s', async (_, engine, code, recorded) => {
   const world = damagedShop()
   const { io, notes } = handsOn(world)
   const { step, input } = opened(
     recordReplaced({
-      database: shopDatabase,
+      database: { ...shopDatabase, engine, file: '/srv/data/shop.db' } as Database,
       replaced: { name: 'shop' },
       restored: [{ table: 'orders', rows: 2 }],
     }),
@@ -144,18 +145,91 @@ it('does not take a lost connection for damage of the replaced database', async 
   await expect(step.run(io as never, input as never)).rejects.toThrow('ordered by the test')
 })
 
-// What cannot keep sessions out is proven by all rows, as are swaps in journals of earlier versions.
+describe('a swap of a file of SQLite', () => {
+  const done = async () => {
+    const world = damagedShop()
+    const { step, input, look, io, notes } = await swapOf(world)
+    Object.assign(world.server, { engine: 'sqlite' })
+    const of = {
+      ...input,
+      database: { ...(input['database'] as object), engine: 'sqlite', file: '/srv/data/shop.db' },
+    } as unknown as JsonObject
+    const before = (await step.survey(look, of)) as Json
+    const output = (await step.run(io, { input: of, before })) as Json
+    const undo = (told: boolean) => step.undo?.(io, { input: of, before, output: told ? output : undefined })
+    const back = () => step.probe(look, { input: of, before, way: 'back' })
+    return { world, output, notes, undo, back }
+  }
+
+  it.each([true, false])(
+    'is proven by its version, and reads no row of it (output recorded: %s)',
+    async (told) => {
+      const { world, output, notes, undo, back } = await done()
+      expect(output).toMatchObject({
+        oldData: null,
+        readable: true,
+        fileVersion: expect.any(String) as string,
+      })
+      await undo(told)
+      expect(await back()).toEqual({ is: 'absent' })
+      expect(world.server.databases.get('shop')?.tables).toEqual({ orders: badOrders })
+      expect(world.faults.reached).not.toContain('databases.fingerprint')
+      expect(notes.join()).not.toContain('somebody else')
+    },
+  )
+
+  it.each([true, false])(
+    'is in doubt where it was written to while it was aside (output recorded: %s)',
+    async (told) => {
+      const { world, undo } = await done()
+      oldIn(world)[1].tables = { orders: badOrders.slice(1) }
+      await expect(undo(told)).rejects.toMatchObject({
+        code: 'in-doubt',
+        message: expect.stringContaining('was written to while it was put aside') as string,
+      })
+      expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
+    },
+  )
+
+  it('is in doubt while a log beside it has content', async () => {
+    const { world, undo } = await done()
+    oldIn(world)[1].log = true
+    await expect(undo(true)).rejects.toMatchObject({ code: 'in-doubt' })
+  })
+
+  it('is undone where others write to it once it is live again, and says so', async () => {
+    const { world, notes, undo, back } = await done()
+    await undo(true)
+    Object.assign(world.server.databases.get('shop') as object, { tables: { orders: [] } })
+    expect(await back()).toEqual({ is: 'absent' })
+    expect(notes.join()).toContain('somebody else has written to it')
+    Object.assign(world.server.databases.get('shop') as object, { generation: 'of another' })
+    expect(await back()).toMatchObject({
+      is: 'torn',
+      why: expect.stringContaining('is not the old') as string,
+    })
+  })
+})
+
+// A file with a log is proven by all rows, as are swaps in journals of earlier versions.
 describe.each(['SQLite', 'an earlier version'] as const)('a swap of %s', (by) => {
   const done = async () => {
     const world = damagedShop()
     const swap = await swapOf(world)
-    if (by === 'SQLite') Object.assign(world.server, { engine: 'sqlite' })
+    if (by === 'SQLite') {
+      Object.assign(world.server, { engine: 'sqlite' })
+      Object.assign(world.server.databases.get('shop') as object, { log: true })
+    }
     const database = swap.input['database'] as Database
     const input = (by === 'SQLite'
       ? { ...swap.input, database: { ...database, engine: 'sqlite', file: '/srv/data/shop.db' } }
       : swap.input) as unknown as JsonObject
     const print = await swap.look.databases.fingerprint(input['database'] as Database, 'shop')
-    const { listing: _, ...surveyed } = (await swap.step.survey(swap.look, input)) as JsonObject
+    const {
+      listing: _,
+      fileVersion: __,
+      ...surveyed
+    } = (await swap.step.survey(swap.look, input)) as JsonObject
     const before = { ...surveyed, print }
     await swap.step.run(swap.io, { input, before })
     const probe = () => swap.step.probe(swap.look, { input, before, way: 'back' })
@@ -205,6 +279,7 @@ it('a swap of a damaged file that cannot be read', async () => {
   const world = damagedShop()
   const { step, input, ...hands } = await swapOf(world)
   Object.assign(world.server, { engine })
+  Object.assign(world.server.databases.get('shop') as object, { log: true })
   const damaged = new RunbookError('failed', 'the image is malformed')
   const databases = new Proxy(hands.io.databases, {
     get: (all, name) => (name === 'fingerprint' ? () => Promise.reject(damaged) : Reflect.get(all, name)),

@@ -75,6 +75,8 @@ export function postgresDatabases(given: PostgresDeps): Databases {
     identity: async (database, name) => identity(at(database), scope, name),
     exists: async (database, name) => placeOf(database).exists(name),
     listing: async (database, name) => listing(at(database), name, scope),
+    // Its files change without any change of rows: vacuum, hint bits, freezing.
+    fileVersion: async () => null,
     beside: async (database) => beside(at(database), database.name, scope),
     bytes: async (database, name) => bytes(at(database), name, scope),
     leftover: async (database, name) => placeOf(database).exists(partialName(name)),

@@ -20,6 +20,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Unwrap } from '../unwrap/unwrap.ts'
 import { keepWorkers, runWork } from './run-work.ts'
 import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
+import { fileVersion } from './file-version.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect, readBack } from './inspect.ts'
@@ -245,6 +246,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     header: (_database, file, opening) => header({ file, unwrap, ...opening }, scope),
     // A file has no server that keeps sessions out.
     listing: async () => null,
+    fileVersion: async (database, name) => fileVersion(await existing(database, name)),
     open: async () => undefined,
     restoreRights: async () => null,
     fit: async () => ({ missingRoles: [], missingExtensions: [] }),
