@@ -38,7 +38,11 @@ describe('full-db-rollback beside, killed', () => {
     'check-health',
     'run-smoke-tests',
   ]
-  const committed = ['dump-the-old-database-now-that-the-service-is-back', 'log-the-result']
+  const committed = [
+    'record-the-old-data',
+    'dump-the-old-database-now-that-the-service-is-back',
+    'log-the-result',
+  ]
 
   it.each(reversible)(
     'in %s',

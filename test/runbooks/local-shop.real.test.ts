@@ -72,7 +72,7 @@ describe('told to stop', () => {
     const finished = await running.finished
     expect(finished.code, whole(finished)).toBe(exit)
     expect(finished.stdout).toMatch(
-      /Stopped between two steps: Full DB rollback \(production\) on shop\.\nChanged and not undone: Restore beside the live database\n5 of 12 steps are done\.\nResume with:\n {2}runbook resume \S+\nor roll back with:\n {2}runbook rollback \S+\n/,
+      /Stopped between two steps: Full DB rollback \(production\) on shop\.\nChanged and not undone: Restore beside the live database\n5 of 13 steps are done\.\nResume with:\n {2}runbook resume \S+\nor roll back with:\n {2}runbook rollback \S+\n/,
     )
     expect(whole(finished)).not.toContain('[COMPLETED] Assert on the copy')
     const resumed = await shop.type(['resume'])
