@@ -4,12 +4,14 @@ import {
   isPending,
   RunbookError,
   say,
+  type Finding,
   type HealthCheck,
   type Image,
   type ImageEnvironment,
   type Look,
   type StackImages,
 } from '../../src/index.ts'
+import { reachableFindings } from '../http/lib/reachable.ts'
 import { environmentFindings } from './lib/environment-findings.ts'
 import {
   digits,
@@ -86,7 +88,12 @@ export const chooseImage = defineStep<Input, Wanted>({
     )
       return []
     const { told, images: wanted } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
-    const findings = await Promise.all(wanted.map((one) => environmentFindings(look, one.environment)))
+    const findings = await Promise.all(
+      wanted.map(async ({ environment }) => [
+        ...(await environmentFindings(look, environment)),
+        ...(await unreachable(look, environment)),
+      ]),
+    )
     if (findings.flat().length > 0) return findings.flat()
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
       ? [
@@ -105,6 +112,19 @@ export const chooseImage = defineStep<Input, Wanted>({
     return wanted
   },
 })
+
+/** The step that asks these addresses learns them only once the run has begun. */
+async function unreachable(
+  look: Look,
+  { stack, service, health }: ImageEnvironment,
+): Promise<readonly Finding[]> {
+  const plan = {
+    stack,
+    effectBefore: true,
+    starterOf: (name: string) => (name === service ? 'bring up' : null),
+  }
+  return (await reachableFindings(look, plan, health)).filter(({ level }) => level === 'refuse')
+}
 
 async function choose(look: Look, input: Input): Promise<Wanted> {
   const environments = environmentsFor(input)

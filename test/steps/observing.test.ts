@@ -33,7 +33,7 @@ import {
   verifyBackup,
   verifyDump,
 } from '../../steps/index.ts'
-import { facts, handsOn, opened } from './hands.ts'
+import { alone, facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, layDump, shop } from './fake-shop.ts'
 
 const needed = <T>(value: T | undefined): T => {
@@ -52,7 +52,7 @@ async function run(world: FakeWorld, call: unknown, hands = handsOn(world)): Pro
 
 async function preflight(world: FakeWorld, call: unknown): Promise<readonly Finding[]> {
   const { step, input } = opened(call)
-  return (await step.preflight?.(handsOn(world).look, input)) ?? []
+  return (await step.preflight?.(handsOn(world).look, input, alone)) ?? []
 }
 
 describe('verifyDump', () => {
