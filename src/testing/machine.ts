@@ -104,9 +104,8 @@ export function fakeMachine(
     const steps = opened?.type === 'opened' ? opened.plan.steps : []
     const step = steps.find(({ id }) => id === scope.step)
     if (step === undefined) return drivers
-    // What looks before the run begins is a process of this machine, which is always searched.
-    const begun = entries.some(({ entry: { type } }) => type === 'preflighted')
-    const declared = [...placesOf(step, entries), ...(begun ? [] : (['processes'] as const))]
+    // What a look ahead starts is never taken up again: no child of it is journaled.
+    const declared = [...placesOf(step, entries), ...(scope.ahead === true ? (['processes'] as const) : [])]
     return refusingUndeclared(drivers, step, declared, (refusal) => refusals.push(refusal))
   }
   const runtime = (): Runtime => ({
