@@ -22,10 +22,9 @@ import {
   sameMoment,
   snapshotAt,
   snapshotsIn,
-  tarNames,
-  type Recalled,
 } from './lib/lock-file.ts'
 import { imageIn } from './lib/signed-tar.ts'
+import { candidates, savedAt, tarsOf, type Source } from './lib/tar-files.ts'
 import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
 
@@ -181,8 +180,6 @@ function environmentsFor({
   return found
 }
 
-type Source = Recalled & { readonly from: string }
-
 async function sourceOf(
   look: Look,
   { images, fromLock, snapshot, imageId: id, tag }: Input,
@@ -205,6 +202,8 @@ async function sourceOf(
     if (found !== undefined) return { ...found, from: `snapshot ${found.at}` }
     // The history may be lost, or written on another machine.
     const image = (await tagged(look, images, name)).find(({ moment }) => sameMoment(moment, snapshot))
+    const saved = image === undefined ? await savedAt(look, images, name, snapshot) : null
+    if (saved !== null) return saved
     if (image === undefined)
       throw new RunbookError('usage', `snapshot ${snapshot} of ${name} not found`, {
         hint: await suggestedSnapshots(look, images, name),
@@ -239,7 +238,10 @@ async function wantedOf(
   if (here !== null) return { environment, imageId: here.id, tar: null, from }
   const tried: string[] = []
   const history = (await textOrNull(look, images.history)) ?? ''
-  for (const tar of candidates(images, environment.name, source, history)) {
+  const likely = candidates(images, environment.name, source, history)
+  // What recorded the name may be lost: then every tar of the environment is read, the newest first.
+  const others = (await tarsOf(look, images, environment.name)).map(({ tar }) => tar).toReversed()
+  for (const tar of new Set([...likely, ...others])) {
     if ((await look.files.stat(tar)) === null) {
       tried.push(`${tar} not found`)
       continue
@@ -257,28 +259,6 @@ async function wantedOf(
       hint: `if it was pushed: docker pull ${tag ?? environment.canonical}; else ${rebuild}, then: --tag ${tag ?? 'NAME:TAG'}`,
     },
   )
-}
-
-/**
- * Where the tar file may be: the written path, and in our own folder (the tar may come from elsewhere) each
- * name that it may have, also by what the history says of the same image.
- */
-function candidates(
-  { folder, repository }: StackImages,
-  env: string,
-  source: Recalled,
-  history: string,
-): readonly string[] {
-  const same = snapshotsIn(history, env).filter(({ imageId: id, tag }) =>
-    source.imageId === null ? tag !== null && tag === source.tag : id === source.imageId,
-  )
-  const all = [source, ...same]
-  return [
-    ...new Set([
-      ...all.flatMap(({ tar }) => (tar?.startsWith('/') === true ? [tar] : [])),
-      ...all.flatMap((one) => tarNames(repository, env, one)).map((name) => `${folder}/${name}`),
-    ]),
-  ]
 }
 
 /** The images on this machine that snapshots of an environment tagged. */
