@@ -37,6 +37,7 @@ export {
   type Need,
   type Prediction,
   type RowsBeforeAndAfter,
+  type PlanFacts,
   type RunFacts,
   type RunStatus,
   type StepFunction,

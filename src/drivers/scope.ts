@@ -8,6 +8,8 @@ export interface Scope {
   /** Run and step tag children (`RUNBOOK_RUN`, `RUNBOOK_STEP`), sessions (`rb:RUN:STEP`) and containers. */
   readonly run: string
   readonly step: string
+  /** Looks before the step begins, as preflight and a dry run do. */
+  readonly ahead?: boolean
   /** Aborts on a timeout and on the second Ctrl-C. A driver must end what it started before it rejects. */
   readonly signal: AbortSignal
   /** Raw bytes of a child or a log. The engine redacts and stores them; a driver must not buffer them. */

@@ -12,6 +12,16 @@ export type Beside = {
 
 const extensions = /(?:\.(?:tar|gz|tgz|zst|xz|bz2|gpg|age|asc|dump|db|sql|sqlite3?))+$/
 
+const otherHash = '(?:md5|sha1|sha224|sha384|sha512|sha3|b2|blake2b?|b3|blake3|crc32|ck)'
+const unreadEnding = new RegExp(
+  `\\.(?:${otherHash}(?:sums?)?(?:\\.txt)?|hash|digest|asc|sig|minisig|signify)$`,
+  'i',
+)
+const unreadList = new RegExp(
+  `^(?:${otherHash}sums?|shasums?512|checksums?[._-]${otherHash})(?:\\.txt)?$`,
+  'i',
+)
+
 /**
  * Sorts the names in the folder of a backup: those to read for its SHA-256, the most specific first, and
  * those that look like its checksum or signature but are not read.
@@ -31,18 +41,20 @@ export function checksumsBeside(
   const add = (kind: Beside['kind'], some: readonly string[]): void => {
     for (const name of some) if (!found.has(name)) found.set(name, kind)
   }
-  add('own', named(backups, ['.sha256', '.sha256sum', '.SHA256']))
+  const own = ['.sha256', '.sha256sum', '.sha256.txt', '.sha256sum.txt', '.SHA256', '.SHA256SUM']
+  add('own', named(backups, own))
   add('lock', named([...backups, ...stems], ['.lock.json']))
-  add('list', matching(/^sha256sums?(?:\.txt)?$/i))
-  add('checksums', named(stems, ['.sha256']))
+  add('list', matching(/^(?:sha256(?:sums?)?|shasums?256|checksums?[._-]sha256)(?:\.txt)?$/i))
+  add('checksums', named(stems, own))
+  add('checksums', named(backups, ['.checksum', '.checksums']))
   add('checksums', matching(/^checksums?(?:\.txt)?$/i))
-  const others = /\.(?:md5|md5sum|sha1|sha1sum|sha512|sha512sum|b2|asc|sig|minisig)$/
   const unread = names.filter(
     (one) =>
-      (others.test(one) &&
-        !one.endsWith('.manifest.json.sig') &&
-        backups.some((backup) => one.startsWith(`${backup}.`))) ||
-      /^(?:md5|sha1|sha512|b2)sums?(?:\.txt)?$/i.test(one),
+      !found.has(one) &&
+      !backups.includes(one) &&
+      !one.endsWith('.manifest.json.sig') &&
+      (unreadList.test(one) ||
+        (unreadEnding.test(one) && [...backups, ...stems].some((start) => one.startsWith(`${start}.`)))),
   )
   return { read: [...found].map(([name, kind]) => ({ name, kind })), unread: unread.toSorted() }
 }

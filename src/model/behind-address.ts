@@ -1,15 +1,15 @@
 import type { Views } from '../drivers/drivers.ts'
-import { isOwnCheck, type AnyHealthCheck } from '../drivers/http.ts'
-import type { ComposeStack, ServiceState, Stack } from '../drivers/services.ts'
+import type { HealthCheck } from '../drivers/http.ts'
+import type { ComposeStack, OwnHealthCheck, ServiceState, Stack } from '../drivers/services.ts'
 import { composeLine } from './compose-line.ts'
 
-/** The services of a stack that publish the port of a health check's address, such as a proxy. */
+/** The services of a stack that publish the port of a check's address, such as a proxy. */
 export async function servicesBehind(
   look: Pick<Views, 'services'>,
   stack: Stack,
-  check: AnyHealthCheck,
+  check: Pick<HealthCheck, 'url'> | OwnHealthCheck,
 ): Promise<readonly (ServiceState & { readonly port: number })[]> {
-  if (isOwnCheck(check)) return []
+  if ('service' in check) return []
   const { protocol, port: given } = new URL(check.url)
   const port = given === '' ? (protocol === 'https:' ? 443 : 80) : Number(given)
   const { published } = await look.services.facts(stack)
@@ -19,9 +19,12 @@ export async function servicesBehind(
   return states.map((state) => ({ ...state, port }))
 }
 
-/** What brings up a service that is not running, or shows why one does not stay up. */
+/**
+ * What brings up a service that is not running, or shows why one does not stay up. Without its dependencies, which may
+ * be writers that are stopped on purpose, or a database without its data.
+ */
 export function bringUpLine(stack: ComposeStack, service: string, state: ServiceState['state']): string {
-  if (state === 'missing') return composeLine(stack, `up --detach ${service}`)
+  if (state === 'missing') return composeLine(stack, `up --detach --no-deps ${service}`)
   if (state === 'paused') return composeLine(stack, `unpause ${service}`)
   if (state === 'stopped') return composeLine(stack, `start ${service}`)
   return composeLine(stack, `logs ${service}`)

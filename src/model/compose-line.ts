@@ -2,12 +2,18 @@ import { dirname } from 'node:path'
 import type { ComposeStack } from '../drivers/services.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 
-/** `docker compose` on a stack as a person types it, from any folder. */
+/** Names whose values nobody wants in a message, which may go to a channel of many people. */
+const credential = /pass|secret|token|key|credential/i
+
+/** `docker compose` on a stack as a person types it, from any folder, with the variables that a run sets. */
 export const composeLine = (
-  { project, directory, files, envFiles, profiles }: ComposeStack,
+  { project, directory, files, envFiles, profiles, environment }: ComposeStack,
   words: string,
 ): string =>
   [
+    ...Object.entries(environment).map(([name, value]) =>
+      credential.test(name) ? `${name}=‹as in runbook.config.ts›` : `${name}=${shellWord(value)}`,
+    ),
     'docker compose',
     // Where only files are known, as while a configuration is proposed, Compose derives it.
     ...(project === '' ? [] : [`--project-name ${project}`]),

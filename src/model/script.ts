@@ -12,6 +12,7 @@ import {
   type Io,
   type Look,
   type Observation,
+  type PlanFacts,
   type ProbeResult,
   type Probing,
   type Step,
@@ -174,9 +175,9 @@ function changing<I extends JsonObject, O extends Json, B extends Json>(
       : {}),
     effect,
     needs: (input: Preview<I>) => [bash, ...(shared.needs?.(input) ?? [])],
-    preflight: async (look: Look, input: Preview<I>) => [
+    preflight: async (look: Look, input: Preview<I>, plan: PlanFacts) => [
       ...(draft === true ? [draftFinding(script.kind)] : []),
-      ...((await shared.preflight?.(look, input)) ?? []),
+      ...((await shared.preflight?.(look, input, plan)) ?? []),
     ],
     survey: async (look: Look, input: I) =>
       survey === undefined ? (null as B) : looking(look, input, ($) => survey({ $, look, input })),

@@ -4,6 +4,7 @@ import type { OptionalPackage } from '../kernel/optional-packages.ts'
 import type { Drivers, Views } from '../drivers/drivers.ts'
 import type { Progress } from '../drivers/scope.ts'
 import type { SecretHandle } from '../drivers/secrets.ts'
+import type { Stack } from '../drivers/services.ts'
 import type { Leftover } from '../drivers/leftover.ts'
 import { checkStep } from './definition.ts'
 import type { Preview } from './pending.ts'
@@ -30,6 +31,16 @@ export interface RunFacts {
   readonly evidence: string
   /** Status of the run so far, computed from the journal. For `lastly` steps. */
   readonly standing: RunStatus
+}
+
+/** Facts about the plan that a step is part of, for its preflight. */
+export interface PlanFacts {
+  /** The stack of the target; null where it has none. */
+  readonly stack: Stack | null
+  /** Whether an earlier step has an effect. */
+  readonly effectBefore: boolean
+  /** Title of the last earlier step that may start this service of the stack; null where none does. */
+  starterOf(service: string): string | null
 }
 
 export type RunStatus = JsonObject & {
@@ -131,7 +142,7 @@ interface Described<I extends JsonObject, O extends Json> {
   /** The secrets named in its input that must be available before the run starts. Default: all of them. */
   secrets?(input: Preview<I>): readonly SecretHandle[]
   /** Finds every reason not to start, before anything is changed. Outputs of earlier steps may be pending. */
-  preflight?(look: Look, input: Preview<I>): Promise<readonly Finding[]>
+  preflight?(look: Look, input: Preview<I>, plan: PlanFacts): Promise<readonly Finding[]>
   /**
    * What this step brings up where it is down, as errors name it in `down`, such as `shop/db`: a service of a Compose
    * stack. What preflight asks of it for later steps is then asked again when this step has succeeded. Pure.

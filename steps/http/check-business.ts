@@ -9,6 +9,7 @@ import {
   type JsonObject,
 } from '../../src/index.ts'
 import type { ExaminedBackup } from '../databases/examine-backup.ts'
+import { reachableFindings } from './lib/reachable.ts'
 
 type Input = { readonly checks: readonly BusinessCheck[]; readonly backup: ExaminedBackup }
 type Output = { readonly answers: readonly { readonly name: string; readonly number: number }[] }
@@ -31,6 +32,14 @@ export const checkBusiness = defineStep<Input, Output>({
               say`Compares ${path} at ${check.url} with the number of ${name} in the backup.`,
           )
           .join(' '),
+  preflight: async (look, { checks }, plan) =>
+    isPending(checks)
+      ? []
+      : reachableFindings(
+          look,
+          plan,
+          checks.map(({ check }) => check),
+        ),
   predict: ({ input: { backup } }) =>
     Promise.resolve({ output: isPending(backup) ? null : { answers: backup.numbers } }),
   run: async (look, { checks, backup }) => {

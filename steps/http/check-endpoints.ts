@@ -9,6 +9,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import { mismatch } from './check-health.ts'
+import { reachableFindings } from './lib/reachable.ts'
 
 type Input = {
   readonly endpoints: readonly Endpoint[]
@@ -33,6 +34,8 @@ export const checkEndpoints = defineStep<Input, Output>({
     isPending(endpoints)
       ? 'Checks endpoints.'
       : say`Checks that ${endpoints.map(({ url }) => url)} ${off === true ? 'are turned off' : 'work'}.`,
+  preflight: async (look, { endpoints }, plan) =>
+    isPending(endpoints) ? [] : reachableFindings(look, plan, endpoints),
   predict: async () => ({ output: null }),
   run: async (look, { endpoints, off }) => {
     const checked = []

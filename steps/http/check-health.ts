@@ -13,6 +13,7 @@ import {
   type Look,
 } from '../../src/index.ts'
 import { atPath } from './lib/at-path.ts'
+import { reachableFindings } from './lib/reachable.ts'
 
 type Input = { readonly checks: readonly AnyHealthCheck[] }
 
@@ -48,6 +49,8 @@ export const checkHealth = defineStep<Input, Output>({
               : say`Waits until ${check.url} answers ${check.status}, ${timesInARow(check.passes)}, for at most ${check.withinSeconds} s.`,
           )
           .join(' '),
+  preflight: async (look, { checks }, plan) =>
+    isPending(checks) ? [] : reachableFindings(look, plan, checks),
   marks: { upAfter: true },
   // Health today says nothing about health after the run, but an unreachable address is worth a note.
   predict: async ({ input: { checks }, look }) => {

@@ -4,12 +4,14 @@ import {
   isPending,
   RunbookError,
   say,
+  type Finding,
   type HealthCheck,
   type Image,
   type ImageEnvironment,
   type Look,
   type StackImages,
 } from '../../src/index.ts'
+import { reachableFindings } from '../http/lib/reachable.ts'
 import { environmentFindings } from './lib/environment-findings.ts'
 import {
   digits,
@@ -20,10 +22,9 @@ import {
   sameMoment,
   snapshotAt,
   snapshotsIn,
-  tarNames,
-  type Recalled,
 } from './lib/lock-file.ts'
 import { imageIn } from './lib/signed-tar.ts'
+import { candidates, savedAt, tarsOf, type Source } from './lib/tar-files.ts'
 import { textOrNull } from './lib/texts.ts'
 import { readPointer } from './write-pointers.ts'
 
@@ -86,7 +87,12 @@ export const chooseImage = defineStep<Input, Wanted>({
     )
       return []
     const { told, images: wanted } = await choose(look, { images, env, fromLock, snapshot, imageId: id, tag })
-    const findings = await Promise.all(wanted.map((one) => environmentFindings(look, one.environment)))
+    const findings = await Promise.all(
+      wanted.map(async ({ environment }) => [
+        ...(await environmentFindings(look, environment)),
+        ...(await unreachable(look, environment)),
+      ]),
+    )
     if (findings.flat().length > 0) return findings.flat()
     return (await unchanged(look, { images, env, fromLock, snapshot, imageId: id, tag }))
       ? [
@@ -105,6 +111,19 @@ export const chooseImage = defineStep<Input, Wanted>({
     return wanted
   },
 })
+
+/** The step that asks these addresses learns them only once the run has begun. */
+async function unreachable(
+  look: Look,
+  { stack, service, health }: ImageEnvironment,
+): Promise<readonly Finding[]> {
+  const plan = {
+    stack,
+    effectBefore: true,
+    starterOf: (name: string) => (name === service ? 'bring up' : null),
+  }
+  return (await reachableFindings(look, plan, health)).filter(({ level }) => level === 'refuse')
+}
 
 async function choose(look: Look, input: Input): Promise<Wanted> {
   const environments = environmentsFor(input)
@@ -161,8 +180,6 @@ function environmentsFor({
   return found
 }
 
-type Source = Recalled & { readonly from: string }
-
 async function sourceOf(
   look: Look,
   { images, fromLock, snapshot, imageId: id, tag }: Input,
@@ -185,6 +202,8 @@ async function sourceOf(
     if (found !== undefined) return { ...found, from: `snapshot ${found.at}` }
     // The history may be lost, or written on another machine.
     const image = (await tagged(look, images, name)).find(({ moment }) => sameMoment(moment, snapshot))
+    const saved = image === undefined ? await savedAt(look, images, name, snapshot) : null
+    if (saved !== null) return saved
     if (image === undefined)
       throw new RunbookError('usage', `snapshot ${snapshot} of ${name} not found`, {
         hint: await suggestedSnapshots(look, images, name),
@@ -219,7 +238,10 @@ async function wantedOf(
   if (here !== null) return { environment, imageId: here.id, tar: null, from }
   const tried: string[] = []
   const history = (await textOrNull(look, images.history)) ?? ''
-  for (const tar of candidates(images, environment.name, source, history)) {
+  const likely = candidates(images, environment.name, source, history)
+  // What recorded the name may be lost: then every tar of the environment is read, the newest first.
+  const others = (await tarsOf(look, images, environment.name)).map(({ tar }) => tar).toReversed()
+  for (const tar of new Set([...likely, ...others])) {
     if ((await look.files.stat(tar)) === null) {
       tried.push(`${tar} not found`)
       continue
@@ -237,28 +259,6 @@ async function wantedOf(
       hint: `if it was pushed: docker pull ${tag ?? environment.canonical}; else ${rebuild}, then: --tag ${tag ?? 'NAME:TAG'}`,
     },
   )
-}
-
-/**
- * Where the tar file may be: the written path, and in our own folder (the tar may come from elsewhere) each
- * name that it may have, also by what the history says of the same image.
- */
-function candidates(
-  { folder, repository }: StackImages,
-  env: string,
-  source: Recalled,
-  history: string,
-): readonly string[] {
-  const same = snapshotsIn(history, env).filter(({ imageId: id, tag }) =>
-    source.imageId === null ? tag !== null && tag === source.tag : id === source.imageId,
-  )
-  const all = [source, ...same]
-  return [
-    ...new Set([
-      ...all.flatMap(({ tar }) => (tar?.startsWith('/') === true ? [tar] : [])),
-      ...all.flatMap((one) => tarNames(repository, env, one)).map((name) => `${folder}/${name}`),
-    ]),
-  ]
 }
 
 /** The images on this machine that snapshots of an environment tagged. */

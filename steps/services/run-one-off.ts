@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type OneOff } from '../../src/index.ts'
+import { missingImages } from './lib/missing-images.ts'
 
 type Input = { readonly oneOff: OneOff }
 type Output = { readonly service: string; readonly exitCode: number }
@@ -18,7 +19,8 @@ export const runOneOff = defineStep<Input, Output>({
   preflight: async (look, { oneOff }) => {
     if (isPending(oneOff)) return []
     const { services } = await look.services.facts(oneOff.stack)
-    if (services.includes(oneOff.service)) return []
+    if (services.includes(oneOff.service))
+      return missingImages(look, { stack: oneOff.stack, names: [oneOff.service] })
     return [
       {
         level: 'refuse',

@@ -1,5 +1,6 @@
 import { defineStep, isPending, say, type ServiceGroup, type ServiceState } from '../../src/index.ts'
 import { activeNames } from './lib/active.ts'
+import { missingImages } from './lib/missing-images.ts'
 
 type Input = { readonly services: ServiceGroup }
 /** `missing`: without an instance; left out in journals of earlier versions. */
@@ -17,6 +18,11 @@ export const startServices = defineStep<Input, Output, Before>({
   effect: 'change',
   describe: ({ services }) =>
     isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building.`,
+  preflight: async (look, { services }) => {
+    if (isPending(services)) return []
+    const states = await look.services.states(services).catch(() => [])
+    return missingImages(look, { stack: services.stack, names: missingNames(states) })
+  },
   survey: async (look, { services }) => {
     const states = await look.services.states(services)
     return { running: activeNames(states), missing: missingNames(states) }

@@ -10,7 +10,7 @@ import { acts } from '../../src/model/step.ts'
 import { busyboxStack, testLabel, type BusyboxStack } from '../fixtures/busybox-stack.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { handsOn, opened } from '../steps/hands.ts'
+import { alone, handsOn, opened } from '../steps/hands.ts'
 import { endOf } from '../fixtures/commands.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
@@ -223,7 +223,7 @@ describe.skipIf(!docker())('an edit that changes more than it says', () => {
     }
     const { step } = opened(setImage(input))
     if (!acts(step)) throw new Error('it does not act')
-    expect(await step.preflight?.(real, input)).toMatchObject([
+    expect(await step.preflight?.(real, input, alone)).toMatchObject([
       { level: 'refuse', problem: expect.stringContaining('would change image of side') as string },
     ])
     await expect(step.survey(real, input)).rejects.toMatchObject({
@@ -231,6 +231,6 @@ describe.skipIf(!docker())('an edit that changes more than it says', () => {
       message: expect.stringContaining('would change image of side') as string,
     })
     await shop.write(`services:\n  web: { ${own}, init: true, ${testLabel}, command: [sleep, "1000"] }\n`)
-    expect(await step.preflight?.(real, input)).toEqual([])
+    expect(await step.preflight?.(real, input, alone)).toEqual([])
   })
 })

@@ -14,7 +14,7 @@ import { busyboxStack, testLabel, type BusyboxStack } from '../fixtures/busybox-
 import { freePorts } from '../fixtures/free-ports.ts'
 import { docker } from '../fixtures/requirements.ts'
 import { watchedScope } from '../fixtures/scope.ts'
-import { handsOn, opened } from '../steps/hands.ts'
+import { alone, handsOn, opened } from '../steps/hands.ts'
 import { endOf } from '../fixtures/commands.ts'
 import type { Finished } from '../fixtures/typed.ts'
 
@@ -204,6 +204,7 @@ describe.skipIf(!docker())("stacks as teams' own files declare them", () => {
     const findings = await opened(chooseTag(input)).step.preflight?.(
       { ...look, files: diskFiles, services: composeServices({ scope: watchedScope() }) },
       input,
+      alone,
     )
     expect(findings).toMatchObject([
       { level: 'refuse', about: 'api', problem: expect.stringContaining('name cleanwithsnapshot-api:ci') },
@@ -233,7 +234,7 @@ describe.skipIf(!docker())("stacks as teams' own files declare them", () => {
     }
     const { look } = handsOn(fakeWorld())
     const real = { ...look, services: composeServices({ scope: watchedScope() }) }
-    const findings = (await opened(deployBundle(input as never)).step.preflight?.(real, input)) ?? []
+    const findings = (await opened(deployBundle(input as never)).step.preflight?.(real, input, alone)) ?? []
     expect(findings.map((one) => one.level)).toEqual(level === null ? [] : [level])
     if (level !== null)
       expect(findings[0]?.problem).toBe(

@@ -65,13 +65,14 @@ describe.skipIf(!docker())('what runs against what is configured', () => {
         input: `FROM runbook-test/busybox:1\nENV FILE="${file}"\n`,
       })
     }
-    const [port] = await freePorts(1)
+    const [port, front] = await freePorts(2)
     const command =
       'command: ["sh", "-c", "mkdir -p /srv && echo ok > /srv/$$FILE && exec httpd -f -p 80 -h /srv"]'
     shop = await busyboxStack(`
 services:
   web: { image: "${repository}:\${IMAGE_TAG}", init: true, ${testLabel}, ${command}, ports: ["127.0.0.1:${port}:80"] }
   worker: { image: "${repository}:\${IMAGE_TAG}", init: true, ${testLabel}, command: [sleep, "1000"] }
+  front: { image: "runbook-test/busybox:1", init: true, ${testLabel}, command: ["sh", "-c", "mkdir /srv && echo ok > /srv/health && exec httpd -f -p 80 -h /srv"], ports: ["127.0.0.1:${front}:80"] }
 `)
     const { directory, project, files, environment } = shop.stack
     override = join(directory, 'compose.override.yml')
@@ -79,12 +80,12 @@ services:
       override,
       'services: { web: { environment: { STAGE: production }, volumes: ["data:/data"] } }\nvolumes: { data: {} }\n',
     )
-    const target = (given: readonly string[], name: string): string =>
+    const target = (given: readonly string[], name: string, at = port): string =>
       JSON.stringify({
         stack: { kind: 'compose', project: name, files: given, envFiles: ['.env'], environment },
         app: names,
         version: { services: names, image: `${repository}:{tag}`, pull: 'missing' },
-        health: [{ name: 'web', url: `http://127.0.0.1:${port}/health`, every: '200ms', within: '4s' }],
+        health: [{ name: 'web', url: `http://127.0.0.1:${at}/health`, every: '200ms', within: '4s' }],
       })
     await writeFile(
       join(directory, 'runbook.config.ts'),
@@ -92,6 +93,7 @@ services:
   lacking: ${target(files, project)},
   wrong: ${target([...files, override], `${project}-wrong`)},
   right: ${target([...files, override], project)},
+  behind: ${target([...files, override], project, front)},
 } }\n`,
       { mode: 0o600 },
     )
@@ -106,6 +108,24 @@ services:
   beforeEach(async () => {
     await writeFile(join(shop.stack.directory, '.env'), 'IMAGE_TAG=1.5\n')
     await compose('up', '--detach', '--no-build', '--timeout', '1', '--scale', 'worker=3')
+  })
+
+  it('refuses a health address whose service has no container, and the command that it names cures that', async () => {
+    await compose('rm', '--stop', '--force', 'front')
+    const before = await running()
+    for (const dry of [['--dry-run'], []]) {
+      const refused = await run('behind', '--to', '1.4', ...dry)
+      expect(refused.code, said(refused)).toBe(3)
+      expect(said(refused)).toMatch(
+        /front, which publishes port \d+, is missing, and no step of this run starts it/,
+      )
+      expect(await running()).toEqual(before)
+      const [line = ''] = /\S+=\S+ docker compose .* up --detach --no-deps front/.exec(said(refused)) ?? []
+      if (dry.length === 0) await execa('sh', ['-c', line], { cwd: '/', stdin: 'ignore' })
+    }
+    expect(await running()).toEqual(before)
+    const good = await run('behind', '--to', '1.4', '--dry-run')
+    expect(good.code, said(good)).toBe(0)
   })
 
   it.each([

@@ -20,7 +20,7 @@ import {
 import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
-import { facts, handsOn, opened } from './hands.ts'
+import { alone, facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, shop } from './fake-shop.ts'
 
 const database =
@@ -183,7 +183,7 @@ describe.each(cases)('$name', ({ name, call, undone, kept }) => {
     expect(await step.survey(look, input)).toEqual(was)
     expect(await probe('forward')).toEqual({ is: 'absent' })
     expect(await probe('back')).toEqual({ is: 'absent' })
-    expect((await step.preflight?.(look, input)) ?? []).toEqual([])
+    expect((await step.preflight?.(look, input, alone)) ?? []).toEqual([])
     expect(world.state()).toEqual(before)
   })
 

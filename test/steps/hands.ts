@@ -1,6 +1,6 @@
 import { viewOf } from '../../src/drivers/drivers.ts'
 import type { JsonObject } from '../../src/kernel/json.ts'
-import type { Call, Io, Look, RunFacts, AnyStep, Remaining } from '../../src/model/step.ts'
+import type { Call, Io, Look, PlanFacts, RunFacts, AnyStep, Remaining } from '../../src/model/step.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 
@@ -21,6 +21,9 @@ export const facts: RunFacts = {
     rpoSeconds: 3600,
   },
 }
+
+/** A step with no others around it. */
+export const alone: PlanFacts = { stack: null, effectBefore: false, starterOf: () => null }
 
 export type Hands = { readonly look: Look; readonly io: Io; readonly notes: readonly string[] }
 

@@ -5,6 +5,7 @@ import { acts } from '../../src/model/step.ts'
 import type { Finding } from '../../src/model/step.ts'
 import {
   type dumpBytes,
+  fakeImage,
   lay,
   layInVolume,
   nobody,
@@ -29,11 +30,12 @@ import {
   restoreBeside,
   runCommand,
   runOneOff,
+  startServices,
   stopServices,
   verifyBackup,
   verifyDump,
 } from '../../steps/index.ts'
-import { facts, handsOn, opened } from './hands.ts'
+import { alone, facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, layDump, shop } from './fake-shop.ts'
 
 const needed = <T>(value: T | undefined): T => {
@@ -52,7 +54,7 @@ async function run(world: FakeWorld, call: unknown, hands = handsOn(world)): Pro
 
 async function preflight(world: FakeWorld, call: unknown): Promise<readonly Finding[]> {
   const { step, input } = opened(call)
-  return (await step.preflight?.(handsOn(world).look, input)) ?? []
+  return (await step.preflight?.(handsOn(world).look, input, alone)) ?? []
 }
 
 describe('verifyDump', () => {
@@ -511,6 +513,46 @@ describe('what is run for its exit code', () => {
     })
     await expect(run(world, command)).rejects.toThrow('"npm ci" ended with exit code 1')
     expect(opened(command).step.needs?.(opened(command).input)).toMatchObject([{ program: 'npm' }])
+  })
+
+  describe('whose image is not on this machine, as after `docker image prune --all`', () => {
+    const line = 'docker compose --project-name shop --file /srv/shop/compose.yml'
+    const web = { services: { stack, names: ['web'] } }
+    const missing = (world: FakeWorld): FakeWorld => {
+      needed(world.fleet.services.get('web')).instance = null
+      return world
+    }
+
+    it.each([
+      ['a one-off', 'smoke:2', 'smoke', () => runOneOff({ oneOff: needed(shop.smoke) })],
+      ['a service without a container', 'web:2', 'web', () => startServices(web)],
+    ] as const)('%s is warned of, with the command', async (_, image, service, call) => {
+      expect(await preflight(missing(damagedShop()), call())).toEqual([
+        {
+          level: 'warn',
+          about: service,
+          problem: `${image}, the image of ${service}, is not on this machine: the run fails if Compose cannot pull it then`,
+          hint: `get it now: ${line} pull ${service}; if it is built here: ${line} build ${service}`,
+        },
+      ])
+      const world = missing(damagedShop())
+      world.images.images.set(`sha256:${'c1'.repeat(32)}`, fakeImage(image))
+      expect(await preflight(world, call())).toEqual([])
+    })
+
+    it('is refused where it is built, since no run builds an image', async () => {
+      const { step, input } = opened(runOneOff({ oneOff: needed(shop.smoke) }))
+      const { look } = handsOn(damagedShop())
+      const declared = async () => [{ service: 'smoke', image: null }]
+      const built = { ...look, services: { ...look.services, declared } }
+      expect(await step.preflight?.(built, input, alone)).toMatchObject([
+        { level: 'refuse', hint: `${line} build smoke` },
+      ])
+    })
+
+    it('is of no interest where the container is there', async () => {
+      expect(await preflight(damagedShop(), startServices(web))).toEqual([])
+    })
   })
 
   it('is refused before the run where the stack does not know it', async () => {

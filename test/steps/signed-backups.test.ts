@@ -12,7 +12,7 @@ import { dumpsOf } from '../../steps/retention/lib/dumps.ts'
 import { backupsOf } from '../../steps/retention/lib/backups.ts'
 import { fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { damagedShop, goodOrders, shop } from './fake-shop.ts'
-import { handsOn, opened } from './hands.ts'
+import { alone, handsOn, opened } from './hands.ts'
 
 const dump = '/backups/db/shop-20260203_040000.dump'
 const archive = '/backups/data/data-20260203_020000.tar.gz.gpg'
@@ -282,7 +282,7 @@ describe('a backup for a database in a volume', () => {
     const { step, input } = opened(
       verifyBackup({ from: (shop.data as NonNullable<typeof shop.data>).place, file: null, kind: 'sqlite' }),
     )
-    const found = Promise.resolve(step.preflight?.(handsOn(world).look, input))
+    const found = Promise.resolve(step.preflight?.(handsOn(world).look, input, alone))
     if (accepted) expect(await found).toEqual([])
     else await expect(found).rejects.toThrow('and the target is the SQLite database')
   })

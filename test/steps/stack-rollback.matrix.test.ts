@@ -91,11 +91,11 @@ describe('stack-rollback', () => {
     const world = deployed('tars')
     const body = world.disk.files.get(`${folder}/codex-completions-api-prod-20250912-235129Z.tar`)
     world.disk.files.delete(`${folder}/codex-completions-api-prod-20250912-235129Z.tar`)
-    world.disk.files.set(`${folder}/codex-completions-api-prod-2025-09-12T23-51-28Z.tar`, body!)
     const image = { env: 'prod', image_id: idOf('1'), archival_tag: tag('prod') }
     const lock = (snap: string) => JSON.stringify({ images: [{ ...image, snap_ts_utc: snap }] })
     lay(world.disk, '/other.json', lock('../../etc/x'))
     await refused(world, { env: 'prod', fromLock: '/other.json' }, /no tar file contains it/)
+    world.disk.files.set(`${folder}/codex-completions-api-prod-2025-09-12T23-51-28Z.tar`, body!)
     lay(world.disk, '/lock.json', lock('2025-09-12T23-51-28Z'))
     expect(await run(world, { env: 'prod', fromLock: '/lock.json' })).toMatchObject({ outcome: 'succeeded' })
     backTo('app')(world, {} as Result)
@@ -156,12 +156,28 @@ describe('stack-rollback', () => {
     it('without the history, takes the image with the time in its tag, and lists those there are', async () => {
       const world = theirs('images')
       world.disk.files.delete(`${folder}/codex-image-history.jsonl`)
+      world.disk.files.delete(`${folder}/codex-completions-api-prod-${at}.tar`)
       await refused(
         world,
         { env: 'prod', snapshot: at },
         /not found; choose one: --snapshot 20250912-235129Z$/,
       )
       expect(await run(world, { env: 'prod', snapshot: tagTime })).toMatchObject({ outcome: 'succeeded' })
+      backTo('app')(world, {} as Result)
+    })
+
+    it.each<readonly [string, { readonly [name: string]: string }]>([
+      ['the pointers', {}],
+      ['the id', { imageId: idOf('1') }],
+      ['the time of the snapshot', { snapshot: at }],
+    ])('without the history, finds the tar by %s among all of the environment', async (_, params) => {
+      const world = theirs()
+      world.disk.files.delete(`${folder}/codex-image-history.jsonl`)
+      const other = imageArchiveOf([
+        { id: idOf('7'), ...fakeImage('codex-completions-api:prod-20250913-000000Z') },
+      ])
+      lay(world.disk, `${folder}/codex-completions-api-prod-2025-09-13T00-00-00Z.tar`, other)
+      expect(await run(world, { env: 'prod', ...params })).toMatchObject({ outcome: 'succeeded' })
       backTo('app')(world, {} as Result)
     })
 

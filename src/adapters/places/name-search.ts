@@ -7,5 +7,12 @@ export function searchedNames(
     .split(/(\*|\{time\})/)
     .map((piece) => (piece === '*' || piece === '{time}' ? '*' : escape(piece)))
     .join('')
-  return [`${glob}*`.replaceAll(/\*+/g, '*'), 'SHA256SUMS*', 'CHECKSUMS*', 'sha256sums*', 'checksums*']
+  return [
+    `${glob}*`.replaceAll(/\*+/g, '*'),
+    'SHA256SUMS*',
+    'CHECKSUMS*',
+    'sha256sums*',
+    'checksums*',
+    'SHASUMS256*',
+  ]
 }

@@ -45,6 +45,7 @@ export async function openAttempt(
   const scope: Scope = {
     run: context.run,
     step: step.id,
+    ahead: purpose === 'ahead',
     signal: controller.signal,
     output: (chunk) => show(masked.push(chunk)),
     progress: (progress) => context.listener({ type: 'progress', step: step.id, progress }),

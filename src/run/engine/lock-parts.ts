@@ -12,9 +12,16 @@ import { addressesIn } from '../../model/recording.ts'
  */
 export function lockPartsOf(plan: Plan): readonly LockPart[] {
   const parts = new Map<string, LockPart>()
-  const add = (part: LockPart): void => void parts.set(partKey(part), part)
-  for (const { input } of concerned(plan)) collect(input, plan, add)
+  for (const { input } of concerned(plan))
+    for (const part of partsIn(input, plan)) parts.set(partKey(part), part)
   return [...parts].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, part]) => part)
+}
+
+/** What the input of one step names; a part may be there more than once. */
+export function partsIn(input: Json, plan: Plan): readonly LockPart[] {
+  const parts: LockPart[] = []
+  collect(input, plan, (part) => parts.push(part))
+  return parts
 }
 
 /** The changing steps, and the steps that they get values from. */
@@ -42,11 +49,11 @@ function collect(value: Json, plan: Plan, add: (part: LockPart) => void): void {
   }
   if (isRepository(object, plan)) add(repositoryOf(String(object['repository'])))
   if (isStack(object))
-    return servicesNamedIn(plan.target, object).forEach((name) => add(serviceOf(object, name)))
+    return servicesNamedIn(plan.target, object).forEach((name) => add(servicePart(object, name)))
   const { stack, ...rest } = object
   const names = namesIn(object)
   if (stack !== undefined && isStack(stack) && names !== null)
-    for (const name of names) add(serviceOf(stack, name))
+    for (const name of names) add(servicePart(stack, name))
   else if (stack !== undefined) collect(stack, plan, add)
   for (const inner of Object.values(rest)) collect(inner, plan, add)
 }
@@ -62,7 +69,7 @@ const isRepository = ({ repository }: JsonObject, { target }: Plan): boolean =>
   typeof repository === 'string' &&
   repository === (target['images'] as { readonly repository?: string } | undefined)?.repository
 
-function isStack(value: Json): value is Json & Stack {
+export function isStack(value: Json): value is Json & Stack {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const { kind, project, directory } = value as JsonObject
   return (
@@ -93,7 +100,10 @@ function servicesNamedIn(target: JsonObject, stack: Stack): readonly string[] {
   return [...found]
 }
 
-function serviceOf(stack: Stack, name: string): LockPart {
+/** The lock of a complete stack. */
+export const stackPart = (stack: Stack): LockPart => servicePart(stack, completeStack)
+
+export function servicePart(stack: Stack, name: string): LockPart {
   const what = name === completeStack ? `stack ${stack.project}` : `service ${name} of ${stack.project}`
   if (stack.kind === 'compose') return { kind: 'docker', name: `service/${stack.project}/${name}`, what }
   const file = `${stack.project}.${name === completeStack ? 'all' : name}`.replaceAll('/', '_')

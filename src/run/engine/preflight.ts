@@ -6,10 +6,11 @@ import { handlesIn } from '../../drivers/secrets.ts'
 import { addressesIn } from '../../model/recording.ts'
 import { nameOf } from '../../model/ref.ts'
 import { findingsFrom, secretsOf } from '../../model/returned.ts'
-import type { Finding } from '../../model/step.ts'
+import type { Finding, PlanFacts } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { askedLater, bringerOf, bringersIn, type Bringers } from './bringing.ts'
 import { NotRetryable } from './apply.ts'
+import { planFactsOf } from './plan-facts.ts'
 import { lookWithTimeout } from './timeout.ts'
 import { lackingSecrets, nameOfNeed, needFindings, requirementsOf } from './requirements.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
@@ -35,13 +36,23 @@ export async function preflight(
   concerns: (step: PlannedStep) => boolean = () => true,
   bringers: Bringers = bringersIn(context.planned),
 ): Promise<readonly Finding[]> {
-  const steps = context.planned.plan.steps.filter(
-    (step) => concerns(step) && typeof notTaken(step, lookup) !== 'string',
-  )
-  const inputs = steps.map((planned) => ({
-    planned,
-    input: preview(planned.input, lookup, (address) => untilOf(address, context.planned.plan.steps)),
-  }))
+  const { plan } = context.planned
+  const taken = plan.steps
+    .filter((step) => typeof notTaken(step, lookup) !== 'string')
+    .map((planned) => ({
+      planned,
+      input: preview(planned.input, lookup, (address) => untilOf(address, plan.steps)),
+      step: context.planned.steps.get(planned.id),
+    }))
+  const factsAt = (at: PlannedStep): PlanFacts =>
+    planFactsOf(
+      plan,
+      taken.slice(
+        0,
+        taken.findIndex(({ planned }) => planned === at),
+      ),
+    )
+  const inputs = taken.filter(({ planned }) => concerns(planned))
   const faults: Finding[] = []
   const requirements = requirementsOf(context, inputs, ({ title }, thrown) => {
     faults.push(refusalFor(context, title, thrown))
@@ -55,7 +66,7 @@ export async function preflight(
     ...inputs.filter(asksSomething(context)).map(({ planned, input }) => ({
       planned,
       about: planned.title,
-      look: (attempt: AttemptContext) => findingsOf(context, attempt, planned, input),
+      look: (attempt: AttemptContext) => findingsOf(context, attempt, planned, input, factsAt(planned)),
     })),
   ]
   const found = (await Readable.from(looks)
@@ -66,7 +77,15 @@ export async function preflight(
       },
     )
     .toArray()) as readonly (readonly Finding[])[]
-  return unique([...missingParams(context, lookup, steps), ...faults, ...found.flat()])
+  return unique([
+    ...missingParams(
+      context,
+      lookup,
+      inputs.map(({ planned }) => planned),
+    ),
+    ...faults,
+    ...found.flat(),
+  ])
 }
 
 /**
@@ -132,11 +151,12 @@ async function findingsOf(
   attempt: AttemptContext,
   planned: PlannedStep,
   input: JsonObject,
+  facts: PlanFacts,
 ): Promise<readonly Finding[]> {
   const step = stepOf(context, planned)
   const missing = await lackingSecrets(attempt.look, planned, secretsOf(step, input) ?? handlesIn(input))
   const found = requireJson(
-    (await step.preflight?.(attempt.look, input)) ?? [],
+    (await step.preflight?.(attempt.look, input, facts)) ?? [],
     `what "${planned.title}" found`,
   )
   return [...missing, ...findingsFrom(step, found)]

@@ -120,7 +120,7 @@ function parsed(text: string): Document.Parsed {
     throw refusal(`it has ${documents.length} documents`, 'Compose reads one document per file')
   const [error] = document.errors
   if (error !== undefined)
-    throw refusal(error.message.split('\n')[0] ?? 'it is malformed', 'check: docker compose config')
+    throw refusal(error.message.split('\n')[0] ?? 'it is malformed', 'correct it at that place')
   return document as Document.Parsed
 }
 
@@ -131,7 +131,7 @@ function servicesIn(document: Document.Parsed): {
   try {
     return (document.toJS() as { readonly services: ReturnType<typeof servicesIn> }).services
   } catch (thrown) {
-    throw refusal(thrown instanceof Error ? thrown.message : String(thrown), 'check: docker compose config')
+    throw refusal(thrown instanceof Error ? thrown.message : String(thrown), 'correct its aliases')
   }
 }
 

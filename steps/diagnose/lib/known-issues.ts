@@ -62,7 +62,7 @@ export const knownIssues: readonly KnownIssue[] = [
     'configuration',
     'Compose cannot read the files of the stack',
     ['auth-rollback --what compose'],
-    'check them with docker compose config --quiet, and restore the copy from before the edit',
+    'correct what Compose reports, or restore the copy from before the edit',
   ),
   issue(
     'services-unread',

@@ -61,7 +61,7 @@ test('after `docker compose down -v` it says what to type, in order, and each th
     [
       'addresses',
       expect.stringMatching(/^web: .*; proxy, which publishes port 80, is missing$/),
-      expect.stringMatching(`^${line} up --detach proxy; then: curl -i http://shop/health; `),
+      expect.stringMatching(`^${line} up --detach --no-deps proxy; then: curl -i http://shop/health; `),
     ],
   ])
 })
@@ -124,8 +124,9 @@ test('a stopped proxy is named with the command that starts it, and no version i
   const { world, setting } = seededBy('A proxy before the health check is stopped')
   Object.assign(world.fleet.services.get('proxy')?.instance ?? {}, { exitCode: 137 })
   const start = `${line} start proxy`
-  const found = foundBy(await doctorOn(world, setting)).filter(({ check }) => check === 'addresses')
-  expect(found).toMatchObject([{ hint: expect.stringMatching(`^${start}; then: `) }])
+  const found = foundBy(await doctorOn(world, setting)).filter(({ problem }) => problem.includes('proxy'))
+  expect(found).toMatchObject([{ check: 'addresses', hint: expect.stringMatching(`^${start}; then: `) }])
+  expect(found[0]?.runbooks).toContain('full-db-rollback')
   const machine = fakeMachine(world, { book: diagnose, target: shop })
   await machine.run({ symptom: 'any' })
   const report = recordOf(machine.entries).steps.find(({ id }) => id === 'tell-what-was-seen')

@@ -19,12 +19,13 @@ export const addresses: Check = {
       const down = behind.filter(({ state, health: own }) => state !== 'running' || own === 'unhealthy')
       const why = down.map(
         ({ service, port, state }) =>
-          `; ${service}, which publishes port ${port}, is ${state === 'running' ? 'unhealthy' : state}`,
+          `${service}, which publishes port ${port}, is ${state === 'running' ? 'unhealthy' : state}`,
       )
       const cures = down.flatMap(({ service, state }) =>
         stack?.kind === 'compose' ? [bringUpLine(stack, service, state)] : [],
       )
-      notes.refuse(check.name, problem + why.join(''), [...cures, hintFor(check)].join('; then: '))
+      // Runbooks that ask the address are refused in the same words.
+      notes.refuse(check.name, [problem, ...why].join('; '), [...cures, hintFor(check)].join('; then: '), why)
     }
     if (health.length > 0) notes.fact(`${health.length} looked at`)
     for (const check of health) {
