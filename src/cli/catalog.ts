@@ -1,3 +1,4 @@
+import { shellWord } from '../kernel/shell-quote.ts'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
@@ -118,7 +119,7 @@ export class RunbookCatalog {
         if (!existsSync(folder)) {
           throw cannot('read', `the runbooks in ${folder}`, 'no such folder', {
             code: 'usage',
-            hint: `create it (mkdir -p ${folder}), or fix runbooks in ${this.#loaded.file}`,
+            hint: `create it (mkdir -p ${shellWord(folder)}), or fix runbooks in ${this.#loaded.file}`,
           })
         }
         return scriptsIn(folder)

@@ -1,3 +1,4 @@
+import { shellWord } from '../kernel/shell-quote.ts'
 import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { diskFiles, unattended } from '../adapters/disk/files.ts'
@@ -106,7 +107,7 @@ function requireWritable(file: string): void {
       throw cannot('write', file, null, {
         code: 'usage',
         cause,
-        hint: `type it in a folder that you may write, or look: ls -ld ${path}`,
+        hint: `type it in a folder that you may write, or look: ls -ld ${shellWord(path)}`,
       })
     }
   }

@@ -1,3 +1,4 @@
+import { shellWord } from '../kernel/shell-quote.ts'
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
@@ -126,7 +127,7 @@ async function hintWithout(directory: string): Promise<string> {
   const near = names.find((name) => /^runbook\.?config\.\w+$/.test(name))
   return near === undefined
     ? 'change to the folder of your configuration, pass --config FILE, or write one: `runbook help config`'
-    : `there is ${near}: name it ${fileNames.join(', ')}, or pass --config ${near}`
+    : `there is ${near}: name it ${fileNames.join(', ')}, or pass --config ${shellWord(near)}`
 }
 
 /** The nearest folder with `.git`, else the root folder. */

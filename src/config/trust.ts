@@ -1,3 +1,4 @@
+import { shellWord } from '../kernel/shell-quote.ts'
 import { lstatSync, readFileSync, readlinkSync, realpathSync, type Stats } from 'node:fs'
 import { isAbsolute, join, parse, relative, resolve, sep } from 'node:path'
 import { RunbookError } from '../kernel/errors.ts'
@@ -87,7 +88,9 @@ export class Trust {
       throw new RunbookError(
         'usage',
         `refused to load ${file}: ${flaw.path === file ? 'it' : flaw.path} ${flaw.why}`,
-        { hint: `${flaw.cure}; if you trust it as it is, add --trust ${flaw.path}, which is recorded` },
+        {
+          hint: `${flaw.cure}; if you trust it as it is, add --trust ${shellWord(flaw.path)}, which is recorded`,
+        },
       )
     }
   }
@@ -145,17 +148,17 @@ export class Trust {
       return {
         path,
         why: `belongs to ${accounts.nameOfUser(uid)}, and this program runs as ${us}`,
-        cure: `run it as ${accounts.nameOfUser(uid)}, or chown ${us} ${path}`,
+        cure: `run it as ${accounts.nameOfUser(uid)}, or chown ${us} ${shellWord(path)}`,
       }
     }
     // The mode of a link means nothing, and in a sticky folder only the owner of a file can replace it.
     if (facts.isSymbolicLink() || (facts.isDirectory() && (mode & 0o1000) !== 0)) return null
-    if ((mode & 0o002) !== 0) return { path, why: 'is world-writable', cure: `chmod o-w ${path}` }
+    if ((mode & 0o002) !== 0) return { path, why: 'is world-writable', cure: `chmod o-w ${shellWord(path)}` }
     if ((mode & 0o020) !== 0 && !accounts.isPrivate(gid, this.#users))
       return {
         path,
         why: `can be written by the group ${accounts.nameOfGroup(gid)}`,
-        cure: `chmod g-w ${path}`,
+        cure: `chmod g-w ${shellWord(path)}`,
       }
     return null
   }

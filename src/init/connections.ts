@@ -47,19 +47,33 @@ function decoded(text: string): string {
   }
 }
 
-/** `host=db dbname=shop user=shop`, and `Server=db;Database=shop;User Id=shop` of .NET. */
+/** `host=db dbname='the shop' user=shop`, and `Server=db;Database=the shop;User Id=shop` of .NET. */
 function inPairs(text: string): readonly Connection[] {
-  const of = (names: string): string | null =>
-    new RegExp(`(?:^|[\\s;"'])(?:${names})\\s*=\\s*'?([\\w.$-]+)`, 'i').exec(text)?.[1] ?? null
-  const host = of('host|server|data source')
-  if (host === null || !/[\s;]/.test(text)) return []
+  const pairs = pairsIn(text)
+  const of = (names: RegExp): string | null => pairs.find(([key]) => names.test(key))?.[1] ?? null
+  const host = of(/^(?:host|server|data source)$/i)
+  if (host === null || !/^[\w.:$-]+$/.test(host) || !/[\s;]/.test(text)) return []
   return [
     {
       host: withoutPort(host),
-      name: of('dbname|database|initial catalog'),
-      user: of('user|user id|uid|username|user name'),
+      name: of(/^(?:dbname|database|initial catalog)$/i),
+      user: of(/^(?:user|user id|uid|username|user name)$/i),
     },
   ]
+}
+
+const quotedText = String.raw`'(?:[^'\\]|\\.)*'`
+
+/** In the form of .NET, blanks belong to keys and values; in that of libpq, a value with blanks is quoted. */
+function pairsIn(text: string): readonly (readonly [key: string, value: string])[] {
+  const isDotNet = text.replaceAll(new RegExp(quotedText, 'g'), '').includes(';')
+  const pair = isDotNet
+    ? `(?<=^|[;"']|\\s)(\\w+(?: \\w+)?)\\s*=\\s*(${quotedText}|[^;'"]+)`
+    : `(?<=^|["']|\\s)(\\w+)\\s*=\\s*(${quotedText}|[^\\s'"]+)`
+  return [...text.matchAll(new RegExp(pair, 'g'))].map(([, key = '', value = '']) => [
+    key,
+    (value.startsWith("'") ? value.slice(1, -1).replaceAll(/\\(.)/g, '$1') : value).trim(),
+  ])
 }
 
 const withoutPort = (host: string): string => host.replace(/:\d+$/, '').toLowerCase()

@@ -247,7 +247,7 @@ function refuseChanged({ run, planned, accepted }: ResumeRequest, { plan }: RunS
     'changed',
     `cannot continue ${run}: its step "${lost.title}" (${lost.kind}) is not in the runbook any more`,
     {
-      hint: 'restore that step, or release the run with `runbook unlock` and fix the target by hand',
+      hint: `restore that step, or release the run with \`runbook unlock ${run} --reason TEXT\` and fix the target by hand`,
     },
   )
 }

@@ -7,6 +7,7 @@ import {
   type FileFacts,
   type Finding,
   type Look,
+  shellWord,
 } from '../../src/index.ts'
 import { makingOf } from './lib/destination.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
@@ -137,7 +138,7 @@ async function mustBeFolder(look: Look, folder: string): Promise<readonly Findin
   const facts = await look.files.stat(folder)
   if (facts?.kind === 'directory') return []
   const problem = facts === null ? `${folder} not found` : `${folder} is a ${facts.kind}, not a folder`
-  return [{ level: 'refuse', about: folder, problem, hint: `check: ls -ld ${folder}` }]
+  return [{ level: 'refuse', about: folder, problem, hint: `check: ls -ld ${shellWord(folder)}` }]
 }
 
 async function factsOf(look: Look, path: string): Promise<FileFacts> {
@@ -146,7 +147,7 @@ async function factsOf(look: Look, path: string): Promise<FileFacts> {
   throw new RunbookError(
     'failed',
     facts === null ? `${path} not found` : `${path} is a ${facts.kind}, not a folder`,
-    { hint: `check: ls -ld ${path}` },
+    { hint: `check: ls -ld ${shellWord(path)}` },
   )
 }
 

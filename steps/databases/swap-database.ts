@@ -268,8 +268,8 @@ async function isOldAgain(
   return {
     is: 'torn',
     why:
-      `${why}; it is the same database, so somebody else removed them. Where that is as it should be, start the ` +
-      'services by hand, and close the run with `runbook unlock`',
+      `${why}; it is the same database, so somebody else removed them. Where that is as it should be, close the run ` +
+      `with \`runbook unlock ${look.run.id} --reason TEXT\`, which says how to start the services`,
   }
 }
 
@@ -287,8 +287,8 @@ async function isUnopened(
     is: 'torn',
     why:
       `${database.name} is the old database, but somebody opened it to sessions while it was put aside, so what was ` +
-      'written to it meanwhile is unknown. Where its data is as it should be, start the services by hand, and close the ' +
-      'run with `runbook unlock`',
+      'written to it meanwhile is unknown. Where its data is as it should be, close the run with ' +
+      `\`runbook unlock ${look.run.id} --reason TEXT\`, which says how to start the services`,
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type Look,
   type Preview,
   type VolumePath,
+  shellWord,
 } from '../../src/index.ts'
 import { choose } from '../backups/lib/choose-backup.ts'
 import { pathOf } from '../backups/lib/choose-tree-path.ts'
@@ -53,7 +54,9 @@ export const makeStaging = defineStep<Making, Staging, Staging>({
       free > 0
         ? `not enough space in ${under}: ${free} bytes free, and what this run puts there needs at least ${needed} bytes`
         : `no space left in ${under}`
-    return [{ level: 'refuse', about: under, problem, hint: `make room: df -h ${under}` }] satisfies Finding[]
+    return [
+      { level: 'refuse', about: under, problem, hint: `make room: df -h ${shellWord(under)}` },
+    ] satisfies Finding[]
   },
   survey: async (look, { under }) => ({ folder: `${under}/${look.run.id}` }),
   predict: ({ before }) => ({

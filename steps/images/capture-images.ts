@@ -10,6 +10,7 @@ import {
   type ImageEnvironment,
   type Look,
   type StackImages,
+  shellWord,
 } from '../../src/index.ts'
 import { nameWithin } from '../files/lib/path.ts'
 import { headOf } from './lib/texts.ts'
@@ -68,7 +69,7 @@ export const captureImages = defineStep<Input, Captured>({
         level: 'refuse',
         about: images.folder,
         problem: `not enough space for the tar files: ${free} bytes free, up to ${required} bytes required`,
-        hint: `make room: df -h ${images.folder}; or add --skip-save`,
+        hint: `make room: df -h ${shellWord(images.folder)}; or add --skip-save`,
       },
     ]
   },

@@ -10,6 +10,7 @@ import {
   type ImageEnvironment,
   type Look,
   type StackImages,
+  shellWord,
 } from '../../src/index.ts'
 import { reachableFindings } from '../http/lib/reachable.ts'
 import { environmentFindings } from './lib/environment-findings.ts'
@@ -193,7 +194,7 @@ async function sourceOf(
     if (text === null)
       throw cannot('read', `the lock file ${fromLock}`, 'no such file', {
         code: 'usage',
-        hint: `check: ls ${images.releases}`,
+        hint: `check: ls ${shellWord(images.releases)}`,
       })
     return { ...recallFrom(text, name, images.repository, fromLock), from: `lock ${fromLock}` }
   }

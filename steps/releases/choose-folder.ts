@@ -6,6 +6,7 @@ import {
   type JsonObject,
   type Look,
   type ReleaseFolders,
+  shellWord,
 } from '../../src/index.ts'
 
 type Input = { readonly folders: ReleaseFolders; readonly name: string }
@@ -46,10 +47,13 @@ async function choose(
   const refused = (why: string, hint: string): RunbookError => new RunbookError('preflight', why, { hint })
   if (!/^\w[\w.+-]*$/.test(name))
     throw new RunbookError('usage', `${JSON.stringify(name)} is not a release name`, {
-      hint: `check: ls ${directory}`,
+      hint: `check: ls ${shellWord(directory)}`,
     })
   if ((await look.files.linkTarget(link)) === null)
-    throw refused(`${link} is not a symbolic link, so the live release is unknown`, `check: ls -ld ${link}`)
+    throw refused(
+      `${link} is not a symbolic link, so the live release is unknown`,
+      `check: ls -ld ${shellWord(link)}`,
+    )
   const folder = `${directory}/${name}`
   if ((await look.files.stat(folder))?.kind !== 'directory') {
     const available =

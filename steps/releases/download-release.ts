@@ -11,6 +11,7 @@ import {
   type Look,
   type Release,
   type ReleaseHost,
+  shellWord,
 } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
 import { lastOf } from '../files/lib/path.ts'
@@ -225,7 +226,7 @@ async function requirePublished(look: Pick<Look, 'files'>, { asset, file }: Part
     'verification',
     `${file} differs from the published file: expected ${asset.bytes} bytes${digest}, found ${bytes} bytes and SHA-256 ${sha256}`,
     {
-      hint: `find out which of them is right; to download again, move this one aside: mv ${file} ${file}.old`,
+      hint: `find out which of them is right; to download again, move this one aside: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`,
     },
   )
 }

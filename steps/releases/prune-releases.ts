@@ -7,6 +7,7 @@ import {
   say,
   type Look,
   type Release,
+  shellWord,
 } from '../../src/index.ts'
 import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
 import { aside } from './lib/published-manifest.ts'
@@ -96,7 +97,7 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
     if (made === undefined)
       throw cannot('prune', release.directory, `${newest} or its bundle no longer exists`, {
         code: 'failed',
-        hint: `check: ls -l ${release.directory}`,
+        hint: `check: ls -l ${shellWord(release.directory)}`,
       })
     const ordered = [made, ...pairs.filter((pair) => pair !== made)]
     const old = toPrune(ordered, {

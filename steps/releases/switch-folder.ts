@@ -6,6 +6,7 @@ import {
   say,
   type Look,
   type ReleaseFolders,
+  shellWord,
 } from '../../src/index.ts'
 import { folderOf } from '../files/lib/path.ts'
 import type { ChosenFolder } from './choose-folder.ts'
@@ -64,7 +65,7 @@ async function targetOf(look: Pick<Look, 'files'>, link: string): Promise<string
   const target = await look.files.linkTarget(link)
   if (target === null)
     throw new RunbookError('failed', `${link} is no longer a symbolic link`, {
-      hint: `check: ls -ld ${link}`,
+      hint: `check: ls -ld ${shellWord(link)}`,
     })
   return target
 }

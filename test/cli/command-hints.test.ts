@@ -63,17 +63,41 @@ test('each command of the program, one that is new included', () => {
   )
 })
 
-/** A command behind a word is not recognised, so it would lack the npx that was used. */
-test('no text has a command where it is not recognised', () => {
-  const root = join(import.meta.dirname, '../..')
-  const files = globSync('{src,steps,runbooks,targets}/**/*.ts', { cwd: root })
-  const hidden = new RegExp(`[a-z,)}] runbook (?:${commands.join('|')})\\b`)
-  const lines = files.flatMap((file) =>
+const root = join(import.meta.dirname, '../..')
+const sources = globSync('{src,steps,runbooks,targets}/**/*.ts', { cwd: root })
+
+/** Lines of code, without comments, that match. */
+function linesWith(pattern: RegExp): readonly string[] {
+  expect(sources.length).toBeGreaterThan(300)
+  return sources.flatMap((file) =>
     readFileSync(join(root, file), 'utf8')
       .split('\n')
-      .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && hidden.test(line))
+      .filter((line) => !/^\s*(?:\*|\/\/|\/\*)/.test(line) && pattern.test(line))
       .map((line) => `${file}: ${line.trim()}`),
   )
-  expect(files.length).toBeGreaterThan(300)
-  expect(lines).toEqual([])
+}
+
+/** A command behind a word is not recognised, so it would lack the npx that was used. */
+test('no text has a command where it is not recognised', () => {
+  expect(linesWith(new RegExp(`[a-z,)}] runbook (?:${commands.join('|')})\\b`))).toEqual([])
+})
+
+test('a path in a command that a person types is quoted, since folders have blanks in their names', () => {
+  const programs =
+    'ls(?: -\\w+)?|chmod [\\w+-]+|chown \\S+|df -[hi]|mkdir -p|mv|cat|lsof(?: \\+D)?|lsattr -d|fuser -v|namei -l|rclone lsf|git|--trust'
+  const bare = new RegExp(`[\`( ](?:${programs}) \\$\\{(?!shellWord\\(|\\[.*shellWord|.*shellWord\\()`)
+  const typed = linesWith(bare).filter((line) => !line.startsWith('src/import/'))
+  // Words of a sentence, flags that are constants, and paths that are quoted before.
+  const others = [
+    'src/adapters/docker/volume-hint.ts',
+    'src/cli/command-hints.ts',
+    'src/cli/context.ts',
+    'steps/config/earlier-version.ts',
+  ]
+  expect(typed.filter((line) => !others.some((file) => line.startsWith(`${file}:`)))).toEqual([])
+})
+
+test('the command that closes a run has what it requires', () => {
+  const bare = linesWith(/runbook unlock\\?`/).filter((line) => !line.includes('was closed with'))
+  expect(bare).toEqual([])
 })

@@ -38,6 +38,14 @@ describe('connections', () => {
     ],
     ['libpq', { PGHOST: 'db', PGDATABASE: 'shop', PGUSER: 'u' }, 'db', 'shop', 'u'],
     ['a DSN', { DSN: 'host=db user=u dbname=shop password=x' }, 'db', 'shop', 'u'],
+    [
+      'a DSN with quoted values',
+      { DSN: "host=db user='the shop' password='a;b dbname=x \\' y' dbname = 'Büro \\'7'" },
+      'db',
+      "Büro '7",
+      'the shop',
+    ],
+    ['.NET with blanks', { Conn: 'Server=db;Database=Shop DB;User Id=u;Password=x' }, 'db', 'Shop DB', 'u'],
     ['.NET', { Conn: 'Server=db;Port=5432;Database=shop;User Id=u;Password=x' }, 'db', 'shop', 'u'],
     [
       'two prefixes',

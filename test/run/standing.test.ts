@@ -89,6 +89,7 @@ describe('a run that was killed in its swap', () => {
         '  Changed and not undone: Restore beside the live database, Stop writers',
         '  Perhaps changed: Swap the restored database in',
         'To finish or undo it instead: `runbook resume R1` or `runbook rollback R1`',
+        'Look at the data, then start what is down: docker compose --project-name shop --file /srv/shop/compose.yml start web worker',
         '',
       ].join('\n'),
     )

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
@@ -67,7 +68,7 @@ export function diskArchives(tools: ArchiveTools): Archives {
             if (extracted.digest !== inspected.digest || !sameJson(extracted.facts, inspected.facts)) {
               throw new ArchiveRefused(
                 'it changed while it was being read',
-                `find out what writes to it (lsof ${at}), then try again`,
+                `find out what writes to it (lsof ${shellWord(at)}), then try again`,
               )
             }
           } finally {
@@ -159,7 +160,10 @@ async function openArchive(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw cannot('read', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
+  throw cannot('read', path, 'not a regular file', {
+    code: 'failed',
+    hint: `check: ls -ld ${shellWord(path)}`,
+  })
 }
 
 async function requireEmpty(into: string): Promise<void> {
@@ -183,7 +187,7 @@ async function requireSpace(into: string, facts: ArchiveFacts): Promise<void> {
   if (free >= facts.bytes) return
   throw cannot('extract to', into, `no space is left: ${facts.bytes} bytes required, ${free} bytes free`, {
     code: 'failed',
-    hint: `make room there (df -h ${into}), then try again`,
+    hint: `make room there (df -h ${shellWord(into)}), then try again`,
   })
 }
 

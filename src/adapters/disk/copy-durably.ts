@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants, type BigIntStats } from 'node:fs'
 import { open, rename, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -17,7 +18,7 @@ async function openToRead(path: string | Buffer): Promise<FileHandle> {
   await file.close()
   throw cannot('read', path.toString(), 'not a regular file', {
     code: 'failed',
-    hint: `check: ls -ld ${path}`,
+    hint: `check: ls -ld ${shellWord(String(path))}`,
   })
 }
 
@@ -32,7 +33,7 @@ async function unchanging<T>(
   const after = await file.stat({ bigint: true })
   if (before.size === after.size && before.mtimeNs === after.mtimeNs) return result
   throw new RunbookError('failed', `${path} changed while it was being read`, {
-    hint: `find out what writes to it (lsof ${path}), then try again`,
+    hint: `find out what writes to it (lsof ${shellWord(path)}), then try again`,
   })
 }
 

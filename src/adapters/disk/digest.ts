@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -12,7 +13,10 @@ export type Digest = { readonly sha256: string; readonly bytes: number }
 export async function digestOfFile(file: string, scope: Scope): Promise<Digest> {
   await using source = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   if (!(await source.stat()).isFile())
-    throw cannot('read', file, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${file}` })
+    throw cannot('read', file, 'not a regular file', {
+      code: 'failed',
+      hint: `check: ls -ld ${shellWord(file)}`,
+    })
   return await hashOf(source, null, scope)
 }
 

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -34,7 +35,10 @@ export async function writeDurably(path: string, body: Uint8Array, mode = 0o600)
   const old = await statOf(path)
   if (old?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
   if (old !== null && !old.isFile()) {
-    throw cannot('write', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
+    throw cannot('write', path, 'not a regular file', {
+      code: 'failed',
+      hint: `check: ls -ld ${shellWord(path)}`,
+    })
   }
   const partial = await partialBeside(path)
   const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
@@ -64,7 +68,7 @@ export async function linkDurably(path: string, target: string): Promise<void> {
   const there = await statOf(path)
   if (there !== null && !there.isSymbolicLink()) {
     throw new RunbookError('failed', `cannot link ${path} to ${target}: ${path} is not a symbolic link`, {
-      hint: `check: ls -ld ${path}`,
+      hint: `check: ls -ld ${shellWord(path)}`,
     })
   }
   const partial = await partialBeside(path)
@@ -92,7 +96,10 @@ export async function appendDurably(path: string, body: Uint8Array): Promise<voi
   )
   const before = await file.stat()
   if (!before.isFile()) {
-    throw cannot('append to', path, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${path}` })
+    throw cannot('append to', path, 'not a regular file', {
+      code: 'failed',
+      hint: `check: ls -ld ${shellWord(path)}`,
+    })
   }
   try {
     await file.writeFile(body)

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 
 /** The code of a failed system call (`ENOENT`), or null for another kind of error. */
@@ -20,14 +21,14 @@ export function fileError(doing: string, path: string, thrown: unknown): Runbook
   })
 }
 
-const check = (path: string): string => `check: namei -l ${path}`
+const check = (path: string): string => `check: namei -l ${shellWord(path)}`
 
 const explanations: {
   readonly [code: string]: { readonly why: string; readonly hint: (path: string) => string }
 } = {
   ENOSPC: {
     why: 'no space is left on its file system',
-    hint: (path) => `make room there (df -h and df -i ${path}), then try again`,
+    hint: (path) => `make room there (df -h and df -i ${shellWord(path)}), then try again`,
   },
   EDQUOT: {
     why: 'the disk quota is used up',
@@ -40,7 +41,7 @@ const explanations: {
   EACCES: { why: 'permission denied', hint: check },
   EPERM: {
     why: 'operation not permitted',
-    hint: (path) => `check: namei -l ${path} and lsattr -d ${path}`,
+    hint: (path) => `check: namei -l ${shellWord(path)} and lsattr -d ${shellWord(path)}`,
   },
   EROFS: {
     why: 'the file system is read-only',

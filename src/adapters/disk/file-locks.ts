@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import {
   accessSync,
   chmodSync,
@@ -247,5 +248,5 @@ const isDamaged = (thrown: unknown): boolean => /^SQLITE_(NOTADB|CORRUPT)/.test(
 const unavailable = (path: string, thrown: unknown): NoLock => ({
   is: 'unavailable',
   why: `cannot lock ${path}: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-  hint: `check: ls -ld ${dirname(path)}`,
+  hint: `check: ls -ld ${shellWord(dirname(path))}`,
 })

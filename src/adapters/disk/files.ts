@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import {
   mkdir,
@@ -31,7 +32,7 @@ async function regularFile(at: string): Promise<FileHandle> {
   const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw cannot('read', at, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${at}` })
+  throw cannot('read', at, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${shellWord(at)}` })
 }
 
 /** Files on this machine. Paths are absolute, and a link at the end is not followed. */
@@ -74,7 +75,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       }
       if (length > maxBytes) {
         throw new RunbookError('failed', `cannot read ${at}: larger than the limit of ${maxBytes} bytes`, {
-          hint: `check that it is the right file: ls -l ${at}`,
+          hint: `check that it is the right file: ls -l ${shellWord(at)}`,
         })
       }
       return Buffer.concat(chunks)
@@ -190,7 +191,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
         throw new RunbookError(
           'failed',
           `cannot replace ${target}: ${there === null ? 'no such file' : 'not a regular file'}`,
-          { hint: `check: ls -ld ${target}` },
+          { hint: `check: ls -ld ${shellWord(target)}` },
         )
       }
       return await copyDurably(source, target, there, scope)

@@ -31,7 +31,10 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
   try {
     await trustParents(to)
     if ((await statOf(to)) !== null)
-      throw cannot('pack into', to, 'already exists', { code: 'failed', hint: `check: ls -ld ${to}` })
+      throw cannot('pack into', to, 'already exists', {
+        code: 'failed',
+        hint: `check: ls -ld ${shellWord(to)}`,
+      })
     const real = join(await realpath(dirname(to)), basename(to))
     const leaveOut = [real, `${real}.partial`]
     const { members, notes } = await sourcesOf(packing, leaveOut)

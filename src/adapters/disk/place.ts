@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Stats } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
@@ -48,7 +49,7 @@ export async function trustParents(path: string): Promise<void> {
     'failed',
     `untrusted link ${parent} to ${await readlink(parent)}: it belongs to user ${there.uid}`,
     {
-      hint: `check: namei -l ${path}`,
+      hint: `check: namei -l ${shellWord(path)}`,
     },
   )
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import { open, rename, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -27,9 +28,15 @@ export async function sealedInto<T>(
   try {
     await trustParents(to)
     if ((await statOf(to)) !== null)
-      throw cannot(`${doing} to`, to, 'already exists', { code: 'failed', hint: `check: ls -ld ${to}` })
+      throw cannot(`${doing} to`, to, 'already exists', {
+        code: 'failed',
+        hint: `check: ls -ld ${shellWord(to)}`,
+      })
     if (!(await stat(file)).isFile())
-      throw cannot(doing, file, 'not a regular file', { code: 'failed', hint: `check: ls -ld ${file}` })
+      throw cannot(doing, file, 'not a regular file', {
+        code: 'failed',
+        hint: `check: ls -ld ${shellWord(file)}`,
+      })
     await unlink(partial).catch(() => undefined)
     await (
       await open(

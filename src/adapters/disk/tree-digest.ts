@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { readdir, readlink } from 'node:fs/promises'
@@ -20,7 +21,7 @@ export async function treeDigest(top: string, scope: Scope): Promise<TreeFacts> 
     const there = await statOf(path)
     if (there === null)
       throw new RunbookError('failed', `${path.toString()} was removed while ${top} was being read`, {
-        hint: `find out what writes there (lsof +D ${top}), then try again`,
+        hint: `find out what writes there (lsof +D ${shellWord(top)}), then try again`,
       })
     const line = (kind: string, content: string): void => {
       digest.update(`${canonical([name, kind, there.mode & 0o7777, there.uid, there.gid, content])}\n`)

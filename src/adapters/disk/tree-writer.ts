@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import { chmod, lchown, lstat, mkdir, open, readdir, lutimes, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -87,7 +88,7 @@ export class TreeWriter {
       throw new RunbookError(
         'verification',
         `${this.#folder} contains ${countsText(found)}, but ${countsText(expected)} were written`,
-        { hint: `find out what else writes there: lsof +D ${this.#folder}` },
+        { hint: `find out what else writes there: lsof +D ${shellWord(this.#folder)}` },
       )
     }
     for (const { path, mode, uid, gid, modified } of this.#folders.toSorted(

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
@@ -21,7 +22,7 @@ export async function readImageArchive(file: string, scope: Scope): Promise<read
   if (there === null || !there.isFile()) {
     throw cannot('read', `image archive ${at}`, there === null ? 'no such file' : 'not a regular file', {
       code: 'failed',
-      hint: `check: ls -ld ${at}`,
+      hint: `check: ls -ld ${shellWord(at)}`,
     })
   }
   const digests = new Map<string, string>()

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rename, stat, unlink } from 'node:fs/promises'
@@ -148,7 +149,7 @@ export function dockerVolumes({
     broken.promise.catch(() => undefined)
     stream.once('error', (error) =>
       broken.reject(
-        cannot('read', from, null, { code: 'failed', cause: error, hint: `check: ls -l ${from}` }),
+        cannot('read', from, null, { code: 'failed', cause: error, hint: `check: ls -l ${shellWord(from)}` }),
       ),
     )
     try {

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
@@ -103,7 +104,7 @@ async function openPrivate(handle: SecretHandle, path: string): Promise<FileHand
   } catch (thrown) {
     const why =
       thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT' ? 'no such file' : 'open failed'
-    throw unreadable(handle, `${path}: ${why}`, `check: namei -l ${path}`, thrown)
+    throw unreadable(handle, `${path}: ${why}`, `check: namei -l ${shellWord(path)}`, thrown)
   }
   const { mode, uid, isFile } = await file
     .stat()
@@ -115,10 +116,10 @@ async function openPrivate(handle: SecretHandle, path: string): Promise<FileHand
       ? unreadable(
           handle,
           `${path} is accessible to other users (mode ${mode.toString(8)})`,
-          `chmod 600 ${path}, and change the secret unless those users are trusted`,
+          `chmod 600 ${shellWord(path)}, and change the secret unless those users are trusted`,
         )
       : ![ownUid, 0].includes(uid)
-        ? unreadable(handle, `${path} is owned by user ${uid}`, `chown ${ownUid} ${path}`)
+        ? unreadable(handle, `${path} is owned by user ${uid}`, `chown ${ownUid} ${shellWord(path)}`)
         : null
   if (refusal === null) return file
   await file.close()

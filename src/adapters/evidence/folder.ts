@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { lstatSync } from 'node:fs'
 import { lstat, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -118,7 +119,7 @@ class DiskFolder implements EvidenceFolder {
     } catch (thrown) {
       throw cannot('take the seal from the evidence in', this.folder, null, {
         code: 'preflight',
-        hint: `check: ls -la ${this.folder}`,
+        hint: `check: ls -la ${shellWord(this.folder)}`,
         cause: thrown,
       })
     }
@@ -156,15 +157,17 @@ function mustBePrivate(folder: string): void {
       throw new RunbookError(
         'failed',
         `${path} is ${facts.isSymbolicLink() ? 'a symbolic link' : 'not a folder'}`,
-        { hint: `check: ls -ld ${path}` },
+        { hint: `check: ls -ld ${shellWord(path)}` },
       )
     }
     if (path !== folder) continue
     if (facts.uid !== process.geteuid?.())
       throw new RunbookError('failed', `${path} belongs to user ${facts.uid}`, {
-        hint: `check: ls -ld ${path}`,
+        hint: `check: ls -ld ${shellWord(path)}`,
       })
     if ((facts.mode & 0o022) !== 0)
-      throw new RunbookError('failed', `${path} is writable by others`, { hint: `chmod 700 ${path}` })
+      throw new RunbookError('failed', `${path} is writable by others`, {
+        hint: `chmod 700 ${shellWord(path)}`,
+      })
   }
 }

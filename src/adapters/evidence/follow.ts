@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openRegular } from './contents.ts'
@@ -69,6 +70,10 @@ export class LogFollower {
   }
 
   #unreadable(path: string, cause: unknown): Error {
-    return cannot('read', path, reason(cause), { code: 'usage', hint: `check: ls -l ${path}`, cause })
+    return cannot('read', path, reason(cause), {
+      code: 'usage',
+      hint: `check: ls -l ${shellWord(path)}`,
+      cause,
+    })
   }
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { join } from 'node:path'
 import { cannot } from '../../kernel/errors.ts'
 import type { RunRecord } from '../../run/record/record.ts'
@@ -25,7 +26,7 @@ export async function readEvidence(
   } catch (thrown) {
     throw cannot('read', `the evidence in ${folder}`, reason(thrown), {
       code: 'usage',
-      hint: `check: ls -l ${folder}`,
+      hint: `check: ls -l ${shellWord(folder)}`,
       cause: thrown,
     })
   }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { rm, rmdir, unlink } from 'node:fs/promises'
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
@@ -66,7 +67,7 @@ async function others(folder: string, made: readonly EvidenceFile[]): Promise<re
     throw new RunbookError(
       'failed',
       `cannot seal ${JSON.stringify(odd)}: only regular files with plain names are allowed`,
-      { hint: `check: ls -lb ${folder}` },
+      { hint: `check: ls -lb ${shellWord(folder)}` },
     )
   }
   const subjects: Subject[] = []

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createPrivateKey, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { constants } from 'node:fs'
 import { link, open, unlink } from 'node:fs/promises'
@@ -64,7 +65,7 @@ async function mustBeTrusted(
       : `expired on ${new Date(entry.until ?? 0).toISOString()}`
   throw cannot('sign evidence with', `key ${fingerprint(publicBlob(key))}`, `it ${why}`, {
     code: 'preflight',
-    hint: `if the key was retired, move it away to create a new one: mv ${file} ${file}.old`,
+    hint: `if the key was retired, move it away to create a new one: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`,
   })
 }
 
@@ -72,16 +73,17 @@ async function readKey(file: string): Promise<KeyObject | null> {
   try {
     await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
     const { mode, uid } = await handle.stat()
-    if ((mode & 0o077) !== 0) throw badKey(file, 'others may read it', `chmod 600 ${file}`)
-    if (uid !== process.geteuid?.()) throw badKey(file, `it belongs to user ${uid}`, `check: ls -l ${file}`)
+    if ((mode & 0o077) !== 0) throw badKey(file, 'others may read it', `chmod 600 ${shellWord(file)}`)
+    if (uid !== process.geteuid?.())
+      throw badKey(file, `it belongs to user ${uid}`, `check: ls -l ${shellWord(file)}`)
     const key = createPrivateKey(await handle.readFile())
     if (key.asymmetricKeyType !== 'ed25519')
-      throw badKey(file, 'it is not an Ed25519 key', `mv ${file} ${file}.old`)
+      throw badKey(file, 'it is not an Ed25519 key', `mv ${shellWord(file)} ${shellWord(`${file}.old`)}`)
     return key
   } catch (thrown) {
     if (thrown instanceof RunbookError) throw thrown
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw badKey(file, 'it cannot be read', `check: ls -l ${file}`, thrown)
+    throw badKey(file, 'it cannot be read', `check: ls -l ${shellWord(file)}`, thrown)
   }
 }
 
@@ -115,7 +117,7 @@ async function createKey(folder: string, file: string, files: Files): Promise<Ke
     if (other !== null) return other
     throw cannot('create', `evidence key ${file}`, null, {
       code: 'preflight',
-      hint: `check: ls -ld ${folder}; df -h ${folder}`,
+      hint: `check: ls -ld ${shellWord(folder)}; df -h ${shellWord(folder)}`,
       cause: thrown,
     })
   } finally {

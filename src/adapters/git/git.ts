@@ -61,7 +61,7 @@ export function systemGit({
           length > maxBytes
             ? cannot('read', shellWord(directory), `git printed more than ${maxBytes} bytes`, {
                 code: 'failed',
-                hint: `check: git ${args.join(' ')}`,
+                hint: `check: git ${args.map((arg) => shellWord(arg)).join(' ')}`,
               })
             : null,
         )

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createHash } from 'node:crypto'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -52,7 +53,7 @@ export async function downloadTo(
   const partial = `${to}.partial`
   if ((await statOf(to)) !== null)
     throw new RunbookError('failed', `cannot ${doing}: ${to} already exists`, {
-      hint: `check: ls -l ${to}`,
+      hint: `check: ls -l ${shellWord(to)}`,
     })
   try {
     await rm(partial, { force: true })

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -25,7 +26,7 @@ export async function uploadSource(
   const { size } = await stat(file).catch((cause: unknown) => {
     throw cannot('upload', file, 'it cannot be read', {
       code: 'failed',
-      hint: `check: ls -l ${file}`,
+      hint: `check: ls -l ${shellWord(file)}`,
       cause,
     })
   })

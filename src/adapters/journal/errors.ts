@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -24,12 +25,12 @@ export function shortageBehind(thrown: unknown, path: string): Shortage | null {
 }
 
 const shortages: { readonly [S in Shortage]: readonly [problem: string, hint: (path: string) => string] } = {
-  space: ['no space is left on its file system', (path) => `make room: df -h ${path}`],
+  space: ['no space is left on its file system', (path) => `make room: df -h ${shellWord(path)}`],
   inodes: [
     'no inodes are left on its file system, so no file can be created',
-    (path) => `remove files that are not needed: df -i ${dirname(path)}`,
+    (path) => `remove files that are not needed: df -i ${shellWord(dirname(path))}`,
   ],
-  quota: ['the disk quota is used up', (path) => `make room: quota -s; df -h ${path}`],
+  quota: ['the disk quota is used up', (path) => `make room: quota -s; df -h ${shellWord(path)}`],
 }
 
 export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('SQLITE_BUSY')
@@ -58,7 +59,7 @@ export function journalError(doing: string, path: string, thrown: unknown): Runb
       'held',
       `${doing} ${path}: timed out after 5 s waiting for another process that writes to it`,
       {
-        hint: `check for a blocked process: fuser -v ${path}`,
+        hint: `check for a blocked process: fuser -v ${shellWord(path)}`,
         cause,
       },
     )
@@ -81,5 +82,8 @@ export function journalError(doing: string, path: string, thrown: unknown): Runb
   }
   const why = thrown instanceof Error ? thrown.message : String(thrown)
   if (codeOf(thrown) === '') return new RunbookError('bug', `${doing} ${path}: ${why}`, { cause })
-  return new RunbookError('usage', `${doing} ${path}: ${why}`, { hint: `check: ls -la ${path}`, cause })
+  return new RunbookError('usage', `${doing} ${path}: ${why}`, {
+    hint: `check: ls -la ${shellWord(path)}`,
+    cause,
+  })
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import {
   chmodSync,
   closeSync,
@@ -128,7 +129,7 @@ function requirePrivate(path: string, facts: Stats, mode: number): void {
 
 const untrusted = (path: string, why: string): RunbookError =>
   new RunbookError('usage', `the state folder is not safe to use: ${path} ${why}`, {
-    hint: `check: ls -ld ${path}; fix it, or choose another state folder`,
+    hint: `check: ls -ld ${shellWord(path)}; fix it, or choose another state folder`,
   })
 
 /**

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Store } from '../../drivers/places.ts'
 import { RunbookError, type Code } from '../../kernel/errors.ts'
 import { addressOf } from './open-store.ts'
@@ -85,7 +86,7 @@ const credentialsOf = (store: Store): string =>
 const tryBy = (store: Store): string =>
   ({
     s3: 'list it with another client, such as rclone or aws s3 ls',
-    rclone: `try: rclone lsf ${store.kind === 'rclone' ? store.remote : ''}`,
+    rclone: `try: rclone lsf ${shellWord(store.kind === 'rclone' ? store.remote : '')}`,
     restic: 'try: restic snapshots',
     borg: 'try: borg list',
   })[store.kind]

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
@@ -44,7 +45,7 @@ async function write(server: Server, name: string, partial: string, scope: Scope
     throw cannot('write', partial, null, {
       code: 'failed',
       cause: thrown,
-      hint: `check: df -h ${dirname(partial)}`,
+      hint: `check: df -h ${shellWord(dirname(partial))}`,
     })
   })
   if (ended.exitCode === 0) return

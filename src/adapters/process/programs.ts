@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { execFile } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
@@ -43,7 +44,7 @@ export async function resolveProgram(argv: readonly string[], folder: string | u
   if (folder !== undefined && !(await isFolder(folder))) {
     throw cannot('run', `${program} in ${folder}`, 'no such folder', {
       code: 'preflight',
-      hint: `mkdir -p ${folder}`,
+      hint: `mkdir -p ${shellWord(folder)}`,
     })
   }
   const path = await which(program, folder)
@@ -51,7 +52,7 @@ export async function resolveProgram(argv: readonly string[], folder: string | u
     const given = program.includes('/')
     throw cannot('run', program, given ? 'no such executable file' : 'not installed, or not on PATH', {
       code: 'preflight',
-      hint: given ? `check: ls -l ${program}` : `install ${program}, or add its folder to PATH`,
+      hint: given ? `check: ls -l ${shellWord(program)}` : `install ${program}, or add its folder to PATH`,
     })
   }
   return [path, ...rest]

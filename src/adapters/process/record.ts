@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Child } from '../../drivers/scope.ts'
@@ -52,7 +53,7 @@ export async function readRecord(stack: ProcessStack, name: string): Promise<Ser
     throw cannot('read', `the pid file of ${name}, ${pidFile(stack, name)}`, null, {
       code: 'failed',
       cause: thrown,
-      hint: `check: cat ${pidFile(stack, name)}`,
+      hint: `check: cat ${shellWord(pidFile(stack, name))}`,
     })
   }
 }

@@ -307,7 +307,7 @@ async function mustBeFolder({ directory, project }: ProcessStack): Promise<void>
   if (!isFolder) {
     throw cannot('run', `the services of ${project} in ${directory}`, 'no such folder', {
       code: 'preflight',
-      hint: `check: ls -ld ${directory}`,
+      hint: `check: ls -ld ${shellWord(directory)}`,
     })
   }
 }

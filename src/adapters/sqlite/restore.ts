@@ -112,7 +112,7 @@ function fileError(doing: string, path: string, thrown: unknown): unknown {
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
   return new RunbookError('failed', full ? `${doing}: no space is left there` : doing, {
     cause: thrown,
-    hint: full ? `make room: df -h ${folder}` : `check: namei -l ${folder}`,
+    hint: full ? `make room: df -h ${shellWord(folder)}` : `check: namei -l ${shellWord(folder)}`,
   })
 }
 

@@ -169,14 +169,14 @@ function explained(work: Work, thrown: unknown): unknown {
   const file = shellWord(work.do === 'swap' ? work.of.live : work.file)
   const full = work.do === 'copy' ? shellWord(dirname(work.to)) : file
   const hint = code.startsWith('SQLITE_BUSY')
-    ? `check which process locks it: fuser -v ${file}`
+    ? `check which process locks it: fuser -v ${shellWord(file)}`
     : code === 'SQLITE_READONLY_ROLLBACK'
-      ? `an application died while writing; roll its journal back: sqlite3 ${file} "PRAGMA quick_check"`
+      ? `an application died while writing; roll its journal back: sqlite3 ${shellWord(file)} "PRAGMA quick_check"`
       : code.startsWith('SQLITE_FULL')
-        ? `free space: df -h ${full}`
+        ? `free space: df -h ${shellWord(full)}`
         : code === 'SQLITE_ERROR'
           ? 'check the SQL'
-          : `check: ls -l ${file}*`
+          : `check: ls -l ${shellWord(file)}*`
   return new RunbookError(
     'failed',
     `cannot ${doing[work.do]} ${file}${work.do === 'copy' ? ` to ${shellWord(work.to)}` : ''}`,

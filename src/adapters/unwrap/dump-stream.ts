@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { emptyHint } from '../../formats/empty-backup.ts'
 import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
@@ -153,13 +154,17 @@ export const isFolder = async (file: string): Promise<boolean> =>
   )
 
 const unreadable = (file: string, cause: unknown): RunbookError =>
-  cannot('read', `dump ${file}`, null, { code: 'verification', cause, hint: `check: ls -l ${file}` })
+  cannot('read', `dump ${file}`, null, {
+    code: 'verification',
+    cause,
+    hint: `check: ls -l ${shellWord(file)}`,
+  })
 
 const digestMismatch = (file: string, expected: string, found: string): RunbookError =>
   new RunbookError(
     'verification',
     `checksum mismatch in dump ${file}: expected ${expected} (as inspected), found ${found}`,
     {
-      hint: `find out what writes to the file (lsof ${file}), then start again`,
+      hint: `find out what writes to the file (lsof ${shellWord(file)}), then start again`,
     },
   )

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -18,7 +19,7 @@ export function importCommand(program: Command, context: CliContext): void {
       const [{ importOf, reportText }, text] = await Promise.all([
         import('../../import/report.ts'),
         readFile(resolve(context.directory, file), 'utf8').catch((cause: unknown) => {
-          throw cannot('read', file, null, { code: 'usage', cause, hint: `check: ls -l ${file}` })
+          throw cannot('read', file, null, { code: 'usage', cause, hint: `check: ls -l ${shellWord(file)}` })
         }),
       ])
       const { report, files } = importOf(basename(file), text)
@@ -58,7 +59,7 @@ async function writeFiles(named: string, folder: string, files: readonly Importe
       throw cannot('write', join(named, path), null, {
         code: 'failed',
         cause,
-        hint: `check: ls -ld ${named}`,
+        hint: `check: ls -ld ${shellWord(named)}`,
       })
     })
   }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { handlesIn } from '../../drivers/secrets.ts'
@@ -114,7 +115,7 @@ async function mustBeReadable(file: string): Promise<void> {
   } catch (thrown) {
     throw new RunbookError('usage', `cannot read ${file}, the file of --env-file`, {
       cause: thrown,
-      hint: `check: ls -l ${file}`,
+      hint: `check: ls -l ${shellWord(file)}`,
     })
   }
 }

@@ -5,6 +5,7 @@ import { announce } from './announce.ts'
 import type { Conductor, Single } from './conductor.ts'
 import { lostLock } from '../journal/code.ts'
 import { openResult, settle, type Result, type Sealer } from './ending.ts'
+import type { RunState } from '../journal/state.ts'
 import { perform, type Ended } from './perform.ts'
 import { failureOn, type RunContext } from './run-context.ts'
 import { boundary, Stopped } from './stop.ts'
@@ -96,7 +97,7 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
   const failure = failureOn(context, thrown, thrown.code)
   // A dry run has no effects, so it cannot be in doubt.
   if (thrown.code === 'in-doubt' && context.journal.state.opened.mode === 'run') {
-    const hint = `check the target; then \`runbook resume ${context.run}\` or \`runbook rollback ${context.run}\``
+    const hint = `${thrown.hint ?? 'check the target'}; then ${waysOn(context.run, context.journal.state)}`
     return {
       ...(await settle(driving, context, 'needs-human', { ...failure, hint }, [])),
       doubt: thrown.doubt,
@@ -107,4 +108,13 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
   await context.journal.write({ type: 'interrupted', signal, ...(boot === null ? {} : { boot }) })
   await announce(driving, context)
   return openResult(context, failure, thrown.doubt)
+}
+
+/** The commands that a run in doubt accepts: each that is named can be typed. */
+function waysOn(run: string, { way, pivoted }: Pick<RunState, 'way' | 'pivoted'>): string {
+  const resume = `\`runbook resume ${run}\``
+  const rollback = `\`runbook rollback ${run}\``
+  if (way === 'back')
+    return `${rollback}; or, if the target is right as it is, \`runbook unlock ${run} --reason TEXT\`, which says what is down and how to start it`
+  return pivoted ? resume : `${resume} or ${rollback}`
 }

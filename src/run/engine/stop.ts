@@ -46,11 +46,14 @@ export class Stopped extends Error {
   readonly code: Code
   /** Title of a step whose effect is unknown; null if there is none. */
   readonly doubt: string | null
+  /** What whoever raised the doubt advises. */
+  readonly hint: string | undefined
 
-  constructor(code: Code, message: string, doubt: string | null) {
+  constructor(code: Code, message: string, doubt: string | null, hint?: string) {
     super(message)
     this.code = code
     this.doubt = doubt
+    this.hint = hint
   }
 }
 

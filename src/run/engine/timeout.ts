@@ -69,7 +69,7 @@ export async function withTimeout<T>(
     const { thrown } = ended
     // The driver lost track of what it started: not a failure that could be undone at once, timed out or not.
     if (thrown instanceof RunbookError && thrown.code === 'in-doubt')
-      throw new Stopped('in-doubt', thrown.message, title)
+      throw new Stopped('in-doubt', thrown.message, title, thrown.hint)
     throw late && !(thrown instanceof StepTimedOut || thrown instanceof Stopped)
       ? new StepTimedOut(title, seconds, thrown)
       : thrown

@@ -34,7 +34,7 @@ export type Head = { readonly seq: number; readonly hash: string }
 
 export const damaged = (run: string, how: string, cause?: unknown): RunbookError =>
   new RunbookError('journal', `the journal of run ${run} is damaged: ${how}; nothing was done`, {
-    hint: 'keep the state folder as it is, check the target, then release the run with `runbook unlock`',
+    hint: `keep the state folder as it is, check the target, then release the run with \`runbook unlock ${run} --reason TEXT\``,
     cause,
   })
 

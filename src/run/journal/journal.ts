@@ -123,6 +123,9 @@ export function heldBy(holder: Holder | null): RunbookError {
       ? 'a run that is starting'
       : `run ${holder.run} (${holder.by} on ${holder.host}, pid ${holder.pid}, since ${holder.since})`
   return new RunbookError('held', `the target is held by ${who}`, {
-    hint: 'wait for it (check: `runbook status`); if it hangs, release the target with `runbook unlock`',
+    hint:
+      holder === null
+        ? 'wait for it, and try again'
+        : `wait for it (check: \`runbook status\`); if it hangs, kill its process, or take its lock with \`runbook unlock ${holder.run} --reason TEXT --force\``,
   })
 }

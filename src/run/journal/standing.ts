@@ -1,4 +1,7 @@
+import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import type { Stored } from './entry.ts'
 import { stateOf, type RunState } from './state.ts'
@@ -8,6 +11,8 @@ import { timesOf } from './times.ts'
 export type Standing = JsonObject & {
   /** Services that it stopped and has not started again, and since when. */
   readonly down: readonly { readonly service: string; readonly since: string }[]
+  /** Commands that start those again, where the plan shows how; the data must be looked at before. */
+  readonly starts: readonly string[]
   /** Since when no health check has found the service up; null if none is due. */
   readonly unconfirmedSince: string | null
   /** Titles of steps whose effect is there. */
@@ -21,8 +26,13 @@ export function standingOf(entries: readonly Stored[]): Standing {
   const state = stateOf(entries)
   const { outages } = timesOf(entries)
   const open = state.plan.steps.some(({ marks }) => marks.upAfter) ? outages.at(-1) : undefined
+  const down = downOf(state, entries)
   return {
-    down: downOf(state, entries),
+    down,
+    starts: startsOf(
+      state,
+      down.map(({ service }) => service),
+    ),
     unconfirmedSince: open?.to === null ? open.from : null,
     ...effectsOf(state),
   }
@@ -54,6 +64,18 @@ function downOf(state: RunState, entries: readonly Stored[]): Standing['down'] {
     }
   }
   return [...down].map(([service, since]) => ({ service, since }))
+}
+
+function startsOf({ plan }: RunState, down: readonly string[]): readonly string[] {
+  const lines = plan.steps.flatMap(({ kind, input }) => {
+    if (kind !== stops) return []
+    const { services } = input as { readonly services?: { readonly stack?: Partial<Stack> } }
+    const names = namesIn(input['services'] ?? null, 'names').filter((name) => down.includes(name))
+    const stack = services?.stack
+    if (names.length === 0 || stack?.kind !== 'compose') return []
+    return [composeLine(stack as ComposeStack, ['start', ...names.map(shellWord)].join(' '))]
+  })
+  return [...new Set(lines)]
 }
 
 function namesIn(value: Json, field: string): readonly string[] {

@@ -75,7 +75,10 @@ export class RunFold {
   constructor(first: Stored | undefined) {
     if (first === undefined || first.entry.type !== 'opened') {
       throw new RunbookError('journal', 'a run in the journal does not begin with an opening entry', {
-        hint: 'keep the state folder and release the run with `runbook unlock`',
+        hint:
+          first === undefined
+            ? 'keep the state folder, and check the target'
+            : `keep the state folder, and release the run with \`runbook unlock ${first.run} --reason TEXT\``,
       })
     }
     const opened = first.entry

@@ -5,6 +5,7 @@ import {
   type StoredBackup,
   type Look,
   type RemotePlace,
+  shellWord,
 } from '../../../src/index.ts'
 import { folderOf, lastOf } from '../../files/lib/path.ts'
 
@@ -187,7 +188,7 @@ function noRoom(
     {
       hint:
         free < missing
-          ? `make room: df -h ${place.directory}; or set backups.directory to a larger disk`
+          ? `make room: df -h ${shellWord(place.directory)}; or set backups.directory to a larger disk`
           : 'raise backups.cache in runbook.config.ts, or finish the runs that use it: runbook status',
     },
   )

@@ -1,4 +1,11 @@
-import { backupPattern, cannot, RunbookError, type BackupPlace, type Look } from '../../../src/index.ts'
+import {
+  backupPattern,
+  cannot,
+  RunbookError,
+  type BackupPlace,
+  type Look,
+  shellWord,
+} from '../../../src/index.ts'
 
 /** The given backup of a folder, or the newest one. @throws RunbookError `usage`, `preflight` */
 export async function pathOf(look: Look, from: BackupPlace, given: string | null): Promise<string> {
@@ -9,7 +16,7 @@ export async function pathOf(look: Look, from: BackupPlace, given: string | null
     'read',
     `the backup ${path}`,
     facts === null ? 'no such file or folder' : 'neither folder nor file',
-    { code: 'usage', hint: `check: ls -l ${from.directory}` },
+    { code: 'usage', hint: `check: ls -l ${shellWord(from.directory)}` },
   )
 }
 

@@ -9,6 +9,7 @@ import {
   type JsonObject,
   type Look,
   type VolumeFacts,
+  shellWord,
 } from '../../../src/index.ts'
 import { freeName } from '../../files/lib/free-name.ts'
 import { nameOf, withLine, type Line } from './line.ts'
@@ -48,7 +49,7 @@ export async function bytesOf(look: View, file: string, home?: FileLocation): Pr
   if (why === null) return store.read(file, maxBytes)
   throw cannot('use', `${file}${home === undefined ? '' : ` of ${home.service}`}`, why, {
     code: 'preflight',
-    hint: `check: ls -l ${file}`,
+    hint: `check: ls -l ${shellWord(file)}`,
   })
 }
 

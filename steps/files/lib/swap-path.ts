@@ -1,4 +1,4 @@
-import { cannot, type Io, type Look } from '../../../src/index.ts'
+import { cannot, type Io, type Look, shellWord } from '../../../src/index.ts'
 
 /**
  * A path whose content is exchanged by renaming: after a kill it is in one of three states, never in a
@@ -42,7 +42,7 @@ export async function bringTo(io: Io, swap: PathSwap, wanted: SwapState): Promis
   if (now === null)
     throw cannot('swap', path, await unexpectedLeftovers(io, swap), {
       code: 'failed',
-      hint: `find out what moved it: ls -ld ${path} ${fresh} ${kept ?? ''}`.trim(),
+      hint: `find out what moved it: ls -ld ${[path, fresh, ...(kept === null ? [] : [kept])].map(shellWord).join(' ')}`,
     })
   for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
 }

@@ -1,4 +1,4 @@
-import { checksumList, RunbookError, type Look } from '../../../src/index.ts'
+import { checksumList, RunbookError, type Look, shellWord } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
 
 const largest = 16 * 1024 * 1024
@@ -13,7 +13,7 @@ export async function sumsIn(look: Pick<Look, 'files'>, directory: string): Prom
   if (there === null) return null
   const refused = (why: string): RunbookError =>
     new RunbookError('preflight', `${file} ${why}`, {
-      hint: `check its contents, and move it aside: mv ${file} ${file}.old`,
+      hint: `check its contents, and move it aside: mv ${shellWord(file)} ${shellWord(`${file}.old`)}`,
     })
   if (there.kind !== 'file') throw refused(`is a ${there.kind}, not a file`)
   try {

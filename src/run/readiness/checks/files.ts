@@ -1,3 +1,4 @@
+import { shellWord } from '../../../kernel/shell-quote.ts'
 import type { Target } from '../../../model/target.ts'
 import { Notebook, type Check } from '../check.ts'
 
@@ -11,7 +12,7 @@ export const files: Check = {
     for (const { path, what, kind } of named) {
       const facts = await notes.need(path, () => look.files.stat(path))
       if (facts === undefined) continue
-      const hint = `check the path in runbook.config.ts, or create it: ls -la ${path}`
+      const hint = `check the path in runbook.config.ts, or create it: ls -la ${shellWord(path)}`
       if (facts === null) notes.refuse(path, `${what} ${path} not found`, hint, sameAs(path))
       else if (facts.kind !== kind && facts.kind !== 'link')
         notes.refuse(path, `${what} ${path} is a ${facts.kind}, not a ${kind}`, hint)

@@ -1,3 +1,4 @@
+import { shellWord } from '../../../kernel/shell-quote.ts'
 import { unignoredAdvice } from '../../../model/unignored.ts'
 import { Notebook, type Check } from '../check.ts'
 
@@ -12,7 +13,7 @@ export const journal: Check = {
     const notes = new Notebook()
     if (facts.problem !== null) {
       const { message, hint } = facts.problem
-      notes.refuse('journal', message, hint ?? `check: ls -la ${host.state}`)
+      notes.refuse('journal', message, hint ?? `check: ls -la ${shellWord(host.state)}`)
       return notes.answer
     }
     for (const [run, why] of facts.damaged) {
