@@ -25,8 +25,19 @@ export function callText(entry: {
   if (short.length <= width) return [short]
   const second = `  ${step}(${whole(entry.input, fields)}),`
   const inner =
-    second.length <= width ? [second] : [`  ${step}({`, ...fields.map((field) => `    ${field},`), '  }),']
+    second.length <= width
+      ? [second]
+      : [`  ${step}({`, ...fields.flatMap((field) => fieldText(field).map((one) => `    ${one}`)), '  }),']
   return [begin, `  ${literal(title)},`, ...inner, ')']
+}
+
+/** A field on a line of its own; one that is too long for it has each field of its object on one. */
+function fieldText(field: string): readonly string[] {
+  const [, name = '', object = ''] = /^(\w+): (\{ .* \})$/.exec(field) ?? []
+  const inner = fieldsOf(object).map(shorthand)
+  return `    ${field},`.length <= width || inner.length === 0
+    ? [`${field},`]
+    : [`${name}: {`, ...inner.map((one) => `  ${one},`), '},']
 }
 
 const whole = (input: string, fields: readonly string[]): string =>

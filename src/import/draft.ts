@@ -24,8 +24,10 @@ export interface Draft {
   edit: Edit | null
   /** Image names that the next start of services has to make effective. */
   moved: readonly MovedName[]
-  /** What cannot be undone: written after the point of no return, once each. */
-  last(step: string, title: string, input: string): void
+  /** The approval of a person, once: written before the first step that acts, after the steps that it shows. */
+  ask(input: string, showing: readonly string[]): void
+  /** What cannot be undone: written after the point of no return, once each. Returns the name of its output. */
+  last(step: string, title: string, input: string): string
   /** A comment. */
   note(text: string): void
   /** At the end of every run. */
@@ -43,7 +45,11 @@ type Written = {
   readonly sections: readonly SectionName[]
   readonly steps: readonly string[]
   readonly params: readonly string[]
+  readonly calls: readonly WrittenCall[]
 }
+
+/** A step of the runbook, and the line of the document that led to it. */
+export type WrittenCall = { readonly step: string; readonly input: string; readonly line: number | null }
 
 type Entry =
   | { readonly note: string }
@@ -53,13 +59,17 @@ type Entry =
       readonly title: string
       readonly step: string
       readonly input: string
+      readonly line: number | null
     }
 
 export class RunbookDraft implements Draft {
   readonly facts: Facts
+  /** The line of the document that is being written. */
+  line: number | null = null
   edit: Edit | null = null
   moved: readonly MovedName[] = []
   readonly #entries: Entry[] = []
+  #approval: { readonly entry: Entry; readonly showing: readonly string[] } | null = null
   readonly #final: Entry[] = []
   readonly #always: Entry[] = []
   readonly #sections = new Set<SectionName>()
@@ -92,6 +102,7 @@ export class RunbookDraft implements Draft {
       title: free(title, this.#titles, (number) => ` (${number})`),
       step,
       input,
+      line: this.line,
     })
     return name
   }
@@ -113,8 +124,17 @@ export class RunbookDraft implements Draft {
     for (const key of this.#keys.keys()) if (key.startsWith(`${step} `)) this.#keys.delete(key)
   }
 
-  last(step: string, title: string, input: string): void {
-    this.#addOnce(this.#final, 'step', step, title, input)
+  ask(input: string, showing: readonly string[]): void {
+    if (this.#approval !== null) return
+    const title = free('Ask the operator', this.#titles, (number) => ` (${number})`)
+    this.#approval = {
+      entry: { name: null, call: 'step', title, step: 'approval', input, line: this.line },
+      showing,
+    }
+  }
+
+  last(step: string, title: string, input: string): string {
+    return this.#addOnce(this.#final, 'step', step, title, input)
   }
 
   lastly(step: string, title: string, input: string): void {
@@ -132,7 +152,8 @@ export class RunbookDraft implements Draft {
   }
 
   written(): Written {
-    const calls = [...this.#entries, ...this.#final, ...this.#always].filter((entry) => 'step' in entry)
+    const entries = this.#withApproval()
+    const calls = [...entries, ...this.#final, ...this.#always].filter((entry) => 'step' in entry)
     const isUsed = (name: string): boolean => calls.some(({ input }) => mentions(input, name))
     const text = (entry: Entry): readonly string[] =>
       'note' in entry
@@ -140,7 +161,7 @@ export class RunbookDraft implements Draft {
         : callText({ ...entry, name: entry.name !== null && isUsed(entry.name) ? entry.name : null })
     return {
       lines: [
-        ...this.#entries.flatMap(text),
+        ...entries.flatMap(text),
         ...(this.#final.length === 0 ? [] : ["pointOfNoReturn('What follows cannot be undone.')"]),
         ...this.#final.flatMap(text),
         ...this.#always.flatMap(text),
@@ -148,12 +169,43 @@ export class RunbookDraft implements Draft {
       sections: [...this.#sections],
       steps: [...new Set(calls.map(({ step }) => step))].toSorted(),
       params: [...this.#params].map(([name, code]) => `${name}: ${code},`),
+      calls,
     }
   }
 
-  #addOnce(list: Entry[], call: 'step' | 'lastly', step: string, title: string, input: string): void {
-    if (list.some((entry) => 'step' in entry && entry.step === step)) return
-    list.push({ name: null, call, title: free(title, this.#titles, (number) => ` (${number})`), step, input })
+  #addOnce(list: Entry[], call: 'step' | 'lastly', step: string, title: string, input: string): string {
+    const there = list.find((entry) => 'step' in entry && entry.step === step)
+    if (there !== undefined && 'step' in there) return there.name ?? ''
+    const name = free(outputNames[step] ?? `${step}Output`, this.#names, String)
+    list.push({
+      name,
+      call,
+      title: free(title, this.#titles, (number) => ` (${number})`),
+      step,
+      input,
+      line: this.line,
+    })
+    return name
+  }
+
+  /** What the approval shows is found out before it, so those steps move up; duties stay where they are. */
+  #withApproval(): readonly Entry[] {
+    if (this.#approval === null) return this.#entries
+    const { entry: approval, showing } = this.#approval
+    const isShown = (entry: Entry): boolean => 'step' in entry && showing.includes(entry.name ?? '')
+    const rest = this.#entries.flatMap((entry, index, all) => {
+      if (!isShown(entry)) return [entry]
+      // A command that has another step here needs no note.
+      const next = all.slice(index + 1).find((one) => !isShown(one))
+      return next !== undefined && 'step' in next
+        ? []
+        : [{ note: 'Done above, before the operator is asked.' }]
+    })
+    let at = rest.findIndex((entry) => 'step' in entry && entry.step !== 'duty')
+    if (at < 0) at = rest.length
+    // The comments of a step stay above it.
+    while (at > 0 && 'note' in (rest[at - 1] ?? approval)) at -= 1
+    return [...rest.slice(0, at), ...this.#entries.filter(isShown), approval, ...rest.slice(at)]
   }
 }
 
@@ -173,6 +225,9 @@ const outputNames: { readonly [step: string]: string } = {
   verifyDump: 'archive',
   restoreBeside: 'copy',
   assertCopy: 'proven',
+  compareContents: 'live',
+  swapDatabase: 'old',
+  openReplaced: 'replaced',
   chooseDump: 'dump',
   chooseBundle: 'bundle',
   verifyRelease: 'verified',

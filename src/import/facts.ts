@@ -1,4 +1,6 @@
 import type { sections } from '../sections/index.ts'
+import { isArchive, isDatabaseCopy, isDump, isTransient } from './backup-paths.ts'
+import { backupPlaceIn } from './backup-place.ts'
 import { settingOf } from './configured.ts'
 import { inContainer } from './docker.ts'
 import { literal, type Written } from './literal.ts'
@@ -25,7 +27,8 @@ export type Facts = {
 const oneOff = /test|smoke|check|verify|e2e/i
 const isLiteral = (text: string): boolean => !/[$`<*{]/.test(text)
 
-export function factsOf({ parts, steps }: Procedure): Facts {
+export function factsOf(procedure: Procedure): Facts {
+  const { parts, steps } = procedure
   const text = parts.map((part) => part.text).join('\n')
   const composes = steps.flatMap(({ compose }) => (compose === null ? [] : [compose]))
   const files = distinct(composes.map(({ global }) => global.value('file', 'f')))
@@ -44,8 +47,8 @@ export function factsOf({ parts, steps }: Procedure): Facts {
   const migrating = steps.find(({ program }) => program.program === 'alembic')?.program.inside ?? null
   const home = steps.find(({ main }) => main.program === 'cd')?.main.args[0] ?? null
   const placed = (path: string): string =>
-    home !== null && home.startsWith('/') && isLiteral(home) && !path.startsWith('/')
-      ? `${home}/${path}`
+    home !== null && home.startsWith('/') && isLiteral(home) && !isTransient(home) && !/^[/~]/.test(path)
+      ? `${home}/${path.replace(/^\.\//, '')}`
       : path
   const urls = distinct(text.match(/https?:\/\/[^\s"'`)>\]]+/g) ?? []).filter(isLiteral)
   const paths = distinct(
@@ -55,7 +58,8 @@ export function factsOf({ parts, steps }: Procedure): Facts {
   const env =
     distinct(text.match(/(?<![\w/])\.env(?:\.[a-z]+)?(?![\w.-])/g) ?? [])[0] ?? envFiles[0] ?? '.env'
   const database = volume?.path.replace(/^.*\//, '').replace(/\.\w+$/, '') ?? null
-  const backups = backupsIn(text)
+  const sqlite = volume !== null
+  const backups = backupPlaceIn(procedure, sqlite ? isDatabaseCopy : isDump, sqlite ? '.db' : '.dump')
   const tagged = steps.some(({ main, compose }) => compose !== null && main.variables.size > 0)
   const [image] = distinct(steps.flatMap(imagesIn)).filter(isLiteral)
 
@@ -115,7 +119,7 @@ export function factsOf({ parts, steps }: Procedure): Facts {
             { directory: './backups', pattern: 'app_{time}.dump' },
             'the document names no backup with its time',
           )
-        : known(backups),
+        : known({ directory: placed(backups.directory), pattern: backups.pattern }, backups.guessed),
     assertions: () =>
       assumed(
         [{ name: 'rows are there', sql: 'select count(*) from alembic_version', atLeast: 1 }],
@@ -176,16 +180,24 @@ export function factsOf({ parts, steps }: Procedure): Facts {
         {
           service: volume?.service ?? services[0] ?? 'app',
           folder: '/data/documents',
-          backups: { directory: backups?.directory ?? './backups', pattern: 'documents-{time}.tar.gz' },
+          backups: {
+            directory: placed(backups?.directory ?? './backups'),
+            pattern: 'documents-{time}.tar.gz',
+          },
         },
         'where the files of documents are',
       ),
     data: () => {
-      const archives = backupsIn(text, /\.tar(\.\w+)*$/)
+      const archives = backupPlaceIn(procedure, isArchive, '.tar.gz')
+      // New archives need a name to begin with.
+      const pattern = archives?.pattern.startsWith('*') === false ? archives.pattern : 'data-{time}.tar.gz'
       return assumed(
-        archives === null
-          ? { directory: './backups', pattern: 'data-{time}.tar.gz', keyFiles: [], source: './data' }
-          : { ...archives, keyFiles: [], source: './data' },
+        {
+          directory: placed(archives?.directory ?? './backups'),
+          pattern,
+          keyFiles: [],
+          source: './data',
+        },
         'the archived folder, and the files in it that must be there',
       )
     },
@@ -251,19 +263,3 @@ const tagVariable = (steps: readonly Step[]): string =>
   'IMAGE_TAG'
 
 const imagesIn = ({ docker }: Step): readonly string[] => (docker?.verb === 'pull' ? docker.operands : [])
-
-const stamp = /\d{8}(?:[-_T]?\d{4,6}Z?)?|YYYYMMDD(?:[-_T]?HHMMSSZ?)?|\d{4}-\d\d-\d\d/
-
-/** The first path of a backup that has its time in its name: `./backups/shop_20260102.dump`. */
-function backupsIn(
-  text: string,
-  kind = /\.(dump|db|sqlite3?|sql)(\.\w+)*$/,
-): { directory: string; pattern: string } | null {
-  for (const [path] of text.matchAll(/[\w./~-]+\/[\w.-]+/g)) {
-    const [, directory = '', name = ''] = /^(.*)\/([^/]+)$/.exec(path) ?? []
-    const backup = name.replace(/\.(?:sha(?:256|512)(?:sum)?|md5|sig|asc)$/, '')
-    if (stamp.test(backup) && kind.test(backup) && !directory.startsWith('/tmp'))
-      return { directory: directory === '' ? '.' : directory, pattern: backup.replace(stamp, '{time}') }
-  }
-  return null
-}

@@ -3,7 +3,8 @@ import { readProcedure, type Procedure, type Step } from './procedure.ts'
 import { recognise } from './recognise.ts'
 import type { WrittenDuty } from './duties.ts'
 import type { Recognised } from './recogniser.ts'
-import { filesOf, sourcesOf, type ImportedFile } from './source.ts'
+import { proofOf } from './proofs.ts'
+import { filesOf, sourcesOf, type ImportedFile, type Source } from './source.ts'
 import type { Trap } from './trap.ts'
 import { trapsIn } from './traps.ts'
 
@@ -18,12 +19,20 @@ export type Row = {
 export type ImportReport = {
   readonly rows: readonly Row[]
   readonly traps: readonly Trap[]
+  /** What each step that acts is proven by, with the lines that led to it. */
+  readonly proofs: readonly ChosenProof[]
   /** What a person is asked to do. */
   readonly duties: readonly WrittenDuty[]
   /** Blocks or lines of other languages, of output, of names. */
   readonly samples: Procedure['samples']
   /** Shell that could not be read. */
   readonly unread: Procedure['unread']
+}
+
+export type ChosenProof = {
+  readonly step: string
+  readonly lines: readonly number[]
+  readonly proof: string
 }
 
 /** What an import of a Markdown document does with each of its commands, and the traps in it. */
@@ -53,6 +62,7 @@ export function importOf(
         becomes: what,
         draft: sources.some(({ drafted }) => drafted.has(step)),
       })),
+      proofs: proofsOf(sources),
       duties: sources.flatMap(({ duties }) => duties).toSorted((one, other) => one.line - other.line),
       traps: trapsIn(document),
       samples,
@@ -60,6 +70,21 @@ export function importOf(
     },
     files: filesOf(sources, document),
   }
+}
+
+function proofsOf(sources: readonly Source[]): readonly ChosenProof[] {
+  const found = sources.flatMap(({ calls, scripts }) =>
+    calls.flatMap(({ step, input, line }) => {
+      const isScript = scripts.some(({ name }) => name === step)
+      const proof = isScript ? 'none yet: write its probe' : proofOf(step, input)
+      return proof === null ? [] : [{ step, line, proof }]
+    }),
+  )
+  return [...Map.groupBy(found, ({ step, proof }) => `${step} ${proof}`).values()].flatMap((calls) => {
+    const [first] = calls
+    const lines = [...new Set(calls.flatMap(({ line }) => line ?? []))].toSorted((one, other) => one - other)
+    return first === undefined ? [] : [{ step: first.step, proof: first.proof, lines }]
+  })
 }
 
 const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] =>
@@ -75,7 +100,10 @@ const outcome = ({ becomes, draft }: Row): string => {
 }
 
 /** The report as Markdown. */
-export function reportText(name: string, { rows, traps, duties, samples, unread }: ImportReport): string {
+export function reportText(
+  name: string,
+  { rows, traps, proofs, duties, samples, unread }: ImportReport,
+): string {
   const recognised = rows.filter(({ becomes }) => becomes !== null).length
   const drafts = rows.filter(({ draft }) => draft).length
   return [
@@ -93,6 +121,13 @@ export function reportText(name: string, { rows, traps, duties, samples, unread 
     '| ---: | --- | --- |',
     ...rows.map((row) => `| ${row.line} | ${cell(row.command)} | ${outcome(row)} |`),
     '',
+    ...section(
+      '## Proofs',
+      proofs.map(
+        ({ step, lines, proof }) =>
+          `- \`${step}\` (line${lines.length === 1 ? '' : 's'} ${lines.join(', ')}): ${proof}.`,
+      ),
+    ),
     ...section(
       '## Duties',
       duties.map(({ line, text }) => `- line ${line}: ${oneLine(text)}`),

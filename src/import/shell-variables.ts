@@ -74,3 +74,16 @@ function expanded(text: string, valueOf: (name: string) => string | null): strin
   )
   return isKnown && !/[$`]|^~|[<{][A-Za-z][\w-]*[>}]/.test(value) ? value : null
 }
+
+/** A function that puts the values of variables into a text as the document writes them, expansions such as `$(date)` included. */
+export function writtenValues(steps: readonly Step[]): (text: string) => string {
+  const values = new Map<string, string>()
+  const filled = (text: string): string =>
+    text.replaceAll(
+      /\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/g,
+      (written, braced?: string, bare?: string) => values.get(braced ?? bare ?? '') ?? written,
+    )
+  for (const { main } of steps)
+    if (setters.has(main.program)) for (const [name, value] of main.variables) values.set(name, filled(value))
+  return filled
+}

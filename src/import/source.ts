@@ -1,6 +1,6 @@
 import { idOf } from '../model/step-id.ts'
 import { procedureOf, type Heading, type Part } from './document.ts'
-import { RunbookDraft } from './draft.ts'
+import { RunbookDraft, type WrittenCall } from './draft.ts'
 import { freeName, writeDuty, writeItem, type WrittenDuty } from './duties.ts'
 import { asksForAct } from './duty.ts'
 import { factsOf, type Facts, type SectionName } from './facts.ts'
@@ -33,6 +33,7 @@ export type Source = {
   /** The commands that these replace. */
   readonly drafted: ReadonlySet<Step>
   readonly duties: readonly WrittenDuty[]
+  readonly calls: readonly WrittenCall[]
 }
 
 export type ImportedFile = { readonly path: string; readonly text: string }
@@ -137,6 +138,7 @@ function sourceOf(
   const duties: WrittenDuty[] = []
   const scripts = scriptsOf(draft, document, chapter.steps, names)
   for (const one of inOrder(chapter)) {
+    draft.line = one.line
     if ('kind' in one) {
       if (one.kind === 'heading')
         draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
@@ -155,7 +157,7 @@ function sourceOf(
       })
     }
   }
-  const { lines: body, steps, sections, params } = draft.written()
+  const { lines: body, steps, sections, params, calls } = draft.written()
   if (steps.length === 0) return null
   const imported = [
     ...(body.some((line) => line.includes('maybe(')) ? ['maybe'] : []),
@@ -177,6 +179,7 @@ function sourceOf(
     scripts: scripts.files,
     drafted: scripts.drafted,
     duties,
+    calls,
     text: `import { ${imported.join(', ')} } from 'runbook'
 ${importOfSteps(library)}${scripts.files.map((one) => `import { ${one.name} } from '../steps/${scriptFile(one.name)}.ts'\n`).join('')}
 ${comment(`Imported from ${document}, line ${chapter.line}. Read every input before the first run.`)}

@@ -1,6 +1,7 @@
 import type { Procedure, Step } from './procedure.ts'
 import type { DocumentTrap, StepTrap, Trap } from './trap.ts'
-import { buildsOnRollback, containerGone, jsonLines, resultLost, volumesRemoved } from './traps/containers.ts'
+import { buildsOnRollback } from './traps/builds.ts'
+import { containerGone, jsonLines, resultLost, volumesRemoved } from './traps/containers.ts'
 import {
   checksumBound,
   folderMissing,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { proofOf } from '../../src/import/proofs.ts'
 import { reportOn, reportText } from '../../src/import/report.ts'
+import { writtenSteps } from '../../src/import/source.ts'
 import { trapNames } from '../../src/import/traps.ts'
 import { documents } from './documents.ts'
 
@@ -47,6 +49,12 @@ test('a report has each command with its line and what becomes of it', () => {
       '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command: script step (draft) |',
       '| 8 | `bash scripts/own.sh --all` | script step (draft) |',
       '',
+      '## Proofs',
+      '',
+      '- `stopServices` (line 3): Docker says that no container of these services runs any more.',
+      '- `runCpBackupsShopDbSrvShopShopDb` (line 7): none yet: write its probe.',
+      '- `runOwn` (line 8): none yet: write its probe.',
+      '',
     ].join('\n'),
   )
 })
@@ -72,6 +80,44 @@ test('a report has what a person is asked to do, and which steps are drafts of w
   expect(report).toContain('| script step (draft); the library has restartDocker |')
 })
 
+test('a report says by what each start succeeds', () => {
+  const commands = [
+    'docker compose stop api',
+    'docker tag shop/api:kept shop/api:latest',
+    'docker compose up -d api',
+    'echo MODE=off >> .env',
+    'docker compose up -d api',
+    'docker compose up -d api',
+  ]
+  const { proofs } = reportOn(`# Back\n\n\`\`\`sh\n${commands.join('\n')}\n\`\`\`\n`)
+  expect(proofs.filter(({ step }) => step === 'bringUp')).toEqual([
+    { step: 'bringUp', lines: [6], proof: 'each service runs the chosen image, by the id of the image' },
+    {
+      step: 'bringUp',
+      lines: [8],
+      proof: 'each service runs with the variables that the files have by then',
+    },
+    {
+      step: 'bringUp',
+      lines: [9],
+      proof: "each service runs as the stack's files and images are by then",
+    },
+  ])
+})
+
+test('every step that an import writes and that changes something has its proof in words', () => {
+  const effects = new Map(
+    [...readFileSync('docs/steps.md', 'utf8').matchAll(/^\| `(\w+)` \| `[\w.-]+` \| ([^|]+) \|/gm)].map(
+      ([, name = '', effect = '']) => [name, effect],
+    ),
+  )
+  const proofless = [...writtenSteps].filter(
+    (step) => !/^(looks|asks)/.test(effects.get(step) ?? '') && proofOf(step, "proof: 'image'") === null,
+  )
+  // What is written in place of them is proven.
+  expect(proofless).toEqual(['restoreCopy'])
+})
+
 test('hostile text neither ends its code nor reaches the terminal', () => {
   const shown = reportText('a\u001b[2J.md', reportOn('```sh\nrm "`id`" \u001b[31m | cat\n```\n'))
   expect(shown).not.toContain('\u001b')
@@ -79,7 +125,14 @@ test('hostile text neither ends its code nor reaches the terminal', () => {
 })
 
 test('a document without commands has an empty report', () => {
-  expect(reportOn('')).toEqual({ rows: [], traps: [], duties: [], samples: [], unread: [] })
+  expect(reportOn('')).toEqual({
+    rows: [],
+    traps: [],
+    proofs: [],
+    duties: [],
+    samples: [],
+    unread: [],
+  })
   expect(reportText('a.md', reportOn('# Nothing\n'))).toContain('None found.')
 })
 

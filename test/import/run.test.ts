@@ -10,12 +10,14 @@ import {
   fakeImage,
   fakeMachine,
   fakeWorld,
+  nobody,
   runningFleet,
   runOn,
   targetOf,
   type FakeMachine,
 } from '../../src/testing/index.ts'
 import { root } from '../docs/pages.ts'
+import { badOrders, damagedShop, goodOrders, shop } from '../steps/fake-shop.ts'
 
 let folder: string
 beforeAll(() => {
@@ -224,5 +226,45 @@ describe('an edit of the environment file', () => {
     const { text } = await imported("sed -i 's/^MODE=.*/MODE=off/' .env", 'docker compose up -d scribe')
     expect(text).toContain("'Set MODE=off'")
     expect(text).toContain("proof: 'environment'")
+  })
+})
+
+describe('an imported restore', () => {
+  const commands = [
+    'docker compose stop web worker',
+    'pg_restore --clean -d shop /backups/db/shop-20260203_040000.dump',
+    'docker compose up -d web worker',
+    'curl -f http://shop/health',
+  ]
+  const orders = ({ world: { server } }: FakeMachine, of = 'shop') =>
+    server.databases.get(of)?.tables['orders']
+
+  test('asks before anything stops, and shows what would be lost; the old data stays, open and counted', async () => {
+    const { book } = await imported(...commands)
+    const made = fakeMachine(damagedShop(), { book, target: shop })
+    expect(await made.run()).toMatchObject({ outcome: 'succeeded' })
+    expect(orders(made)).toEqual(goodOrders)
+    const aside = [...made.world.server.databases.keys()].find((one) => one.startsWith('shop__'))
+    expect(orders(made, aside)).toEqual(badOrders)
+    const reached = made.world.faults.reached
+    expect(reached.findIndex((moment) => moment.startsWith('person.'))).toBeLessThan(
+      reached.findIndex((moment) => moment.startsWith('services.stop')),
+    )
+    expect(Buffer.from(made.world.disk.files.get('/artifacts/checklist.md') ?? []).toString()).toContain(
+      'shop-20260203_040000.dump',
+    )
+  })
+
+  test('changes nothing without the phrase, and everything goes back where the data does not come up', async () => {
+    const { book } = await imported(...commands)
+    const refused = fakeMachine(damagedShop(), { book, target: shop })
+    refused.world.person = nobody
+    const before = refused.world.state()
+    expect(await refused.run()).not.toMatchObject({ outcome: 'succeeded' })
+    expect(refused.world.state()).toEqual(before)
+    const sick = fakeMachine(damagedShop(), { book, target: shop })
+    sick.world.web.answers.set('http://shop/health', [{ status: 500 }])
+    expect(await sick.run()).toMatchObject({ outcome: 'rolled-back' })
+    expect(orders(sick)).toEqual(badOrders)
   })
 })

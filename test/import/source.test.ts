@@ -236,8 +236,9 @@ describe('what is written is planned', () => {
   test('with a step for every command that has one, in the order of the document', async () => {
     const [restore] = await plansOf('a SQLite file, with a script')
     expect(restore?.steps.map(({ kind }) => kind)).toEqual([
-      'services.stop',
       'backups.verify',
+      'people.approval',
+      'services.stop',
       'files.make-staging',
       'backups.decrypt',
       'databases.examine-backup',
@@ -249,6 +250,7 @@ describe('what is written is planned', () => {
       'services.scan-logs',
       'databases.remove-old-file',
       'files.remove-staging',
+      'records.log-result',
     ])
   })
 })

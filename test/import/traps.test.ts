@@ -43,6 +43,33 @@ const trapped: readonly (readonly [string, string, readonly string[]])[] = [
   ['volumes that down removes', shell('docker compose down -v'), ['4 volumes-removed']],
   ['a smoke test by up', shell('docker compose up smoke-tests'), ['4 result-lost']],
   ['a build while going back', shell('docker compose up -d --build web'), ['4 builds-on-rollback']],
+  ...[
+    ['an image name was moved', 'docker tag shop/web:kept-1 shop/web:latest'],
+    ['an image was loaded', 'docker load -i /srv/kept/web.tar'],
+    ['an image was pulled', 'docker pull shop/web:1.3'],
+    ['a script restored a dump', './scripts/put.sh ./dumps/FILE'],
+    ['a dump was read', 'set -o pipefail; cat /backups/a.sql | psql -v ON_ERROR_STOP=1 -1 shop'],
+    ['settings were put back', 'cp .env.bak .env'],
+    ['a file of an earlier commit was put back', 'git checkout HEAD~1 -- .env'],
+    ['the database was downgraded', 'docker compose exec web alembic downgrade -1'],
+  ].map(
+    ([what, command]) =>
+      [
+        `a build after ${what}, under any heading`,
+        shell(command ?? '', 'docker compose up -d --build web').replace('# Restore', '# Alte Version'),
+        ['5 builds-on-rollback'],
+      ] as const,
+  ),
+  [
+    'a build after the chosen tag was pulled',
+    shell(
+      'export IMAGE_TAG=1.3',
+      'docker compose pull web',
+      'docker compose build web',
+      'docker compose up -d',
+    ).replace('# Restore', '# Alte Version'),
+    ['6 builds-on-rollback'],
+  ],
   ['an array of JSON lines', shell("docker compose ps --format json | jq '.[].State'"), ['4 json-lines']],
   [
     'a variable for one command only',
@@ -246,6 +273,28 @@ const harmless: readonly (readonly [string, string])[] = [
     shell('set -o pipefail', 'curl http://shop/health | tee -a log-$(date +%F)'),
   ],
   ['a build where nothing goes back', '# Deploy\n\n`docker compose up -d --build web`\n'],
+  [
+    'a deployment in a document about both',
+    '# Deploy and roll back\n\n## Deploy\n\n`docker compose up -d --build web`\n',
+  ],
+  ['a build of the sources that were good', shell('git checkout v1.3', 'docker compose up -d --build web')],
+  [
+    'a build after what is kept was made',
+    shell(
+      'cp .env .env.bak',
+      'docker tag shop/web:latest shop/web:kept',
+      'TAG=2 docker compose up --build -d',
+    ).replace('# Restore', '# Neue Version'),
+  ],
+  [
+    'a build after base image and registry name',
+    shell(
+      'docker pull node:22',
+      'docker tag shop/web:2 registry.example.com/shop/web:2',
+      'docker push registry.example.com/shop/web:2',
+      'docker compose up -d --build web',
+    ).replace('# Restore', '# Neue Version'),
+  ],
   [
     'JSON lines read as such',
     shell(

@@ -2,34 +2,12 @@ import type { Draft } from '../draft.ts'
 import { literal } from '../literal.ts'
 import type { Step } from '../procedure.ts'
 import { startsServer } from '../traps/postgres.ts'
+import { archive, dumpParam, logged, provenCopy, swappedDatabase } from './dump-restore.ts'
 import { type Recipes } from './recipe.ts'
 import { stopped } from './services.ts'
 
-const dumpParam = (draft: Draft): string =>
-  draft.param('dump', `param.path('Dump to restore').optional('the newest one')`)
 const backupParam = (draft: Draft): string =>
   draft.param('backup', `param.path('Backup to restore').optional('the newest one')`)
-
-const archive = (draft: Draft): string =>
-  draft.once(
-    'verifyDump',
-    'Choose and verify the dump',
-    () =>
-      `{ database: ${draft.need('database')}, from: ${draft.need('backups')}, file: ${dumpParam(draft)}, takenBefore: null }`,
-  )
-
-const beside = (draft: Draft): string =>
-  draft.once(
-    'restoreBeside',
-    'Restore beside the live database',
-    () => `{ database: ${draft.need('database')}, archive: ${archive(draft)} }`,
-  )
-
-const provenCopy = (draft: Draft): string =>
-  draft.once('assertCopy', 'Assert on the copy', () => {
-    const copy = beside(draft)
-    return `{ database: ${draft.need('database')}, copy: ${copy}, archive: ${archive(draft)}, assertions: ${draft.need('assertions')} }`
-  })
 
 const dump = (draft: Draft): string =>
   draft.once('chooseDump', 'Choose the dump', () => {
@@ -116,8 +94,14 @@ const examined = (draft: Draft): string =>
   })
 
 function swapped(draft: Draft, backup: string): string {
-  const copy = kept(draft)
   const { at, all, name } = volume(draft)
+  const source = draft.output('verifyBackup')
+  const shown = source === null ? '' : `, backup: ${source}.file, taken: maybe(${source}.taken)`
+  draft.ask(
+    `{ phrase: ${all}.confirmPhrase, acceptsEnvironment: true, showing: { database: ${name}, service: ${at}.service, file: ${at}.path${shown} } }`,
+    source === null ? [] : [source],
+  )
+  const copy = kept(draft)
   const done = draft.once(
     'swapVolumeDatabase',
     'Swap the restored database in',
@@ -129,6 +113,7 @@ function swapped(draft: Draft, backup: string): string {
     'Remove the old file from the volume',
     `{ at: ${at}, swapped: ${done}, kept: ${copy} }`,
   )
+  if (source !== null) logged(draft, `${source}.file`)
   return done
 }
 
@@ -179,14 +164,7 @@ export const databases: Recipes = {
       shell.stages.length === 1
     )
       return false
-    const staged = provenCopy(draft)
-    const writers = stopped(draft)
-    draft.once(
-      'swapDatabase',
-      'Swap the restored database in',
-      () =>
-        `{ database: ${draft.need('database')}, staged: ${staged}, writers: ${writers}, services: ${draft.need('writers')} }`,
-    )
+    swappedDatabase(draft)
   },
   dumpDatabase: (draft) => {
     const database = draft.need('database')

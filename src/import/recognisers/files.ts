@@ -1,3 +1,4 @@
+import { isDump } from '../backup-paths.ts'
 import type { Step } from '../procedure.ts'
 import { builtIn, into, shows, type Recogniser } from '../recogniser.ts'
 import { copied } from '../traps/sqlite.ts'
@@ -21,8 +22,6 @@ const writesDumpOf = (dump: Step, { program: { args } }: Step): boolean =>
   [...dump.shell.stages.flatMap(({ writes }) => writes), ...dump.program.args].some(
     (path) => !path.startsWith('-') && path.includes('/') && args.includes(path),
   )
-
-const isDump = (path: string): boolean => /\.(dump|pgdump|sql)(\.\w+)*$/i.test(path)
 
 export const files: readonly Recogniser[] = [
   into(

@@ -92,27 +92,6 @@ export const resultLost: StepTrap = {
     }),
 }
 
-const goesBack = /roll\s?back|revert|restor|recover/i
-
-export const buildsOnRollback: StepTrap = {
-  name: 'builds-on-rollback',
-  cure: 'pass --no-build; the step bringUp starts the image that was chosen and never builds one',
-  find: (steps) =>
-    steps.flatMap((at) => {
-      const builds =
-        (at.compose?.verb === 'up' || at.compose?.verb === 'run') && at.compose.options.has('build')
-      return builds && at.headings.some(({ title }) => goesBack.test(title))
-        ? [
-            {
-              at,
-              reason:
-                '--build makes a new image from the present sources under the same tag, not the one that was good',
-            },
-          ]
-        : []
-    }),
-}
-
 /** `docker compose ps --format json` prints one object a line since Compose 2.21, docker/compose#10958. */
 export const jsonLines: StepTrap = {
   name: 'json-lines',
