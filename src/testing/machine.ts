@@ -99,14 +99,13 @@ export function fakeMachine(
   const refusals: RunbookError[] = []
   const driversFor = (scope: Scope): Drivers => {
     const drivers = world.drivers(scope, (run) => orphanScope(entriesOf(run)))
-    const opened = entriesOf(scope.run)[0]?.entry
+    const entries = entriesOf(scope.run)
+    const opened = entries[0]?.entry
     const steps = opened?.type === 'opened' ? opened.plan.steps : []
     const step = steps.find(({ id }) => id === scope.step)
     return step === undefined
       ? drivers
-      : refusingUndeclared(drivers, step, placesOf(step, entriesOf(scope.run)), (refusal) =>
-          refusals.push(refusal),
-        )
+      : refusingUndeclared(drivers, step, placesOf(step, entries), (refusal) => refusals.push(refusal))
   }
   const runtime = (): Runtime => ({
     journal: process,
