@@ -125,19 +125,35 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   releases: { commitOf: true, forTag: true, latest: true, fetched: true },
 }
 
-const ports = Object.entries(seen).map(([port, methods]) => ({ port, methods: Object.keys(methods) }))
+const ports = Object.entries(seen)
 
 /** The drivers without their acting methods, at run time too, so that a cast cannot reach them. */
 export function viewOf(drivers: Drivers): Views {
   const views: Record<string, unknown> = {}
-  for (const { port, methods } of ports) {
-    const driver = drivers[port as keyof Views] as unknown as Record<
-      string,
-      (...args: readonly unknown[]) => unknown
-    >
-    const view: Record<string, unknown> = {}
-    for (const method of methods) view[method] = (...args: readonly unknown[]) => driver[method]?.(...args)
-    views[port] = Object.freeze(view)
-  }
+  for (const [port, methods] of ports) views[port] = seenOf(drivers[port as keyof Views], methods)
   return Object.freeze(views) as unknown as Views
+}
+
+/** Each attempt gets views of its own and calls few of their methods, so a method is made when it is asked for. */
+function seenOf(driver: object, methods: object): object {
+  const methodOf = (name: string | symbol): unknown =>
+    Object.hasOwn(methods, name)
+      ? (...args: readonly unknown[]): unknown => {
+          const found: unknown = Reflect.get(driver, name)
+          return typeof found === 'function' ? Reflect.apply(found, driver, args) : undefined
+        }
+      : undefined
+  return new Proxy(methods, {
+    get: (_, name) => methodOf(name),
+    has: (_, name) => Object.hasOwn(methods, name),
+    getOwnPropertyDescriptor: (_, name) => {
+      const value = methodOf(name)
+      return value === undefined ? undefined : { value, enumerable: true, configurable: true, writable: true }
+    },
+    set: () => false,
+    defineProperty: () => false,
+    deleteProperty: () => false,
+    setPrototypeOf: () => false,
+    preventExtensions: () => false,
+  })
 }

@@ -19,11 +19,27 @@ export interface Secrets extends SecretsView {
 
 /** All secret handles in a value, such as a plan or an input. */
 export function handlesIn(value: Json): readonly SecretHandle[] {
-  if (Array.isArray(value)) return (value as readonly Json[]).flatMap(handlesIn)
-  if (typeof value !== 'object' || value === null) return []
-  const { secret, from, ...rest } = value as JsonObject
-  if (typeof secret === 'string' && isSource(from)) return [{ secret, from } as SecretHandle]
-  return [secret, from, ...Object.values(rest)].flatMap((part) => (part === undefined ? [] : handlesIn(part)))
+  const found: SecretHandle[] = []
+  collectHandles(value, found)
+  return found
+}
+
+/** Copies nothing: every start of a run searches its whole plan. */
+function collectHandles(value: Json | undefined, found: SecretHandle[]): void {
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) collectHandles(item, found)
+    return
+  }
+  const { secret, from } = value as JsonObject
+  if (typeof secret === 'string' && isSource(from)) {
+    found.push({ secret, from } as SecretHandle)
+    return
+  }
+  collectHandles(secret, found)
+  collectHandles(from, found)
+  for (const key of Object.keys(value))
+    if (key !== 'secret' && key !== 'from') collectHandles((value as JsonObject)[key], found)
 }
 
 const isSource = (from: Json | undefined): boolean =>

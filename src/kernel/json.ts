@@ -28,6 +28,14 @@ export function constant<T extends JsonObject>(value: T): T {
   return frozen(value)
 }
 
+/** A copy of a value, frozen, with its canonical text kept. */
+export function constantCopy<T extends JsonObject>(value: T): T {
+  const text = canonical(value)
+  const copy = frozen(JSON.parse(text) as T)
+  constants.set(copy, text)
+  return copy
+}
+
 /** Freezes a value with all its parts. */
 export function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value

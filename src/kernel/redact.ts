@@ -72,7 +72,19 @@ export class Redactor {
   /** Masks keys too. A number whose digits contain a secret becomes text. @returns the value itself where nothing is masked */
   json<T extends Json>(value: T): T {
     // Every entry and event passes here, and most runs know no secret.
-    return this.#texts.size === 0 ? value : (this.#json(value) as T)
+    return this.#texts.size === 0 || this.#isClear(value) ? value : (this.#json(value) as T)
+  }
+
+  /** Whether nothing in it is masked. Builds no copy, which most entries of runs with secrets do not need either. */
+  #isClear(value: Json): boolean {
+    if (typeof value === 'string') return this.text(value) === value
+    if (typeof value === 'number') {
+      const written = JSON.stringify(value)
+      return this.text(written) === written
+    }
+    if (typeof value !== 'object' || value === null) return true
+    if (Array.isArray(value)) return (value as readonly Json[]).every((item) => this.#isClear(item))
+    return Object.entries(value).every(([key, item]) => this.text(key) === key && this.#isClear(item))
   }
 
   #json(value: Json): Json {

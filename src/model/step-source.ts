@@ -98,8 +98,17 @@ const languages: readonly Options[] = (['module', 'script'] as const).map((sourc
   checkPrivateFields: false,
 }))
 
-/** The text as it is if it is no JavaScript, as of native or bound functions. */
+/** By the text: each plan has steps of its own, whose functions are the same few. */
+const trees = new Map<string, unknown>()
+
 function parsed(text: string): unknown {
+  const known = trees.get(text) ?? treeOf(text)
+  trees.set(text, known)
+  return known
+}
+
+/** The text as it is if it is no JavaScript, as of native or bound functions. */
+function treeOf(text: string): unknown {
   for (const language of languages)
     for (const [before, after] of places) {
       try {

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../kernel/clock.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import { canonical, constant } from '../kernel/json.ts'
+import { canonical, constantCopy } from '../kernel/json.ts'
 import type { Plan } from '../model/plan.ts'
 import { checkChain, damaged, headFlaw, linked, type Head } from '../run/journal/hash-chain.ts'
 import { genesisHash, type Entry, type Holder, type Stored } from '../run/journal/entry.ts'
@@ -44,9 +44,9 @@ const plans = new WeakMap<Plan, Plan>()
 
 /** The entry as it is read from a disk. A plan is large and the same in thousands of runs of a test, so it is copied once. */
 function copyOf(entry: Entry): Entry {
-  if (entry.type !== 'opened') return JSON.parse(canonical(entry)) as Entry
+  if (entry.type !== 'opened') return constantCopy(entry)
   const { plan, ...rest } = entry
-  const copy = plans.get(plan) ?? constant(JSON.parse(canonical(plan)) as Plan)
+  const copy = plans.get(plan) ?? constantCopy(plan)
   plans.set(plan, copy)
   return { ...(JSON.parse(canonical(rest)) as typeof rest), plan: copy }
 }

@@ -16,7 +16,13 @@ export function refusingUndeclared(
 ): Drivers {
   const ports = Object.entries(drivers).map(([name, port]) => [
     name,
-    new Proxy(port as object, {
+    // Most ports leave nothing, and most steps declare all places.
+    leavesOf(name).every((place) => declared.includes(place)) ? port : refusing(name, port as object),
+  ])
+  return Object.fromEntries(ports) as unknown as Drivers
+
+  function refusing(name: string, port: object): object {
+    return new Proxy(port, {
       get(driver, method) {
         const found: unknown = Reflect.get(driver, method)
         const missing = undeclared(name, method, declared)
@@ -27,10 +33,16 @@ export function refusingUndeclared(
           throw refusal
         }
       },
-    }),
-  ])
-  return Object.fromEntries(ports) as unknown as Drivers
+    })
+  }
 }
+
+const leaves = new Map(
+  Object.entries(leftBy).map(([port, methods]) => [port, [...new Set(Object.values(methods).flat())]]),
+)
+
+/** What its methods can leave behind. */
+const leavesOf = (port: string): readonly Leftover[] => leaves.get(port) ?? []
 
 function undeclared(
   port: string,

@@ -171,8 +171,7 @@ function driversOf(
     fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register }),
   )
   // An attempt uses two or three of them.
-  const made = <P extends object>(name: string, make: () => P): P =>
-    passing(name, onFirstUse(make), faults, scope.signal)
+  const made = <P extends object>(name: string, make: () => P): P => passing(name, make, faults, scope.signal)
   return {
     services: made('services', () => fakeServices(watched(fleet, faults, scope), scope, disk, images)),
     databases: databasesBy(
@@ -273,31 +272,38 @@ function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
   }
 }
 
+type Method = (...args: readonly unknown[]) => unknown
+
 /** A port that is made when something of it is asked for. */
-function onFirstUse<P extends object>(make: () => P): P {
+function onFirstUse<P extends object>(
+  make: () => P,
+  around: (method: Method, port: P, name: string) => Method = (method) => method,
+): P {
   let port: P | null = null
   const made = (): P => (port ??= make())
   return new Proxy({} as P, {
-    get: (_, method) => Reflect.get(made(), method) as unknown,
+    get: (_, name) => {
+      const found: unknown = Reflect.get(made(), name)
+      return typeof found === 'function' ? around(found as Method, made(), String(name)) : found
+    },
     has: (_, method) => Reflect.has(made(), method),
     ownKeys: () => Reflect.ownKeys(made()),
     getOwnPropertyDescriptor: (_, method) => Reflect.getOwnPropertyDescriptor(made(), method),
   })
 }
 
-function passing<P extends object>(name: string, port: P, faults: Faults, signal: AbortSignal): P {
-  return new Proxy(port, {
-    get(driver, method) {
-      const found: unknown = Reflect.get(driver, method)
-      if (typeof found !== 'function') return found
-      return async (...args: readonly unknown[]): Promise<unknown> => {
-        await faults.reach(`${name}.${String(method)}`, signal)
+/** A port that is made when something of it is asked for, and whose calls pass their fault points. */
+function passing<P extends object>(name: string, make: () => P, faults: Faults, signal: AbortSignal): P {
+  return onFirstUse(
+    make,
+    (found, driver, method) =>
+      async (...args: readonly unknown[]): Promise<unknown> => {
+        await faults.reach(`${name}.${method}`, signal)
         const answer: unknown = await Reflect.apply(found, driver, args)
-        await faults.reach(`${name}.${String(method)} done`, signal)
+        await faults.reach(`${name}.${method} done`, signal)
         return answer
-      }
-    },
-  })
+      },
+  )
 }
 
 function stateOf({

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream'
 import { requireJson, type JsonObject } from '../../kernel/json.ts'
 import { preview, type Lookup } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
@@ -69,14 +68,14 @@ export async function preflight(
       look: (attempt: AttemptContext) => findingsOf(context, attempt, planned, input, factsAt(planned)),
     })),
   ]
-  const found = (await Readable.from(looks)
-    .map(
-      ({ planned, about, look }: (typeof looks)[number]) => runLook(context, planned, about, look, bringers),
-      {
-        concurrency: atOnce,
-      },
-    )
-    .toArray()) as readonly (readonly Finding[])[]
+  const found: (readonly Finding[])[] = []
+  const waiting = looks.entries()
+  // Each takes the next one that waits. After a stop no look begins.
+  const lookOn = async (): Promise<void> => {
+    for (const [index, { planned, about, look }] of waiting)
+      found[index] = await runLook(context, planned, about, look, bringers)
+  }
+  await Promise.all(Array.from({ length: atOnce }, lookOn))
   return unique([
     ...missingParams(
       context,
