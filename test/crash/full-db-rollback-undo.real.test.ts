@@ -41,7 +41,9 @@ describe.each<Setting>([
 
   if (!beside) return
   it('between steps', async () => {
-    await matrix.survives(setting, inOneWay(pointsOfRun(['turned', 'settled', 'sealed'])))
+    // Around the other entries at its end it is killed where it goes well.
+    const points = pointsOfRun(['turned', 'sealed']).filter(({ point }) => point !== 'after sealed')
+    await matrix.survives(setting, inOneWay(points))
   }, 600_000)
 })
 
@@ -65,9 +67,9 @@ describe('full-db-rollback beside, killed and its recovery killed too', () => {
   it.each(steps)(
     'the first time in %s',
     async (step) => {
-      // Every other one, the others in the next step.
+      // Each of them in one step: docs/testing.md says where all are combined with all.
       const again = second
-        .filter((_, index) => index % 2 === steps.indexOf(step) % 2)
+        .filter((_, index) => index % steps.length === steps.indexOf(step))
         .map((kill) => ({ point: `again ${kill.when} entry ${kill.count}`, kill }))
       const cases = inOneWay(again, steps.indexOf(step) % 2 === 0 ? 'resume' : 'rollback')
       await matrix.survives(

@@ -33,7 +33,7 @@ const forward: readonly Point[] = [
   ['during', 'intent'],
   ['before', 'ended'],
 ]
-/** After the intent, before anything is done, the system is as it was, so one step stands for all. */
+/** After the intent, before anything is done, the system is as it was, so one step and one way stand for all. */
 const exchange = 'swap-the-restored-database-in'
 
 /** Both ways for each step, and for each point the other way at the next step. */
@@ -45,13 +45,14 @@ const besideCases = steps.flatMap((step, row) =>
     way: ((row + column) % 2 === 0 ? 'resume' : 'rollback') as Way,
   })),
 )
-const untouchedCases = [
-  { step: exchange, when: 'after', type: 'intent', way: 'resume' },
-  { step: exchange, when: 'after', type: 'intent', way: 'rollback' },
-] as const
+const untouchedCases = [{ step: exchange, when: 'after', type: 'intent', way: 'rollback' }] as const
+/** Before the undo of the exchange the writers are stopped and nothing else is undone, as when the undo of their start has ended. */
 const undoCases = [
   { step: exchange, when: 'after', type: 'undo-intent' } as const,
-  ...steps.toReversed().map((step) => ({ step, when: 'before', type: 'undo-ended' }) as const),
+  ...steps
+    .slice(0, -1)
+    .toReversed()
+    .map((step) => ({ step, when: 'before', type: 'undo-ended' }) as const),
 ]
 const inPlaceCases = [
   { step: 'dump-production-as-it-stands', when: 'during', type: 'intent', way: 'resume' },

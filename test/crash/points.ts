@@ -13,17 +13,25 @@ export const ways: readonly Way[] = ['resume', 'rollback']
  * Those around a step, where the world is at rest, are proven on the in-memory world: see docs/testing.md.
  */
 export function pointsOfStep(reference: readonly Stored[], step: string): readonly Point[] {
-  return points(reference, step, 'intent', 'ended')
+  return points(reference, step, 'intent', 'ended', [0.3, 0.7])
 }
 
+/** Once in the middle, since from there only one way is left. */
 export function pointsOfUndo(reference: readonly Stored[], step: string): readonly Point[] {
-  return points(reference, step, 'undo-intent', 'undo-ended').map(({ point, kill }) => ({
+  return points(reference, step, 'undo-intent', 'undo-ended', [0.5]).map(({ point, kill }) => ({
     point: `in undo, ${point}`,
     kill,
   }))
 }
 
-function points(reference: readonly Stored[], step: string, intent: string, ended: string): readonly Point[] {
+/** @param shares of the time that the step took, at which it is killed where it changes something */
+function points(
+  reference: readonly Stored[],
+  step: string,
+  intent: string,
+  ended: string,
+  shares: readonly number[],
+): readonly Point[] {
   const of = (type: string): Stored | undefined =>
     reference.find(({ entry }) => entry.type === type && entry['step'] === step)
   const [begin, end] = [of(intent), of(ended)]
@@ -35,7 +43,7 @@ function points(reference: readonly Stored[], step: string, intent: string, ende
   const programs = reference.filter(({ entry }) => entry.type === 'spawned' && entry.step === step)
   const first = programs.findIndex(({ seq }) => seq > begin.seq && seq < end.seq)
   return [
-    ...(changes ? [0.3, 0.7] : [0.4]).map((share): Point => ({
+    ...(changes ? shares : [0.4]).map((share): Point => ({
       point: `mid-effect, at ${share * 100} %`,
       kill: { when: 'during', type: intent, step, wait: Math.round(milliseconds * share) },
     })),
