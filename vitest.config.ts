@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { compileCache } from './test/fixtures/compile-cache.ts'
 import { memoryFolder } from './test/fixtures/memory-folder.ts'
 import LongestFirst from './test/fixtures/longest-first.ts'
+import { programsOfPostgresFirst } from './test/fixtures/programs.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
 /** The engine and the runbooks on the in-memory world: nothing in their modules or processes is changed by a test. */
@@ -56,6 +57,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: [realSuites],
+          env: { ...compileCache, ...programsOfPostgresFirst() },
           maxWorkers: 3,
           globalSetup: ['./test/fixtures/announce-missing.ts', sharedCommands],
           testTimeout: 60_000,

@@ -26,8 +26,9 @@ placesContract('in-memory', async () => {
     replaces: true,
     places: (scope) => fakePlaces(stores, disk, scope),
     names: ['with blank.dump', 'ünï✓.dump', 'new\nline.dump', "quote'.dump"],
-    put: async (name, body) => keep(kept, name, body),
-    remove: async (name) => void kept.objects.delete(name),
+    put: async (objects) => {
+      for (const [name, body] of Object.entries(objects)) keep(kept, name, body)
+    },
     local: async (path) => disk.files.get(path) ?? null,
     write: async (path, body) => lay(disk, path, body),
     missing: s3('missing'),

@@ -1,18 +1,19 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BorgStore, RcloneStore, ResticStore, StoredObject } from '../../src/drivers/places.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import { CuttingProxy } from '../fixtures/cutting-proxy.ts'
+import { memoryFolder } from '../fixtures/memory-folder.ts'
 import { program } from '../fixtures/requirements.ts'
+import { emptyResticRepository, resticPassword } from '../fixtures/restic-repository.ts'
 import { S3Server, s3Key } from '../fixtures/s3-server.ts'
 import { watchedScope } from '../fixtures/scope.ts'
 import { onDisk, placesWith } from '../fixtures/stored-places.ts'
-import { placesContract, type PlacesWorld } from './places.contract.ts'
+import { placesContract, type Objects, type PlacesWorld } from './places.contract.ts'
 
-const password = 'a password of the test'
+const password = resticPassword
 const secrets = { REPOSITORY_PASSWORD: password, WRONG: 'another password', S3_SECRET: s3Key.secret }
 const places = placesWith(secrets)
 const handle = (env: string) => ({ secret: env, from: { env } })
@@ -32,7 +33,7 @@ const environment = (root: string, more: Record<string, string>): NodeJS.Process
 })
 
 async function rootFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'runbook-places-'))
+  return mkdtemp(join(memoryFolder, 'runbook-places-'))
 }
 
 async function putFile(folder: string, name: string, body: Uint8Array | string): Promise<string> {
@@ -58,12 +59,19 @@ async function folderByRclone(): Promise<PlacesWorld> {
     places,
     // It shows a newline as this symbol.
     names: [...oddNames.map((name) => name.replace('\n', '␊')), '2026/02-03/deep.dump'],
-    put: async (name, body) => void (await putFile(folder, name.replace('␊', '\n'), body)),
-    remove: (name) => rm(join(folder, name)),
+    put: (objects) =>
+      putFiles(
+        folder,
+        Object.fromEntries(Object.entries(objects).map(([name, body]) => [name.replace('␊', '\n'), body])),
+      ),
     missing: { ...store, remote: 'nowhere:' },
     refused: null,
     close: () => rm(root, { recursive: true }),
   }
+}
+
+async function putFiles(folder: string, objects: Objects): Promise<void> {
+  for (const [name, body] of Object.entries(objects)) await putFile(folder, name, body)
 }
 
 const bucketConfig = (port: number): string =>
@@ -89,8 +97,9 @@ async function bucketByRclone(): Promise<PlacesWorld> {
     replaces: true,
     places,
     names: ['with blank.dump', 'ünï✓.dump', "quote'.dump", '2026/02-03/deep.dump'],
-    put: (name, body) => server.put(`shop/${name}`, body),
-    remove: (name) => server.remove(`shop/${name}`),
+    put: async (objects) => {
+      for (const [name, body] of Object.entries(objects)) await server.put(`shop/${name}`, body)
+    },
     missing: { ...store, remote: 'bucket:no-such-bucket' },
     refused: { ...store, config: join(root, 'refused.conf') },
     close: async () => {
@@ -108,24 +117,13 @@ const resticIn =
       cwd: root,
     })
 
-/** Made once and copied: a new one costs more than all that is asked of it, since restic measures how slow its key can be. */
-const emptyResticRepository = async (): Promise<string> => {
-  if (resticTemplate === null) {
-    resticTemplate = await rootFolder()
-    resticIn(resticTemplate, join(resticTemplate, 'repository'))('init')
-  }
-  return join(resticTemplate, 'repository')
-}
-let resticTemplate: string | null = null
-afterAll(() => (resticTemplate === null ? undefined : rm(resticTemplate, { recursive: true })))
-
-/** Each file is a snapshot of its own, as a nightly job makes them. */
+/** What is put is a snapshot, as a nightly job makes them. */
 async function resticWorld(): Promise<
   PlacesWorld & { readonly store: ResticStore; readonly repository: string }
 > {
   const root = await rootFolder()
   const [repository, source] = [join(root, 'repository'), join(root, 'source')]
-  await cp(await emptyResticRepository(), repository, { recursive: true })
+  await emptyResticRepository(repository)
   const restic = resticIn(root, repository)
   const store: ResticStore = {
     kind: 'restic',
@@ -144,8 +142,11 @@ async function resticWorld(): Promise<
     replaces: false,
     places,
     names: oddNames,
-    put: async (name, body) => void restic('backup', await putFile(source, name, body)),
-    remove: async () => undefined,
+    put: async (objects) => {
+      await putFiles(source, objects)
+      restic('backup', source)
+      await rm(source, { recursive: true })
+    },
     missing: { ...store, repository: join(root, 'no-such-repository') },
     refused: { ...store, password: handle('WRONG') },
     close: () => rm(root, { recursive: true }),
@@ -158,7 +159,7 @@ async function borgWorld(): Promise<
   const root = await rootFolder()
   const [repository, source] = [join(root, 'repository'), join(root, 'source')]
   const env = environment(root, { BORG_REPO: repository, BORG_PASSPHRASE: password })
-  const borg = (...args: readonly string[]) => execFileSync('borg', args, { env, cwd: root })
+  const borg = (...args: readonly string[]) => execFileSync('borg', args, { env, cwd: root, stdio: 'pipe' })
   borg('init', '--encryption=repokey')
   const store: BorgStore = {
     kind: 'borg',
@@ -177,13 +178,12 @@ async function borgWorld(): Promise<
     replaces: false,
     places,
     names: oddNames,
-    put: async (name, body) => {
+    put: async (objects) => {
       archives += 1
-      const path = await putFile(source, name, body)
-      borg('create', `::night-${archives}`, path)
-      await rm(path)
+      await putFiles(source, objects)
+      borg('create', `::night-${archives}`, source)
+      await rm(source, { recursive: true })
     },
-    remove: async () => undefined,
     missing: { ...store, repository: join(root, 'no-such-repository') },
     refused: { ...store, passphrase: handle('WRONG') },
     close: () => rm(root, { recursive: true }),
@@ -230,8 +230,8 @@ describe.skipIf(!program('restic'))('in restic', () => {
     afterEach(() => world.close())
 
     test('each snapshot of a file is a backup of its own, dated by the snapshot', async () => {
-      await world.put('shop.dump', 'the first night')
-      await world.put('shop.dump', 'the second night')
+      await world.put({ 'shop.dump': 'the first night' })
+      await world.put({ 'shop.dump': 'the second night' })
       const found = await places(watchedScope()).list(world.store, 'shop.dump')
       expect(found).toHaveLength(2)
       const texts = []
@@ -243,17 +243,19 @@ describe.skipIf(!program('restic'))('in restic', () => {
       expect(texts.sort()).toEqual(['the first night', 'the second night'])
     })
 
-    test('a stale lock neither stops it nor is removed, and nothing is written to the repository', async () => {
-      await world.put('shop.dump', 'the bytes')
+    test('a stale lock neither stops it nor is removed, nothing is written to the repository, and no argument holds the password', async () => {
+      await world.put({ 'shop.dump': 'the bytes' })
       await putFile(join(world.repository, 'locks'), 'a'.repeat(64), 'a stale lock')
       const before = await treeOf(world.repository)
-      const [object] = await places(watchedScope()).list(world.store, 'shop.dump')
-      await places(watchedScope()).fetch(world.store, object as StoredObject, join(world.folder, 'x'))
+      const scope = watchedScope()
+      const [object] = await places(scope).list(world.store, 'shop.dump')
+      await places(scope).fetch(world.store, object as StoredObject, join(world.folder, 'x'))
       expect(await treeOf(world.repository)).toEqual(before)
+      expect(scope.text(), 'the password in an argument').not.toContain(password)
     })
 
     test('damage in the repository fails the download, and leaves no file', async () => {
-      await world.put('shop.dump', Buffer.alloc(2_000_000, 'the bytes of a dump '))
+      await world.put({ 'shop.dump': Buffer.alloc(2_000_000, 'the bytes of a dump ') })
       const [object] = await places(watchedScope()).list(world.store, 'shop.dump')
       for (const pack of await treeOf(join(world.repository, 'data'))) {
         await chmod(join(world.repository, 'data', pack), 0o600)
@@ -268,13 +270,6 @@ describe.skipIf(!program('restic'))('in restic', () => {
       })
       expect(await world.local(to)).toBeNull()
     })
-
-    test('the password is in no argument of the program', async () => {
-      const scope = watchedScope()
-      await world.put('shop.dump', 'the bytes')
-      await places(scope).list(world.store, 'shop.dump')
-      expect(scope.text()).not.toContain(password)
-    })
   })
 })
 
@@ -287,7 +282,7 @@ describe.skipIf(!program('borg'))('in Borg', () => {
     afterEach(() => world.close())
 
     test('each archive is a backup of its own, dated by the archive in UTC; only the newest are searched', async () => {
-      for (const night of ['first', 'second', 'third']) await world.put('shop.dump', `the ${night} night`)
+      for (const night of ['first', 'second', 'third']) await world.put({ 'shop.dump': `the ${night} night` })
       const found = await places(watchedScope()).list({ ...world.store, newest: 2 }, 'shop.dump')
       expect(found.map(({ key }) => key.split('/')[0])).toEqual(['night-2', 'night-3'])
       for (const { modifiedAt } of found)
@@ -295,7 +290,7 @@ describe.skipIf(!program('borg'))('in Borg', () => {
     })
 
     test('a lock neither stops it nor is removed, and nothing is written to the repository', async () => {
-      await world.put('shop.dump', 'the bytes')
+      await world.put({ 'shop.dump': 'the bytes' })
       await mkdir(join(world.repository, 'lock.exclusive'))
       await writeFile(join(world.repository, 'lock.exclusive', 'another@host.1-0'), '')
       const before = await treeOf(world.repository)

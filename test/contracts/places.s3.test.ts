@@ -24,8 +24,9 @@ placesContract('S3', async () => {
     places,
     // The server keeps objects as files and does not encode its lists.
     names: ['with blank.dump', 'ünï✓.dump', "quote'.dump", 'plus+and%41.dump', '2026/02-03/deep.dump'],
-    put: (name, body) => server.put(`shop/${name}`, body),
-    remove: (name) => server.remove(`shop/${name}`),
+    put: async (objects) => {
+      for (const [name, body] of Object.entries(objects)) await server.put(`shop/${name}`, body)
+    },
     missing: server.store({ bucket: 'no-such-bucket' }),
     refused: server.store({
       credentials: {

@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Databases } from '../../../src/drivers/databases.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import {
@@ -10,6 +10,7 @@ import {
   type ServerWorld,
 } from '../../fixtures/postgres-server.ts'
 import { connected } from '../../fixtures/postgres-world.ts'
+import { pathOfOperator } from '../../fixtures/programs.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
 const staged = 'shop__rb_staged'
@@ -120,6 +121,21 @@ describe.skipIf(!requirement())('restoring dumps of PostgreSQL', () => {
     expect(
       await world.sql("SELECT n_distinct FROM pg_stats WHERE tablename = 'notes' AND attname = 'id'", staged),
     ).toHaveLength(1)
+  })
+
+  // On Debian they are scripts that choose a version; all other tests have Postgres' own programs in front of them.
+  test('the programs that an operator has on PATH dump and restore the same', async () => {
+    vi.stubEnv('PATH', pathOfOperator())
+    try {
+      const dump = await databases.dump(world.database, 'shop', world.place('shop.dump'))
+      expect(await databases.inspect(world.database, dump.file)).toEqual(dump)
+      await databases.restoreBeside(world.database, dump, staged)
+      expect(await databases.fingerprint(world.database, staged)).toEqual(
+        await databases.fingerprint(world.database, 'shop'),
+      )
+    } finally {
+      vi.unstubAllEnvs()
+    }
   })
 
   test('a copy has the encoding and the locale of the live one', async () => {
