@@ -23,17 +23,25 @@ export class OpenRuns {
     const { openRunOf } = await import('./open-run.ts')
     return {
       ...openRunOf(run, entries, holder),
-      ...(holder?.run === run ? { situation: await this.#situationOf(run, entries) } : {}),
+      ...(holder?.run === run ? await this.#outlookOf(run, entries) : {}),
     }
   }
 
-  async #situationOf(run: string, entries: readonly Stored[]): Promise<readonly string[]> {
-    const [{ pastTimesOfRun }, { situationOf }] = await Promise.all([
+  async #outlookOf(
+    run: string,
+    entries: readonly Stored[],
+  ): Promise<Required<Pick<OpenRun, 'situation' | 'timeLeft'>>> {
+    const [{ pastTimesOfRun }, { timeLeftAsJson, timeLeftOf }, { situationOf }] = await Promise.all([
       import('../run/record/past-times.ts'),
+      import('../run/record/time-left.ts'),
       import('../views/situation.ts'),
     ])
-    const past = this.#past.get(run) ?? pastTimesOfRun(this.#journal, entries).catch(() => [])
-    this.#past.set(run, past)
-    return situationOf(entries, await past)(systemClock.now())
+    const read = this.#past.get(run) ?? pastTimesOfRun(this.#journal, entries).catch(() => [])
+    this.#past.set(run, read)
+    const [past, now] = [await read, systemClock.now()]
+    return {
+      situation: situationOf(entries, past)(now),
+      timeLeft: timeLeftAsJson(timeLeftOf(entries, past)(now)),
+    }
   }
 }

@@ -21,8 +21,17 @@ export async function runSession(
   options: RunOptions,
   work: (runtime: Runtime) => Promise<Result>,
 ): Promise<Result> {
-  const engine = await wire(await context.loaded(), context.terminal, context.version, options, (text) =>
-    context.asTyped(text),
+  const loaded = await context.loaded()
+  const engine = await wire(
+    loaded,
+    context.terminal,
+    context.version,
+    options,
+    (text) => context.asTyped(text),
+    async (runbook) => {
+      const { file, from } = await (await context.catalog()).find(runbook)
+      return { configuration: loaded.file, runbook: from === 'team' ? file : null }
+    },
   )
   const signals = listenFor(engine.stop, engine.announce)
   try {

@@ -9,6 +9,8 @@ import { promptOnTerminal, promptPlainly, whoAnswers } from '../adapters/termina
 import { drawingFor, isPlain } from '../conduct/drawing.ts'
 import { listrConductor } from '../conduct/listr.ts'
 import type { Loaded } from '../config/load.ts'
+import type { Drivers } from '../drivers/drivers.ts'
+import type { Scope } from '../drivers/scope.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Secret } from '../kernel/secret.ts'
 import { systemRandomness } from '../kernel/randomness.ts'
@@ -16,6 +18,7 @@ import type { Runtime } from '../run/start.ts'
 import { earlierRuns } from '../run/record/earlier-runs.ts'
 import { estimateAtStart } from '../run/record/estimate.ts'
 import { evidenceFolder } from '../run/record/evidence-folder.ts'
+import type { Sources } from '../run/record/provenance.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
@@ -26,6 +29,7 @@ import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { KeptPrograms } from '../adapters/process/kept-programs.ts'
 import { driversFor } from './drivers.ts'
+import { provenanceBy } from './provenance.ts'
 import { LiveView } from './live-view.ts'
 import { locksFor } from './locks.ts'
 import { storyTeller } from './story.ts'
@@ -60,6 +64,7 @@ export async function wire(
   version: string,
   options: RunOptions,
   asTyped: (text: string) => string,
+  sourcesOf: ((runbook: string) => Promise<Sources>) | null = null,
 ): Promise<Engine> {
   const journal = await openJournal(loaded.state)
   const { redactor } = terminal
@@ -119,6 +124,27 @@ export async function wire(
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
   const programs = new KeptPrograms()
+  const drivers = (scope: Scope): Drivers =>
+    driversFor(
+      {
+        clock: systemClock,
+        journal,
+        state: loaded.state,
+        program: `runbook ${version}`,
+        ...secretSources,
+        programs,
+        operator: ({ step }) => ({
+          clock: systemClock,
+          atTerminal,
+          confirm: options.confirm,
+          yes: options.yes,
+          answers: options.answers,
+          environment: process.env,
+          prompt: (message, signal) => prompt(step, message, signal),
+        }),
+      },
+      scope,
+    )
   const runtime: Runtime = {
     journal,
     evidence: new DiskEvidence({ state: loaded.state, files: diskFiles, mask: redactor }),
@@ -128,27 +154,7 @@ export async function wire(
     mask: redactor,
     stop,
     listener,
-    drivers: (scope) =>
-      driversFor(
-        {
-          clock: systemClock,
-          journal,
-          state: loaded.state,
-          program: `runbook ${version}`,
-          ...secretSources,
-          programs,
-          operator: ({ step }) => ({
-            clock: systemClock,
-            atTerminal,
-            confirm: options.confirm,
-            yes: options.yes,
-            answers: options.answers,
-            environment: process.env,
-            prompt: (message, signal) => prompt(step, message, signal),
-          }),
-        },
-        scope,
-      ),
+    drivers,
     locks: locksFor({
       clock: systemClock,
       register: (secret) => redactor.add(secret),
@@ -169,6 +175,7 @@ export async function wire(
     filesOf: async (entries) => (await import('../views/files.ts')).filesOf(entries),
     earlierRuns: (run, plan) => earlierRuns(journal, run, plan),
     estimateOf: async (entries) => estimateAtStart(entries, await past(entries)),
+    ...(sourcesOf === null ? {} : provenanceBy(drivers, stop.now, sourcesOf)),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
     newsOf,

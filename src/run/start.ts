@@ -15,6 +15,7 @@ import { lockPartsOf } from './engine/lock-parts.ts'
 import { bringingIn } from './engine/bringing.ts'
 import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
 import type { ProcessIdentity, Opened, Stored } from './journal/entry.ts'
+import type { Provenance } from './journal/provenance.ts'
 import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
 import { previewRun } from './dry-run/dry-run.ts'
@@ -44,6 +45,8 @@ export interface Runtime extends Driving {
   /** The folder for a run's evidence. */
   folderOf(run: string, order: RunRequest, startedAt: Date): string
   statusOf(entries: readonly Stored[]): RunStatus
+  /** Which commits and images the run is made from. It ends by itself, however long that takes. */
+  provenanceOf?(run: string, plan: Plan): Promise<Provenance>
   /**
    * Makes the secrets known to the mask, without a step that needs them.
    * @returns the names of those that can be read
@@ -180,11 +183,12 @@ export async function launch(
   known: readonly Finding[],
 ): Promise<Result> {
   const { params } = context.planned.plan
+  const provenance = provenanceOf(runtime, context)
   const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
   const findings = [...known, ...found]
-  await noteFindings(context, findings)
+  await noteFindings(context, findings, await provenance)
   if (refusals(findings).length === 0) return drive(runtime, context, findings)
   const failure: Failure = {
     code: 'preflight',
@@ -194,7 +198,12 @@ export async function launch(
   return settle(runtime, context, 'refused', failure, findings)
 }
 
+/** Asked beside the preflight, so that it delays nothing. Null where it could not be read: no reason to fail. */
+const provenanceOf = (runtime: Runtime, { run, planned }: RunContext): Promise<Provenance | null> =>
+  runtime.provenanceOf?.(run, planned.plan).catch(() => null) ?? Promise.resolve(null)
+
 async function dryRun(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
+  const provenance = provenanceOf(runtime, context)
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const open = await openRunOn(runtime.journal, context.planned.plan.system)
@@ -209,7 +218,7 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
     ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
   ]
-  await noteFindings(context, findings)
+  await noteFindings(context, findings, await provenance)
   const code = previewed.failure?.code === 'verification' ? 'verification' : 'preflight'
   const failure: Failure | null =
     refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }

@@ -2,9 +2,10 @@ import { oneLine } from '../kernel/sanitize.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { stateOf } from '../run/journal/state.ts'
-import { estimator, type Estimate, type Remaining } from '../run/record/estimate.ts'
+import type { Estimate, Remaining } from '../run/record/estimate.ts'
 import { measuresOf, type Measure } from '../run/record/measures.ts'
 import type { PastTimes } from '../run/record/past-times.ts'
+import { timeLeftOf } from '../run/record/time-left.ts'
 import { coarse, timeOfDay } from './amounts.ts'
 import { pastRuns } from './expected.ts'
 
@@ -19,30 +20,21 @@ export function situationOf(
   const state = stateOf(entries)
   const standing = standingOf(entries)
   const { rto, rpo } = measuresOf(entries)
-  const estimate = estimator(entries, past)
+  const timeLeft = timeLeftOf(entries, past)
   const backup = backupOf(entries)
-  const measurable = state.plan.steps.some(({ marks }) => marks.upAfter)
   const goesBack = state.way === 'back'
-  const started = Date.parse(state.startedAt)
-  const ended = state.settled !== null
   return (now) => {
-    const elapsed = Math.max(0, (now.getTime() - started) / 1000)
-    const { objectiveSeconds } = rto
-    const left =
-      objectiveSeconds === null || !measurable || goesBack || rto.seconds !== null
-        ? null
-        : objectiveSeconds - elapsed
-    const seen = estimate(now)
+    const { elapsedSeconds, objectiveLeftSeconds: left, estimate: seen } = timeLeft(now)
     return [
-      `running for ${coarse(elapsed)}`,
+      `running for ${coarse(elapsedSeconds)}`,
       ...downFacts(standing, now),
       ...upFacts(rto),
       ...(state.pivoted ? ['past the point of no return'] : []),
-      ...(left === null ? [] : [objectiveFact(objectiveSeconds ?? 0, left)]),
-      ...(ended ? [] : restFacts(seen, past.length, goesBack)),
-      ...(left === null || ended ? [] : riskFacts(seen.rest, left)),
-      ...(left === null || ended ? [] : backFacts(seen.back, left, past.length, now)),
-      ...(seen.asks && standing.down.length === 0 && !ended ? stopFacts(seen) : []),
+      ...(left === null ? [] : [objectiveFact(rto.objectiveSeconds ?? 0, left)]),
+      ...(seen === null ? [] : restFacts(seen, past.length, goesBack)),
+      ...(left === null || seen === null ? [] : riskFacts(seen.rest, left)),
+      ...(left === null || seen === null ? [] : backFacts(seen.back, left, past.length, now)),
+      ...(seen?.asks === true && standing.down.length === 0 ? stopFacts(seen) : []),
       ...(backup === null ? [] : [backupFact(backup, rpo, now)]),
     ]
   }

@@ -1,4 +1,5 @@
 import prettyMilliseconds from 'pretty-ms'
+import type { JsonObject } from '../kernel/json.ts'
 import { oneLine, sanitize } from '../kernel/sanitize.ts'
 import type { Holder } from '../run/journal/entry.ts'
 import type { Plan, PlannedStep } from '../model/plan.ts'
@@ -19,6 +20,8 @@ export type OpenRun = {
   readonly next: string | null
   /** Of a run that a process works on: how long it runs, what is down, what is left of the objective. */
   readonly situation?: readonly string[]
+  /** The time left of such a run, for programs. */
+  readonly timeLeft?: JsonObject
 }
 
 /** A run that has ended, but whose evidence is not sealed. */

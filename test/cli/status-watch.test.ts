@@ -54,7 +54,11 @@ describe('a run that is running', () => {
     await openGate()
     await running.ended
     const lines = jsonLines((await watching.ended).out)
-    expect(lines[0]).toMatchObject({ running: true, runbook: 'three-files' })
+    expect(lines[0]).toMatchObject({
+      running: true,
+      runbook: 'three-files',
+      timeLeft: { objectiveLeftSeconds: null, until: 'end', answers: 0, late: null },
+    })
     expect(lines.at(-1)).toMatchObject({ runbook: 'three-files', ended: 'succeeded' })
   })
 

@@ -4,6 +4,7 @@ import type { Stored } from '../../src/run/journal/entry.ts'
 import { estimateAtStart, estimator, takenSeconds, type Remaining } from '../../src/run/record/estimate.ts'
 import { pastTimesOf, pastTimesOfRun, type PastTimes } from '../../src/run/record/past-times.ts'
 import { recordOf } from '../../src/run/record/record.ts'
+import { timeLeftAsJson, timeLeftOf } from '../../src/run/record/time-left.ts'
 import { fakeMachine, fakeWorld } from '../../src/testing/index.ts'
 import { emptyJournal, fakeJournal } from '../../src/testing/journal.ts'
 import { holderOf } from '../fixtures/entries.ts'
@@ -184,6 +185,32 @@ describe('the time that is left', () => {
         15,
       ),
     ).toMatchObject({ medianSeconds: 10, runs: 2 })
+  })
+})
+
+describe('the time left, for programs', () => {
+  const left = (told: Told, past: readonly PastTimes[], seconds: number) =>
+    timeLeftAsJson(timeLeftOf(journalOf(plan, told), past)(new Date(start + seconds * 1000)))
+
+  it('is that of the objective, and what past runs say of the rest and of a rollback', () => {
+    expect(left(restoring, [...drills(10, 20, 30), failedDrill], 66)).toEqual({
+      objectiveLeftSeconds: 1734,
+      until: 'up',
+      rest: { medianSeconds: 16, p90Seconds: 26, runs: 3, unknown: [] },
+      rollback: { medianSeconds: 5, p90Seconds: 5, runs: 1, unknown: [] },
+      answers: 0,
+      late: null,
+    })
+    expect(left(restoring, [], 62)).toMatchObject({
+      rest: { medianSeconds: null, p90Seconds: null, runs: 0, unknown: ['Restore', 'Start'] },
+    })
+  })
+
+  it('is negative once the objective is missed, and null where the run no longer aims at it', () => {
+    expect(left(restoring, [], 1900)['objectiveLeftSeconds']).toBe(-100)
+    const turned = [...restoring, [63, { type: 'turned', because: 'asked', failure: null }]] as const
+    expect(left(turned, [], 64)['objectiveLeftSeconds']).toBeNull()
+    expect(left([...turned, [70, settled('rolled-back')]], [], 71)).toMatchObject({ until: null, rest: null })
   })
 })
 

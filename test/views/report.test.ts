@@ -143,6 +143,7 @@ describe('output that was made to mislead', () => {
     const outside = report.replaceAll(/^(`{3,})[a-z]*\n.*?\n\1$/gms, '')
     const headings = outside.split('\n').filter((line) => line.startsWith('#'))
     expect(headings.slice(1)).toEqual([
+      '## Provenance',
       '## Failure',
       '## What changed',
       '## Steps',

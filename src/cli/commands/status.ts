@@ -69,7 +69,7 @@ async function tell(
 }
 
 /** An open run as JSON. */
-export function jsonOf({ run, state, standing, holder, times }: OpenRun, now: Date): JsonObject {
+export function jsonOf({ run, state, standing, holder, times, timeLeft }: OpenRun, now: Date): JsonObject {
   return {
     run,
     runbook: state.plan.runbook,
@@ -82,6 +82,7 @@ export function jsonOf({ run, state, standing, holder, times }: OpenRun, now: Da
     holder,
     running: holder?.run === run,
     elapsedSeconds: Math.max(0, Math.round((now.getTime() - Date.parse(state.startedAt)) / 1000)),
+    timeLeft: timeLeft ?? null,
     standing,
     steps: state.plan.steps.map((step) => ({
       id: step.id,

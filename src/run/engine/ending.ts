@@ -2,6 +2,7 @@ import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
+import type { UsedImage } from '../journal/provenance.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
@@ -25,6 +26,8 @@ export interface Sealer extends Newsroom {
   earlierRuns?(run: string, plan: Plan): Promise<readonly EarlierRun[]>
   /** What they said about how long the run would take; null where they said nothing. */
   estimateOf?(entries: readonly Stored[]): Promise<StoredEstimate | null>
+  /** The images of what the run used, as they are at its end. */
+  imagesOf?(run: string, entries: readonly Stored[], plan: Plan): Promise<readonly UsedImage[]>
   filesOf(entries: readonly Stored[]): readonly EvidenceFile[] | Promise<readonly EvidenceFile[]>
   /**
    * Called once the evidence is complete, before that is journaled. A crash in between repeats the call, so
@@ -44,22 +47,31 @@ export async function settle(
     type: 'settled',
     outcome,
     failure,
-    ...(await comparedWithPast(sealer, context, outcome)),
+    ...(await lookedUp(sealer, context, outcome)),
   })
   await announce(sealer, context)
   return { ...(await seal(sealer, context)), findings }
 }
 
-/** Empty where there is nothing to compare, or it cannot be read: a trend is no reason to fail. */
-async function comparedWithPast(
+/** Empty where it does not apply or cannot be read: what only a reader wants to know is no reason to fail. */
+async function lookedUp(
   sealer: Sealer,
   { run, journal }: RunContext,
   outcome: Outcome,
-): Promise<{ readonly earlier?: readonly EarlierRun[]; readonly estimate?: StoredEstimate }> {
+): Promise<{
+  readonly earlier?: readonly EarlierRun[]
+  readonly estimate?: StoredEstimate
+  readonly images?: readonly UsedImage[]
+}> {
   if (outcome === 'foretold' || outcome === 'refused') return {}
   const earlier = await sealer.earlierRuns?.(run, journal.state.plan).catch(() => null)
   const estimate = await sealer.estimateOf?.(journal.entries).catch(() => null)
-  return { ...(earlier ? { earlier } : {}), ...(estimate ? { estimate } : {}) }
+  const images = await sealer.imagesOf?.(run, journal.entries, journal.state.plan).catch(() => null)
+  return {
+    ...(earlier ? { earlier } : {}),
+    ...(estimate ? { estimate } : {}),
+    ...(images ? { images } : {}),
+  }
 }
 
 /** Completes the evidence of a settled run. If that fails, the outcome stays but is not a success. */

@@ -4,6 +4,7 @@ import type { Stack } from '../../drivers/services.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { addressesIn } from '../../model/recording.ts'
+import { isStack, namesIn, servicesIn } from './services-in.ts'
 
 /**
  * What a plan may change, in the order in which it is locked: the databases, services and image repositories
@@ -69,35 +70,12 @@ const isRepository = ({ repository }: JsonObject, { target }: Plan): boolean =>
   typeof repository === 'string' &&
   repository === (target['images'] as { readonly repository?: string } | undefined)?.repository
 
-export function isStack(value: Json): value is Json & Stack {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const { kind, project, directory } = value as JsonObject
-  return (
-    (kind === 'compose' || kind === 'process') && typeof project === 'string' && typeof directory === 'string'
-  )
-}
-
-/** Of a group of services, or of a place in one of them. */
-function namesIn({ names, service }: JsonObject): readonly string[] | null {
-  if (Array.isArray(names) && names.every((name) => typeof name === 'string')) return names
-  return typeof service === 'string' ? [service] : null
-}
-
 /** A step on a complete stack excludes its like, and every run on a service that the target names. */
 const completeStack = '*'
 
 function servicesNamedIn(target: JsonObject, stack: Stack): readonly string[] {
-  const found = new Set([completeStack])
-  const search = (value: Json): void => {
-    if (typeof value !== 'object' || value === null) return
-    const object = value as JsonObject
-    const own = object['stack']
-    if (!Array.isArray(value) && own !== undefined && isStack(own) && own.project === stack.project)
-      for (const name of namesIn(object) ?? []) found.add(name)
-    for (const inner of Object.values(object)) search(inner)
-  }
-  search(target)
-  return [...found]
+  const named = servicesIn(target).filter((group) => group.stack.project === stack.project)
+  return [...new Set([completeStack, ...named.flatMap(({ names }) => names)])]
 }
 
 /** The lock of a complete stack. */

@@ -4,7 +4,8 @@ import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { bringsOf } from '../../model/returned.ts'
 import type { AnyStep, PlanFacts } from '../../model/step.ts'
-import { isStack, partsIn, servicePart, stackPart } from './lock-parts.ts'
+import { partsIn, servicePart, stackPart } from './lock-parts.ts'
+import { isStack } from './services-in.ts'
 
 type Preceding = {
   readonly planned: PlannedStep

@@ -13,6 +13,7 @@ import { planFactsOf } from './plan-facts.ts'
 import { lookWithTimeout } from './timeout.ts'
 import { lackingSecrets, nameOfNeed, needFindings, requirementsOf } from './requirements.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
+import type { Provenance } from '../journal/provenance.ts'
 import { notTaken } from '../journal/state.ts'
 import { boundary, Stopped } from './stop.ts'
 
@@ -108,13 +109,18 @@ export async function preflightAgain(context: RunContext, brought: PlannedStep):
   })
 }
 
-export async function noteFindings(context: RunContext, findings: readonly Finding[]): Promise<void> {
+export async function noteFindings(
+  context: RunContext,
+  findings: readonly Finding[],
+  provenance: Provenance | null = null,
+): Promise<void> {
   const refused = refusals(findings).length
   await context.journal.write({
     type: 'preflighted',
     findings,
     refusals: refused,
     warnings: findings.length - refused,
+    ...(provenance === null ? {} : { provenance }),
   })
 }
 

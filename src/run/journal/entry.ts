@@ -4,6 +4,7 @@ import type { Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Finding, RowsBeforeAndAfter } from '../../model/step.ts'
 import type { Plan } from '../../model/plan.ts'
+import type { Provenance, UsedImage } from './provenance.ts'
 
 /** Identifies the process of a run, so that a dead holder can be told from a live one. */
 export type ProcessIdentity = {
@@ -79,6 +80,8 @@ export type Entry =
       readonly findings: readonly Finding[]
       readonly warnings: number
       readonly refusals: number
+      /** Missing in older journals, and where only a part was looked at again. */
+      readonly provenance?: Provenance
     })
   /** What a dry run saw and predicted for one step. */
   | (JsonObject & {
@@ -148,6 +151,8 @@ export type Entry =
       readonly earlier?: readonly EarlierRun[]
       /** Missing where no earlier run said anything. */
       readonly estimate?: StoredEstimate
+      /** The images of its services as they are now, and of its throwaway servers. Missing in older journals. */
+      readonly images?: readonly UsedImage[]
     })
   /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Entry, EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
+import type { Provenance, UsedImage } from '../journal/provenance.ts'
 import { measuresOf, type Measures } from './measures.ts'
 import { stateOf } from '../journal/state.ts'
 import { timesOf } from '../journal/times.ts'
@@ -16,7 +17,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 5
+export const rendering = 6
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {
@@ -50,6 +51,8 @@ export type RunRecord = JsonObject & {
   /** When the service was down, in order; `to` is null where it was not confirmed up again. */
   readonly outages?: readonly Outage[]
   readonly findings: readonly Finding[]
+  /** What it was made from. Missing where the journal does not say. */
+  readonly provenance?: RecordedProvenance
   readonly steps: readonly StepRecord[]
   /** Events of the run itself, not of its steps, in order. */
   readonly events: readonly RunHappening[]
@@ -61,6 +64,9 @@ export type RunRecord = JsonObject & {
   readonly plan: Plan
   readonly journal: JournalHead & { readonly hashes: readonly string[] }
 }
+
+/** With the images of what the run used, as they were at its end; missing where that was not looked at. */
+export type RecordedProvenance = Provenance & { readonly imagesAtEnd?: readonly UsedImage[] }
 
 export type Outage = JsonObject & { readonly from: string; readonly to: string | null }
 
@@ -115,16 +121,22 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
   const events: RunHappening[] = []
   let earlier: readonly EarlierRun[] = []
   let estimate: StoredEstimate | null = null
+  let provenance: Provenance | null = null
+  let imagesAtEnd: readonly UsedImage[] | null = null
   for (const stored of covered) {
     const { at, entry } = stored
     if ('step' in entry && typeof entry.step === 'string') perStep.get(entry.step)?.push(stored)
     const event = happeningOf(stored)
     if (event !== null) events.push(event)
-    if (entry.type === 'preflighted') settled.findings = entry.findings
+    if (entry.type === 'preflighted') {
+      settled.findings = entry.findings
+      provenance = entry.provenance ?? provenance
+    }
     if (entry.type === 'resumed') Object.assign(settled, { endedAt: null, outcome: 'open', failure: null })
     if (entry.type === 'settled') {
       earlier = entry.earlier ?? []
       estimate = entry.estimate ?? null
+      imagesAtEnd = entry.images ?? null
       Object.assign(settled, { endedAt: at, outcome: entry.outcome, failure: entry.failure })
     }
     if (entry.type === 'released') settled.released = { at, by: entry.by, reason: entry.reason }
@@ -154,6 +166,9 @@ export function recordOf(entries: readonly Stored[]): RunRecord {
     measures: measuresOf(covered),
     ...(earlier.length === 0 ? {} : { earlier }),
     ...(estimate === null ? {} : { estimate: { ...estimate, takenSeconds: takenSeconds(covered) } }),
+    ...(provenance === null
+      ? {}
+      : { provenance: { ...provenance, ...(imagesAtEnd === null ? {} : { imagesAtEnd }) } }),
     ...(outages.length === 0 ? {} : { outages: outages.map(({ from, to }) => ({ from, to })) }),
     steps: plan.steps.map((step) => stepRecord(step, perStep.get(step.id) ?? [])),
     events,

@@ -3,6 +3,7 @@ import { moment } from '../amounts.ts'
 import { code, list, paragraph, strong, verbatim, type Block, type Document } from '../document.ts'
 import { result } from '../result.ts'
 import { dataBeforeAndAfter } from './data.ts'
+import { provenance } from './provenance.ts'
 import { approvals, changes, duties, outputs, predictions, stepsTable, undoTable } from './steps.ts'
 import { measuresTable, parameters, summaryTable } from './summary.ts'
 import { trend } from './trend.ts'
@@ -31,6 +32,7 @@ export function reportDocument(record: RunRecord): Document {
     ],
     sections: [
       { title: 'Parameters', blocks: parameters(record) },
+      { title: 'Provenance', blocks: provenance(record) },
       { title: 'Not configured', blocks: defaults(record) },
       { title: 'Failure', blocks: failure(record) },
       { title: dry ? 'What would change' : 'What changed', blocks: changes(record) },
