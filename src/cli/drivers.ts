@@ -4,6 +4,7 @@ import type { Orphans } from '../drivers/orphans.ts'
 import type { Scope } from '../drivers/scope.ts'
 import type { Secrets } from '../drivers/secrets.ts'
 import type { ServiceGroup, Services, Stack } from '../drivers/services.ts'
+import type { ComposeAnswers } from '../adapters/docker/compose.ts'
 import { diskBackups } from '../adapters/disk/backups.ts'
 import { diskFiles, diskFilesFor } from '../adapters/disk/files.ts'
 import { peopleAt, type Operator } from '../adapters/terminal/people.ts'
@@ -28,6 +29,8 @@ export type DriverDeps = {
   readonly environment: { readonly [name: string]: string | undefined }
   /** Clients of databases, kept from one attempt to the next. */
   readonly programs: KeptPrograms
+  /** `once`: for a look that changes nothing, where Compose answers each question once. */
+  readonly asks?: 'once'
   /** Who answers, and how a question of this step reaches them. */
   operator(scope: Scope): Operator
 }
@@ -37,12 +40,13 @@ export type DriverDeps = {
  * use.
  */
 export function driversFor(
-  { clock, journal, register, state, program, environment, programs, operator }: DriverDeps,
+  { clock, journal, register, state, program, environment, programs, operator, asks }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
+  const answers: ComposeAnswers | null = asks === 'once' ? new Map() : null
   const composeStacks = once(async () =>
-    (await import('../adapters/docker/services.ts')).composeServices({ scope }),
+    (await import('../adapters/docker/services.ts')).composeServices({ scope, answers }),
   )
   const processStacks = once(async () =>
     (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
@@ -72,7 +76,7 @@ export function driversFor(
   const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
   const migrations = once(async () =>
-    (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope }),
+    (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope, answers }),
   )
   const releases = once(async () =>
     (

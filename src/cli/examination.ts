@@ -45,6 +45,7 @@ export async function withSurroundings<T>(
             environment,
             register,
             programs,
+            asks: 'once',
             operator: () => ({
               clock: systemClock,
               atTerminal: false,

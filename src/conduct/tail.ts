@@ -23,7 +23,10 @@ export class Tail {
   }
 
   add(lines: readonly string[]): readonly string[] {
-    const shown = lines.map((one) => oneLine(one.slice(0, maxLength))).filter((one) => one.trim() !== '')
+    // Columns of other programs are set with tabs, which a list of steps has no room for.
+    const shown = lines
+      .map((one) => oneLine(one.slice(0, maxLength).replaceAll('\t', '  ')))
+      .filter((one) => one.trim() !== '')
     this.#lines = [...this.#lines, ...shown].slice(-this.#keep)
     return shown
   }

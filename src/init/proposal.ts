@@ -228,17 +228,19 @@ function ofSqlite(file: SqliteFile, project: ProjectFacts, folder: string): read
           services.filter((one) => !once.has(one.name) && !isIdle(one, profiles)),
         )
   const name = posix.basename(file.path, posix.extname(file.path))
+  const saved = backupsSection(project.backups, folder, {
+    name,
+    wanted: [name, project.name, file.service],
+    engine: 'sqlite',
+  })
   return [
     stackOf(project, folder),
     section('writers', writers),
     file.host === null
       ? section('volumeDatabase', { service: file.service, path: file.path })
       : section('database', { engine: 'sqlite', file: shown(file.host, folder) }),
-    backupsSection(project.backups, folder, {
-      name,
-      wanted: [name, project.name, file.service],
-      engine: 'sqlite',
-    }),
+    saved,
+    ...(file.host === null || isPacked(saved) ? [section('staging', './staging')] : []),
     ...healthSection(writers, project),
   ]
 }

@@ -41,11 +41,14 @@ export function nextText(missing: string | null, targets: readonly ProposedTarge
   const engine = first?.sections.find(({ name }) => name === 'database')?.value as
     | { readonly engine?: string }
     | undefined
-  const local = engine?.engine === 'sqlite' && !has('writers')
   const on = all && first !== undefined ? ` --target ${first.name}` : ''
-  const commands = local
-    ? [`runbook backups${on}`, `runbook backups find-good${on}`]
-    : [`runbook run restore-test${on}`, `runbook run full-db-rollback${on} --dry-run`]
+  const rollback = has('writers') ? [`runbook run full-db-rollback${on} --dry-run`] : []
+  const commands =
+    engine?.engine === 'postgres'
+      ? [`runbook run restore-test${on}`, ...rollback]
+      : engine?.engine === 'sqlite'
+        ? [...(has('writers') ? [] : [`runbook backups${on}`]), `runbook backups find-good${on}`, ...rollback]
+        : [`runbook list${on}`]
   return [
     'Next:',
     ...(missing === null ? [] : [`  ${missing}`]),

@@ -7,7 +7,7 @@ import { nameOf, type Address } from './ref.ts'
 import { needsOf, secretsOf, sentenceOf } from './returned.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
-import { sourceOf } from './step-source.ts'
+import { sourceOf, type StepSource } from './step-source.ts'
 import { completed, missingSections, systemOf, type DefaultUsed, type Target } from './target.ts'
 import { workDigest } from './work.ts'
 
@@ -90,6 +90,22 @@ export interface Planned {
  *   recorded, or a step cannot say what it does or needs
  */
 export function planOf(book: Runbook, configured: Target, params: JsonObject): Planned {
+  return planned(book, configured, params, sourceOf)
+}
+
+/**
+ * As `planOf`, to look ahead with and for nothing else: no run can be resumed with it. Reading the code of all steps
+ * takes longer than all the rest of a plan.
+ */
+export const planToLookAhead = (book: Runbook, configured: Target, params: JsonObject): Planned =>
+  planned(book, configured, params, () => null)
+
+function planned(
+  book: Runbook,
+  configured: Target,
+  params: JsonObject,
+  codeOf: (step: AnyStep) => StepSource | null,
+): Planned {
   const missing = missingSections(book.about, configured)
   if (missing.length > 0) {
     throw new RunbookError(
@@ -105,8 +121,8 @@ export function planOf(book: Runbook, configured: Target, params: JsonObject): P
   const lookup: Lookup = (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined
   const until = (address: Address): string => untilOf(address, steps)
-  const planned = steps.map((recorded) => plannedStep(recorded, preview(recorded.input, lookup, until)))
-  const sources = steps.map(({ step }) => sourceOf(step))
+  const sources = steps.map(({ step }) => codeOf(step))
+  const behaviour = sha256(sources.map((source) => source?.behaviour).join('\n'))
   const body = {
     schema: 1 as const,
     runbook: book.name,
@@ -115,12 +131,13 @@ export function planOf(book: Runbook, configured: Target, params: JsonObject): P
     target: JSON.parse(JSON.stringify(target)) as JsonObject,
     system: systemOf(target),
     params,
-    steps: planned,
+    steps: steps.map((recorded, index) =>
+      plannedStep(recorded, preview(recorded.input, lookup, until), sources[index] ?? null),
+    ),
     pivot,
     ...(used.length === 0 ? {} : { defaults: used }),
-    source: sha256(sources.map(({ all }) => all).join('\n')),
+    source: sha256(sources.map((source) => source?.all).join('\n')),
   }
-  const behaviour = sha256(sources.map(({ behaviour }) => behaviour).join('\n'))
   const undigested = { ...body, workDigest: workDigest(body, behaviour) }
   return {
     plan: constant({ ...undigested, digest: digestOf(undigested as unknown as Json) } as unknown as Plan),
@@ -149,7 +166,7 @@ export function untilOf(
   return `after "${steps.find(({ id }) => id === address.$ref)?.title ?? address.$ref}"`
 }
 
-function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedStep {
+function plannedStep(recorded: Recorded, input: Preview<JsonObject>, source: StepSource | null): PlannedStep {
   const { step, patience } = recorded
   const says = described(recorded, input)
   return {
@@ -176,7 +193,7 @@ function plannedStep(recorded: Recorded, input: Preview<JsonObject>): PlannedSte
     marks: { downFrom: step.marks?.downFrom === true, upAfter: step.marks?.upAfter === true },
     leaves: everywhere.filter((place) => step.leaves?.includes(place) !== false),
     duty: step.effect === 'decide' && step.duty === true,
-    code: sourceOf(step).digest,
+    ...(source === null ? {} : { code: source.digest }),
   }
 }
 

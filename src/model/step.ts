@@ -103,6 +103,8 @@ export type Finding = JsonObject & {
   readonly hint: string
   /** Id of a step after which it is looked for again: it could not be looked for before. */
   readonly after?: string
+  /** All that is missing is an answer, which a run can be given: a warning in a dry run. */
+  readonly answerable?: true
 }
 
 /** A program, or an npm package of `optionalPackages`, that must be installed before the run starts. */

@@ -214,7 +214,7 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
   const findings: readonly Finding[] = [
     ...words,
     ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
-    ...ahead,
+    ...ahead.map(asForeseen),
     ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
   ]
@@ -224,6 +224,10 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
     refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
   return settle(runtime, context, 'foretold', failure, findings)
 }
+
+/** Nobody is asked in a dry run, so that a missing answer says nothing against a run that is given it. */
+const asForeseen = (finding: Finding): Finding =>
+  finding.answerable === true ? { ...finding, level: 'warn' } : finding
 
 interface RunContextParts {
   readonly run: string

@@ -232,7 +232,7 @@ export function fakeDatabases({
     },
     async header(_database, file) {
       await at('header')
-      return headerOf(inspected(file))
+      return headerOf(file, dumpOn(disk, file), dumpModifiedOn(disk, file))
     },
     async fit(database, dump) {
       await at('fit')

@@ -30,8 +30,8 @@ const heading = 'pretended dump of a database'
  * The bytes of a fake dump: its data, then its checksum, so that reading detects truncation and a flipped
  * bit.
  */
-export function dumpBytes(dump: FakeDump): Uint8Array {
-  const body = `${heading}\n${JSON.stringify(dump)}\n`
+export function dumpBytes({ tables, ...start }: FakeDump): Uint8Array {
+  const body = `${heading}\n${JSON.stringify({ ...start, tables })}\n`
   return new TextEncoder().encode(`${body}${sha256(body)}\n`)
 }
 
@@ -49,11 +49,40 @@ export function readDump(file: string, bytes: Uint8Array | undefined): FakeDump 
   return JSON.parse(lines[1] ?? '') as FakeDump
 }
 
+/** Its start, as of a real archive, which says nothing of the rest: the rest may be missing. */
+function readStart(file: string, bytes: Uint8Array | undefined): Omit<FakeDump, 'tables'> {
+  const text = new TextDecoder().decode(bytes)
+  const [, start] = /^[^\n]*\n(\{.*?),"tables":/.exec(text) ?? []
+  return start === undefined || !text.startsWith(heading)
+    ? readDump(file, bytes)
+    : (JSON.parse(`${start}}`) as Omit<FakeDump, 'tables'>)
+}
+
+const timeOf = (file: string, takenAt: string | null, modified: Date): string =>
+  takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString()
+
+const formatOf = ({ format, engine }: Pick<FakeDump, 'format' | 'engine'>): DumpFormat =>
+  format ?? (engine === 'sqlite' ? 'sqlite' : 'custom')
+
+/** What a driver reports of the start of a dump. */
+export function headerOf(file: string, bytes: Uint8Array | undefined, modified: Date): DumpHeader {
+  const start = readStart(file, bytes)
+  const { engine, major, database, takenAt, wrapped } = start
+  return {
+    engine,
+    format: formatOf(start),
+    major,
+    database,
+    takenAt: timeOf(file, takenAt, modified),
+    ...(wrapped === undefined ? {} : { wrapped }),
+  }
+}
+
 /** The facts that a driver reports about a dump. */
 export function factsOf(file: string, bytes: Uint8Array | undefined, modified: Date): Dump {
   const dump = readDump(file, bytes)
   const { engine, major, database, takenAt, tables, extensions } = dump
-  const format = dump.format ?? (engine === 'sqlite' ? 'sqlite' : 'custom')
+  const format = formatOf(dump)
   const counts = Object.entries(tables)
     .map(([table, rows]) => ({ table, rows: rows.length }))
     .toSorted(({ table: one }, { table: other }) => (one < other ? -1 : 1))
@@ -69,7 +98,7 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
       : {}),
     major,
     database,
-    takenAt: takenAt ?? (timeInName(file.slice(file.lastIndexOf('/') + 1)) ?? modified).toISOString(),
+    takenAt: timeOf(file, takenAt, modified),
     provesItself: true,
     tables: counts.filter(({ rows }) => rows > 0).map(({ table }) => table),
     contents: {
@@ -87,15 +116,6 @@ export function factsOf(file: string, bytes: Uint8Array | undefined, modified: D
     },
   }
 }
-
-export const headerOf = ({ engine, format, wrapped, major, database, takenAt }: Dump): DumpHeader => ({
-  engine,
-  format,
-  major,
-  database,
-  takenAt,
-  ...(wrapped === undefined ? {} : { wrapped }),
-})
 
 /** What a database with these tables holds; each is counted. */
 export function contentsOf(tables: FakeTables, extensions: Iterable<string>): Contents {

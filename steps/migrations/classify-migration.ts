@@ -44,6 +44,7 @@ export const classifyMigration = defineStep<Input, MigrationClass>({
       {
         level: 'refuse',
         about: `duty ${duty.name}`,
+        answerable: true,
         problem: 'no terminal to ask whether the migration is breaking or additive',
         hint: `${flagsFor(duty)}; start the answer with breaking or additive`,
       },

@@ -28,6 +28,7 @@ export const approval = defineStep<Input, Answer>({
       {
         level: 'refuse',
         about: 'approval',
+        answerable: true,
         problem: `no terminal to ask for "${phrase}", and no matching --confirm was given`,
         hint: `add --confirm '${phrase.replaceAll("'", "'\\''")}'${other}`,
       },

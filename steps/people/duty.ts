@@ -53,6 +53,7 @@ export const duty = defineStep<Input, DutyDone>({
       {
         level: 'refuse',
         about: `duty ${name}`,
+        answerable: true,
         problem: `no terminal to ask for the duty ${name}: ${question.text}`,
         hint: flagsFor(question.duty),
       },

@@ -3,6 +3,7 @@ import { lookAround } from '../../src/init/look.ts'
 import { merge } from '../../src/init/merge.ts'
 import { configText } from '../../src/init/print.ts'
 import { proposalOf } from '../../src/init/proposal.ts'
+import type { ProposedSection } from '../../src/init/proposal.ts'
 import { nextText } from '../../src/init/report.ts'
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { fakeFiles } from '../../src/testing/files.ts'
@@ -109,11 +110,24 @@ describe('a SQLite database without containers', () => {
   })
 
   it('of several Compose databases, the next commands name one', () => {
-    const sections = [{ name: 'writers', value: ['web'], guessed: null, questions: [] }]
+    const writers = { name: 'writers', value: ['web'], guessed: null, questions: [] }
+    const database = (engine: string) => ({
+      name: 'database',
+      value: { engine },
+      guessed: null,
+      questions: [],
+    })
+    const sections = [writers, database('postgres')]
     const targets = ['shop-db', 'shop-auth'].map((name) => ({ name, project: 'shop', sections }))
     expect(nextText(null, targets)).toBe(
       'Next:\n  runbook doctor --all\n  runbook run restore-test --target shop-db\n  runbook run full-db-rollback --target shop-db --dry-run\n',
     )
+    const ofOne = (...own: readonly ProposedSection[]) =>
+      nextText(null, [{ name: 'one', project: 'one', sections: own }])
+    expect(ofOne(writers, database('sqlite'))).toBe(
+      'Next:\n  runbook doctor\n  runbook backups find-good\n  runbook run full-db-rollback --dry-run\n',
+    )
+    expect(ofOne(writers)).toBe('Next:\n  runbook doctor\n  runbook list\n')
   })
 
   it('comes before projects that run elsewhere, which it names, unless one is asked for', async () => {

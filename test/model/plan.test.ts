@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { canonical, type JsonObject } from '../../src/kernel/json.ts'
 import { param } from '../../src/model/param.ts'
 import type { Leftover } from '../../src/drivers/leftover.ts'
-import { planOf, type Plan } from '../../src/model/plan.ts'
+import { planOf, planToLookAhead, type Plan } from '../../src/model/plan.ts'
 import { runbook } from '../../src/model/runbook.ts'
 import { defineStep, type Step } from '../../src/model/step.ts'
 import type { Target } from '../../src/model/target.ts'
@@ -22,6 +22,17 @@ const digest = (one = script, at: Target = target, given: JsonObject = { where: 
   planOf(one, at, given).plan.digest
 
 describe('a plan', () => {
+  it('to look ahead says the same of the work, and can be taken for no run', () => {
+    const params = { where: 'here', often: 2 }
+    const { plan } = planOf(script, target, params)
+    const ahead = planToLookAhead(script, target, params)
+    const withoutCode = plan.steps.map(({ code: _code, ...step }) => step)
+    expect(ahead.plan.steps).toEqual(withoutCode)
+    expect(ahead.plan.digest).not.toBe(plan.digest)
+    expect(ahead.plan.workDigest).not.toBe(plan.workDigest)
+    expect(ahead.plan.source).not.toBe(plan.source)
+  })
+
   it('is plain JSON that says how each step may be undone and how long it may take', () => {
     const { plan, steps } = planOf(script, target, { where: 'here', often: 2 })
     expect(JSON.parse(canonical(plan))).toEqual(plan)

@@ -76,6 +76,7 @@ describe('dumps whose names have no exact time', () => {
       vouchedBy: null,
       proven: null,
       fits: true,
+      readBy: 'list',
       why: null,
     } as const
     const text = backupsText([day], {

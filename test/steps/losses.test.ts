@@ -311,7 +311,7 @@ describe('a copy that fails verification', () => {
     expect(failure?.message).toContain('assertion "there are orders" failed')
     expect(failing).toContain('050000')
     expect(failure?.hint).toContain(
-      'take the next older one, taken 2026-02-03T04:30:00.000Z: `runbook run full-db-rollback --target',
+      'take the next older one, taken 2026-02-03T04:30:00.000Z, not read yet: `runbook run full-db-rollback --target',
     )
     expect(failure?.hint).toMatch(
       /--strategy beside --accept-loss orders --dump \S+\/shop-20260203_043000\.dump`/,

@@ -59,7 +59,7 @@ it.each(refused)(
     for (const result of [await machine.dryRun(), await machine.run()]) {
       expect(result.code).not.toBe('succeeded')
       expect(JSON.stringify([result.findings, result.failure])).toContain(
-        `take the next older one, taken 2026-02-03T04:00:00.000Z: \`runbook run full-db-rollback --target shop --strategy beside --dump ${older}\``,
+        `take the next older one, taken 2026-02-03T04:00:00.000Z, not read yet: \`runbook run full-db-rollback --target shop --strategy beside --dump ${older}\``,
       )
     }
   },

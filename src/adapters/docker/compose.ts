@@ -1,7 +1,7 @@
 import type { Scope } from '../../drivers/scope.ts'
 import type { ComposeStack } from '../../drivers/services.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import type { JsonObject } from '../../kernel/json.ts'
+import { canonical, type JsonObject } from '../../kernel/json.ts'
 import { composeLine } from '../../model/compose-line.ts'
 import { shell, type Call, type Ended } from '../process/shell.ts'
 import {
@@ -49,14 +49,13 @@ export type Compose = {
    */
   environmentFiles(stack: ComposeStack): Promise<EnvironmentFiles>
   /**
-   * The hash of each service by which Compose recognises its containers as up to date, once for each
-   * variation of the files.
+   * The hash of each service by which Compose recognises its containers as up to date, of a variation of the files.
    * @throws RunbookError `preflight` if a file is missing or invalid
    */
   hashes(
     stack: ComposeStack,
-    variations: readonly { readonly [service: string]: Variation }[],
-  ): Promise<readonly ReadonlyMap<string, string>[]>
+    variation: { readonly [service: string]: Variation },
+  ): Promise<ReadonlyMap<string, string>>
   /**
    * Containers that `up` of some services would recreate.
    * @throws RunbookError `preflight` if `up` would fail
@@ -70,7 +69,11 @@ export type Compose = {
   call(stack: ComposeStack, call: Pick<Call, 'argv' | 'stdin' | 'stdout' | 'endElsewhere'>): Promise<Ended>
 }
 
-export function compose(engine: DockerEngine, scope: Scope): Compose {
+/** What Compose answered in one look, by the question. Contains secrets. */
+export type ComposeAnswers = Map<string, Promise<Ended>>
+
+/** @param answers a question that is in it is not asked again; null asks each time, since a run changes the answers */
+export function compose(engine: DockerEngine, scope: Scope, answers: ComposeAnswers | null = null): Compose {
   const call = async (
     stack: ComposeStack,
     { argv, ...more }: Pick<Call, 'argv' | 'stdin' | 'stdout' | 'endElsewhere'>,
@@ -80,8 +83,28 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       { argv, cwd: stack.directory, env: { ...stack.environment, ...engine.environment }, ...more },
       inScope,
     )
-  const read = async (stack: ComposeStack, given: Pick<Call, 'argv' | 'stdin'>): Promise<string> => {
-    const ended = await call(stack, { ...given, stdout: { text: maxConfigBytes } }, silent(scope))
+  const question = (
+    stack: ComposeStack | null,
+    { argv, stdin }: Pick<Call, 'argv'> & { readonly stdin?: string },
+  ): Promise<Ended> => {
+    const given = {
+      argv,
+      ...(stdin === undefined ? {} : { stdin }),
+      ...(stack === null ? {} : { cwd: stack.directory }),
+      env: { ...stack?.environment, ...engine.environment },
+    }
+    const key = canonical(given as JsonObject)
+    const known = answers?.get(key)
+    if (known !== undefined) return known
+    const answer = shell.run({ ...given, stdout: { text: maxConfigBytes } }, silent(scope))
+    answers?.set(key, answer)
+    return answer
+  }
+  const read = async (
+    stack: ComposeStack,
+    given: { readonly argv: readonly string[]; readonly stdin?: string },
+  ): Promise<string> => {
+    const ended = await question(stack, given)
     if (ended.exitCode === 0) return ended.stdout
     const named = stack.project === '' ? stack.files.join(', ') : stack.project
     throw cannot('read', `the Compose files of ${named}`, withoutWarnings(ended.stderrTail), {
@@ -108,22 +131,13 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
       return withPaths(found, expandedIn(await read(stack, asking), written))
     },
 
-    async hashes(stack, variations) {
-      const resolved = await read(stack, { argv: configArgv(stack) })
-      return Promise.all(
-        variations.map(async (one) => {
-          const stdin = varied(resolved, one)
-          return hashesIn(await read(stack, { argv: hashesArgv(stack), stdin }))
-        }),
-      )
+    async hashes(stack, variation) {
+      const stdin = varied(await read(stack, { argv: configArgv(stack) }), variation)
+      return hashesIn(await read(stack, { argv: hashesArgv(stack), stdin }))
     },
 
     async wouldRecreate(stack, services) {
-      const ended = await call(
-        stack,
-        { argv: dryRunUpArgv(stack, services), stdout: { text: maxConfigBytes } },
-        silent(scope),
-      )
+      const ended = await question(stack, { argv: dryRunUpArgv(stack, services) })
       // Compose writes its progress to stderr.
       if (ended.exitCode === 0) return recreatedIn(`${ended.stdout}\n${ended.stderrTail}`)
       throw cannot(
@@ -138,10 +152,7 @@ export function compose(engine: DockerEngine, scope: Scope): Compose {
     },
 
     async version() {
-      const ended = await shell.run(
-        { argv: versionArgv, stdout: { text: 10_000 }, env: engine.environment },
-        silent(scope),
-      )
+      const ended = await question(null, { argv: versionArgv })
       const version = /\d+(?:\.\d+)+/.exec(ended.stdout)?.[0]
       if (ended.exitCode === 0 && version !== undefined && !version.startsWith('1.')) return version
       throw cannot('use', 'Docker Compose', 'version 2 is not installed', {

@@ -27,13 +27,21 @@ export async function driftFrom(
 ): Promise<readonly Drift[]> {
   const most = Math.max(0, ...services.map(({ containers }) => containers.length))
   if (most === 0) return []
-  const hashes = await command.hashes(read, variationsOf(services, most))
-  const drifted = services.flatMap(({ service, containers }) => {
-    const other = containers.find(
-      ({ Config }) => !hashes.some((one) => one.get(service) === (Config.Labels?.[labels.configHash] ?? '')),
+  let drifted = services.flatMap(({ service, containers }) =>
+    containers.map((container) => ({ service, container })),
+  )
+  // Each variation costs a call of Compose, and the first one explains most containers.
+  for (const variation of variationsOf(services, most)) {
+    if (drifted.length === 0) return []
+    const hashes = await command.hashes(read, variation)
+    drifted = drifted.filter(
+      ({ service, container: { Config } }) =>
+        hashes.get(service) !== (Config.Labels?.[labels.configHash] ?? ''),
     )
-    return other === undefined ? [] : [{ service, container: other }]
-  })
+  }
+  drifted = drifted.filter(
+    ({ service }, index) => drifted.findIndex((one) => one.service === service) === index,
+  )
   if (drifted.length === 0) return []
   const [config, version] = [await command.config(read), await command.version()]
   return Promise.all(

@@ -4,7 +4,7 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { currentIn, filesIn, revisionsIn, revisionsWith } from '../../formats/alembic.ts'
-import { compose } from './compose.ts'
+import { compose, type ComposeAnswers } from './compose.ts'
 import { dockerEngine, type DockerEngine } from './connection.ts'
 import { runOnce, type OneOffResult } from './one-off.ts'
 
@@ -19,11 +19,13 @@ const maxBytes = 16 * 1024 * 1024
 export function composeMigrations({
   scope,
   engine = dockerEngine(),
+  answers = null,
 }: {
   readonly scope: Scope
   readonly engine?: DockerEngine
+  readonly answers?: ComposeAnswers | null
 }): Migrations {
-  const command = compose(engine, scope)
+  const command = compose(engine, scope, answers)
   const once = async (
     { stack, service, image, copy }: MigrationTool,
     words: readonly string[],

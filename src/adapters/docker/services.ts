@@ -5,7 +5,7 @@ import { cannot } from '../../kernel/errors.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { labelled, lastLines } from '../process/log-lines.ts'
 import { createArgv, pullArgv, recreateArgv, upArgv } from './compose-argv.ts'
-import { compose } from './compose.ts'
+import { compose, type ComposeAnswers } from './compose.ts'
 import { dockerEngine, statusOf, type DockerEngine } from './connection.ts'
 import { serviceState } from './container-state.ts'
 import { containersOf, refuseElsewhere, type ContainerInfo } from './containers.ts'
@@ -32,11 +32,13 @@ const maxLines = 1_000
 export function composeServices({
   scope,
   engine = dockerEngine(),
+  answers = null,
 }: {
   readonly scope: Scope
   readonly engine?: DockerEngine
+  readonly answers?: ComposeAnswers | null
 }): Services {
-  const command = compose(engine, scope)
+  const command = compose(engine, scope, answers)
 
   /**
    * Containers by service. The files are read only if a service has none, to distinguish a missing from a

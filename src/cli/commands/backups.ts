@@ -4,13 +4,14 @@ import { systemOf, type Target, type TargetWith } from '../../model/target.ts'
 import { lacking, type CliContext } from '../context.ts'
 import { chosenTargets } from './doctor.ts'
 
-type Flags = { readonly target?: string; readonly json?: true }
+type Flags = { readonly target?: string; readonly deep?: true; readonly json?: true }
 
 export function backupsCommand(program: Command, context: CliContext): void {
   const backups = program
     .command('backups')
     .description('list the backups of the database, newest first: what vouches for each, and what proved it')
     .option('--target <name>', 'of this target')
+    .option('--deep', 'read all backups to their last byte, however many and large')
     .option('--json', 'print one JSON object per line')
     .action(async (flags: Flags) => {
       const [target] = await chosenTargets(context, flags)
@@ -20,21 +21,27 @@ export function backupsCommand(program: Command, context: CliContext): void {
           `${target?.name ?? 'the target'} has no backups of a database: not configured: ${['database', 'backups'].filter((section) => target?.[section as 'backups'] === undefined).join(', ')}`,
           { hint: 'see `runbook help config backups` and `runbook help config database`' },
         )
-      const [{ withSurroundings }, { listedBackups }, { proofsIn }, { remembered }, { doctorScope }] =
-        await Promise.all([
-          import('../examination.ts'),
-          import('../../run/readiness/backup-list.ts'),
-          import('../../run/readiness/proofs.ts'),
-          import('../../run/readiness/remembered.ts'),
-          import('../../run/readiness/examine.ts'),
-        ])
+      const [
+        { withSurroundings },
+        { listedBackups, someReading },
+        { proofsIn },
+        { remembered },
+        { doctorScope },
+      ] = await Promise.all([
+        import('../examination.ts'),
+        import('../../run/readiness/backup-list.ts'),
+        import('../../run/readiness/proofs.ts'),
+        import('../../run/readiness/remembered.ts'),
+        import('../../run/readiness/examine.ts'),
+      ])
       const now = new Date()
       const listed = await withSurroundings(context, null, async ({ drivers, journal, mask }) => {
         const { scope, end } = doctorScope()
         try {
           const { look } = remembered(drivers(scope), null)
           const proofs = await proofsIn(journal, systemOf(target))
-          return mask.json(await listedBackups(target, look, proofs, now))
+          const reading = flags.deep === true ? null : someReading
+          return mask.json(await listedBackups(target, look, proofs, now, reading))
         } finally {
           end()
         }

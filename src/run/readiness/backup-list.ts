@@ -9,7 +9,7 @@ import { expectedOf, listBackups } from '../../model/stored-backups.ts'
 import type { TargetWith } from '../../model/target.ts'
 import type { Proof } from './proofs.ts'
 
-/** What is known of a backup without reading its contents. */
+/** What is known of a backup. */
 export type ListedBackup = Backup & {
   /** Engine and major version of the server, from the start of the file; null if it cannot be read. */
   readonly format: string | null
@@ -17,7 +17,9 @@ export type ListedBackup = Backup & {
   readonly vouchedBy: string | null
   /** The newest run that restored it; null if none is known to have done so. */
   readonly proven: Proven | null
-  /** Whether anything is known against restoring it; null if that cannot be told now. */
+  /** Who read it to its last byte as it is now: this list, or the run that proved it. Null if nobody did. */
+  readonly readBy: 'list' | 'run' | null
+  /** True only for what was read and found complete; null if it was not read, or that cannot be told now. */
   readonly fits: boolean | null
   /** Why not, or why it cannot be told; and what else should be known. */
   readonly why: string | null
@@ -36,13 +38,24 @@ export type Proven = JsonObject & {
 
 type Server = { readonly major: number } | { readonly unknown: string }
 
-/** The backups of a target's database, newest first. Reads their headers and what lies beside them only. */
+/** How many of the newest backups are read to their last byte, and up to how many bytes together. */
+export type Reading = { readonly files: number; readonly bytes: number }
+
+/** What a list reads that nobody should wait for. */
+export const someReading: Reading = { files: 10, bytes: 32 << 20 }
+
+/**
+ * The backups of a target's database, newest first: their headers and what lies beside them.
+ * @param reading of the others only the start is read; null reads all
+ */
 export async function listedBackups(
   { database, backups: place }: TargetWith<'database' | 'backups'>,
   look: Views,
   proofs: readonly Proof[],
   now: Date,
+  reading: Reading | null,
 ): Promise<readonly ListedBackup[]> {
+  let { files, bytes } = reading ?? { files: Infinity, bytes: Infinity }
   const all = await listBackups(look, place)
   const server: Server = await look.databases.identity(database).then(
     ({ major }) => ({ major }),
@@ -52,24 +65,58 @@ export async function listedBackups(
   for (const [index, backup] of all.entries()) {
     const expected = await attempt(() => expectedOf(look, place, backup))
     const header = await attempt(() => headerOf(look, database, place, backup))
+    const proof = 'value' in expected ? proofOf(backup, expected.value, proofs) : undefined
+    const outside = againstIt({ place, backup, expected, header, server, name: database.name })
+    let readBy: ListedBackup['readBy'] = null
+    let verdict = outside
+    if (outside === null && proof !== undefined && (await isAsProven(look, backup, proof))) readBy = 'run'
+    else if (outside === null && files >= 1 && backup.bytes <= bytes) {
+      files -= 1
+      bytes -= backup.bytes
+      readBy = 'list'
+      verdict = await damageOf(look, database, place, backup, 'value' in expected ? expected.value : null)
+    }
     listed.push({
       ...backup,
       format: 'value' in header && header.value !== null ? formatOf(header.value) : null,
       vouchedBy: 'value' in expected ? voucherIn(expected.value) : null,
-      proven: provenBy(backup, 'value' in expected ? expected.value : null, proofs),
-      ...verdictOn({
-        place,
-        backup,
-        expected,
-        header,
-        server,
-        name: database.name,
-        newest: index === 0,
-        now,
-      }),
+      proven: proof === undefined ? null : provenIn(proof, 'value' in expected ? expected.value : null),
+      readBy: verdict?.fits === null ? null : readBy,
+      ...(verdict ??
+        (readBy === null
+          ? { fits: null, why: 'it was not read to its end; add --deep to read it' }
+          : { fits: true, why: index === 0 ? remarkOn(place, backup, now) : null })),
     })
   }
   return listed
+}
+
+/** Size and time of a file since a run read it: what was read then is what is there now. */
+async function isAsProven(look: Views, { file, bytes }: Backup, proof: Proof): Promise<boolean> {
+  if (proof.bytes !== bytes) return false
+  const found = await look.files.stat(file)
+  return found?.kind === 'file' && Date.parse(found.modifiedAt) <= Date.parse(proof.at)
+}
+
+/** Reads it to its last byte. Null if it is complete and what it is compared with. */
+async function damageOf(
+  look: Views,
+  database: Database,
+  place: BackupPlace,
+  backup: Backup,
+  expected: Expected | null,
+): Promise<Verdict | null> {
+  try {
+    // A download is compared below: what vouches for it is not beside it.
+    if (!isRemote(place)) await look.backups.verify(place, backup)
+    const { sha256 } = await look.databases.inspect(database, backup.file, openingOf(place))
+    return expected === null || expected.sha256 === sha256
+      ? null
+      : { fits: false, why: `it has not the digest in ${expected.checksumFile}` }
+  } catch (thrown) {
+    const { fits, why } = verdictOf(thrown)
+    return { fits, why: fits === false ? why : `it could not be read to its end: ${why}` }
+  }
 }
 
 /** Null where the file is not on this machine: nothing is downloaded for a list. */
@@ -83,13 +130,16 @@ async function headerOf(
   return look.databases.header({ engine }, file, { ...openingOf(place), of: name })
 }
 
-type Attempt<T> = { readonly value: T } | { readonly why: string }
+type Attempt<T> = { readonly value: T } | Verdict
 
 const attempt = <T>(work: () => Promise<T>): Promise<Attempt<T>> =>
-  work().then(
-    (value) => ({ value }),
-    (thrown: unknown) => ({ why: failureOf(thrown).message }),
-  )
+  work().then((value) => ({ value }), verdictOf)
+
+/** Only `verification` says something against a backup; any other failure says that it was not looked at. */
+function verdictOf(thrown: unknown): Verdict {
+  const { code, message } = failureOf(thrown)
+  return { fits: code === 'verification' ? false : null, why: message }
+}
 
 /** Such as `postgres 17`, or `postgres 17, plain SQL, gzip`. */
 const formatOf = ({ engine, major, format, wrapped = [] }: DumpHeader): string =>
@@ -109,35 +159,48 @@ const voucherIn = (expected: Expected | null): string | null =>
       : `signature of ${expected.manifest.key}`
 
 /** A file of the same name may have been replaced, so a digest that is known must be the same. */
-export function provenBy(
+const proofOf = (
   { file, bytes }: Pick<Backup, 'file' | 'bytes'>,
   expected: Expected | null,
   proofs: readonly Proof[],
-): Proven | null {
-  const proof = proofs.find((one) =>
+): Proof | undefined =>
+  proofs.find((one) =>
     expected === null ? one.file === file && one.bytes === bytes : one.sha256 === expected.sha256,
   )
-  if (proof === undefined) return null
-  const { run, runbook, at } = proof
-  return { run, runbook, at, by: expected === null ? 'same-name' : 'same-digest' }
+
+const provenIn = ({ run, runbook, at }: Proof, expected: Expected | null): Proven => ({
+  run,
+  runbook,
+  at,
+  by: expected === null ? 'same-name' : 'same-digest',
+})
+
+export function provenBy(
+  backup: Pick<Backup, 'file' | 'bytes'>,
+  expected: Expected | null,
+  proofs: readonly Proof[],
+): Proven | null {
+  const proof = proofOf(backup, expected, proofs)
+  return proof === undefined ? null : provenIn(proof, expected)
 }
 
-function verdictOn(seen: {
+type Verdict = { readonly fits: false | null; readonly why: string }
+
+/** What speaks against a backup before it is read to its end, or why that cannot be told. */
+function againstIt(seen: {
   readonly place: BackupPlace
   readonly backup: Backup
   readonly expected: Attempt<Expected | null>
   readonly header: Attempt<DumpHeader | null>
   readonly server: Server
   readonly name: string
-  readonly newest: boolean
-  readonly now: Date
-}): Pick<ListedBackup, 'fits' | 'why'> {
-  const { place, backup, expected, header, server, name, newest, now } = seen
-  if ('why' in expected) return { fits: false, why: expected.why }
+}): Verdict | null {
+  const { place, backup, expected, header, server, name } = seen
+  if ('why' in expected) return expected
   if (backup.bytes === 0) return { fits: false, why: 'it is empty (0 bytes)' }
   if (backup.bytes < place.minBytes)
     return { fits: false, why: `it has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}` }
-  if ('why' in header) return { fits: false, why: header.why }
+  if ('why' in header) return header
   if (header.value === null) return { fits: null, why: 'its contents are not known before it is downloaded' }
   const { database, major, engine } = header.value
   const theirs = database ?? expected.value?.manifest?.source.name ?? name
@@ -146,6 +209,10 @@ function verdictOn(seen: {
   if ('unknown' in server) return { fits: null, why: `the server cannot be asked: ${server.unknown}` }
   if (major !== server.major)
     return { fits: false, why: `it is a dump of ${engine} ${major}, and the server is ${server.major}` }
-  const old = newest ? tooOld(place, backup, now) : null
-  return { fits: true, why: old === null ? null : `${old}: name it with --dump` }
+  return null
+}
+
+function remarkOn(place: BackupPlace, newest: Backup, now: Date): string | null {
+  const old = tooOld(place, newest, now)
+  return old === null ? null : `${old}: name it with --dump`
 }

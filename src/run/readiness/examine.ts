@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Drivers } from '../../drivers/drivers.ts'
 import type { LocksView } from '../../drivers/locks.ts'
 import type { Scope } from '../../drivers/scope.ts'
-import { planOf } from '../../model/plan.ts'
+import { planToLookAhead } from '../../model/plan.ts'
 import type { Runbook } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import { lookAhead, type Ahead } from '../dry-run/look-ahead.ts'
@@ -105,7 +105,7 @@ function planned(target: Target, books: readonly Runbook[]): Pick<Subject, 'plan
   for (const book of books) {
     if (missingSections(book.about, target).length > 0) continue
     try {
-      plans.push({ book, planned: planOf(book, target, defaultsOf(book)) })
+      plans.push({ book, planned: planToLookAhead(book, target, defaultsOf(book)) })
     } catch (thrown) {
       unplannable.push({ runbook: book.name, thrown })
     }

@@ -36,6 +36,14 @@ export function backupGauges(
   ]
 }
 
+/** Of a look that may read the newest backup. */
+export const readGauge = (section: string, read: boolean): Gauge => ({
+  name: 'backup_newest_read',
+  help: 'Whether this look read the newest backup to its last byte and found it complete.',
+  value: read ? 1 : 0,
+  labels: { section },
+})
+
 export const drillGauges = ({ drill, proof, dueAt }: DrillStanding): readonly Gauge[] => [
   ...(proof === null
     ? []

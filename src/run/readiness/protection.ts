@@ -24,7 +24,7 @@ export type PlaceStanding = JsonObject & {
   readonly newest: { readonly name: string; readonly takenAt: string; readonly bytes: number } | null
   /** The newest run that restored the newest backup; null if none is known to have done so. */
   readonly proven: Proven | null
-  /** Why it does not protect: too old, missing, not readable; null if nothing is known against it. */
+  /** Why it does not protect: too old, missing, not readable; null if nothing is known against it, unread as it is. */
   readonly problem: string | null
 }
 
@@ -81,7 +81,7 @@ const placeGauges = ({ section, newest, proven, problem }: PlaceStanding): reado
   ...(newest === null ? [] : backupGauges(section, newest, proven)),
   {
     name: 'backup_unfit',
-    help: 'Whether something is known against the newest backup, or it could not be looked at.',
+    help: 'Whether something is known against the newest backup without reading it, or it could not be looked at.',
     value: problem === null ? 0 : 1,
     labels: { section },
   },

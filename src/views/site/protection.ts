@@ -43,7 +43,7 @@ export function placesAsBlocks(places: readonly PlaceStanding[], now: Date): rea
               `, ${moment(proven.at)}`,
               proven.by === 'same-name' ? ', by name and size' : '',
             ],
-        problem === null ? `recent; ${count ?? 0} in all` : strong(problem),
+        problem === null ? `recent, not read; ${count ?? 0} in all` : strong(problem),
       ]),
     ),
   ]

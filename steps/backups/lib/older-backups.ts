@@ -49,7 +49,7 @@ export async function olderBackups(
     return `there is no older backup in ${placeName(from)} with the checksum that it needs`
   const command = commandWith(look, { flag, params }, next.file)
   const others = rest.map((backup) => `${backup.file} (${whenTaken(backup)})`).join(', ')
-  return `take the next older one, ${whenTaken(next)}: ${command}${others === '' ? '' : `; older ones: ${others}`}`
+  return `take the next older one, ${whenTaken(next)}, not read yet: ${command}${others === '' ? '' : `; older ones: ${others}`}`
 }
 
 /** The complete command that starts the same run with this backup, in backticks. */

@@ -3,9 +3,15 @@ import fullDbRollback from '../../../runbooks/full-db-rollback.ts'
 import findGood from '../../../runbooks/find-good-backup.ts'
 import restoreTest from '../../../runbooks/restore-test.ts'
 import { RunbookError } from '../../../src/kernel/errors.ts'
+import { sha256 } from '../../../src/kernel/json.ts'
 import { systemOf, type TargetWith } from '../../../src/model/target.ts'
 import { remembered } from '../../../src/run/readiness/remembered.ts'
-import { listedBackups, type ListedBackup } from '../../../src/run/readiness/backup-list.ts'
+import {
+  listedBackups,
+  someReading,
+  type ListedBackup,
+  type Reading,
+} from '../../../src/run/readiness/backup-list.ts'
 import { proofsIn, proofsOf, type Proof } from '../../../src/run/readiness/proofs.ts'
 import { backupsText } from '../../../src/views/backups.ts'
 import { dumpBytes, fakeMachine, lay, type FakeWorld } from '../../../src/testing/index.ts'
@@ -17,8 +23,18 @@ import { healthyShop, journalOf, shop, succeeded } from './healthy.ts'
 const target = shop as TargetWith<'database' | 'backups'>
 const dump = '/backups/db/shop-20260203_040000.dump'
 
-const list = (world: FakeWorld, proofs: readonly Proof[] = []): Promise<readonly ListedBackup[]> =>
-  listedBackups(target, remembered(world.drivers(watchedScope()), null).look, proofs, world.clock.now())
+const list = (
+  world: FakeWorld,
+  proofs: readonly Proof[] = [],
+  reading: Reading | null = someReading,
+): Promise<readonly ListedBackup[]> =>
+  listedBackups(
+    target,
+    remembered(world.drivers(watchedScope()), null).look,
+    proofs,
+    world.clock.now(),
+    reading,
+  )
 
 test('newest first, with what is known of each without reading it', async () => {
   const world = healthyShop()
@@ -94,7 +110,13 @@ test('without a checksum, a proof is known by name and size only, and said so', 
     sha256: 'x',
   }
   const { look } = remembered(world.drivers(watchedScope()), null)
-  const listed = await listedBackups({ ...target, backups: place }, look, [proof], world.clock.now())
+  const listed = await listedBackups(
+    { ...target, backups: place },
+    look,
+    [proof],
+    world.clock.now(),
+    someReading,
+  )
   expect(listed).toMatchObject([{ proven: { by: 'same-name' } }])
   const shown = {
     target: 'shop',
@@ -105,7 +127,13 @@ test('without a checksum, a proof is known by name and size only, and said so', 
   }
   expect(backupsText(listed, shown)).toContain('by restore-test (r), by its name and size')
   expect(
-    await listedBackups({ ...target, backups: place }, look, [{ ...proof, bytes: 1 }], world.clock.now()),
+    await listedBackups(
+      { ...target, backups: place },
+      look,
+      [{ ...proof, bytes: 1 }],
+      world.clock.now(),
+      someReading,
+    ),
   ).toMatchObject([{ proven: null }])
 })
 
@@ -154,7 +182,7 @@ test('in a bucket: vouched for without a download, and its contents are not know
   const { world } = inBucket(healthyShop())
   const place = { ...target.backups, directory: '/state/downloads/shop', from: bucket, cacheBytes: 1_000_000 }
   const { look } = remembered(world.drivers(watchedScope()), null)
-  const listed = await listedBackups({ ...target, backups: place }, look, [], world.clock.now())
+  const listed = await listedBackups({ ...target, backups: place }, look, [], world.clock.now(), someReading)
   expect(listed).toMatchObject([
     {
       name: 'shop-20260203_040000.dump',
@@ -188,4 +216,64 @@ test('an old run that turns out damaged proves nothing, and hides no other', asy
     },
   })
   expect(await proofsIn(journal, systemOf(shop))).toMatchObject([{ run, file: dump }])
+})
+
+const cut = (world: FakeWorld, file: string): void => {
+  const bytes = (world.disk.files.get(file) ?? new Uint8Array()).subarray(0, -9)
+  lay(world.disk, file, bytes)
+  lay(world.disk, `${file}.sha256`, `${sha256(bytes)}  ${file}\n`)
+}
+
+test('a dump that was cut off before its checksum was made does not fit, and its start says what it is', async () => {
+  const world = healthyShop()
+  cut(world, dump)
+  expect(await list(world)).toMatchObject([
+    { format: 'postgres 17', fits: false, readBy: 'list', why: expect.stringContaining('is truncated') },
+  ])
+})
+
+test('what nobody has read is not known to fit, in the table too', async () => {
+  const world = healthyShop()
+  layDump(world, 'shop-20260202_040000.dump')
+  cut(world, dump)
+  const unread = { fits: null, readBy: null, why: 'it was not read to its end; add --deep to read it' }
+  expect(await list(world, [], { files: 0, bytes: 1e9 })).toMatchObject([unread, unread])
+  const bytes = world.disk.files.get(dump)?.length ?? 0
+  expect(await list(world, [], { files: 9, bytes })).toMatchObject([{ fits: false }, unread])
+  const listed = await list(world, [], { files: 1, bytes: 1e9 })
+  expect(listed).toMatchObject([{ fits: false }, unread])
+  const shown = { target: 'shop', directory: '/backups/db', place: '/b', now: world.clock.now(), fitting: [] }
+  expect(backupsText(listed, shown)).toMatch(/not known: it was not read to its end; add --deep to read it$/m)
+  expect(await list(world, [], null)).toMatchObject([{ fits: false }, { fits: true, readBy: 'list' }])
+})
+
+test('a file that has not changed since a run read it need not be read again', async () => {
+  const world = healthyShop()
+  const bytes = world.disk.files.get(dump) ?? new Uint8Array()
+  const proof = {
+    run: 'r',
+    runbook: 'restore-test',
+    at: '2026-02-03T05:00:00Z',
+    file: dump,
+    bytes: bytes.length,
+    sha256: sha256(bytes),
+  }
+  const none = { files: 0, bytes: 0 }
+  world.disk.modifiedAt.set(dump, new Date('2026-02-03T04:00:00Z'))
+  expect(await list(world, [proof], none)).toMatchObject([{ fits: true, readBy: 'run' }])
+  world.disk.modifiedAt.set(dump, new Date('2026-02-03T05:30:00Z'))
+  expect(await list(world, [proof], none)).toMatchObject([{ fits: null, readBy: null }])
+  lay(world.disk, dump, bytes.subarray(0, -9))
+  world.disk.modifiedAt.set(dump, new Date('2026-02-03T04:00:00Z'))
+  expect(await list(world, [proof], none)).toMatchObject([{ fits: null, readBy: null }])
+})
+
+test('a failure that says nothing against a backup leaves it unknown', async () => {
+  const world = healthyShop()
+  world.faults.order('databases.inspect', 'fail')
+  expect(await list(world)).toMatchObject([
+    { fits: null, readBy: null, why: expect.stringContaining('it could not be read to its end: ') },
+  ])
+  world.faults.order('databases.header', 'fail')
+  expect(await list(world)).toMatchObject([{ fits: null, format: null, readBy: null }])
 })

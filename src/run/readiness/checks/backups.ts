@@ -1,4 +1,5 @@
 import type { Backup, BackupPlace, Expected } from '../../../drivers/backups.ts'
+import type { Database } from '../../../drivers/databases.ts'
 import type { Views } from '../../../drivers/drivers.ts'
 import { tooOld, whenTaken } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
@@ -7,7 +8,7 @@ import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-b
 import { systemOf, type Target } from '../../../model/target.ts'
 import { provenBy } from '../backup-list.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
-import { backupGauges } from '../gauges.ts'
+import { backupGauges, readGauge } from '../gauges.ts'
 import { proofsIn } from '../proofs.ts'
 
 export const backups: Check = {
@@ -99,16 +100,32 @@ async function inspect(
   for (const gauge of backupGauges(section, newest, proven)) notes.gauge(gauge)
   if (isRemote(place)) {
     notes.unchecked(newest.name, `it is in ${placeName(place)}, and nothing is downloaded to look into it`)
+    notes.gauge(readGauge(section, false))
     return
   }
-  if (isVouched) await read(notes, look, withheld, place, newest)
-  if (section === 'backups' && target.database !== undefined) {
-    const { engine, name } = target.database
-    const header = await notes.need(newest.name, () =>
-      look.databases.header({ engine }, newest.file, { ...openingOf(place), of: name }),
-    )
-    if (header !== undefined) notes.fact(`dump of ${header.engine} ${header.major}`)
-  }
+  const isWhole = isVouched && (await read(notes, newest, withheld, () => look.backups.verify(place, newest)))
+  const isRead =
+    section === 'backups' && target.database !== undefined
+      ? (await readDump(notes, { look, withheld }, target.database, place, newest)) && isWhole
+      : isWhole
+  notes.gauge(readGauge(section, isRead))
+}
+
+/** @returns whether it was read to its last byte and is complete */
+async function readDump(
+  notes: Notebook,
+  { look, withheld }: Pick<Subject, 'look' | 'withheld'>,
+  database: Database,
+  place: BackupPlace,
+  newest: Backup,
+): Promise<boolean> {
+  const { engine, name } = database
+  const header = await notes.need(newest.name, () =>
+    look.databases.header({ engine }, newest.file, { ...openingOf(place), of: name }),
+  )
+  if (header === undefined) return false
+  notes.fact(`dump of ${header.engine} ${header.major}`)
+  return read(notes, newest, withheld, () => inspected({ look, withheld }, database, place, newest))
 }
 
 /** Half the usual size is more than a quiet week explains. */
@@ -138,18 +155,39 @@ async function vouchedFor(
   return expected
 }
 
+/** @returns whether it was read to its last byte and is sound */
 async function read(
   notes: Notebook,
-  look: Subject['look'],
-  withheld: Subject['withheld'],
-  place: BackupPlace,
   newest: Backup,
-): Promise<void> {
+  withheld: Subject['withheld'],
+  look: () => Promise<unknown>,
+): Promise<boolean> {
   try {
-    await look.backups.verify(place, newest)
+    await look()
+    return true
   } catch (thrown) {
     const { message, hint } = failureOf(thrown)
     if (withheld.has(message)) notes.unchecked(newest.name, `${message}; add --deep to read it`)
+    else if (thrown instanceof NotRead) notes.unchecked(newest.name, message)
     else notes.refuse(newest.name, message, hint ?? 'choose another backup, and find out why')
+    return false
+  }
+}
+
+/** A server or a program that reads it is missing, which has a check of its own. */
+class NotRead extends Error {}
+
+/** @throws what says something against the dump; NotRead for everything else */
+async function inspected(
+  { look, withheld }: Pick<Subject, 'look' | 'withheld'>,
+  database: Database,
+  place: BackupPlace,
+  { file }: Backup,
+): Promise<void> {
+  try {
+    await look.databases.inspect(database, file, openingOf(place))
+  } catch (thrown) {
+    const { code, message } = failureOf(thrown)
+    throw code === 'verification' || withheld.has(message) ? thrown : new NotRead(message)
   }
 }
