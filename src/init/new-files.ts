@@ -27,7 +27,10 @@ export default runbook(
   },
   ({ step }) => {
     // The steps of \`runbook/steps\` are listed in docs/steps.md of the package; \`runbook new step NAME\` writes one of your own.
-    step('Tell the team', duty({ name: 'tell-the-team', what: 'Tell the team that it begins' }))
+    step('Tell the team', duty({ name: 'tell-the-team', what: 'Tell the team that it begins' }), {
+      // Without it a person has eight hours, and any other step one.
+      timeoutSeconds: 1800,
+    })
   },
 )
 `,
@@ -45,10 +48,12 @@ const target = targetOf(config, '${target}')
 
 /** On a fresh world, as the runbook finds it. */
 function machine(): FakeMachine {
+  // Its clock begins at 2026-02-03T05:00:00Z; \`clock: fakeClock(new Date(…))\` begins elsewhere.
   const world = fakeWorld({ person: { ...nobody, answers: { 'tell-the-team': 'told in the channel' } } })
   return fakeMachine(world, { book, target })
 }
 
+// A runbook with a restore needs a dump and a \`compare\`: docs/writing-runbooks.md of the package has such a test.
 test('succeeds', async () => {
   expect(await machine().run()).toMatchObject({ outcome: 'succeeded' })
 })
@@ -118,7 +123,8 @@ async function textOf(look: Look, file: string): Promise<string | null> {
 const file = '/srv/example'
 const target = targetOf(config, '${target}')
 const book = runbook('try-${name}', { title: 'Try it', when: 'A test.' }, ({ step }) => {
-  step('Write', ${step}({ file, text: 'new' }))
+  // Without a limit a step may take one hour.
+  step('Write', ${step}({ file, text: 'new' }), { timeoutSeconds: 60 })
 })
 
 /** On a fresh world, as the step finds it. */

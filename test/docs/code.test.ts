@@ -180,6 +180,6 @@ test('the tests that are shown pass', () => {
     ],
     { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
   )
-  expect(stdout + stderr).toMatch(/Tests +8 passed \(8\)/)
+  expect(stdout + stderr).toMatch(/Tests +11 passed \(11\)/)
   expect(status).toBe(0)
 }, 120_000)
