@@ -169,6 +169,7 @@ async function wordsFor(
       return names.openRuns()
     case 'evidence show':
     case 'evidence verify':
+    case 'evidence incident':
       return names.runs()
     case 'completion':
       return shells.map((value) => ({ value, about: '' }))

@@ -1,9 +1,12 @@
 import { canonical } from '../kernel/json.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import type { EvidenceFile } from '../run/journal/evidence.ts'
+import { incidentOf } from '../run/record/incident.ts'
 import { recordOf, sealable, type RunRecord } from '../run/record/record.ts'
+import { documentAsMarkdown } from './document.ts'
+import { incidentDocument } from './incident.ts'
 import { junitOf } from './junit.ts'
-import { pageOf, storyPageOf } from './page.ts'
+import { incidentPageOf, pageOf, storyPageOf } from './page.ts'
 import { reportOf } from './report.ts'
 import { storyIndexOf, type StoryRun } from './storyline.ts'
 
@@ -34,3 +37,16 @@ export const storyFilesOf = (story: string, runs: readonly StoryRun[]): readonly
   { name: 'index.md', body: storyIndexOf(story, runs) },
   { name: 'index.html', body: storyPageOf(story, runs) },
 ]
+
+/** The page of an incident, and the same as Markdown. */
+export function incidentFilesOf(
+  name: string,
+  runs: readonly StoryRun[],
+  alarm: string | null,
+): readonly EvidenceFile[] {
+  const incident = incidentOf(runs, alarm)
+  return [
+    { name: 'incident.md', body: documentAsMarkdown(incidentDocument(name, incident, runs, 'report.md')) },
+    { name: 'incident.html', body: incidentPageOf(name, incident, runs) },
+  ]
+}

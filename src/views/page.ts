@@ -1,10 +1,13 @@
 import { oneLine } from '../kernel/sanitize.ts'
+import type { Incident } from '../run/record/incident.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import type { Document } from './document.ts'
 import { blockAsHtml, inlineAsHtml, sectionsAsHtml } from './html/blocks.ts'
 import { policy, style } from './html/style.ts'
 import { fragment, rawStyle, type Html } from './html/template.ts'
+import { incidentTimelineAsHtml } from './html/incident-timeline.ts'
 import { timelineAsHtml } from './html/timeline.ts'
+import { incidentDocument } from './incident.ts'
 import { reportDocument } from './report/document.ts'
 import { result } from './result.ts'
 import { storyDocument, type StoryRun } from './storyline.ts'
@@ -33,6 +36,18 @@ export function storyPageOf(story: string, runs: readonly StoryRun[]): string {
     title: `Recovery evidence of story ${story}`,
     more: [],
     foot: `The index is not signed: runbook evidence story ${story} writes it again from the signed evidence.`,
+  })
+}
+
+/** `incident.html`: several runs with one timeline. */
+export function incidentPageOf(name: string, incident: Incident, runs: readonly StoryRun[]): string {
+  const verified = runs.every(({ defects }) => defects.length === 0)
+  const up = incident.targets.every(({ upAt, rto }) => upAt !== null && rto.verdict !== 'missed')
+  return page(incidentDocument(name, incident, runs, 'report.html'), {
+    look: verified && up ? 'succeeded' : 'failed',
+    title: `Incident: ${name}`,
+    more: incidentTimelineAsHtml(incident, runs),
+    foot: 'This page is not signed: runbook evidence incident writes it again from the signed evidence.',
   })
 }
 

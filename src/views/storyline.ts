@@ -1,7 +1,16 @@
 import type { Measure } from '../run/record/measures.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import { duration, moment } from './amounts.ts'
-import { code, documentAsMarkdown, paragraph, strong, table, type Document, type Inline } from './document.ts'
+import {
+  code,
+  documentAsMarkdown,
+  paragraph,
+  strong,
+  table,
+  type Block,
+  type Document,
+  type Inline,
+} from './document.ts'
 import { code as span } from './markup.ts'
 import { amount } from './measured.ts'
 import { result } from './result.ts'
@@ -36,7 +45,14 @@ export const storyIndexOf = (story: string, runs: readonly StoryRun[]): string =
   documentAsMarkdown(storyDocument(story, runs, 'report.md'))
 
 /** @param report name of the report in each evidence folder that the index links to */
-export function storyDocument(story: string, runs: readonly StoryRun[], report: string): Document {
+export const storyDocument = (story: string, runs: readonly StoryRun[], report: string): Document => ({
+  title: ['Recovery evidence of story ', story],
+  lead: runsTable(runs, report),
+  sections: [],
+})
+
+/** How many runs verify, and each run with its result and a link to its report. Oldest first. */
+export function runsTable(runs: readonly StoryRun[], report: string): readonly Block[] {
   const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
   const rows = sorted.map(({ folder, record, defects }): readonly Inline[] => {
     const link: Inline = { link: destination(`${folder}/${report}`), label: folder }
@@ -62,11 +78,7 @@ export function storyDocument(story: string, runs: readonly StoryRun[], report: 
   const bad = sorted.filter(({ defects }) => defects.length > 0).length
   const total = `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}, ${runs.length - bad} verified`
   const head = ['When', 'Runbook', 'Target', 'Result', 'RTO', 'Downtime', 'RPO', 'Evidence', 'Verified']
-  return {
-    title: ['Recovery evidence of story ', story],
-    lead: [paragraph(total, bad === 0 ? '.' : [', ', strong(`${bad} not verified`), '.']), table(head, rows)],
-    sections: [],
-  }
+  return [paragraph(total, bad === 0 ? '.' : [', ', strong(`${bad} not verified`), '.']), table(head, rows)]
 }
 
 const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? folder} ${folder}`

@@ -45,6 +45,20 @@ describe('evidence', () => {
     const index = await project.run(['evidence', 'story', 'e1'])
     expect(index.code).toBe(0)
     expect(await readFile(index.out.trim(), 'utf8')).toContain('1 run, 1 verified.')
+    const incident = ['evidence', 'incident', '--story', 'e1', '--alarm', '2026-01-01T00:00:00Z']
+    const page = await project.run(incident)
+    expect(page.code).toBe(0)
+    expect(page.out.trim()).toBe(join(dirname(folder), 'incident.md'))
+    expect(await readFile(join(dirname(folder), 'incident.html'), 'utf8')).toContain('Run started')
+    const since = await project.run(['evidence', 'incident', '--since', '1h', '--out', 'night'])
+    expect(await readFile(since.out.trim(), 'utf8')).toContain(
+      `(../artifacts/e1/${basename(folder)}/report.md)`,
+    )
+    expect((await project.run(['evidence', 'incident', run, '--since', '1h'])).code).toBe(2)
+    const controls = await project.run(['evidence', 'controls', '--format', 'json'])
+    expect(jsonLines(controls.out)).toMatchObject([
+      { unverified: [], unlisted: [{ runbook: 'three-files', runs: 1 }] },
+    ])
     await writeFile(`${folder}/report.md`, 'all is well')
     const { code, out: told, err } = await project.run(['evidence', 'verify', folder])
     expect(told).toContain('report.md')
@@ -54,6 +68,10 @@ describe('evidence', () => {
     expect(again.out).toBe(index.out)
     expect(again.err).toContain('story e1: the evidence of 1 run failed verification')
     expect(again.code).toBe(14)
+    expect((await project.run(incident)).code).toBe(14)
+    const export14 = await project.run(['evidence', 'controls'])
+    expect(export14.out).toContain('## Evidence that proves nothing')
+    expect(export14.code).toBe(14)
   })
 
   test('of another run does not pass for that of this one', async () => {

@@ -8,7 +8,8 @@ import type { AxeResults } from 'axe-core'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
-import { pageOf, storyPageOf } from '../../src/views/page.ts'
+import { incidentOf } from '../../src/run/record/incident.ts'
+import { incidentPageOf, pageOf, storyPageOf } from '../../src/views/page.ts'
 import { hostile, hostileRun } from '../fixtures/hostile.ts'
 import { programFile } from '../fixtures/programs.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -16,6 +17,11 @@ import { badRun, dryRun, earlierRun, goodRun } from '../fixtures/runs.ts'
 
 const text = hostile.join(' ')
 const long = 'a-name-without-a-break-'.repeat(40)
+const night = [
+  { folder: `../_/2026-02-03-${long}`, record: recordOf(badRun(long)), defects: [] },
+  { folder: '../_/2026-02-03-y', record: recordOf(goodRun()), defects: [] },
+  { folder: '../_/2026-02-04-x', record: recordOf(hostileRun()), defects: [] },
+]
 const pages = {
   'a success': pageOf(recordOf(goodRun([earlierRun('R2', 3600), earlierRun('R1', null)]))),
   'a failure': pageOf(recordOf(badRun())),
@@ -26,6 +32,7 @@ const pages = {
     { folder: `2026-02-03-${long}`, record: recordOf(goodRun()), defects: [] },
     { folder: '2026-02-04-x', record: recordOf(hostileRun()), defects: [text] },
   ]),
+  'an incident': incidentPageOf(text, incidentOf(night, '2026-02-03T04:00:00.000Z'), night),
 }
 type Name = keyof typeof pages
 const names = Object.keys(pages) as Name[]
@@ -81,21 +88,24 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
       })
   })
 
-  test.each(['hostile names', 'a story'] as const)('%s become text, and no element', async (name) => {
-    await opened(name, {}, async (page) => {
-      expect(await page.locator('script, img, iframe, object, embed, form, link').count()).toBe(0)
-      const shown = await page.locator('main').innerText()
-      for (const one of [
-        '<script>alert(1)</script>',
-        '<img src=x onerror=alert(1)>',
-        '\\u202egnp.bd',
-        '<!-- ',
-        ']]>',
-      ])
-        expect(shown).toContain(one)
-      expect(await page.title()).toContain('<script>alert(1)</script>')
-    })
-  })
+  test.each(['hostile names', 'a story', 'an incident'] as const)(
+    '%s become text, and no element',
+    async (name) => {
+      await opened(name, {}, async (page) => {
+        expect(await page.locator('script, img, iframe, object, embed, form, link').count()).toBe(0)
+        const shown = await page.locator('main').innerText()
+        for (const one of [
+          '<script>alert(1)</script>',
+          '<img src=x onerror=alert(1)>',
+          '\\u202egnp.bd',
+          '<!-- ',
+          ']]>',
+        ])
+          expect(shown).toContain(one)
+        expect(await page.title()).toContain('<script>alert(1)</script>')
+      })
+    },
+  )
 
   test.each(['a failure', 'hostile names'] as const)('%s is the same without scripts', async (name) => {
     const shots: Buffer[] = []

@@ -4,9 +4,8 @@ import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import { storyFolder } from '../../run/record/evidence-folder.ts'
-import type { RunRecord } from '../../run/record/record.ts'
 import { withLine, type Addition } from './qa-results.ts'
-import { readEvidence } from './read.ts'
+import { beginsWithDate, misfiled, verifiedRun, type FiledRun as StoryRun } from './filed-runs.ts'
 import { reason, systemCode } from './errors.ts'
 import type { Defect } from './verify/defects.ts'
 
@@ -40,12 +39,6 @@ export async function addToStory(files: Files, file: string, addition: Addition)
   })
 }
 
-export type StoryRun = {
-  readonly folder: string
-  readonly record: RunRecord | null
-  readonly defects: readonly string[]
-}
-
 export type StoryIndexing = {
   readonly files: Files
   verify(folder: string): Promise<readonly Defect[]>
@@ -66,13 +59,7 @@ export async function storyIndex(
   const folder = storyFolder(artifacts, story)
   const runs: StoryRun[] = []
   for (const name of await foldersIn(folder, story)) {
-    const record = await readEvidence(join(folder, name)).then(
-      ({ record }) => record,
-      () => null,
-    )
-    const defects = (await verify(join(folder, name))).map(({ reason, file }) =>
-      file === '' ? reason : `${reason} (${file})`,
-    )
+    const { record, defects } = await verifiedRun(join(folder, name), verify)
     runs.push({ folder: name, record, defects: [...defects, ...misfiled(story, record, runs)] })
   }
   const index: string[] = []
@@ -81,15 +68,6 @@ export async function storyIndex(
     await files.write(join(folder, name), body)
   }
   return { index, bad: runs.filter(({ defects }) => defects.length > 0).length }
-}
-
-/** Valid evidence in the wrong folder must not count as another run. */
-function misfiled(story: string, record: RunRecord | null, before: readonly StoryRun[]): readonly string[] {
-  if (record === null) return []
-  return [
-    ...(record.story === story ? [] : ['belongs to another story']),
-    ...(before.some((one) => one.record?.run === record.run) ? ['the same run occurs twice'] : []),
-  ]
 }
 
 async function foldersIn(folder: string, story: string): Promise<readonly string[]> {
@@ -104,7 +82,7 @@ async function foldersIn(folder: string, story: string): Promise<readonly string
   })
   // Folders of runs begin with a date; others belong to people.
   return entries
-    .filter((entry) => entry.isDirectory() && /^\d{4}-\d\d-\d\d-/.test(entry.name))
+    .filter((entry) => entry.isDirectory() && beginsWithDate(entry.name))
     .map(({ name }) => name)
     .sort()
 }

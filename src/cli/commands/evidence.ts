@@ -1,18 +1,12 @@
-import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
-import type { Defect } from '../../adapters/evidence/verify/defects.ts'
-import type { TrustedKey } from '../../adapters/evidence/allowed-signers.ts'
-import type { Expected } from '../../adapters/evidence/verify.ts'
-import { failureOf, RunbookError } from '../../kernel/errors.ts'
-import { oneLine, sanitize } from '../../kernel/sanitize.ts'
-import { stateOf } from '../../run/journal/state.ts'
+import { RunbookError } from '../../kernel/errors.ts'
+import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
-import { findRun, readJournal } from '../journal.ts'
+import { defectLine, evidenceOf, keysFrom, keysHelp } from '../evidence-folders.ts'
+import { evidenceControlsCommand } from './evidence-controls.ts'
+import { evidenceIncidentCommand } from './evidence-incident.ts'
 
 type Keys = { readonly keys?: string }
-
-const keysHelp = 'public keys to trust, as a file of allowed signers; default: those of this machine'
 
 export function evidenceCommand(program: Command, context: CliContext): void {
   const evidence = program.command('evidence').description('show and verify the evidence of runs')
@@ -83,6 +77,8 @@ export function evidenceCommand(program: Command, context: CliContext): void {
           `Verified by its ${by}: run ${run}, ${oneLine(runbook)} on ${oneLine(target)}: ${result(record)}\n${folder}\n`,
         )
     })
+  evidenceIncidentCommand(evidence, context)
+  evidenceControlsCommand(evidence, context)
   evidence
     .command('story')
     .description('verify every run of a story and write an index of its evidence for a reviewer')
@@ -112,60 +108,4 @@ export function evidenceCommand(program: Command, context: CliContext): void {
           { hint: `the last column of ${index[0]} says why` },
         )
     })
-}
-
-export const defectLine = ({ reason, file, says }: Defect): string =>
-  `${reason}${file === '' ? '' : ` (${sanitize(file)})`}: ${sanitize(says)}`
-
-/** A folder is taken as it is, so that evidence can be read on a machine without the journal. */
-export async function evidenceOf(
-  context: CliContext,
-  given: string,
-): Promise<{ readonly folder: string; readonly expected: Expected | null }> {
-  if (given.includes('/') || existsSync(given))
-    return { folder: resolve(context.directory, given), expected: null }
-  return readJournal(context, async (journal) => {
-    const { run } = await findRun(journal, given)
-    const entries = await journal.read(run)
-    const { opened, plan } = stateOf(entries)
-    const last = entries.at(-1)?.entry
-    return {
-      folder: opened.evidence,
-      expected: {
-        run,
-        target: String(plan.target['name']),
-        digest: last?.type === 'sealed' ? last.digest : null,
-      },
-    }
-  })
-}
-
-type KeysFound =
-  | { readonly trusted: readonly TrustedKey[]; readonly missing: null }
-  | { readonly trusted: null; readonly missing: RunbookError }
-
-/** Without keys everything but the signer can be checked. */
-export async function keysFrom(context: CliContext, keys: string | undefined): Promise<KeysFound> {
-  const [{ trustedKeys }, { keyFiles }, { diskFiles }] = await Promise.all([
-    import('../../adapters/evidence/allowed-signers.ts'),
-    import('../../adapters/evidence/signing-key.ts'),
-    import('../../adapters/disk/files.ts'),
-  ])
-  const file =
-    keys === undefined
-      ? join((await context.loaded()).state, keyFiles.trusted)
-      : resolve(context.directory, keys)
-  try {
-    const text = Buffer.from(await diskFiles.read(file, 1 << 20)).toString('utf8')
-    return { trusted: trustedKeys(text, file), missing: null }
-  } catch (thrown) {
-    const { message } = failureOf(thrown)
-    return {
-      trusted: null,
-      missing: new RunbookError('usage', `no trusted keys: ${message}`, {
-        hint: 'give the public keys of the machine that signed the evidence with --keys FILE; there it is the file allowed_signers in the state folder',
-        cause: thrown,
-      }),
-    }
-  }
 }

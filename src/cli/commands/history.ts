@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../kernel/clock.ts'
-import { RunbookError } from '../../kernel/errors.ts'
 import type { PastRun } from '../../run/record/past-run.ts'
 import { endedAs } from '../../views/history.ts'
 import { errorReportOf } from '../error-report.ts'
 import type { CliContext } from '../context.ts'
+import { instantOf } from '../instants.ts'
 import { checkedRuns, readJournal } from '../journal.ts'
 
 type Options = {
@@ -38,7 +38,7 @@ export function historyCommand(program: Command, context: CliContext): void {
         import('../../run/record/past-run.ts'),
         import('../../views/past-runs.ts'),
       ])
-      const from = since === undefined ? null : await instantOf(since, systemClock.now())
+      const from = since === undefined ? null : await instantOf(since, 'list runs since', systemClock.now())
       const wanted = { target, runbook, since: from?.toISOString() }
       const newest = all === true || from !== null || json === true ? undefined : shown
       const past = new Map<string, PastRun>()
@@ -69,21 +69,4 @@ export function historyCommand(program: Command, context: CliContext): void {
       for (const damage of damages.slice(1)) context.terminal.err(context.asTyped(errorReportOf(damage).text))
       if (damages[0] !== undefined) throw damages[0]
     })
-}
-
-/** A day begins at midnight UTC, as all times of the program are in UTC. */
-async function instantOf(text: string, now: Date): Promise<Date> {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
-  const zoned = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$/.test(text)
-  const at = new Date(day ? `${text}T00:00:00Z` : zoned ? text.replace(' ', 'T') : Number.NaN)
-  if (!Number.isNaN(at.getTime())) return at
-  const { seconds } = await import('../../sections/parts/quantities.ts')
-  try {
-    if (!day && !zoned) return new Date(now.getTime() - seconds(text) * 1000)
-  } catch {
-    // Neither a time nor a duration; the error below names both.
-  }
-  throw new RunbookError('usage', `cannot list runs since ${JSON.stringify(text)}: it is not a time`, {
-    hint: "write it as 2026-02-03, as 2026-02-03T04:12:00Z, or as the duration until now, such as '31d'",
-  })
 }

@@ -62,9 +62,9 @@ export function measuresOf(entries: readonly Stored[]): Measures {
   }
 }
 
-type Measured = { readonly seconds: number } | { readonly why: string }
+export type Measured = { readonly seconds: number } | { readonly why: string }
 
-function judged(measured: Measured, objectiveSeconds: number | null): Measure {
+export function judged(measured: Measured, objectiveSeconds: number | null): Measure {
   const seconds = 'seconds' in measured ? measured.seconds : null
   const why = 'why' in measured ? measured.why : null
   if (objectiveSeconds === null) return { seconds, why, objectiveSeconds, verdict: 'no objective' }
@@ -76,7 +76,7 @@ function judged(measured: Measured, objectiveSeconds: number | null): Measure {
   }
 }
 
-function between(from: string, to: string, backwards: string): Measured {
+export function between(from: string, to: string, backwards: string): Measured {
   const milliseconds = Date.parse(to) - Date.parse(from)
   if (Number.isNaN(milliseconds))
     return { why: `${Number.isNaN(Date.parse(from)) ? from : to} is not a valid time` }
