@@ -5,9 +5,13 @@ import LongestFirst from './test/fixtures/longest-first.ts'
 import { programsOfPostgresFirst } from './test/fixtures/programs.ts'
 import { realSuites } from './test/fixtures/suite-times.ts'
 
-/** The engine and the runbooks on the in-memory world: nothing in their modules or processes is changed by a test. */
+/**
+ * The engine and the runbooks on the in-memory world, and code that decides, reads or writes: nothing in their modules or
+ * processes is changed by a test.
+ */
 const inMemory = [
-  'test/{run,steps,model,formats,views,testing}/**/*.test.ts',
+  'test/{run,steps,model,formats,views,testing,kernel,config,init,import}/**/*.test.ts',
+  'test/adapters/{docker,evidence,journal,postgres}/**/*.test.ts',
   'test/contracts/*.memory.test.ts',
 ]
 
