@@ -11,6 +11,7 @@ import { Scene, sourceOf, whole } from '../crash/scene.ts'
 import { testLabel } from '../fixtures/busybox-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { freePorts } from '../fixtures/free-ports.ts'
+import { containersOf } from '../fixtures/project-containers.ts'
 import { docker } from '../fixtures/requirements.ts'
 
 const project = `rbtest-operate-${Math.random().toString(36).slice(2, 8)}`
@@ -71,7 +72,7 @@ describe.skipIf(!docker())('the configuration of an API on Compose', () => {
       envFile(),
       ...words,
     ])
-  const container = async (): Promise<string> => (await inApi('ps', '--quiet', 'api')).stdout.trim()
+  const container = async (): Promise<string> => (await containersOf(project, { service: 'api' })).join()
   const variable = async (name: string): Promise<string> =>
     (await execa('docker', ['exec', await container(), 'printenv', name], { reject: false })).stdout
   const answers = async (path: string): Promise<number> =>

@@ -8,6 +8,7 @@ import { Scene, sourceOf, whole } from '../crash/scene.ts'
 import { testLabel } from '../fixtures/busybox-stack.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { freePorts } from '../fixtures/free-ports.ts'
+import { containersOf } from '../fixtures/project-containers.ts'
 import { docker } from '../fixtures/requirements.ts'
 
 const project = `rbtest-downgrade-${Math.random().toString(36).slice(2, 8)}`
@@ -82,7 +83,7 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
     await execa('docker', [
       'cp',
       '--archive',
-      `${(await compose('ps', '--all', '--quiet', 'api')).trim()}:/app/data`,
+      `${(await containersOf(project, { service: 'api', all: true })).join()}:/app/data`,
       folder,
     ])
     const database = new Database(join(folder, 'contextsafe.db'))
@@ -100,7 +101,7 @@ describe.skipIf(!docker())('sqlite-downgrade of a service that keeps its rows in
       told,
       owned: [uid, gid, mode],
       main: (await readdir(folder)).filter((name) => !/-(?:wal|shm)$/.test(name)),
-      running: (await compose('ps', '--quiet', 'api')).trim() !== '',
+      running: (await containersOf(project, { service: 'api' })).length > 0,
     }
   }
   type World = Awaited<ReturnType<typeof world>>
