@@ -6,7 +6,7 @@ import { databasesContract } from './databases.contract.ts'
 describe.skipIf(!docker())('the driver for PostgreSQL, in a container', () => {
   let fixture: ContainerFixture
   beforeAll(async () => {
-    fixture = await containerFixture()
+    fixture = await containerFixture({ keeps: false })
   })
   afterAll(() => fixture?.stop())
 
