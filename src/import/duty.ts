@@ -42,7 +42,7 @@ const noVerbs = new Set(
 /** `Drain the queue`: a word in its bare form, and an article that no preposition or conjunction explains. */
 function isBareVerb(sentence: string): boolean {
   const [, word = ''] =
-    /^([a-z][a-z-]+) (?:the|an?|all|any|each|every|both|your|our|it|them)\b/i.exec(sentence) ?? []
+    /^([a-z][a-z-]+) (?:the|an?|all|any|each|every|both|your|our|it|them)(?=\s|$)/i.exec(sentence) ?? []
   const form = word.toLowerCase()
   return (
     form !== '' &&

@@ -120,17 +120,28 @@ export function factsOf(procedure: Procedure): Facts {
             'the document names no backup with its time',
           )
         : known({ directory: placed(backups.directory), pattern: backups.pattern }, backups.guessed),
-    assertions: () =>
-      assumed(
-        [{ name: 'rows are there', sql: 'select count(*) from alembic_version', atLeast: 1 }],
-        'say what must be true of restored data',
-      ),
+    assertions: () => {
+      const asked = distinct(steps.map(countedRows))
+      return asked.length > 0
+        ? known(
+            asked.map((sql, index) => ({
+              name: `rows that the document counts${index === 0 ? '' : ` (${index + 1})`}`,
+              sql,
+              atLeast: 1,
+            })),
+            'the document counts these rows, and does not say how many there have to be',
+          )
+        : assumed(
+            [{ name: 'rows are there', sql: 'select count(*) from alembic_version', atLeast: 1 }],
+            'say what must be true of restored data',
+          )
+    },
     retention: () => assumed({ dumps: './backups/replaced' }, 'where replaced data is kept'),
     restoreTest: () =>
       assumed({ record: 'docs/restore-test.md' }, 'where the latest tested restore is recorded'),
     staging: () => assumed('./staging', 'where backups are unpacked'),
     volumeDatabase: () => known({ service: volume?.service ?? 'app', path: volume?.path ?? '/data/app.db' }),
-    configuration: () => known({ file: env, services: [...services] }),
+    configuration: () => known({ file: placed(env), services: [...services] }),
     smoke: () =>
       known({
         service: composes.flatMap((one) => one.services).find((name) => oneOff.test(name)) ?? 'smoke-tests',
@@ -256,6 +267,14 @@ function databaseIn(steps: readonly Step[]): {
     null
   return { service: first('service'), name: first('name'), user: first('user') }
 }
+
+/** What psql counts in a table of the application; whether the number is right, nobody has said. */
+const countedRows = ({ program }: Step): string | null =>
+  program.program === 'psql'
+    ? (/^\s*(select\s+count\(\*\)\s+from\s+[\w."]+)\s*;?\s*$/i.exec(
+        clientOptions(program).value('command', 'c') ?? '',
+      )?.[1] ?? null)
+    : null
 
 const tagVariable = (steps: readonly Step[]): string =>
   steps.map(settingOf).find((setting) => setting?.choosesImage === true)?.name ??

@@ -492,6 +492,20 @@ describe('the steps', () => {
     expect(text).not.toMatch(/verifyBackup|data: \{/)
   })
 
+  test('what psql counts is what restored data has to have, and settings are where the commands run', () => {
+    const text = written(
+      procedure(
+        'cd /srv/desk',
+        'pg_restore -d desk dumps/desk_20260102.dump',
+        'psql -d desk -c "select count(*) from books;"',
+        'echo MODE=off >> .env',
+      ),
+    )
+    expect(text).toContain(`sql: 'select count(*) from books', atLeast: 1`)
+    expect(text).toContain(`file: '/srv/desk/.env'`)
+    expect(text).not.toContain('alembic_version')
+  })
+
   test('the database, its service and its role are those that the commands name', () => {
     const text = written(
       procedure(
