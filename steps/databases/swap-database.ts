@@ -309,7 +309,7 @@ async function isOldFile(
 
 /** @throws RunbookError `in-doubt` if the old file was written to while it was put aside */
 async function requireUnwritten(
-  io: Pick<Look, 'databases'>,
+  io: Pick<Look, 'databases' | 'run'>,
   database: Database,
   aside: string,
   was: string | null,
@@ -319,7 +319,7 @@ async function requireUnwritten(
     'in-doubt',
     `${aside}, the old database of ${database.name}, was written to while it was put aside, so whether it is the old data is unknown`,
     {
-      hint: 'compare it with a backup. Put what is right under the live name, start the services by hand, and close the run with `runbook unlock`; nothing was renamed',
+      hint: `compare it with a backup, put what is right under the live name, and close the run with \`runbook unlock ${io.run.id} --reason TEXT\`, which says how to start the services; nothing was renamed`,
     },
   )
 }

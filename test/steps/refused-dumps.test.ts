@@ -69,7 +69,7 @@ it('a dump that is too old: the command that takes it all the same', async () =>
   const world = damagedShop()
   await world.clock.sleep(2 * 86_400_000)
   const { findings } = await fakeMachine(world, { book, target: shop }).run()
-  expect(findings).toMatchObject([
+  expect(findings.filter(({ level }) => level === 'refuse')).toMatchObject([
     {
       level: 'refuse',
       hint: expect.stringContaining(

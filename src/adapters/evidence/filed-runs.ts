@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { RunRecord } from '../../run/record/record.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { reason, systemCode } from './errors.ts'
 import { readEvidence } from './read.ts'
 import type { Defect } from './verify/defects.ts'
@@ -75,7 +76,7 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((thrown: unknown) => {
     if (systemCode(thrown) === 'ENOENT') return []
     throw new RunbookError('usage', `cannot read the evidence in ${folder}: ${reason(thrown)}`, {
-      hint: `check: ls -l ${folder}`,
+      hint: `check: ls -l ${shellWord(folder)}`,
       cause: thrown,
     })
   })
