@@ -59,12 +59,15 @@ async function sourceFiles(
     const folder = dirname(file)
     const unknown = (why: string): SourceFile => ({ ...noCommit, what, file, why })
     try {
-      const ignored = await git.ignores(folder, file)
-      if (ignored === null) return unknown('it is in no git work tree')
       const read = folders.get(folder) ?? workTree(git, folder)
       folders.set(folder, read)
-      const { commit, changed, untracked } = await read
-      const tracked = !ignored && !untracked.includes(basename(file))
+      // At once, since a run waits for it.
+      const [ignored, tree] = await Promise.allSettled([git.ignores(folder, file), read])
+      if (ignored.status === 'rejected') throw ignored.reason
+      if (ignored.value === null) return unknown('it is in no git work tree')
+      if (tree.status === 'rejected') throw tree.reason
+      const { commit, changed, untracked } = tree.value
+      const tracked = !ignored.value && !untracked.includes(basename(file))
       return { what, file, commit, tracked, changed: changed.slice(0, 10), why: null }
     } catch (thrown) {
       return unknown(failureOf(thrown).message)
