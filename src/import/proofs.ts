@@ -13,7 +13,7 @@ const proofs: { readonly [step: string]: string } = {
   dumpDatabase: 'the finished dump was read back and has a signed manifest',
   restoreBeside: 'all of the dump is in a new database; the live one is untouched',
   swapDatabase:
-    'the restored database has the live name; its undo is proven, since nobody could write to the old one',
+    'the restored database has the live name; its undo is proven, since nobody wrote to the old one',
   openReplaced: 'the server accepts sessions to the old database again',
   downgradeDatabase: 'the database itself has the revision; its undo is proven by a digest of every row',
   downgradeCopy: 'the copy itself has the revision',
