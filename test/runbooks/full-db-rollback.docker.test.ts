@@ -240,7 +240,7 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
     it('a service that is misspelt, and a Docker that does not answer', async () => {
       const file = join(shop.stack.dir, 'runbook.config.ts')
       const config = await readFile(file, 'utf8')
-      await writeFile(file, config.replace("'scheduler'", "'sheduler'"))
+      await writeFile(file, config.replace('"scheduler"', '"sheduler"'))
       try {
         await untouched(await approved(), 3, /sheduler/)
       } finally {
