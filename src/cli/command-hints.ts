@@ -22,12 +22,17 @@ export function calledAs({ environment, config, trust = [] }: Called): string {
 const quoted = (path: string): string =>
   /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 
+/** Not as the end of a path, which names the file itself. */
+const usualConfiguration = /(?<![\w./-])runbook\.config\.ts(?![\w/-])/g
+
 /**
- * Replaces each command of the program in a text by the form that has to be typed here. A command is
- * recognised alone on a line, after a label, or between backticks.
+ * Replaces each command of the program in a text by the form that has to be typed here, and the usual name of the
+ * configuration by that of `--config`. A command is recognised alone on a line, after a label, or between backticks.
  * @param commands names of the program's commands
  */
 export function asTyped(text: string, called: Called, commands: readonly string[]): string {
   const typed = new RegExp(`(^ *|: +|\`)runbook (?=(?:${commands.join('|')})\\b)`, 'gm')
-  return text.replaceAll(typed, (_, before: string) => `${before}${calledAs(called)} `)
+  const { config } = called
+  const named = config === undefined ? text : text.replaceAll(usualConfiguration, () => quoted(config))
+  return named.replaceAll(typed, (_, before: string) => `${before}${calledAs(called)} `)
 }

@@ -89,15 +89,12 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
       )
     }
     const parts = parseImageName(current)
-    if (pin === null && parts.tag !== tag && !mayMove(parts.tag)) {
-      throw cannot('retag', current, 'its tag is a version, which must not be moved to another image', {
-        code: 'preflight',
-        hint: `use ${parts.repository}:latest in the Compose file, and tag each release in addition`,
-      })
-    }
     const release = pin === null ? `${parts.repository}:${tag}` : `${parts.repository}:${parts.tag}`
     const found = await look.images.find(release)
-    if (found === null) throw await imageNotFound(look, service, parts.repository, release)
+    const fixed = pin === null && parts.tag !== tag && !mayMove(parts.tag)
+    if (found === null)
+      throw await imageNotFound(look, service, parts.repository, release, fixed ? current : null)
+    if (fixed) throw cannot('retag', current, fixedTag, { code: 'preflight', hint: cureOf(parts.repository) })
     images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
   }
   const same = states.every(
@@ -111,6 +108,13 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
     })
   return { tag, images }
 }
+
+const fixedTag = 'its tag is a version, which must not be moved to another image'
+
+const cureOf = (repository: string): string =>
+  'select releases by a variable of the env file, with ' +
+  `\${VARIABLE} in the image line and the section \`version\` of the target (\`runbook help config version\`); ` +
+  `or use ${repository}:latest in the Compose file, and tag each release in addition`
 
 /** Services that stay on their image, whichever tag is set. */
 async function unaffected(
@@ -132,11 +136,13 @@ async function unaffected(
     }))
 }
 
+/** @param fixed what the stack's files ask for, where that could not be moved to the release either */
 async function imageNotFound(
   look: Look,
   service: string,
   repository: string,
   release: string,
+  fixed: string | null,
 ): Promise<RunbookError> {
   const tags = (await look.images.list(repository))
     .flatMap((image) => image.tags)
@@ -145,9 +151,11 @@ async function imageNotFound(
     tags.length === 0
       ? 'no image of that repository'
       : `available, newest first: ${tags.slice(0, 8).join(', ')}`
+  const notFound = `image ${release} of ${service} not found on this machine (${available})`
+  const another = `docker pull ${release}, or name another release with --to`
   return new RunbookError(
     'preflight',
-    `image ${release} of ${service} not found on this machine (${available})`,
-    { hint: `docker pull ${release}, or name another release with --to` },
+    fixed === null ? notFound : `${notFound}; and ${fixed} could not be retagged: ${fixedTag}`,
+    { hint: fixed === null ? another : `${another}; then ${cureOf(repository)}` },
   )
 }

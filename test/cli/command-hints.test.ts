@@ -101,3 +101,19 @@ test('the command that closes a run has what it requires', () => {
   const bare = linesWith(/runbook unlock\\?`/).filter((line) => !line.includes('was closed with'))
   expect(bare).toEqual([])
 })
+
+test('the configuration is named as it was given, and a path that ends like it is left alone', () => {
+  const text = [
+    'set stack.files in runbook.config.ts',
+    'read `runbook.config.ts`: see /srv/ops/runbook.config.ts, runbook.config.tsx and my-runbook.config.ts',
+    'hint: `runbook doctor`',
+  ].join('\n')
+  expect(asTyped(text, { environment: {}, config: 'ops/other.ts' }, commands)).toBe(
+    [
+      'set stack.files in ops/other.ts',
+      'read `ops/other.ts`: see /srv/ops/runbook.config.ts, runbook.config.tsx and my-runbook.config.ts',
+      'hint: `runbook --config ops/other.ts doctor`',
+    ].join('\n'),
+  )
+  expect(asTyped(text, { environment: {}, config: undefined }, commands)).toBe(text)
+})

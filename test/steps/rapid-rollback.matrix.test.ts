@@ -289,6 +289,15 @@ describe('rapid-rollback', () => {
     world.fleet.services.get('backend')!.declared = 'brace/backend:1.5'
     await refused(world, { to: '1.4' }, /its tag is a version, which must not be moved/)
   })
+  it('says first that a release is not here, where the tag could not be moved either, and names the cure', async () => {
+    const world = badlyDeployed()
+    world.fleet.services.get('backend')!.declared = 'brace/backend:1.5'
+    await refused(
+      world,
+      { to: 'v9' },
+      /image brace\/backend:v9 of backend not found[^"]*; and brace\/backend:1\.5 could not be retagged: its tag is a version.*section `version`/,
+    )
+  })
   it('refuses an image that is named by its digest', async () => {
     const world = badlyDeployed()
     world.fleet.services.get('backend')!.declared = `brace/backend@${backend.bad}`

@@ -13,11 +13,13 @@ export const fromBzip2 = (wrapped: Bytes, by: Unwrapping): Bytes =>
 const decompressed =
   (format: string) =>
   (name: string, { exitCode, stderrTail }: Ended): RunbookError | null => {
-    if (exitCode === 0 && !/garbage/.test(stderrTail)) return null
+    // bzip2 ignores what follows; xz takes it for the beginning of another stream, and does not say which it is.
+    if (/garbage/.test(stderrTail)) return refusedWrapping(name, `has extra data after its ${format} stream`)
+    if (exitCode === 0) return null
     const why = stderrTail.trim().split('\n')[0] ?? ''
     return refusedWrapping(
       name,
-      `is truncated or damaged: its ${format} stream cannot be decompressed (${why})`,
+      `is truncated or damaged, or has extra data after its end: its ${format} stream cannot be decompressed (${why})`,
     )
   }
 

@@ -16,26 +16,33 @@ export const fromZstd = (wrapped: Bytes, { name }: Pick<Unwrapping, 'name'>): By
  * Both formats may have several members or frames in a row, and Node's decoders end without an error after the first
  * one that ends inside a chunk: the rest is given to a new decoder.
  */
-async function* decoded(wrapped: Bytes, format: string, make: () => Decoder, name: string): Bytes {
+async function* decoded(wrapped: Bytes, format: Format, make: () => Decoder, name: string): Bytes {
+  const extra = `has extra data after its ${format} stream`
   let rest: Uint8Array | null = await nextOf(wrapped)
   try {
     for (let first = true; rest !== null; first = false) {
+      if (!first && !beginsAs(format, rest)) throw refusedWrapping(name, extra)
       const decoder = make()
       const fed = feed(decoder, rest, wrapped)
+      let bytes = 0
       try {
-        yield* decoder as AsyncIterable<Uint8Array>
+        for await (const part of decoder as AsyncIterable<Uint8Array>) {
+          bytes += part.length
+          yield part
+        }
       } catch (thrown) {
         const cause = fed.failure() ?? thrown
         if (cause !== thrown || !isOfDecoder(thrown)) throw cause
-        throw refusedWrapping(
-          name,
-          isTruncation(thrown)
-            ? `is truncated: its ${format} stream ends too early`
-            : first
-              ? `is damaged: its ${format} stream cannot be decompressed`
-              : `has extra data after its ${format} stream`,
-          thrown,
-        )
+        const why =
+          isBehindFirst(thrown) ||
+          (isTruncation(thrown) &&
+            format === 'gzip' &&
+            endsOneByteEarly(fed.tail(), bytes + decoder.readableLength))
+            ? extra
+            : isTruncation(thrown)
+              ? `is truncated: its ${format} stream ends too early`
+              : `is damaged: its ${format} stream cannot be decompressed`
+        throw refusedWrapping(name, why, thrown)
       } finally {
         decoder.destroy()
         await fed.ended
@@ -52,11 +59,13 @@ function feed(
   decoder: Decoder,
   start: Uint8Array,
   wrapped: Bytes,
-): { readonly ended: Promise<void>; left(): Uint8Array | null; failure(): unknown } {
+): { readonly ended: Promise<void>; left(): Uint8Array | null; tail(): Buffer; failure(): unknown } {
   const given: Uint8Array[] = []
   let total = 0
+  let tail = Buffer.alloc(0)
   let failure: unknown = null
   let closed = false
+  let taken: Promise<void> = Promise.resolve()
   const close = new Promise<void>((resolve) =>
     decoder.once('close', () => {
       closed = true
@@ -68,13 +77,18 @@ function feed(
       for (let chunk: Uint8Array | null = start; chunk !== null; chunk = await nextOf(wrapped)) {
         given.push(chunk)
         total += chunk.length
+        tail = Buffer.concat([tail, chunk.subarray(-tailLength)]).subarray(-tailLength)
         if (closed || decoder.readableEnded) return
         while (given.length > 1 && total - lengthOf(given) + (given[0]?.length ?? 0) <= decoder.bytesWritten)
           given.shift()
-        if (!decoder.write(chunk))
+        let written: () => void = () => undefined
+        taken = new Promise((resolve) => (written = resolve))
+        if (!decoder.write(chunk, () => written()))
           await Promise.race([close, new Promise((resolve) => decoder.once('drain', resolve))])
         if (closed || decoder.readableEnded) return
       }
+      // What is decoded together with the end is lost where the end is found too early.
+      await Promise.race([close, taken])
       decoder.end()
     } catch (thrown) {
       failure = thrown
@@ -84,6 +98,7 @@ function feed(
   return {
     ended,
     failure: () => failure,
+    tail: () => tail,
     left() {
       const left = Buffer.concat(given)
       const taken = decoder.bytesWritten - (total - left.length)
@@ -102,9 +117,41 @@ async function nextOf(bytes: Bytes): Promise<Uint8Array | null> {
   }
 }
 
+/** RFC 1952 (gzip), RFC 8878 (zstd: a frame, or a skippable one of sixteen kinds). */
+const starts = {
+  gzip: [[0x1f, 0x8b]],
+  zstd: [
+    [0x28, 0xb5, 0x2f, 0xfd],
+    ...Array.from({ length: 16 }, (_, kind) => [0x50 + kind, 0x2a, 0x4d, 0x18]),
+  ],
+}
+
+type Format = keyof typeof starts
+
+/** As far as the bytes go: there may be fewer than the format starts with. */
+const beginsAs = (format: Format, bytes: Uint8Array): boolean =>
+  starts[format].some((start) => start.every((byte, at) => at >= bytes.length || byte === bytes[at]))
+
+/** The end of a gzip member, and one byte. */
+const tailLength = 9
+
+/**
+ * Node begins another gzip member at any byte but zero, and then finds that it has only one. A member ends with its
+ * length, which shows where it has ended.
+ */
+const endsOneByteEarly = (tail: Buffer, bytes: number): boolean =>
+  tail.length === tailLength && tail.readUInt32LE(4) === bytes % 2 ** 32
+
 const codeOf = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
 
 const isOfDecoder = (thrown: unknown): boolean => /^(?:Z_|ZSTD_|ERR_ZSTD)/.test(codeOf(thrown))
 
 const isTruncation = (thrown: unknown): boolean => codeOf(thrown) === 'Z_BUF_ERROR'
+
+/** The first one has a header, by which its format was recognised; so this is about a later one. */
+const isBehindFirst = (thrown: unknown): boolean =>
+  codeOf(thrown) === 'ZSTD_error_prefix_unknown' ||
+  (codeOf(thrown) === 'Z_DATA_ERROR' &&
+    thrown instanceof Error &&
+    thrown.message === 'incorrect header check')
