@@ -52,7 +52,7 @@ describe.skipIf(!docker())('with Docker', () => {
         volume: `${stack.project}_data`,
         at: '/data',
         port: 48731,
-        cure: `name ${stack.project}_data in the Compose file again, or copy what is in it first; only then: docker compose`,
+        cure: `name ${stack.project}_data in the Compose file again, or copy what is in it first; only then: `,
         rename: async () => {
           await write(services('one', '', 'renamed'))
           return stack

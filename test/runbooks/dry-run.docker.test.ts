@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { guardArguments } from '../../src/adapters/postgres/server/first-start.ts'
-import { allowedWrites, strangers } from '../fixtures/allowed-writes.ts'
+import { allowedWrites, asksGit, strangers } from '../fixtures/allowed-writes.ts'
 import { DockerRecorder } from '../fixtures/docker-recorder.ts'
 import { expectAsForetold, newestRun } from '../fixtures/foretold-and-found.ts'
 import { docker, program } from '../fixtures/requirements.ts'
@@ -28,6 +28,7 @@ const looking = [
 /** On this machine: the command of Docker and its Compose plugin, which say what they are, read the project, and begin the programs above. */
 const tied = String.raw`^(/usr/bin/setpriv --pdeathsig KILL -- )?\S*`
 const here = [
+  asksGit,
   /^\/usr\/bin\/setpriv (--pdeathsig KILL -- \/usr\/bin\/setpriv )?--help$/,
   new RegExp(`${tied}docker exec `),
   new RegExp(`${tied}(docker|docker-compose) compose version --short$`),

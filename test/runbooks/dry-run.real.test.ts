@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { allowedWrites, strangers } from '../fixtures/allowed-writes.ts'
+import { allowedWrites, asksGit, strangers } from '../fixtures/allowed-writes.ts'
 import { expectAsForetold, newestRun } from '../fixtures/foretold-and-found.ts'
 import { damagedData, goodData, LocalShop } from '../fixtures/local-shop.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -13,6 +13,7 @@ vi.setConfig({ testTimeout: 180_000 })
 
 /** Programs that only look: the tool that ties a child to us, and what answers for its version or looks into SQLite files in a process of its own. */
 const looking = [
+  asksGit,
   /^\/usr\/bin\/setpriv (--pdeathsig KILL -- \/usr\/bin\/setpriv )?--help$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*node \S+\/src\/adapters\/sqlite\/work\.ts$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*(npm|node|gpg) (\S*npm )?--version$/,
