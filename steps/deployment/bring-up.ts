@@ -8,7 +8,7 @@ import {
   type Io,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { revertEdit } from '../config/lib/edited-file.ts'
+import { mustBeOurs as fileMustBeOurs, revertEdit } from '../config/lib/edited-file.ts'
 import { formerly } from './lib/bring-up-formerly.ts'
 import { driftFindings } from '../services/lib/drift.ts'
 import {
@@ -152,6 +152,7 @@ const step: ActingStep<BringUp, Output, Before> = {
       of: renamedSince(before).map(({ name }) => ({ image: name })),
       check: (look) => requireOwnNames(look, before),
     },
+    ...(isEdited(input.choice) ? [fileMustBeOurs(input.choice)] : []),
   ],
   undo: async (io, { input, before }) => {
     await putChoiceBack(io, input)

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import rapid from '../../runbooks/rapid-rollback.ts'
+import { setVariable } from '../../steps/config/set-variable.ts'
 import { tagImages } from '../../steps/images/tag-images.ts'
 import {
   fakeMachine,
   type FakeMachine,
   fakeWorld,
+  lay,
   emptyStore,
   fakeImage,
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { standingOf } from '../../src/run/journal/standing.ts'
-import { bookOf, target } from '../run/bench.ts'
+import { bench, bookOf, fail, look, put, target, textOf, type Loose } from '../run/bench.ts'
 import { badlyLinked, badlyPinned, linkedShop, pinnedShop } from './fake-brace.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -159,6 +161,35 @@ describe('an undo of a tag', () => {
     })
     expect(world.images.images.get('other')?.tags).toEqual(['shop:prod'])
     expect(undone(machine)).toEqual([])
+  })
+})
+
+describe('an undo of a changed file', () => {
+  it('is in doubt where somebody else changed it, before a newer step is undone', async () => {
+    const { world, machine } = bench(({ step }: Loose) => {
+      step('Set', setVariable({ file: '/env', name: 'TAG', value: '2', scope: null }))
+      step('Set again', setVariable({ file: '/env', name: 'OTHER', value: '2', scope: null }))
+      step('Put', put('/b', 'new', { undoGuards: () => [] }))
+      step(
+        'Fails',
+        look(async () => fail('no')),
+      )
+    })
+    lay(world.disk, '/env', 'TAG=1\n')
+    const append = machine.journal.afterAppend
+    machine.journal.afterAppend = (stored) => {
+      append(stored)
+      if (stored.entry.type === 'turned') lay(world.disk, '/env', 'TAG=3\n')
+    }
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringMatching(/^\/env was changed .* nothing was undone$/) as string },
+    })
+    expect([textOf(world, '/env'), textOf(world, '/b'), undone(machine)]).toEqual(['TAG=3\n', 'new', []])
+    // As the newest of the two steps had left it.
+    lay(world.disk, '/env', 'TAG=2\nOTHER=2\n')
+    expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+    expect(textOf(world, '/env')).toBe('TAG=1\n')
   })
 })
 
