@@ -41,6 +41,7 @@ export {
   type RunFacts,
   type RunStatus,
   type StepFunction,
+  type UndoGuard,
   type Remaining,
 } from './model/step.ts'
 export { maybe, type Output, type Ref, type Wired } from './model/ref.ts'

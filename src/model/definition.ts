@@ -95,6 +95,7 @@ const names = [
   'run',
   'probe',
   'undo',
+  'undoGuards',
   'remains',
   'afterUndo',
   'irreversible',
@@ -125,7 +126,7 @@ function actingFault(step: Fields): Fault | null {
       what: 'has an irreversible that is not a text',
       hint: "write irreversible: 'why it cannot be undone'",
     }
-  return wrongFunction(step, ['survey', 'probe'], ['undo', 'remains', 'afterUndo'])
+  return wrongFunction(step, ['survey', 'probe'], ['undo', 'undoGuards', 'remains', 'afterUndo'])
 }
 
 function wrongFunction(step: Fields, required: readonly string[], optional: readonly string[]): Fault | null {

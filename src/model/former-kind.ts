@@ -44,12 +44,17 @@ export function formerKind<I extends JsonObject, O extends Json, B extends Json>
       return found.is === 'done' ? { is: 'done' as const, output: output(found.output) } : found
     },
   } satisfies Partial<ActingStep<JsonObject, Json, Json>>
-  const { remains, afterUndo } = step
+  const { remains, afterUndo, undoGuards } = step
   return step.undo === undefined
     ? ({ ...shared, irreversible: step.irreversible } as AnyStep)
     : ({
         ...shared,
         undo: (io, act) => step.undo(io, { ...read(act), output: undefined }),
+        ...(undoGuards === undefined
+          ? {}
+          : {
+              undoGuards: (act: Act<JsonObject, Json>) => undoGuards({ ...read(act), output: undefined }),
+            }),
         ...(remains === undefined
           ? {}
           : {

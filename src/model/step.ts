@@ -214,6 +214,19 @@ export interface Act<I, B> {
   readonly before: B
 }
 
+/** What an undo gets: all that the journal has. `output` is undefined where the step did not end. */
+export interface UndoAct<I, B, O> extends Act<I, B> {
+  readonly output: O | undefined
+}
+
+/** Something that an undo relies on and that somebody else may have replaced. */
+export interface UndoGuard {
+  /** What it looks at, each as JSON: equal values are the same thing. */
+  readonly of: readonly Json[]
+  /** @throws RunbookError `in-doubt` where the undo must not touch it; says what is there and what a person should decide */
+  check(look: Look): Promise<void>
+}
+
 /** Argument of a probe. `way`: `forward`, or `back` to check whether everything is as before the step. */
 export interface Probing<I, B> extends Act<I, B> {
   readonly way: 'forward' | 'back'
@@ -236,6 +249,13 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * doubt (with the output that `run` would have returned), and proves that an undo worked (`absent`).
    */
   probe(look: Look, act: Probing<I, NoInfer<B>>): Promise<ProbeResult<NoInfer<O>>>
+  /**
+   * Lists what must be as this run left it for the undo to go on. Pure. Checked right before every undo, and before the
+   * first undo of a rollback also for all others, while nothing is undone yet; of things that the undo of a newer step
+   * touches too, only that step's. `[]`: its undo touches nothing that a guard looks at. If missing, what it touches
+   * is unknown, so nothing is checked early for the steps before it.
+   */
+  undoGuards?(act: UndoAct<I, NoInfer<B>, NoInfer<O>>): readonly UndoGuard[]
   /** A torn effect may be run again, because each part of it is idempotent. */
   readonly rerunnable?: true
   /**
@@ -243,22 +263,19 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * like those of `io.remains`. Called after every undo, also where its effect was found absent, so that a kill
    * between the undo and its record loses nothing.
    */
-  remains?(
-    look: Look,
-    act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined },
-  ): Promise<readonly Remaining[]>
+  remains?(look: Look, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<readonly Remaining[]>
   /**
    * Gives back what proves the undo, such as a database that is closed to sessions until then. Called once it is
    * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it
    * is called again after a kill.
    */
-  afterUndo?(io: Io, act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined }): Promise<void>
+  afterUndo?(io: Io, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<void>
 }
 
 /** A changing step has an undo, or the reason why it cannot be undone. */
 type Reversal<I, O, B> =
   | {
-      undo(io: Io, act: Act<I, NoInfer<B>> & { readonly output: NoInfer<O> | undefined }): Promise<void>
+      undo(io: Io, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<void>
       readonly irreversible?: never
     }
   | { readonly irreversible: string; readonly undo?: never }

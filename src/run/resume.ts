@@ -14,7 +14,7 @@ import { missingAnswers } from './engine/preflight.ts'
 import { handlesIn } from '../drivers/secrets.ts'
 import type { RunContext } from './engine/run-context.ts'
 import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
-import type { EvidenceFolder } from './journal/evidence.ts'
+import { unlogged } from './journal/evidence.ts'
 import type { Entry } from './journal/entry.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
@@ -189,15 +189,6 @@ async function refuseUnanswered(context: RunContext): Promise<void> {
 }
 
 const verbOf = (way: ResumeRequest['way']): string => (way === 'forward' ? 'resume' : 'roll back')
-
-/** Nothing is written to its logs. */
-const unlogged = (folder: EvidenceFolder): EvidenceFolder => ({
-  folder: folder.folder,
-  log: async () => ({ write: () => undefined, finish: async () => null }),
-  seal: (files) => folder.seal(files),
-  unseal: () => folder.unseal(),
-  discard: () => folder.discard(),
-})
 
 /** Whether anything but the seal is left to do. */
 export const needsWork = (state: RunState): boolean =>

@@ -7,7 +7,7 @@ import {
   type PgHba,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { revertEdit, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { editStateOf, mustBeOurs, revertEdit, type EditedFile } from '../config/lib/edited-file.ts'
 import { isActive } from '../services/lib/active.ts'
 import { until } from '../services/lib/until.ts'
 import { loadedAt } from './lib/loaded-at.ts'
@@ -83,6 +83,7 @@ export const reloadPostgres = defineStep<Input, Output, Before>({
       : { is: 'torn', why: `${pgHba.login.user} cannot log in` }
   },
   rerunnable: true,
+  undoGuards: ({ input: { edited } }) => [mustBeOurs(edited)],
   undo: async (io, { input: { pgHba, edited }, before }) => {
     await revertEdit(io, edited)
     if (!before.runs) return io.services.stop(serverOf(pgHba), 10)

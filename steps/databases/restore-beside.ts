@@ -106,10 +106,17 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   },
   // The adapter removes an unfinished copy before the next attempt.
   rerunnable: true,
-  undo: async (io, { input: { database }, before: { name }, output }) => {
-    if (output?.instance !== undefined) await mustBeOurs(io, database, name, [output.instance])
-    await io.databases.drop(database, name)
+  undoGuards: ({ input: { database }, before: { name }, output }) => {
+    const instance = output?.instance
+    return [
+      {
+        of: [{ database, name }],
+        check: async (look) =>
+          instance === undefined ? undefined : mustBeOurs(look, database, name, [instance]),
+      },
+    ]
   },
+  undo: (io, { input: { database }, before: { name } }) => io.databases.drop(database, name),
   // A killed attempt could not report them, and a swap that was undone has given the copy another name.
   remains: (look, { input: { database }, before: { name, server } }) =>
     serverChanges(look, database, server, [name, besideName(database.name, 'kept', look.run.id)]),

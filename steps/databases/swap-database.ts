@@ -157,15 +157,26 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   },
   // The exchange resumes after a kill between two file renames.
   rerunnable: true,
-  undo: async (io, { input: { database, services }, before, output }) => {
+  undoGuards: ({ input: { database }, before, output }) => {
     const { aside, live, copy } = before
+    return [
+      {
+        of: [database.name, aside].map((name) => ({ database, name })),
+        check: async (look) => {
+          if (!(await look.databases.exists(database, aside))) return
+          await requireUnwritten(look, database, aside, output?.fileVersion ?? before.fileVersion ?? null)
+          if (copy === undefined) return
+          for (const name of [database.name, aside])
+            await mustBeOurs(look, database, name, [live.instance, copy])
+        },
+      },
+    ]
+  },
+  undo: async (io, { input: { database, services }, before, output }) => {
+    const { aside } = before
     await requireQuiet(io, services, exchanged)
     if (!(await io.databases.exists(database, aside))) return
     const replaced = await io.databases.exists(database, database.name)
-    await requireUnwritten(io, database, aside, output?.fileVersion ?? before.fileVersion ?? null)
-    if (copy !== undefined)
-      for (const name of replaced ? [database.name, aside] : [aside])
-        await mustBeOurs(io, database, name, [live.instance, copy])
     const kept = besideName(database.name, 'kept', io.run.id)
     const closed = output?.closed ?? (await closedIn(io, database, before)).closed ?? null
     const now = await io.databases.listing(database, aside)
@@ -309,17 +320,17 @@ async function isOldFile(
 
 /** @throws RunbookError `in-doubt` if the old file was written to while it was put aside */
 async function requireUnwritten(
-  io: Pick<Look, 'databases' | 'run'>,
+  look: Pick<Look, 'databases' | 'run'>,
   database: Database,
   aside: string,
   was: string | null,
 ): Promise<void> {
-  if (was === null || (await io.databases.fileVersion(database, aside)) === was) return
+  if (was === null || (await look.databases.fileVersion(database, aside)) === was) return
   throw new RunbookError(
     'in-doubt',
     `${aside}, the old database of ${database.name}, was written to while it was put aside, so whether it is the old data is unknown`,
     {
-      hint: `compare it with a backup, put what is right under the live name, and close the run with \`runbook unlock ${io.run.id} --reason TEXT\`, which says how to start the services; nothing was renamed`,
+      hint: `compare it with a backup, put what is right under the live name, and close the run with \`runbook unlock ${look.run.id} --reason TEXT\`, which says how to start the services; nothing was renamed`,
     },
   )
 }

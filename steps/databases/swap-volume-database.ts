@@ -149,10 +149,12 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
     }
   },
   rerunnable: true,
+  undoGuards: ({ input, before }) => [
+    { of: [{ volumePath: input.at }], check: (look) => mustBeOurs(look, input, before) },
+  ],
   undo: async (io, { input, before }) => {
     const { at, services } = input
     await requireStopped(io, services)
-    await mustBeOurs(io, input, before)
     const aside = { ...at, path: before.aside }
     // With the old main file aside, or without one before, everything in its place came with the backup.
     if ((await io.volumes.stat(aside)) !== null || before.parts.length === 0) await keepWritten(io, input)
@@ -175,7 +177,7 @@ async function startsOf(look: Look, services: ServiceGroup): Promise<readonly st
  * @throws RunbookError `in-doubt`
  */
 async function mustBeOurs(
-  io: Io,
+  look: Look,
   { at, backup, services }: Pick<Input, 'at' | 'backup' | 'services'>,
   { parts: [old], aside, started }: Before,
 ): Promise<void> {
@@ -186,13 +188,13 @@ async function mustBeOurs(
   }
   // Journals of earlier versions keep their way.
   if (started === undefined) return
-  if (old !== undefined && (await io.volumes.stat({ ...at, path: aside })) === null) {
-    const live = await fingerprintOf(io, at)
+  if (old !== undefined && (await look.volumes.stat({ ...at, path: aside })) === null) {
+    const live = await fingerprintOf(look, at)
     if (live === null) doubt(`is gone, and so is the old file at ${aside}: the volume may be another one`)
     if (live !== old.sha256)
       doubt('is not the old file, which is not beside it either: somebody else replaced it')
-  } else if (started !== null && sameJson(await startsOf(io, services), started)) {
-    const live = await fingerprintOf(io, at)
+  } else if (started !== null && sameJson(await startsOf(look, services), started)) {
+    const live = await fingerprintOf(look, at)
     if (live !== null && live !== backup.sha256)
       doubt('is not the file that this run put there: somebody else replaced it')
   }

@@ -8,7 +8,7 @@ import {
   type Io,
   type ServiceGroup,
 } from '../../src/index.ts'
-import { revertEdit } from '../config/lib/edited-file.ts'
+import { mustBeOurs as fileMustBeOurs, revertEdit } from '../config/lib/edited-file.ts'
 import { formerly } from './lib/bring-up-formerly.ts'
 import { driftFindings } from '../services/lib/drift.ts'
 import {
@@ -140,9 +140,21 @@ const step: ActingStep<BringUp, Output, Before> = {
     return unchanged(before, now, there) ? { is: 'absent' } : { is: 'torn', why: faults.join('; ') }
   },
   rerunnable: true,
-  undo: async (io, { input, before, output }) => {
-    await mustBeOurs(io, input, { before, output: output ?? null })
-    await requireOwnNames(io, before)
+  undoGuards: ({ input, before, output }) => [
+    {
+      of: [
+        ...groupsOf(input).flatMap(({ stack, names }) => names.map((service) => ({ stack, service }))),
+        ...(isLink(input.choice) ? [{ link: input.choice.link }] : []),
+      ],
+      check: (look) => mustBeOurs(look, input, { before, output: output ?? null }),
+    },
+    {
+      of: renamedSince(before).map(({ name }) => ({ image: name })),
+      check: (look) => requireOwnNames(look, before),
+    },
+    ...(isEdited(input.choice) ? [fileMustBeOurs(input.choice)] : []),
+  ],
+  undo: async (io, { input, before }) => {
     await putChoiceBack(io, input)
     const changed = touched(input, before.services, await observeServices(io, input))
     for (const group of groupsOf(input)) {

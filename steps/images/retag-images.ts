@@ -66,6 +66,7 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
       : { is: 'torn', why: 'only some of the names point at the images of the release' }
   },
   rerunnable: true,
+  undoGuards: ({ before }) => before.moves.map(({ name, was, is }) => mustPointAt(name, [was, is])),
   undo: async (io, { before }) => {
     await restoreNames(io, before)
     for (const { kept } of before.moves) await io.images.untag(kept)
@@ -84,9 +85,8 @@ async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly
 }
 
 /** Points each name back at its earlier image. The names that keep the old images remain. */
-export async function restoreNames(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
-  for (const { name, was, is } of moves) {
-    await mustPointAt(io, name, [was, is])
+async function restoreNames(io: Pick<Io, 'images'>, { moves }: MovedNames): Promise<void> {
+  for (const { name, was } of moves) {
     if (was === null) await io.images.untag(name)
     else await io.images.tag(was, name)
   }

@@ -55,10 +55,13 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
     }
   },
   rerunnable: true,
-  undo: async (io, { input: { names }, before: { was } }) => {
-    for (const { reference, imageId } of was) {
+  undoGuards: ({ input: { names }, before: { was } }) =>
+    was.map(({ reference, imageId }) => {
       const ours = names.filter((name) => name.reference === reference).map((name) => name.imageId)
-      await mustPointAt(io, reference, [imageId, ...ours])
+      return mustPointAt(reference, [imageId, ...ours])
+    }),
+  undo: async (io, { before: { was } }) => {
+    for (const { reference, imageId } of was) {
       if (imageId === null) await io.images.untag(reference)
       else await io.images.tag(imageId, reference)
     }

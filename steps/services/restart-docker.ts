@@ -8,7 +8,7 @@ import {
   type Look,
   type Stack,
 } from '../../src/index.ts'
-import { revertEdit, editStateOf, type EditedFile } from '../config/lib/edited-file.ts'
+import { editStateOf, mustBeOurs, revertEdit, type EditedFile } from '../config/lib/edited-file.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { until } from './lib/until.ts'
 
@@ -83,6 +83,7 @@ export const restartDocker = defineStep<Input, Output, Before>({
       : { is: 'torn', why: 'Docker does not answer' }
   },
   rerunnable: true,
+  undoGuards: ({ input: { edited } }) => [mustBeOurs(edited)],
   undo: async (io, { input, before }) => {
     await revertEdit(io, input.edited)
     const exitCode = await restart(io, input)

@@ -52,6 +52,8 @@ export const startServices = defineStep<Input, Output, Before>({
       : { is: 'torn', why: `only ${active.join(', ')} of ${services.names.join(', ')} are running` }
   },
   rerunnable: true,
+  // It starts and stops instances, which stay the same ones.
+  undoGuards: () => [],
   undo: async (io, { input: { services }, before }) => {
     const { stack, names } = services
     await io.services.stop({ stack, names: names.filter((name) => !before.running.includes(name)) }, 10)

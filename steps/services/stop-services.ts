@@ -51,6 +51,8 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
     return { is: 'torn', why: `still running: ${active.join(', ')}` }
   },
   rerunnable: true,
+  // It starts and stops instances, which stay the same ones.
+  undoGuards: () => [],
   undo: (io, { input: { services }, before }) =>
     io.services.start({ stack: services.stack, names: before.running }),
 })

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import rapid from '../../runbooks/rapid-rollback.ts'
+import { setVariable } from '../../steps/config/set-variable.ts'
 import { tagImages } from '../../steps/images/tag-images.ts'
-import { fakeMachine, fakeWorld, emptyStore, fakeImage, type FakeWorld } from '../../src/testing/index.ts'
-import { bookOf, target } from '../run/bench.ts'
+import {
+  fakeMachine,
+  type FakeMachine,
+  fakeWorld,
+  lay,
+  emptyStore,
+  fakeImage,
+  type FakeWorld,
+} from '../../src/testing/index.ts'
+import { standingOf } from '../../src/run/journal/standing.ts'
+import { bench, bookOf, fail, look, put, target, textOf, type Loose } from '../run/bench.ts'
 import { badlyLinked, badlyPinned, linkedShop, pinnedShop } from './fake-brace.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 
@@ -22,6 +32,46 @@ function meddledWith(meddle: (world: FakeWorld) => void) {
   return { world, machine: fakeMachine(world, { book: rollback, target: shop }) }
 }
 
+const undone = ({ entries }: FakeMachine): readonly string[] =>
+  entries.flatMap(({ entry }) => (entry.type === 'undo-intent' ? [entry.step] : []))
+
+describe('a rollback of a run that was killed once its service was up again', () => {
+  /** Dead in its health checks: the writers run on the restored data. */
+  async function dead() {
+    const world = damagedShop()
+    world.faults.order('http.get', 'kill')
+    const machine = fakeMachine(world, { book: rollback, target: shop })
+    await expect(machine.run(params)).rejects.toMatchObject({ name: 'Killed' })
+    const states = () =>
+      [...world.fleet.services].map(([name, { instance }]) => [name, instance?.id, instance?.state])
+    return { world, machine, states }
+  }
+
+  it('stops no writer where another run replaced the live database, and says what is as it was', async () => {
+    const { world, machine, states } = await dead()
+    const [before, mine] = [states(), world.server.databases.get('shop')]
+    world.server.databases.set('shop', { tables: { orders: [] }, generation: 'of another', owner: 'app' })
+    for (const _ of [1, 2]) {
+      expect(await machine.rollback()).toMatchObject({
+        code: 'in-doubt',
+        outcome: 'needs-human',
+        doubt: null,
+        failure: { message: expect.stringContaining('so nothing was undone') as string },
+      })
+      expect(states()).toEqual(before)
+      expect(undone(machine)).toEqual([])
+      expect(standingOf(machine.entries)).toMatchObject({
+        down: [],
+        unsure: [],
+        changed: expect.arrayContaining(['Swap the restored database in', 'Start writers']) as string[],
+      })
+    }
+    // Once a person has put it back, the same command completes.
+    world.server.databases.set('shop', mine!)
+    expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  })
+})
+
 describe('an undo of a swap', () => {
   it('is in doubt where the live database is another one, and renames and drops nothing', async () => {
     const { world, machine } = meddledWith(({ server }) => {
@@ -35,7 +85,9 @@ describe('an undo of a swap', () => {
       code: 'in-doubt',
       outcome: 'needs-human',
       failure: {
-        message: 'the database shop is not the one that this run put there: somebody else replaced it',
+        message:
+          'the database shop is not the one that this run put there: somebody else replaced it; ' +
+          'this was found before the first undo, so nothing was undone',
         // A run that rolls back refuses to resume, and no rollback helps where the other data is right.
         hint: expect.stringMatching(
           /^find out who did, and which data shop should have; nothing was renamed or dropped; then `runbook rollback (\S+)`; or, if the target is right as it is, `runbook unlock \1 --reason TEXT`/,
@@ -48,6 +100,7 @@ describe('an undo of a swap', () => {
     expect(world.server.databases.get('shop')?.tables).toEqual({ orders: [{ id: 7 }] })
     expect(await machine.rollback()).toMatchObject({ code: 'in-doubt' })
     expect([...world.server.databases.keys()]).toEqual(names)
+    expect(undone(machine)).toEqual([])
   })
 
   it('is in doubt where the database under the name of the old one is another', async () => {
@@ -60,6 +113,7 @@ describe('an undo of a swap', () => {
       failure: { message: expect.stringMatching(/^the database shop__old_\S+ is not the one/) as string },
     })
     expect(world.server.databases.size).toBe(2)
+    expect(undone(machine)).toEqual([])
   })
 })
 
@@ -78,6 +132,8 @@ describe('an undo of a restore beside', () => {
     }
     expect(await machine.run(params)).toMatchObject({ code: 'in-doubt' })
     expect(world.server.databases.get(copyOf() ?? '')?.tables).toEqual({ mine: [] })
+    // The copy is undone last, and what comes before it stays too.
+    expect(undone(machine)).toEqual([])
   })
 })
 
@@ -104,6 +160,36 @@ describe('an undo of a tag', () => {
       failure: { message: expect.stringContaining('shop:prod points at other') as string },
     })
     expect(world.images.images.get('other')?.tags).toEqual(['shop:prod'])
+    expect(undone(machine)).toEqual([])
+  })
+})
+
+describe('an undo of a changed file', () => {
+  it('is in doubt where somebody else changed it, before a newer step is undone', async () => {
+    const { world, machine } = bench(({ step }: Loose) => {
+      step('Set', setVariable({ file: '/env', name: 'TAG', value: '2', scope: null }))
+      step('Set again', setVariable({ file: '/env', name: 'OTHER', value: '2', scope: null }))
+      step('Put', put('/b', 'new', { undoGuards: () => [] }))
+      step(
+        'Fails',
+        look(async () => fail('no')),
+      )
+    })
+    lay(world.disk, '/env', 'TAG=1\n')
+    const append = machine.journal.afterAppend
+    machine.journal.afterAppend = (stored) => {
+      append(stored)
+      if (stored.entry.type === 'turned') lay(world.disk, '/env', 'TAG=3\n')
+    }
+    expect(await machine.run()).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringMatching(/^\/env was changed .* nothing was undone$/) as string },
+    })
+    expect([textOf(world, '/env'), textOf(world, '/b'), undone(machine)]).toEqual(['TAG=3\n', 'new', []])
+    // As the newest of the two steps had left it.
+    lay(world.disk, '/env', 'TAG=2\nOTHER=2\n')
+    expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+    expect(textOf(world, '/env')).toBe('TAG=1\n')
   })
 })
 
@@ -139,11 +225,16 @@ describe('an undo of services that were brought up', () => {
     expect(await machine.run(release)).toMatchObject({
       code: 'in-doubt',
       outcome: 'needs-human',
-      failure: { message: 'backend is not as this run left it: somebody else deployed meanwhile' },
+      failure: {
+        message:
+          'backend is not as this run left it: somebody else deployed meanwhile; ' +
+          'this was found before the first undo, so nothing was undone',
+      },
     })
     const before = instances(world)
     expect(await machine.rollback()).toMatchObject({ code: 'in-doubt' })
     expect(instances(world)).toEqual(before)
+    expect(undone(machine)).toEqual([])
   })
 
   it('goes back where one was recreated just as this run had brought it up', async () => {

@@ -333,7 +333,11 @@ describe('the undo of a swap in a volume', () => {
       })
     const state = (): unknown =>
       [...(world.volumes.get('api') ?? [])].map(([name, { body }]) => [name, sha256(body)])
-    const undo = async () => step.undo?.(io, { input, before, output })
+    const undo = async () => {
+      const act = { input, before, output }
+      for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+      await step.undo?.(io, act)
+    }
     return {
       world,
       instance,

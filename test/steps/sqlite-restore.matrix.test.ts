@@ -250,6 +250,22 @@ it('T.8: goes back from the copy that it made before midnight, whatever the day 
   expect(kept(at)).toEqual([])
 })
 
+it('stops no service where the volume is another one by then', async () => {
+  const at = world('plain')
+  const machine = fakeMachine(at, { book: restore, target })
+  at.faults.order('http.get', 'kill', 3)
+  await expect(machine.run()).rejects.toMatchObject({ name: 'Killed' })
+  expect(at.fleet.services.get('api')?.instance?.state).toBe('running')
+  at.volumes.set('api', new Map())
+  layInVolume(at.volumes, 'api', file, 'of another', owned)
+  expect(await machine.rollback()).toMatchObject({
+    code: 'in-doubt',
+    failure: { message: expect.stringMatching(/is not the old file, .* nothing was undone$/) as string },
+  })
+  expect(at.fleet.services.get('api')?.instance?.state).toBe('running')
+  expect(machine.entries.filter(({ entry }) => entry.type === 'undo-intent')).toEqual([])
+})
+
 it('the plan tells the levels of escalation, and whom to call', () => {
   const says = planOf(restore, target, {}).plan.steps.find(
     ({ title }) => title === 'Print the escalation path',

@@ -156,7 +156,11 @@ describe('a swap of a file of SQLite', () => {
     } as unknown as JsonObject
     const before = (await step.survey(look, of)) as Json
     const output = (await step.run(io, { input: of, before })) as Json
-    const undo = (told: boolean) => step.undo?.(io, { input: of, before, output: told ? output : undefined })
+    const undo = async (told: boolean) => {
+      const act = { input: of, before, output: told ? output : undefined }
+      for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+      await step.undo?.(io, act)
+    }
     const back = () => step.probe(look, { input: of, before, way: 'back' })
     return { world, output, notes, undo, back }
   }

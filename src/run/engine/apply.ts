@@ -10,6 +10,7 @@ import type { RunContext } from './run-context.ts'
 import type { StepState } from '../journal/state.ts'
 import { Stopped } from './stop.ts'
 import { giveBack } from './undo.ts'
+import { guardedUndo } from './undo-guards.ts'
 
 export interface Change {
   readonly context: RunContext
@@ -98,7 +99,7 @@ async function removePartialEffect(
   await context.fence()
   await context.journal.write({ type: 'undo-intent', step: planned.id, attempt: undoAttempt })
   attempt.signal.signal.throwIfAborted()
-  await step.undo(attempt.io, act)
+  await guardedUndo(step, attempt.io, attempt.look, act)
   const after = await probed(change, { ...act, way: 'back' })
   if (after.is !== 'absent')
     throw new NotRetryable(

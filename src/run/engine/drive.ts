@@ -9,6 +9,7 @@ import type { RunState } from '../journal/state.ts'
 import { perform, type Ended } from './perform.ts'
 import { failureOn, type RunContext } from './run-context.ts'
 import { boundary, Stopped } from './stop.ts'
+import { lookAtUndos } from './undo-guards.ts'
 import { undo } from './undo.ts'
 
 export interface Driving extends Sealer {
@@ -32,6 +33,7 @@ export async function drive(
         failure: agenda.failure,
       })
     } else if (!(await leaveOut(context, agenda.todos))) {
+      if (agenda.act === 'back') await lookAtUndos(context, agenda.todos)
       await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(context, todo))
     }
   }

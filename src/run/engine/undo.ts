@@ -1,16 +1,15 @@
 import { downOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
-import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { probeResultFrom } from '../../model/returned.ts'
-import { acts, type AnyStep, type Io } from '../../model/step.ts'
+import { acts, type AnyStep, type Io, type UndoAct } from '../../model/step.ts'
 import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { withTimeout } from './timeout.ts'
 import type { UndoEnded } from '../journal/entry.ts'
 import type { Ended } from './perform.ts'
-import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
-import { unmasked } from './secrets-in-plan.ts'
+import { failureOn, stateOfStep, stepOf, type RunContext } from './run-context.ts'
 import { boundary, Stopped } from './stop.ts'
+import { guardedUndo, undoActOf } from './undo-guards.ts'
 
 /** Delays after failures of one undo that waiting may not fix. Milliseconds. */
 const delays = [1_000, 3_000] as const
@@ -66,7 +65,7 @@ type UndoAttempt = { readonly failure: Failure | null; readonly pause: number | 
 
 /** @returns the failure of this attempt, null if it succeeded, and how long to wait before the next one */
 async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pauses): Promise<UndoAttempt> {
-  const { undoAttempts, undoProven, input, before, output } = stateOfStep(context, planned)
+  const { undoAttempts, undoProven } = stateOfStep(context, planned)
   const number = undoAttempts + 1
   const began = context.clock.monotonic()
   await context.fence()
@@ -77,12 +76,7 @@ async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pa
   try {
     const opened = await openAttempt(context, planned, 'undo')
     attempt = opened
-    const today = resolve(withSecrets(context, planned).input, lookupOn(context))
-    const act = {
-      input: unmasked(input ?? {}, 'value' in today ? today.value : undefined, context.mask),
-      before,
-      output,
-    }
+    const act = undoActOf(context, planned)
     const result = await withTimeout(
       context,
       opened,
@@ -129,7 +123,7 @@ async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pa
 const waitingFor = (down: string, { message, hint }: Failure, milliseconds: number): string =>
   `waiting for ${down}, for ${Math.ceil(milliseconds / 1000)} s at most: ${message}${hint === undefined ? '' : `; ${hint}`}`
 
-type UndoInput = { readonly input: JsonObject; readonly before: Json; readonly output: Json | undefined }
+type UndoInput = UndoAct<JsonObject, Json, Json>
 
 async function runUndo(
   context: RunContext,
@@ -155,7 +149,7 @@ async function runUndo(
   if (step.undo === undefined)
     throw new RunbookError('rollback-incomplete', `"${planned.title}" cannot be undone: ${step.irreversible}`)
   attempt.signal.signal.throwIfAborted()
-  await step.undo(attempt.io, act)
+  await guardedUndo(step, attempt.io, attempt.look, act)
   const after = await probe()
   if (after.is === 'absent') return 'undone'
   const still = after.is === 'done' ? 'its effect is still there' : after.why

@@ -4,6 +4,7 @@ import {
   bytesOf,
   applyEdit,
   fileFound,
+  mustBeOurs,
   removeCopy,
   revertEdit,
   surveyed,
@@ -42,6 +43,7 @@ const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => 
   },
   probe: (look: Look, { before, way }: EditAct<E> & { readonly way: 'forward' | 'back' }) =>
     fileFound(look, before, way),
+  undoGuards: ({ before }: EditAct<E>) => [mustBeOurs(before)],
   undo: async (io: Io, { before }: EditAct<E>): Promise<void> => {
     await revertEdit(io, before)
     await removeCopy(io, before)

@@ -8,6 +8,7 @@ import {
   type Io,
   type JsonObject,
   type Look,
+  type UndoGuard,
   type VolumeFacts,
   shellWord,
 } from '../../../src/index.ts'
@@ -105,6 +106,17 @@ export async function editStateOf(look: View, { file, home, before, after }: Edi
   const now = (await store.kind(file)) === null ? null : await store.hash(file)
   return now === after ? 'after' : now === before ? 'before' : 'other'
 }
+
+/** For an undo that restores a file: it must have the contents that this run found or wrote. */
+export const mustBeOurs = (edited: EditedFile): UndoGuard => ({
+  of: [{ file: edited.file, home: edited.home ?? null }],
+  check: async (look) => {
+    if (edited.before === edited.after || (await editStateOf(look, edited)) !== 'other') return
+    throw new RunbookError('in-doubt', `${edited.file} was changed from outside during the run`, {
+      hint: `find out who changed it, and what ${edited.file} should say; it was left as it is`,
+    })
+  },
+})
 
 /**
  * Restores the old bytes and keeps the copy; does nothing where the file is already the old one.

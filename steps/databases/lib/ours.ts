@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Io } from '../../../src/index.ts'
+import { RunbookError, type Database, type Look } from '../../../src/index.ts'
 
 /**
  * For an undo that renames or drops a database: it must be one that this run found or made. A missing one
@@ -7,15 +7,15 @@ import { RunbookError, type Database, type Io } from '../../../src/index.ts'
  * @throws RunbookError `in-doubt` for another one, such as that of a run on another machine
  */
 export async function mustBeOurs(
-  io: Pick<Io, 'databases'>,
+  look: Pick<Look, 'databases'>,
   database: Database,
   name: string,
   instances: readonly string[],
 ): Promise<void> {
-  if (!(await io.databases.exists(database, name))) return
+  if (!(await look.databases.exists(database, name))) return
   // A closed database answers no session.
   const { instance } =
-    (await io.databases.listing(database, name)) ?? (await io.databases.identity(database, name))
+    (await look.databases.listing(database, name)) ?? (await look.databases.identity(database, name))
   if (instances.includes(instance)) return
   throw new RunbookError(
     'in-doubt',

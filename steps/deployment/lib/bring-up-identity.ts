@@ -1,4 +1,4 @@
-import { RunbookError, type Io, type JsonObject } from '../../../src/index.ts'
+import { RunbookError, type JsonObject, type Look } from '../../../src/index.ts'
 import { editStateOf } from '../../config/lib/edited-file.ts'
 import {
   isEdited,
@@ -30,7 +30,7 @@ export const broughtUp = ({ service, imageIds, created }: ObservedService): Brou
  * @throws RunbookError `in-doubt` for another one, such as that of a deployment
  */
 export async function mustBeOurs(
-  io: Pick<Io, 'services' | 'files' | 'volumes'>,
+  look: Pick<Look, 'services' | 'files' | 'volumes'>,
   input: BringUp,
   {
     before,
@@ -39,7 +39,7 @@ export async function mustBeOurs(
 ): Promise<void> {
   const { choice } = input
   if (isLink(choice)) {
-    const now = await io.files.linkTarget(choice.link)
+    const now = await look.files.linkTarget(choice.link)
     if (now !== choice.was && now !== choice.is)
       throw new RunbookError(
         'in-doubt',
@@ -48,8 +48,8 @@ export async function mustBeOurs(
       )
   }
   // An earlier attempt to go back has begun: what is there may be its work.
-  if (output === null || (await isPutBack(io, input))) return
-  const foreign = (await observeServices(io, input)).filter((now) => {
+  if (output === null || (await isPutBack(look, input))) return
+  const foreign = (await observeServices(look, input)).filter((now) => {
     const known = [before.services, output.services].flatMap((services) =>
       services.filter(({ service }) => service === now.service),
     )
@@ -78,7 +78,8 @@ function isKnown(now: ObservedService, known: readonly Pick<BroughtUp, 'imageIds
   )
 }
 
-async function isPutBack(io: Pick<Io, 'files' | 'volumes'>, { choice }: BringUp): Promise<boolean> {
-  if (isEdited(choice)) return choice.before !== choice.after && (await editStateOf(io, choice)) === 'before'
-  return isLink(choice) && (await io.files.linkTarget(choice.link)) === choice.was
+async function isPutBack(look: Pick<Look, 'files' | 'volumes'>, { choice }: BringUp): Promise<boolean> {
+  if (isEdited(choice))
+    return choice.before !== choice.after && (await editStateOf(look, choice)) === 'before'
+  return isLink(choice) && (await look.files.linkTarget(choice.link)) === choice.was
 }

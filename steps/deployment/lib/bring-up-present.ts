@@ -1,4 +1,4 @@
-import { RunbookError, type Finding, type Io, type Look, type ServiceGroup } from '../../../src/index.ts'
+import { RunbookError, type Finding, type Look, type ServiceGroup } from '../../../src/index.ts'
 import { driftFindings } from '../../services/lib/drift.ts'
 import { isActive } from '../../services/lib/active.ts'
 import type { Before, BringUp, DeclaredName, ObservedService } from './bring-up-input.ts'
@@ -84,10 +84,10 @@ export function touched(
 }
 
 /** Names that are given back to an earlier image belong to somebody else if they name a third one. */
-export async function requireOwnNames(io: Io, before: Before): Promise<void> {
+export async function requireOwnNames(look: Look, before: Before): Promise<void> {
   for (const { service, name, id } of renamedSince(before)) {
     const [ran] = before.services.find((one) => one.service === service)?.imageIds ?? []
-    const now = (await io.images.find(name))?.id
+    const now = (await look.images.find(name))?.id
     if (now !== undefined && now !== id && now !== ran)
       throw new RunbookError('in-doubt', `${name} names ${now} now: somebody else deployed meanwhile`, {
         hint: `find out who did, and what ${service} should run; nothing was brought up or stopped`,
