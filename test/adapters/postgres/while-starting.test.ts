@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { whileStarting } from '../../../src/adapters/postgres/server/while-starting.ts'
+import { initializing } from '../../../src/adapters/postgres/server/first-start.ts'
 import type { Server } from '../../../src/adapters/postgres/server/server.ts'
 import type { Ended } from '../../../src/adapters/process/call.ts'
 import { fakeClock } from '../../../src/testing/index.ts'
@@ -40,6 +41,29 @@ describe('a server that starts', () => {
     expect(await server.script(script, scope)).toMatchObject({ exitCode: 0 })
     expect(calls()).toBe(3)
     expect(scope.text()).toBe('waiting until the server accepts connections\n')
+  })
+
+  test.each([
+    [
+      'its socket is gone',
+      `psql: error: ${socket}: No such file or directory\n\tIs the server running locally?\n`,
+    ],
+    [
+      'its port is closed',
+      'psql: error: connection to server at "127.0.0.1", port 5432 failed: Connection refused\n',
+    ],
+  ])('is waited for over the gap between the temporary and the real one: %s', async (_, gap) => {
+    const { server, calls } = serverThat(ended(2, initializing), ended(2, gap), ended(2, gap), ended(0))
+    expect(await server.script(script, watchedScope())).toMatchObject({ exitCode: 0 })
+    expect(calls()).toBe(4)
+    // A server that was never seen to start is down.
+    const down = serverThat(ended(2, gap), ended(0))
+    expect(await down.server.script(script, watchedScope())).toMatchObject({ exitCode: 2 })
+    expect(down.calls()).toBe(1)
+    const gone = serverThat(ended(2, initializing), ended(2, gap))
+    const began = gone.clock.monotonic()
+    expect(await gone.server.script(script, watchedScope())).toMatchObject({ exitCode: 2 })
+    expect(gone.clock.monotonic() - began).toBe(30_000)
   })
 
   test('is not waited for without end', async () => {

@@ -7,6 +7,8 @@ import type { Server } from './server.ts'
 /** How long a server may take to replay its log, in milliseconds. */
 const startingMilliseconds = 300_000
 const pauseMilliseconds = 1_000
+/** How long nobody may listen after a server that was starting: the temporary one of a first start stops before the real one starts. */
+const gapMilliseconds = 30_000
 
 /**
  * Waits while the server starts or replays its log: it then refuses every connection, so nothing has taken
@@ -29,10 +31,20 @@ async function untilStarted<E extends Pick<Ended, 'exitCode' | 'stderrTail'>>(
   clock: Clock,
 ): Promise<E> {
   const until = clock.monotonic() + startingMilliseconds
-  for (let waited = false; ; waited = true) {
+  let startingSeen: number | null = null
+  for (;;) {
     const ended = await attempt()
-    if (ended.exitCode === 0 || !isStarting(ended.stderrTail) || clock.monotonic() >= until) return ended
-    if (!waited) scope.output(Buffer.from('waiting until the server accepts connections\n'))
+    const now = clock.monotonic()
+    if (ended.exitCode === 0 || now >= until) return ended
+    if (isStarting(ended.stderrTail)) {
+      if (startingSeen === null) scope.output(Buffer.from('waiting until the server accepts connections\n'))
+      startingSeen = now
+    } else if (
+      startingSeen === null ||
+      now - startingSeen >= gapMilliseconds ||
+      !nobodyListens.test(ended.stderrTail)
+    )
+      return ended
     await clock.sleep(pauseMilliseconds, scope.signal)
   }
 }
@@ -47,6 +59,10 @@ const isStream = (value: unknown): boolean => typeof value === 'object' && value
  */
 const passing =
   /^\w+: error: [^\n]*FATAL: {2}the database system is (?:starting up|not yet accepting connections|in recovery mode|shutting down)/m
+
+/** libpq could not connect (fe-connect.c), so nothing has taken effect. */
+const nobodyListens =
+  /^\w+: error: connection to server (?:on|at) [^\n]* failed: (?:No such file|Connection refused)/m
 
 const isStarting = (stderrTail: string): boolean =>
   passing.test(stderrTail) || stderrTail.includes(initializing)
