@@ -284,6 +284,9 @@ async function isOldAgain(
   }
 }
 
+const replacedByOthers = ({ name }: Database) =>
+  ({ is: 'torn', why: `${name} is not the old database: somebody else replaced it` }) as const
+
 /** As `isOldAgain`, by what the server lists: no session could write to the old database, or it was never put aside. */
 async function isUnopened(
   look: Look,
@@ -291,8 +294,7 @@ async function isUnopened(
   { live: { instance }, listing }: Before,
 ): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
   const now = await look.databases.listing(database, database.name)
-  if (now?.instance !== instance)
-    return { is: 'torn', why: `${database.name} is not the old database: somebody else replaced it` }
+  if (now?.instance !== instance) return replacedByOthers(database)
   if (!now.open || now.version === listing?.version) return { is: 'absent' }
   return {
     is: 'torn',
@@ -309,8 +311,7 @@ async function isOldFile(
   database: Database,
   { live: { instance }, fileVersion }: Before,
 ): Promise<{ is: 'absent' } | { is: 'torn'; why: string }> {
-  if ((await look.databases.identity(database)).instance !== instance)
-    return { is: 'torn', why: `${database.name} is not the old database: somebody else replaced it` }
+  if ((await look.databases.identity(database)).instance !== instance) return replacedByOthers(database)
   if ((await look.databases.fileVersion(database, database.name)) !== fileVersion)
     look.note(
       `${database.name} is the old database, and somebody else has written to it since it was surveyed`,

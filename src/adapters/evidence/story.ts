@@ -5,7 +5,7 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
 import { storyFolder } from '../../run/record/evidence-folder.ts'
 import { withLine, type Addition } from './qa-results.ts'
-import { beginsWithDate, misfiled, verifiedRun, type FiledRun as StoryRun } from './filed-runs.ts'
+import { beginsWithDate, misfiled, verifiedRun, type FiledRun } from './filed-runs.ts'
 import { reason, systemCode } from './errors.ts'
 import type { Defect } from './verify/defects.ts'
 
@@ -43,7 +43,7 @@ export type StoryIndexing = {
   readonly files: Files
   verify(folder: string): Promise<readonly Defect[]>
   /** The files of the index, with their names. */
-  render(story: string, runs: readonly StoryRun[]): readonly EvidenceFile[]
+  render(story: string, runs: readonly FiledRun[]): readonly EvidenceFile[]
 }
 
 /**
@@ -57,7 +57,7 @@ export async function storyIndex(
   { files, verify, render }: StoryIndexing,
 ): Promise<{ readonly index: readonly string[]; readonly bad: number }> {
   const folder = storyFolder(artifacts, story)
-  const runs: StoryRun[] = []
+  const runs: FiledRun[] = []
   for (const name of await foldersIn(folder, story)) {
     const { record, defects } = await verifiedRun(join(folder, name), verify)
     runs.push({ folder: name, record, defects: [...defects, ...misfiled(story, record, runs)] })
