@@ -91,26 +91,30 @@ export function systemGit({
   const fields = (listed: string): readonly string[] => listed.split('\0').filter((field) => field !== '')
   return {
     async head(directory) {
-      const [sha = '', committed = ''] = (
-        await text(
-          directory,
-          ['log', '-1', '--no-show-signature', '--format=%H%n%ct', 'HEAD'],
-          'the last commit',
-        )
-      ).split('\n')
-      const tags = (await text(directory, ['tag', '--points-at', 'HEAD'], 'the tags'))
+      const [last, listed] = await Promise.allSettled([
+        text(directory, ['log', '-1', '--no-show-signature', '--format=%H%n%ct', 'HEAD'], 'the last commit'),
+        text(directory, ['tag', '--points-at', 'HEAD'], 'the tags'),
+      ])
+      // Without a commit both fail, and only this says so.
+      if (last.status === 'rejected') throw last.reason
+      if (listed.status === 'rejected') throw listed.reason
+      const [sha = '', committed = ''] = last.value.split('\n')
+      const tags = listed.value
         .split('\n')
         .filter((tag) => tag !== '')
         .sort()
       return { sha, committedAt: new Date(Number(committed) * 1000).toISOString(), tags }
     },
     async dirty(directory) {
-      const listed = await text(
-        directory,
-        ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=all', '--', '.'],
-        'the status',
-      )
-      const top = (await text(directory, ['rev-parse', '--show-prefix'], 'the top folder')).trimEnd()
+      const [listed, prefix] = await Promise.all([
+        text(
+          directory,
+          ['status', '--porcelain=v1', '-z', '--no-renames', '--untracked-files=all', '--', '.'],
+          'the status',
+        ),
+        text(directory, ['rev-parse', '--show-prefix'], 'the top folder'),
+      ])
+      const top = prefix.trimEnd()
       const paths = (untracked: boolean): readonly string[] =>
         fields(listed)
           .filter((field) => field.startsWith('?? ') === untracked)
