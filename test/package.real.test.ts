@@ -71,7 +71,7 @@ describe('the package', () => {
       'bin/node-24.js',
       'bin/own-cache.js',
       'bin/runbook.js',
-      'dist/src/cli/packaged-runbooks.json',
+      'dist/src/chunks/zod.LICENSE',
       'package.json',
     ])
     expect(installed.files.filter((path) => /(^|[/.])(test|demo|fixtures)[/.]/.test(path))).toEqual([])
@@ -98,15 +98,37 @@ describe('the package', () => {
     expect(installed.files.filter((path) => /^(docs|targets)\//.test(path)).sort()).toEqual(here.sort())
   })
 
-  test('has JavaScript for every file that is written here', () => {
-    const written = ['src', 'steps', 'runbooks'].flatMap((folder) =>
+  test('has a file for each step and runbook, as TypeScript writes it, and the program around them in a few', async () => {
+    const scripts = installed.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js'))
+    const written = ['steps', 'runbooks'].flatMap((folder) =>
       readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))
         .map((name) => `dist/${folder}/${name.replace(/ts$/, 'js')}`),
     )
-    expect(installed.files.filter((path) => path.startsWith('dist/') && path.endsWith('.js')).sort()).toEqual(
-      written.sort(),
-    )
+    expect(scripts.filter((path) => !path.startsWith('dist/src/')).sort()).toEqual(written.sort())
+    const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    const others = scripts.length - written.length
+    expect(others).toBeLessThan(sources.filter((name) => name.endsWith('.ts')).length / 2)
+  })
+
+  test('has the same code of steps as a checkout, so that an open run of one resumes in the other', () => {
+    const digests = (steps: string): readonly string[] =>
+      execFileSync(
+        process.execPath,
+        [
+          '--input-type=module',
+          '--eval',
+          `
+        import { sourceOf } from ${JSON.stringify(join(root, 'src/model/step-source.ts'))}
+        import * as steps from ${JSON.stringify(steps)}
+        for (const [name, { step }] of Object.entries(steps))
+          if (step !== undefined) console.log(name, sourceOf({ ...step, formerly: [] }).digest)`,
+        ],
+        { encoding: 'utf8' },
+      ).split('\n')
+    const here = digests(join(root, 'steps/index.ts'))
+    expect(here.length).toBeGreaterThan(100)
+    expect(digests(local.path('node_modules/runbook/dist/steps/index.js'))).toEqual(here)
   })
 
   test('imports no package that it does not declare, and declares none that it does not import', async () => {

@@ -1,25 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { ownExtension, ownRoot } from '../kernel/own-code.ts'
 
-const compiled = import.meta.url.endsWith('.js')
-/** The root of the checkout; in a package `dist`, which has the same layout. */
-export const top = new URL('../../', import.meta.url)
-const at = (path: string): URL => new URL(`${path}.${compiled ? 'js' : 'ts'}`, top)
+const compiled = ownExtension === 'js'
+const at = (path: string): URL => new URL(`${path}.${ownExtension}`, ownRoot)
 
 /** The version in package.json. */
 export function ownVersion(): string {
   const { version } = JSON.parse(
-    readFileSync(new URL(compiled ? '../package.json' : 'package.json', top), 'utf8'),
+    readFileSync(new URL(compiled ? '../package.json' : 'package.json', ownRoot), 'utf8'),
   ) as { readonly version: string }
   return version
 }
 
 /** The folder of the runbooks that come with the program. */
-export const packagedRunbooks: string = fileURLToPath(new URL('runbooks', top))
+export const packagedRunbooks: string = fileURLToPath(new URL('runbooks', ownRoot))
 
 /** The program, as Node starts it. */
 export const ownProgram: string = fileURLToPath(
-  new URL(compiled ? '../bin/runbook.js' : 'bin/runbook.js', top),
+  new URL(compiled ? '../bin/runbook.js' : 'bin/runbook.js', ownRoot),
 )
 
 /** The names by which teams import this program, and its files. Must match `exports` of package.json. */

@@ -2,7 +2,8 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { registerHooks, type ResolveFnOutput, type ResolveHookContext } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { syntaxOf } from './module-format.ts'
-import { entrances, top } from './package-root.ts'
+import { ownRoot } from '../kernel/own-code.ts'
+import { entrances } from './package-root.ts'
 
 let checkFile: (file: string) => void = () => undefined
 
@@ -23,7 +24,7 @@ const formats = new Map<string, string | null>()
 export function registerTeamModules(): void {
   const own = new Set<string>()
   const isOwn = (url: string | undefined): boolean =>
-    url !== undefined && (url.startsWith(top.href) || own.has(url))
+    url !== undefined && (url.startsWith(ownRoot.href) || own.has(url))
   registerHooks({
     resolve: (specifier, context, next) => {
       const url = entrances.get(specifier)

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
+import { ownRoot } from './own-code.ts'
 
-const own = fileURLToPath(new URL('..', import.meta.url))
+const own = fileURLToPath(new URL('src/', ownRoot))
 
 /** The first line of a stack that is neither Node's, nor a package's, nor this program's, as `FILE:LINE`; null if there is none. */
 export function foreignFrame(stack: string): string | null {

@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url'
 import type { Scope } from '../../drivers/scope.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { errorOf, RunbookError } from '../../kernel/errors.ts'
+import { ownExtension, ownRoot } from '../../kernel/own-code.ts'
 import type { Json } from '../../kernel/json.ts'
 import { converse, type Answering, type Conversation } from '../process/conversation.ts'
 import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shell } from '../process/shell.ts'
 import type { WorkMessage, Work } from './work.ts'
 
-/** The same extension as this file: TypeScript in a checkout, JavaScript in a package. */
-const program = fileURLToPath(import.meta.url).replace(/run-work(\.[jt]s)$/, 'work$1')
+const program = fileURLToPath(new URL(`src/adapters/sqlite/work.${ownExtension}`, ownRoot))
 
 const worker: Answering = {
   delimiter: '\n',
