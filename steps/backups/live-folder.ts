@@ -5,6 +5,7 @@ import {
   type DataArchive,
   type ProbeResult,
   type Look,
+  type Remaining,
   type ServiceGroup,
   type TreeFacts,
 } from '../../src/index.ts'
@@ -13,10 +14,14 @@ import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import { bringTo, unexpectedLeftovers, swapStateOf, type PathSwap } from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
+import { keptWritten } from '../files/lib/written-since.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
 /** The live folder under its other name, with its digest from when nothing wrote to it. */
 export type Aside = { readonly exchange: PathSwap; readonly aside: string; readonly tree: TreeFacts }
+
+/** `kept`: the restored folder, which a service wrote to. */
+type PutBack = TreeFacts & { readonly kept?: string }
 
 type Moved = { readonly aside: Aside; readonly services: ServiceGroup }
 type MoveInput = {
@@ -47,7 +52,9 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
-    return { exchange: { path, fresh: restored.root, kept: aside }, aside, tree: await look.files.tree(path) }
+    const tree = await look.files.tree(path)
+    const written = { since: look.clock.now().toISOString(), as: `${path}.kept-${look.run.id}` }
+    return { exchange: { path, fresh: restored.root, kept: aside, written }, aside, tree }
   },
   predict: ({ before }) => ({
     output: before ?? null,
@@ -73,7 +80,10 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
   },
 })
 
-/** Moves the restored data to the place of the live folder. Undone by moving it back into staging. */
+/**
+ * Moves the restored data to the place of the live folder. Undone by moving it back into staging, or, where a service
+ * wrote to it, aside: it is kept.
+ */
 export const putInPlace = defineStep<Moved, { readonly path: string }>({
   kind: 'files.put-in-place',
   version: 1,
@@ -127,13 +137,15 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
     await requireQuiet(io, services, moved)
     await bringTo(io, exchange, 'between')
   },
+  remains: (look, { input: { aside } }) => keptOf(look, aside),
 })
 
 /**
- * Moves the live folder back and proves by its digest (names, contents, modes, owners) that it is unchanged.
- * Undone by exchanging the two again.
+ * Moves the live folder back and proves by its digest (names, contents, modes, owners) that it is unchanged. The
+ * restored data goes back into staging, or, where a service wrote to it, aside: it is kept. Undone by exchanging the
+ * two again.
  */
-export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedServices }, TreeFacts>({
+export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedServices }, PutBack>({
   kind: 'files.put-live-back',
   version: 1,
   effect: 'change',
@@ -150,11 +162,12 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
   run: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, aside.exchange, 'old')
-    return aside.tree
+    for (const one of await keptOf(io, aside)) io.remains(one)
+    return putBackOf(io, aside)
   },
   probe: async (look, { input: { aside } }) => {
     const state = await swapStateOf(look, aside.exchange)
-    if (state === 'old') return ifUnchanged(look, aside, { is: 'done', output: aside.tree })
+    if (state === 'old') return ifUnchanged(look, aside, { is: 'done', output: await putBackOf(look, aside) })
     return state === 'new'
       ? { is: 'absent' }
       : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
@@ -165,6 +178,16 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
     await bringTo(io, aside.exchange, 'new')
   },
 })
+
+async function putBackOf(look: Look, { exchange: { written }, tree }: Aside): Promise<PutBack> {
+  const kept = written === undefined ? null : await look.files.stat(written.as)
+  return kept === null || written === undefined ? tree : { ...tree, kept: written.as }
+}
+
+async function keptOf(look: Look, { exchange: { path, written } }: Aside): Promise<readonly Remaining[]> {
+  const kept = written === undefined ? null : await keptWritten(look, path, written)
+  return kept === null ? [] : [kept]
+}
 
 async function ifUnchanged<O>(
   look: Look,

@@ -3,6 +3,7 @@ import {
   defineStep,
   isPending,
   say,
+  shellWord,
   type Database,
   type Dump,
   type JsonObject,
@@ -48,10 +49,20 @@ export const requireFit = defineStep<Input, Output>({
     if (isPending(database)) return []
     const identity = await look.databases.identity(database)
     if (identity.acceptsWrites) return []
+    const about = database.name
+    if (database.engine === 'sqlite')
+      return [
+        {
+          level: 'refuse',
+          about,
+          problem: `${database.file} cannot be written to`,
+          hint: `check its mode, attributes and file system: ls -l ${shellWord(database.file)}; lsattr ${shellWord(database.file)}; findmnt -T ${shellWord(database.file)}`,
+        },
+      ]
     return [
       {
         level: 'refuse',
-        about: database.name,
+        about,
         problem: `${identity.name} on ${identity.host} is read-only, like a standby`,
         hint: 'point the target at the primary',
       },

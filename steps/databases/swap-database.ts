@@ -25,6 +25,7 @@ import {
   reportExchange,
   rowsIn,
 } from './lib/newer-rows.ts'
+import { mountFindings } from './lib/mounted-file.ts'
 import { mustBeOurs } from './lib/ours.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
@@ -97,6 +98,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       : [
           ...(await attachmentFindings(look, database, 'swap')),
           ...(await unreadableFindings(look, database, 'fingerprint')),
+          ...(await mountFindings(look, database)),
         ],
   survey: async (look, { database, staged, services }) => {
     await requireQuiet(look, services, exchanged)

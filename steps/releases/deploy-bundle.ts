@@ -8,6 +8,7 @@ import {
   type Io,
   type Look,
   type Mount,
+  type Remaining,
   type ServiceGroup,
 } from '../../src/index.ts'
 import {
@@ -18,6 +19,7 @@ import {
   type SwapState,
 } from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
+import { keptWritten } from '../files/lib/written-since.ts'
 import { lastOf } from '../files/lib/path.ts'
 import type { Unpacked } from '../files/unpack.ts'
 import { requireQuiet } from '../services/lib/active.ts'
@@ -89,12 +91,18 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   survey: async (look, { code, into, keep, services }) => {
     await requireQuiet(look, services, meanwhile)
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
+    const since = look.clock.now().toISOString()
     const entries: Entry[] = []
     for (const name of (await look.files.list(code.root)).filter((one) => !keep.includes(one))) {
       const path = `${into}/${name}`
       const there = (await look.files.stat(path)) !== null
       entries.push({
-        exchange: { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null },
+        exchange: {
+          path,
+          fresh: `${code.root}/${name}`,
+          kept: there ? `${kept}/${name}` : null,
+          written: { since, as: `${into}/.kept-${look.run.id}/${name}` },
+        },
         was: there ? (await look.files.tree(path)).digest : null,
       })
     }
@@ -120,6 +128,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   },
   rerunnable: true,
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
+  remains: (look, { before }) => keptOf(look, before),
 })
 
 /**
@@ -143,6 +152,7 @@ export const putReleaseBack = defineStep<
       : { output: { into: deployed.into }, changes: [`${deployed.into} is as it was before the drill`] },
   run: async (io, { input: { deployed, services } }) => {
     await exchangeAll(io, deployed, services, 'old')
+    for (const one of await keptOf(io, deployed)) io.remains(one)
     return { into: deployed.into }
   },
   probe: async (look, { input: { deployed } }) => {
@@ -154,6 +164,14 @@ export const putReleaseBack = defineStep<
   rerunnable: true,
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
 })
+
+/** What of the bundle was written to while it was in place. */
+async function keptOf(look: Look, { entries }: Deployed): Promise<readonly Remaining[]> {
+  const kept: (Remaining | null)[] = []
+  for (const { exchange } of entries)
+    if (exchange.written !== undefined) kept.push(await keptWritten(look, exchange.path, exchange.written))
+  return kept.filter((one) => one !== null)
+}
 
 async function exchangeAll(
   io: Io,

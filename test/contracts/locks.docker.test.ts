@@ -3,6 +3,7 @@ import { execa } from 'execa'
 import { expect, test } from 'vitest'
 import { locksFor } from '../../src/cli/locks.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
+import { eventually } from '../fixtures/eventually.ts'
 import { holdInProcess } from '../fixtures/lock-process.ts'
 import { locksContract, type LocksWorld } from './locks.contract.ts'
 
@@ -59,4 +60,27 @@ test('a released lock leaves nothing on the daemon', async () => {
   expect(await volumes()).toContain('runbook-lock-')
   if (result.is === 'taken') await result.lock.release()
   expect(await volumes()).toBe('')
+})
+
+test('a holder is named again where its volume was pruned', async () => {
+  const world = await open()
+  const locks = world.open()
+  const holder = {
+    run: '20261129-131507-bbbbb',
+    by: 'deploy',
+    host: 'here',
+    since: '2026-11-29T13:15:07.000Z',
+  }
+  const result = await locks.take(world.part, holder)
+  if (result.is !== 'taken') throw new Error('it is held')
+  try {
+    const label = `label=runbook.lock.run=${holder.run}`
+    const { stdout } = await execa('docker', ['volume', 'ls', '--quiet', '--filter', label])
+    await execa('docker', ['volume', 'rm', stdout])
+    await eventually(async () => (await locks.look(world.part)).is === 'held', 'the holder is named again')
+    expect(await world.open().look(world.part)).toEqual({ is: 'held', by: holder })
+  } finally {
+    await result.lock.release()
+  }
+  expect(await locks.look(world.part)).toEqual({ is: 'free' })
 })

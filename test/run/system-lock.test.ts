@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import backup from '../../runbooks/data-backup.ts'
+import drill from '../../runbooks/quarterly-full-drill.ts'
+import prune from '../../runbooks/prune.ts'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import diagnose from '../../runbooks/diagnose.ts'
 import { partName, type LockHolder } from '../../src/drivers/locks.ts'
@@ -6,9 +9,11 @@ import { planOf } from '../../src/model/plan.ts'
 import { lockPartsOf } from '../../src/run/engine/lock-parts.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { emptyJournal, fakeMachine, Killed } from '../../src/testing/index.ts'
+import { codexDrill } from '../steps/fake-drill.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
 import type { ComposeStack } from '../../src/drivers/services.ts'
 import { defineStep } from '../../src/model/step.ts'
+import type { FilePlace } from '../../src/sections/documents.ts'
 import { bookOf } from './bench.ts'
 
 const params = { strategy: 'beside' }
@@ -53,6 +58,33 @@ describe('the parts of a plan', () => {
       { kind: 'file', path: '/srv/local/data/shop.db', what: 'database shop (/srv/local/data/shop.db)' },
       { kind: 'file', path: '/srv/local/local.app', what: 'service app of local' },
     ])
+  })
+
+  it('are the live folder where it is archived, exchanged, or its archives are removed', () => {
+    const folder = { kind: 'file', path: '/srv/codex/.codex-api', what: 'data folder /srv/codex/.codex-api' }
+    const pruning = { what: 'backups' }
+    for (const [book, given] of [
+      [backup, {}],
+      [drill, { afterwards: 'put-back' }],
+      [prune, pruning],
+    ] as const)
+      expect(lockPartsOf(planOf(book, codexDrill, given).plan)).toContainEqual(folder)
+  })
+
+  it('are a file of this machine that a step replaces', () => {
+    const replace = defineStep<{ readonly at: FilePlace }, null>({
+      kind: 'test.replace',
+      version: 1,
+      effect: 'change',
+      describe: () => 'Replaces.',
+      survey: async () => null,
+      run: async () => null,
+      probe: async () => ({ is: 'absent' }),
+      undo: async () => undefined,
+    })
+    const at: FilePlace = { inside: null, path: '/srv/documents/a.pdf' }
+    const own = bookOf(({ step }) => void step('Replace', replace({ at })))
+    expect(lockPartsOf(planOf(own, shop, {}).plan)).toEqual([{ kind: 'file', path: at.path, what: at.path }])
   })
 
   it('are those of the steps whose outputs a changing step uses', () => {

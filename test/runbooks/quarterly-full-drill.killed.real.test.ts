@@ -34,6 +34,8 @@ describe.each(steps)('killed at %s', (step, milliseconds, usual, otherwise) => {
     const finished = await site.type([way, ...(way === 'resume' ? ['--answer', 'outcome=it went well'] : [])])
     expect(finished.code, `${finished.stdout}${finished.stderr}`).toBe(0)
     expect(await site.answers()).toBe('1.0.2, live data')
+    // Before the live data was aside, the service had written nothing into the restored data.
+    expect(site.takeKept()).toHaveLength(step === 'put-the-live-data-back' || way === 'resume' ? 1 : 0)
     expect(site.print()).toEqual(before)
     expect([...site.asides(), ...site.staged()]).toEqual([])
   })

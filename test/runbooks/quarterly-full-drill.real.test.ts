@@ -43,6 +43,10 @@ describe('quarterly-full-drill on a service that runs', () => {
   it('comes up on restored data and the bundle, and puts everything back', async () => {
     const finished = await site.drill()
     expect(finished.code, whole(finished)).toBe(0)
+    expect(whole(finished)).toMatch(
+      /kept: .* is kept as \S+\.kept-\S+; written to since it went live: .*starts\.log/,
+    )
+    expect(site.takeKept()).toEqual([expect.stringMatching(/started 1\.0\.1\n$/)])
     await asBefore()
     expect(readFileSync(join(site.folder, 'checklist.md'), 'utf8')).toMatch(
       /quarterly-full-drill \| codex \| succeeded \| \S+codex-api-/,
@@ -57,6 +61,7 @@ describe('quarterly-full-drill on a service that runs', () => {
     rmSync(join(site.folder, 'fail'))
     expect(finished.code, whole(finished)).toBe(10)
     expect(whole(finished)).toContain('ended with exit code 1')
+    expect(site.takeKept()).toEqual([expect.stringMatching(/started 1\.0\.1\n$/)])
     await asBefore()
   })
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { emptyDisk, lay, fakeWorld } from '../../src/testing/index.ts'
 import { collisions, mismatches } from '../../steps/backups/check-replacement.ts'
 import {
+  bringTo,
   unexpectedLeftovers,
   movesFor,
   swapStateOf,
@@ -9,6 +10,7 @@ import {
   type SwapState,
 } from '../../steps/files/lib/swap-path.ts'
 import { watchedScope } from '../fixtures/scope.ts'
+import { handsOn } from './hands.ts'
 
 const exchange: PathSwap = { path: '/p', fresh: '/f', kept: '/k' }
 const added: PathSwap = { ...exchange, kept: null }
@@ -68,6 +70,37 @@ describe('an exchange', () => {
     const look = fakeWorld({ disk }).drivers(watchedScope())
     expect(await swapStateOf(look, one)).toBe(stands)
     if (stands === null) expect(await unexpectedLeftovers(look, one)).toMatch(/none exists|only/)
+  })
+})
+
+describe('new content that was written to', () => {
+  const since = '2026-02-03T00:00:00.000Z'
+  const kept: PathSwap = { ...exchange, written: { since, as: '/w/kept' } }
+  const worldAt = (written: string) => {
+    const disk = emptyDisk()
+    for (const path of ['/p/new', '/k/old']) lay(disk, path, path)
+    disk.modifiedAt.set('/p/new', new Date(written))
+    const world = fakeWorld({ disk })
+    world.clock.pass(Date.parse('2026-02-04T00:00:00Z') - world.clock.now().getTime())
+    return { world, io: handsOn(world).io }
+  }
+
+  it.each([
+    ['is kept when the old one comes back', '2026-02-03T00:00:00.001Z', '/w/kept/new'],
+    ['goes to its former place where nothing was written', since, '/f/new'],
+    [
+      'goes there too where its times are in the future, which came with it',
+      '2255-01-01T00:00:00Z',
+      '/f/new',
+    ],
+  ])('%s', async (_, written, found) => {
+    const { world, io } = worldAt(written)
+    await bringTo(io, kept, 'old')
+    expect(await swapStateOf(io, kept)).toBe('old')
+    expect([...world.disk.files.keys()].sort()).toEqual([found, '/p/old'].sort())
+    await bringTo(io, kept, 'new')
+    expect(await swapStateOf(io, kept)).toBe('new')
+    expect([...world.disk.files.keys()].sort()).toEqual(['/k/old', '/p/new'])
   })
 })
 

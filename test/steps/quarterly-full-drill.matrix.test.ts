@@ -211,6 +211,80 @@ describe('the drill goes back', () => {
   })
 })
 
+describe('what the service accepts on the restored data and release', () => {
+  const during = `${live}/sessions/during`
+  const upload = `${root}/docs/upload`
+  /** A person uses the service while the drill has it up. */
+  const accepting = (one: FakeWorld, { smoke = true }: { readonly smoke?: boolean } = {}): void => {
+    one.web.answers.set('http://codex/healthz', [
+      () => {
+        const served = serves(one)
+        if (served !== 'version 1.0.1, restored data') return served === null ? 'refused' : { status: 200 }
+        for (const path of [during, upload]) {
+          lay(one.disk, path, 'accepted by production')
+          one.disk.modifiedAt.set(path, one.clock.now())
+        }
+        return { status: 200 }
+      },
+    ])
+    if (!smoke)
+      one.programs.installed.set('npm', {
+        version: '11.0.0',
+        run: ({ argv }) => ({ exitCode: argv[1] === 'install' ? 0 : 1 }),
+      })
+  }
+  const keptIn = ({ disk }: FakeWorld): readonly string[] =>
+    [...disk.files.keys()].filter((path) => path.includes('.kept-')).sort()
+
+  it.each([
+    ['is kept when the drill puts everything back', true, 'succeeded'],
+    ['is kept when the drill fails and is rolled back', false, 'rolled-back'],
+  ] as const)('%s', async (_, smoke, outcome) => {
+    const { one, machine, result } = await run({ change: (made) => accepting(made, { smoke }) })
+    expect(result.outcome).toBe(outcome)
+    expect(serves(one)).toBe('version 1.0.2, live data')
+    const [data, code] = [`${live}.kept-${result.run}`, `${root}/.kept-${result.run}/docs`]
+    expect(text(one, `${data}/sessions/during`)).toBe('accepted by production')
+    expect(text(one, `${code}/upload`)).toBe('accepted by production')
+    // What nobody wrote to is removed with staging.
+    expect(keptIn(one).some((path) => path.includes('server.js'))).toBe(false)
+    const told = JSON.stringify([result, machine.entries])
+    expect(told).toContain(
+      `what was live as ${live} in this run is kept as ${data}; written to since it went live: sessions/during; copy`,
+    )
+    expect(told).toContain(`kept as ${code}; written to since it went live: upload; copy`)
+  })
+
+  it.each(['resume', 'rollback'] as const)('is kept over a kill in the moves back, by %s', async (way) => {
+    for (const nth of [1, 2, 3, 4, 5]) {
+      const one = drilled()
+      accepting(one)
+      const machine = fakeMachine(one, { book: drill, target: codexDrill })
+      const wentBack = (path: string): boolean => path.includes('.kept-')
+      let left = nth
+      one.disk.beforeChange = (operation, path) => {
+        if (operation !== 'move' || (left === nth && !wentBack(path))) return
+        left -= 1
+        if (left === 0) one.faults.order('files.move done', 'kill', 1)
+      }
+      const ended = await machine.run({ afterwards: 'put-back' }).catch(() => null)
+      expect(ended, `no kill at move ${nth}`).toBeNull()
+      const result = await machine[way]()
+      expect(['succeeded', 'rolled-back'], `${nth}: ${JSON.stringify(result)}`).toContain(result.outcome)
+      expect(serves(one)).toBe('version 1.0.2, live data')
+      expect(keptIn(one)).toContain(`${live}.kept-${result.run}/sessions/during`)
+      expect(keptIn(one)).toContain(`${root}/.kept-${result.run}/docs/upload`)
+      expect(JSON.stringify(machine.entries)).toContain(`"${live}.kept-${result.run}`)
+    }
+  })
+
+  it('is removed with staging where the service wrote nothing', async () => {
+    const { one, result } = await run()
+    expect(result.outcome).toBe('succeeded')
+    expect(keptIn(one)).toEqual([])
+  })
+})
+
 describe('the drill is refused before it touches anything', () => {
   it.each<[string, Given, RegExp]>([
     [

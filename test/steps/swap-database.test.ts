@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { Database } from '../../src/drivers/databases.ts'
 import { RunbookError } from '../../src/kernel/errors.ts'
 import type { Json, JsonObject } from '../../src/kernel/json.ts'
-import { acts } from '../../src/model/step.ts'
-import type { FakeDatabase, FakeWorld } from '../../src/testing/index.ts'
-import { recordReplaced, swapDatabase } from '../../steps/index.ts'
+import { pending } from '../../src/model/pending.ts'
+import { acts, type Finding } from '../../src/model/step.ts'
+import { lay, type FakeDatabase, type FakeWorld } from '../../src/testing/index.ts'
+import { recordReplaced, requireFit, swapDatabase } from '../../steps/index.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
-import { handsOn, opened } from './hands.ts'
+import { alone, handsOn, opened } from './hands.ts'
 
 const shopDatabase = shop.database as Database
 const services = shop.writers as NonNullable<typeof shop.writers>
@@ -334,3 +335,42 @@ it.each(['survey', 'run', 'undo'] as const)(
     )
   },
 )
+
+describe('a SQLite file that cannot be exchanged', () => {
+  const file = '/srv/data/shop.db'
+  const later = pending('a step that has not run')
+  const sqlite = { engine: 'sqlite', name: 'shop', file } as unknown as Database
+  const findings = async (change: (world: FakeWorld) => void, step: unknown): Promise<readonly Finding[]> => {
+    const world = damagedShop()
+    Object.assign(world.server, { engine: 'sqlite' })
+    lay(world.disk, file, 'SQLite format 3')
+    change(world)
+    const { step: made, input } = opened(step)
+    return (await made.preflight?.(handsOn(world).look, input, alone)) ?? []
+  }
+  const swap = swapDatabase({ database: sqlite, staged: later, writers: later, services: later } as never)
+  const mount = { device: 1, type: 'ext4', source: '/dev/sda1', bytesTotal: 1e9, freeBytes: 1e9, dead: false }
+
+  it('because it is mounted by itself is found before writers stop', async () => {
+    const found = await findings(({ disk }) => void disk.mounts.set(file, mount), swap)
+    expect(found).toMatchObject([
+      { level: 'refuse', problem: `${file} is a mount point itself, so it cannot be exchanged by renaming` },
+    ])
+    expect(await findings(({ disk }) => void disk.mounts.set('/srv/data', mount), swap)).toEqual([])
+    // Where mounts cannot be read, the exchange itself shows it.
+    const dead = { ...mount, dead: true }
+    expect(await findings(({ disk }) => void disk.mounts.set(file, dead), swap)).toEqual([])
+  })
+
+  it('because it cannot be written to is not called a standby', async () => {
+    const fit = requireFit({ database: sqlite, archive: later } as never)
+    const found = await findings(({ server }) => void Object.assign(server, { acceptsWrites: false }), fit)
+    expect(found).toMatchObject([
+      {
+        level: 'refuse',
+        problem: `${file} cannot be written to`,
+        hint: expect.stringContaining('lsattr') as string,
+      },
+    ])
+  })
+})

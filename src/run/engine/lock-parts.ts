@@ -7,8 +7,8 @@ import { addressesIn } from '../../model/recording.ts'
 import { isStack, namesIn, servicesIn } from './services-in.ts'
 
 /**
- * What a plan may change, in the order in which it is locked: the databases, services and image repositories
- * in the inputs of its changing steps, and of the steps whose outputs they use. Empty for a plan that only
+ * What a plan may change, in the order in which it is locked: the databases, services, image repositories, data
+ * folders and documents in the inputs of its changing steps, and of the steps whose outputs they use. Empty for a plan that only
  * looks. Two databases of one server exclude each other only where a service is shared.
  */
 export function lockPartsOf(plan: Plan): readonly LockPart[] {
@@ -48,6 +48,8 @@ function collect(value: Json, plan: Plan, add: (part: LockPart) => void): void {
     else if (database.via.kind !== 'throwaway') add({ kind: 'postgres', database })
     return
   }
+  const files = filesIn(object)
+  if (files !== null) add(files)
   if (isRepository(object, plan)) add(repositoryOf(String(object['repository'])))
   if (isStack(object))
     return servicesNamedIn(plan.target, object).forEach((name) => add(servicePart(object, name)))
@@ -69,6 +71,17 @@ function databaseIn(object: JsonObject): PostgresDatabase | SqliteDatabase | nul
 const isRepository = ({ repository }: JsonObject, { target }: Plan): boolean =>
   typeof repository === 'string' &&
   repository === (target['images'] as { readonly repository?: string } | undefined)?.repository
+
+/**
+ * The live folder of a data archive, so that none is archived while another run has something else in its place; or a
+ * file of this machine that a step replaces.
+ */
+function filesIn({ making, inside, path }: JsonObject): LockPart | null {
+  const source = typeof making === 'object' && making !== null ? (making as JsonObject)['source'] : undefined
+  if (typeof source === 'string') return { kind: 'file', path: source, what: `data folder ${source}` }
+  if (inside === null && typeof path === 'string') return { kind: 'file', path, what: path }
+  return null
+}
 
 /** A step on a complete stack excludes its like, and every run on a service that the target names. */
 const completeStack = '*'

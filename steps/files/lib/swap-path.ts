@@ -1,4 +1,6 @@
 import { cannot, type Io, type Look, shellWord } from '../../../src/index.ts'
+import { folderOf } from './path.ts'
+import { writtenSince, type Written } from './written-since.ts'
 
 /**
  * A path whose content is exchanged by renaming: after a kill it is in one of three states, never in a
@@ -10,6 +12,11 @@ export type PathSwap = {
   readonly fresh: string
   /** Where the old content is while it is not in place. Null: there was none. */
   readonly kept: string | null
+  /**
+   * Where new content goes that was written to while it was in place, since what a service accepted must not be
+   * removed with staging. Missing in older journals: it then goes to `fresh`.
+   */
+  readonly written?: Written
 }
 
 /** `between`: the old content is aside, and nothing is in its place. */
@@ -18,12 +25,12 @@ export type SwapState = 'old' | 'between' | 'new'
 /** @returns null where it is in none of the three states: something outside this run changed it */
 export async function swapStateOf(
   look: Pick<Look, 'files'>,
-  { path, fresh, kept }: PathSwap,
+  { path, fresh, kept, written }: PathSwap,
 ): Promise<SwapState | null> {
   const there = async (at: string): Promise<boolean> => (await look.files.stat(at)) !== null
   const is = {
     path: await there(path),
-    fresh: await there(fresh),
+    fresh: (await there(fresh)) !== (written !== undefined && (await there(written.as))),
     kept: kept !== null && (await there(kept)),
   }
   if (kept === null) return is.fresh === is.path ? null : is.path ? 'new' : 'old'
@@ -37,14 +44,29 @@ export async function swapStateOf(
  * @throws RunbookError `failed` where something outside this run changed it
  */
 export async function bringTo(io: Io, swap: PathSwap, wanted: SwapState): Promise<void> {
-  const { path, fresh, kept } = swap
+  const { path, kept } = swap
   const now = await swapStateOf(io, swap)
+  const fresh = await placeOfNew(io, swap, now)
   if (now === null)
     throw cannot('swap', path, await unexpectedLeftovers(io, swap), {
       code: 'failed',
       hint: `find out what moved it: ls -ld ${[path, fresh, ...(kept === null ? [] : [kept])].map(shellWord).join(' ')}`,
     })
-  for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) await io.files.move(from, to)
+  for (const [from, to] of movesFor({ path, fresh, kept }, now, wanted)) {
+    if (to === swap.written?.as) await io.files.makeFolder(folderOf(to))
+    await io.files.move(from, to)
+  }
+}
+
+/** Where the new content is, or goes when the old one comes back. */
+async function placeOfNew(
+  look: Pick<Look, 'files' | 'signal' | 'clock'>,
+  { path, fresh, written }: PathSwap,
+  now: SwapState | null,
+): Promise<string> {
+  if (written === undefined) return fresh
+  if ((await look.files.stat(written.as)) !== null) return written.as
+  return now === 'new' && (await writtenSince(look, path, written.since)).length > 0 ? written.as : fresh
 }
 
 /** Renames that lead from one state to another, in order. Pure. */
@@ -69,11 +91,13 @@ export function movesFor(
 
 export async function unexpectedLeftovers(
   look: Pick<Look, 'files'>,
-  { path, fresh, kept }: PathSwap,
+  { path, fresh, kept, written }: PathSwap,
 ): Promise<string> {
+  const all = [path, fresh, kept, ...(written === undefined ? [] : [written.as])].filter(
+    (one) => one !== null,
+  )
   const there: string[] = []
-  for (const one of [path, fresh, kept])
-    if (one !== null && (await look.files.stat(one)) !== null) there.push(one)
+  for (const one of all) if ((await look.files.stat(one)) !== null) there.push(one)
   const paths = [path, fresh, kept].filter((one) => one !== null).join(', ')
   if (there.length === 0) return `of ${paths} none exists`
   return `of ${paths} only ${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'}`

@@ -1,4 +1,4 @@
-import { setTimeout } from 'node:timers/promises'
+import { setInterval, setTimeout } from 'node:timers/promises'
 import type { DockerPart, LockHolder, LocksAt, NoLock, TakenLock } from '../../../drivers/locks.ts'
 import { systemClock } from '../../../kernel/clock.ts'
 import { downOf, failureOf } from '../../../kernel/errors.ts'
@@ -60,8 +60,35 @@ async function mustExclude(engine: DockerEngine, part: DockerPart): Promise<void
   if (!(await isNameTaken(engine, nameOf(part)))) throw new Error('the daemon does not keep sessions apart')
 }
 
+/** How often a holder looks whether its name is still there. */
+const namingMilliseconds = 2_000
+
+/** Names the holder again where somebody pruned the volumes that no container uses. */
+function keepNamed(
+  engine: DockerEngine,
+  part: DockerPart,
+  holder: LockHolder,
+  isOurs: () => Promise<boolean>,
+): () => Promise<void> {
+  const over = new AbortController()
+  const names = async (): Promise<void> => {
+    for await (const _ of setInterval(namingMilliseconds, null, { signal: over.signal, ref: false })) {
+      // A daemon that does not answer is what the next check of the lock finds.
+      const seen = await volumeOf(engine, part).catch(() => holder)
+      if (seen === null && !over.signal.aborted && (await isOurs()))
+        await nameHolder(engine, part, holder).catch(() => undefined)
+    }
+  }
+  const ended = names().catch(() => undefined)
+  return () => {
+    over.abort()
+    return ended
+  }
+}
+
 function taken(engine: DockerEngine, part: DockerPart, holder: LockHolder, first: DaemonSession): TakenLock {
   let session = first
+  const stopNaming = keepNamed(engine, part, holder, () => session.answers())
   return {
     async check() {
       if (await session.answers()) return { is: 'held' }
@@ -83,6 +110,7 @@ function taken(engine: DockerEngine, part: DockerPart, holder: LockHolder, first
       }
     },
     async release() {
+      await stopNaming()
       // Before the session ends: afterwards the name may be that of the next holder.
       await removeHolder(engine, part).catch(() => undefined)
       session.close()
@@ -121,6 +149,10 @@ const label = 'runbook.lock'
 
 async function writeHolder(engine: DockerEngine, part: DockerPart, holder: LockHolder): Promise<void> {
   await removeHolder(engine, part)
+  await nameHolder(engine, part, holder)
+}
+
+async function nameHolder(engine: DockerEngine, part: DockerPart, holder: LockHolder): Promise<void> {
   const own = Object.entries(holder).map(([key, value]) => [`${label}.${key}`, value] as const)
   await engine.ask(scope(), {
     doing: 'name the holder of a lock',
