@@ -11,7 +11,14 @@ import {
 import { makingOf } from './lib/destination.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import { bringTo, unexpectedLeftovers, swapStateOf, type PathSwap } from '../files/lib/swap-path.ts'
+import { mustBeExchanged } from '../files/lib/ours.ts'
+import {
+  bringTo,
+  identitiesOf,
+  swapStateOf,
+  unexpectedLeftovers,
+  type PathSwap,
+} from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
@@ -47,7 +54,9 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
-    return { exchange: { path, fresh: restored.root, kept: aside }, aside, tree: await look.files.tree(path) }
+    const exchange = { path, fresh: restored.root, kept: aside }
+    const identities = await identitiesOf(look, exchange)
+    return { exchange: { ...exchange, identities }, aside, tree: await look.files.tree(path) }
   },
   predict: ({ before }) => ({
     output: before ?? null,
@@ -67,6 +76,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     return { is: 'torn', why: await unexpectedLeftovers(look, before.exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ before: { exchange } }) => [mustBeExchanged(exchange)],
   undo: async (io, { input: { services }, before }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, before.exchange, 'old')
@@ -115,6 +125,7 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
       : { is: 'torn', why: await unexpectedLeftovers(look, exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ input: { aside } }) => [mustBeExchanged(aside.exchange)],
   undo: async (
     io,
     {
@@ -160,6 +171,7 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
       : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ input: { aside } }) => [mustBeExchanged(aside.exchange)],
   undo: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, aside.exchange, 'new')

@@ -9,9 +9,12 @@ import {
   type Look,
   type Mount,
   type ServiceGroup,
+  type UndoGuard,
 } from '../../src/index.ts'
+import { mustBeExchanged } from '../files/lib/ours.ts'
 import {
   bringTo,
+  identitiesOf,
   unexpectedLeftovers,
   swapStateOf,
   type PathSwap,
@@ -93,8 +96,9 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     for (const name of (await look.files.list(code.root)).filter((one) => !keep.includes(one))) {
       const path = `${into}/${name}`
       const there = (await look.files.stat(path)) !== null
+      const exchange = { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null }
       entries.push({
-        exchange: { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null },
+        exchange: { ...exchange, identities: await identitiesOf(look, exchange) },
         was: there ? (await look.files.tree(path)).digest : null,
       })
     }
@@ -119,6 +123,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     return way === 'forward' ? { is: 'absent' } : checkUnchanged(look, before, { is: 'absent' })
   },
   rerunnable: true,
+  undoGuards: ({ before }) => guardsOf(before),
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
 })
 
@@ -152,8 +157,12 @@ export const putReleaseBack = defineStep<
     return state === 'new' ? { is: 'absent' } : { is: 'torn', why: state }
   },
   rerunnable: true,
+  undoGuards: ({ input: { deployed } }) => guardsOf(deployed),
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
 })
+
+const guardsOf = ({ entries }: Deployed): readonly UndoGuard[] =>
+  entries.map(({ exchange }) => mustBeExchanged(exchange))
 
 async function exchangeAll(
   io: Io,
