@@ -88,8 +88,10 @@ test('names the Compose files that are there, as Compose reads them', async () =
   await mkdir(own.path('own'))
   await writeFile(own.path('own/docker-compose.yaml'), 'services: {}\n')
   expect(await filesIn('own')).toMatch(/^stack: .*\['docker-compose\.yaml'\]/)
-  const { files } = importOf('x.md', procedure.replace('1. ', '1. `cd /srv/shop`\n1. '), (folder) => [
-    `${folder}/compose.yaml`,
-  ])
+  const { files } = importOf(
+    'x.md',
+    '# Restart\n\n```sh\ncd /srv/shop\ndocker compose stop api\n```\n',
+    (folder) => [`${folder}/compose.yaml`],
+  )
   expect(files.map(({ text }) => text).join('')).toContain("files: ['/srv/shop/compose.yaml']")
 })
