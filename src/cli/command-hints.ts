@@ -1,7 +1,11 @@
+import type { Json } from '../kernel/json.ts'
+
 type Called = {
   readonly environment: { readonly [name: string]: string | undefined }
   readonly config: string | undefined
   readonly trust?: readonly string[] | undefined
+  /** The name of the configuration that was found without `--config`; `runbook.config.ts` where none was. */
+  readonly found?: string | undefined
 }
 
 /**
@@ -27,12 +31,27 @@ const usualConfiguration = /(?<![\w./-])runbook\.config\.ts(?![\w/-])/g
 
 /**
  * Replaces each command of the program in a text by the form that has to be typed here, and the usual name of the
- * configuration by that of `--config`. A command is recognised alone on a line, after a label, or between backticks.
+ * configuration by that of the one in use. A command is recognised alone on a line, after a label, or between backticks.
  * @param commands names of the program's commands
  */
 export function asTyped(text: string, called: Called, commands: readonly string[]): string {
   const typed = new RegExp(`(^ *|: +|\`)runbook (?=(?:${commands.join('|')})\\b)`, 'gm')
-  const { config } = called
-  const named = config === undefined ? text : text.replaceAll(usualConfiguration, () => quoted(config))
+  const name = called.config ?? called.found
+  const named = name === undefined ? text : text.replaceAll(usualConfiguration, () => quoted(name))
   return named.replaceAll(typed, (_, before: string) => `${before}${calledAs(called)} `)
+}
+
+/** What a person reads in an object of `--json`. */
+const read = new Set(['message', 'hint', 'problem'])
+
+/** As {@link asTyped}, in what a person reads of JSON: the rest is for programs, and stays. */
+export function typedIn<T extends Json>(json: T, typed: (text: string) => string): T {
+  if (Array.isArray(json)) return json.map((each: Json) => typedIn(each, typed)) as unknown as T
+  if (typeof json !== 'object' || json === null) return json
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [
+      key,
+      typeof value === 'string' && read.has(key) ? typed(value) : typedIn(value, typed),
+    ]),
+  ) as T
 }

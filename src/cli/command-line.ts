@@ -1,9 +1,8 @@
 import { exits, failureOf, RunbookError } from '../kernel/errors.ts'
-import { asTyped } from './command-hints.ts'
-import type { Globals } from './context.ts'
+import { typedIn } from './command-hints.ts'
 import { errorReportOf, exitOf } from './error-report.ts'
 import { ownVersion } from './package-root.ts'
-import { commandNames, programFor } from './program.ts'
+import { programFor } from './program.ts'
 import { registerTeamModules } from './team-modules.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -19,16 +18,16 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     )
     process.exit(exits.bug.exit)
   })
-  const program = await programFor(terminal, ownVersion(), argv)
+  const { program, context } = await programFor(terminal, ownVersion(), argv)
   try {
     await program.parseAsync(argv, { from: 'user' })
     process.exitCode ??= 0
   } catch (thrown) {
     const { code, text } = errorReportOf(thrown)
-    const { config, trust } = program.opts<Globals>()
-    if (text !== '') terminal.err(asTyped(text, { environment: process.env, config, trust }, commandNames))
+    const typed = (words: string): string => context.asTyped(words)
+    if (text !== '') terminal.err(typed(text))
     if (argv.includes('--json') && code !== 'succeeded')
-      terminal.json({ event: 'error', exit: exitOf(code), ...failureOf(thrown, code) })
+      terminal.json({ event: 'error', exit: exitOf(code), ...typedIn(failureOf(thrown, code), typed) })
     process.exitCode = exitOf(code)
   }
 }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import type { Loaded } from '../config/load.ts'
 import { thisTruster, Trust } from '../config/trust.ts'
 import { credentialVariables, foundByClients } from '../drivers/inherited-variables.ts'
@@ -29,6 +29,7 @@ export class CliContext implements Catalog {
   readonly #commands: () => readonly string[]
   readonly #accepted = new Set<string>()
   #trust: Trust | null = null
+  #found: string | undefined
   #loaded: Promise<Loaded> | null = null
 
   /** @param commands names of the program's commands; read late, since they are still being registered */
@@ -64,7 +65,12 @@ export class CliContext implements Catalog {
       directory: this.directory,
       file: this.#globals().config,
       environment: this.environment,
-      trust: this.trust,
+      trust: {
+        check: (file) => {
+          this.#found = basename(file)
+          this.trust.check(file)
+        },
+      },
     })
     // Commands of other targets show what earlier runs wrote, so all secrets are masked everywhere.
     const handles = handlesIn(loaded.config.targets as unknown as Json)
@@ -94,7 +100,8 @@ export class CliContext implements Catalog {
   /** Replaces commands in a text by the form that has to be typed here. */
   asTyped(text: string): string {
     const { config, trust } = this.#globals()
-    return asTyped(text, { environment: this.environment, config, trust }, this.#commands())
+    const called = { environment: this.environment, config, trust, found: this.#found }
+    return asTyped(text, called, this.#commands())
   }
 
   /** Which code may be loaded; exceptions are given with `--trust`. */

@@ -44,7 +44,7 @@ export async function programFor(
   terminal: Terminal,
   version: string,
   argv: readonly string[] = [],
-): Promise<Command> {
+): Promise<{ readonly program: Command; readonly context: CliContext }> {
   const program = new Command('runbook')
   const context = new CliContext(
     terminal,
@@ -77,7 +77,7 @@ export async function programFor(
   const typed = commandIn(argv)
   const loading = typed === null ? Object.values(commands) : [commands[typed]]
   for (const add of await Promise.all(loading.map((load) => load?.()))) add?.(program, context)
-  return program
+  return { program, context }
 }
 
 /** They speak of the other commands. */

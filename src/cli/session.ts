@@ -10,6 +10,7 @@ import { stateOf } from '../run/journal/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
 import { measuredText } from '../views/measured.ts'
+import { typedIn } from './command-hints.ts'
 import { exitOf } from './error-report.ts'
 import type { CliContext } from './context.ts'
 import { listenFor } from './signals.ts'
@@ -61,6 +62,7 @@ async function report(
       event: 'result',
       exit: exits[result.code].exit,
       ...result,
+      failure: result.failure === null ? null : typedIn(result.failure, (text) => context.asTyped(text)),
       ...(conclusion === null ? {} : { conclusion }),
     })
     return

@@ -8,6 +8,11 @@ export type FileFacts = JsonObject & {
   readonly gid: number
   /** Id of its file system; differs from that of its folder at a mount point. */
   readonly device: number
+  /**
+   * Two of a path that differ are of two things, also after a rename: the inode. Null where its file system may change
+   * it, such as one of FUSE.
+   */
+  readonly identity: string | null
   readonly modifiedAt: string
 }
 

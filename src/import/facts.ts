@@ -27,7 +27,13 @@ export type Facts = {
 const oneOff = /test|smoke|check|verify|e2e/i
 const isLiteral = (text: string): boolean => !/[$`<*{]/.test(text)
 
-export function factsOf(procedure: Procedure): Facts {
+/**
+ * The Compose files that are in a folder of this machine, as the configuration is to name them; null: the folder of the
+ * configuration. None where it has none, or is on another machine.
+ */
+export type ComposeFilesIn = (folder: string | null) => readonly string[]
+
+export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): Facts {
   const { parts, steps } = procedure
   const text = parts.map((part) => part.text).join('\n')
   const composes = steps.flatMap(({ compose }) => (compose === null ? [] : [compose]))
@@ -42,14 +48,14 @@ export function factsOf(procedure: Procedure): Facts {
   const others = services.filter((name) => name !== client.service)
   const applications = others.length > 0 ? others : ['app']
   const writers = stopped.length > 0 ? stopped : applications
-  const [file = 'docker-compose.yml'] = files
   const volume = volumeIn(steps, services)
   const migrating = steps.find(({ program }) => program.program === 'alembic')?.program.inside ?? null
   const home = steps.find(({ main }) => main.program === 'cd')?.main.args[0] ?? null
+  const base = home !== null && home.startsWith('/') && isLiteral(home) && !isTransient(home) ? home : null
   const placed = (path: string): string =>
-    home !== null && home.startsWith('/') && isLiteral(home) && !isTransient(home) && !/^[/~]/.test(path)
-      ? `${home}/${path.replace(/^\.\//, '')}`
-      : path
+    base !== null && !/^[/~]/.test(path) ? `${base}/${path.replace(/^\.\//, '')}` : path
+  const [file] = files
+  const present = file === undefined ? composeFilesIn(base) : []
   const urls = distinct(text.match(/https?:\/\/[^\s"'`)>\]]+/g) ?? []).filter(isLiteral)
   const paths = distinct(
     [...text.matchAll(/(?<![\w/])\/[\w/-]*(?:health|ready|live)\w*/g)].map(([path]) => path),
@@ -73,7 +79,12 @@ export function factsOf(procedure: Procedure): Facts {
       known(
         {
           kind: 'compose',
-          files: [placed(file)],
+          files:
+            file !== undefined
+              ? [placed(file)]
+              : present.length > 0
+                ? present
+                : [placed('docker-compose.yml')],
           envFiles:
             envFiles.length > 0
               ? envFiles.map(placed)
@@ -81,7 +92,11 @@ export function factsOf(procedure: Procedure): Facts {
                 ? [placed('.env')]
                 : undefined,
         },
-        files.length > 1 ? `the document also uses ${files.slice(1).join(', ')}` : null,
+        files.length > 1
+          ? `the document also uses ${files.slice(1).join(', ')}`
+          : file === undefined && present.length === 0
+            ? 'the document names no Compose file'
+            : null,
       ),
     writers: () =>
       known(

@@ -2,6 +2,7 @@ import { oneLine } from '../kernel/sanitize.ts'
 import { readProcedure, type Procedure, type Step } from './procedure.ts'
 import { recognise } from './recognise.ts'
 import type { WrittenDuty } from './duties.ts'
+import { factsOf, type ComposeFilesIn } from './facts.ts'
 import type { Recognised } from './recogniser.ts'
 import { proofOf } from './proofs.ts'
 import { filesOf, sourcesOf, type ImportedFile, type Source } from './source.ts'
@@ -45,6 +46,7 @@ export const reportOn = (markdown: string): ImportReport => importOf('', markdow
 export function importOf(
   name: string,
   markdown: string,
+  composeFilesIn: ComposeFilesIn = () => [],
 ): { readonly report: ImportReport; readonly files: readonly ImportedFile[] } {
   const document = readProcedure(markdown)
   const { samples, unread } = document
@@ -53,7 +55,8 @@ export function importOf(
   const becomes = new Map(
     commands.map((step, index) => [step, recognise(step, earlier(commands.slice(0, index), step))]),
   )
-  const sources = sourcesOf(name, document, becomes)
+  const facts = factsOf(document, composeFilesIn)
+  const sources = sourcesOf(name, document, becomes, facts)
   return {
     report: {
       rows: [...becomes].map(([step, what]) => ({
@@ -68,7 +71,7 @@ export function importOf(
       samples,
       unread,
     },
-    files: filesOf(sources, document),
+    files: filesOf(sources, facts),
   }
 }
 

@@ -3,7 +3,7 @@ import { procedureOf, type Heading, type Part } from './document.ts'
 import { RunbookDraft, type WrittenCall } from './draft.ts'
 import { freeName, writeDuty, writeItem, type WrittenDuty } from './duties.ts'
 import { asksForAct } from './duty.ts'
-import { factsOf, type Facts, type SectionName } from './facts.ts'
+import type { Facts, SectionName } from './facts.ts'
 import { comment, literal } from './literal.ts'
 import { scriptFile, type ScriptFile } from './own-script.ts'
 import type { Procedure, Step } from './procedure.ts'
@@ -46,8 +46,8 @@ export function sourcesOf(
   name: string,
   document: Procedure,
   becomes: ReadonlyMap<Step, Recognised | null>,
+  facts: Facts,
 ): readonly Source[] {
-  const facts = factsOf(document)
   const runbooks = new Set<string>()
   // Of all runbooks: a script that several of them call is written for each, since its arguments may differ.
   const scripts = new Set<string>(['runCommand', 'runOneOff'])
@@ -60,9 +60,8 @@ export function sourcesOf(
 }
 
 /** The files of an import, with paths below its folder. */
-export function filesOf(sources: readonly Source[], document: Procedure): readonly ImportedFile[] {
+export function filesOf(sources: readonly Source[], facts: Facts): readonly ImportedFile[] {
   if (sources.length === 0) return []
-  const facts = factsOf(document)
   const sections = [...new Set(sources.flatMap((one) => one.sections))]
   return [
     ...sources.map(({ name, text }) => ({ path: `runbooks/${name}.ts`, text })),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { FilesView } from '../drivers/files.ts'
+import { composeNamesIn, composeOverrides } from '../formats/compose-names.ts'
 
 /** Compose files that belong together. */
 export type FileSet = { readonly directory: string; readonly files: readonly string[] }
@@ -9,15 +10,6 @@ export type FoundFiles = {
   /** Names of files of which Compose itself would read none, and of which none is the obvious one. */
   readonly unclear: readonly string[]
 }
-
-/** In the order in which Compose prefers them (compose-spec, 00-overview). */
-const names = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
-const overrides = [
-  'compose.override.yaml',
-  'compose.override.yml',
-  'docker-compose.override.yaml',
-  'docker-compose.override.yml',
-]
 
 /** Folders below a project in which its Compose files may be. */
 const below = /^(?:infra|deploy|deployment|docker|compose|ops|server|\.docker|production|prod)$/i
@@ -43,11 +35,10 @@ function filesOf(directory: string, entries: readonly string[]): FoundFiles {
     sets: [{ directory, files: chosen.map((name) => join(directory, name)) }],
     unclear: [],
   })
-  const usual = names.find((name) => entries.includes(name))
-  const over = overrides.find((name) => entries.includes(name))
-  if (usual !== undefined) return over === undefined ? set(usual) : set(usual, over)
+  const usual = composeNamesIn(entries)
+  if (usual.length > 0) return set(...usual)
   const others = entries.filter(
-    (name) => /^(?:docker-)?compose[._-].*\.ya?ml$/.test(name) && !overrides.includes(name),
+    (name) => /^(?:docker-)?compose[._-].*\.ya?ml$/.test(name) && !composeOverrides.includes(name),
   )
   const [only, second] = others
   if (only !== undefined && second === undefined) return set(only)

@@ -8,6 +8,8 @@ export type Disk = {
   readonly modifiedAt: Map<string, Date>
   /** Mode and owner, where they differ from those of a file or folder that this program creates. */
   readonly permissions: Map<string, Permissions>
+  /** What tells a file or folder from another one in its place; remove it as if another one were there. */
+  readonly identities: Map<string, string>
   /** Symbolic links, path to target. File operations do not follow them. */
   readonly links: Map<string, string>
   /** Mounts by mount point. Each is a file system with its own free space. */
@@ -39,6 +41,7 @@ export function emptyDisk(): Disk {
     folders: new Set(['/']),
     modifiedAt: new Map(),
     permissions: new Map(),
+    identities: new Map(),
     links: new Map(),
     mounts: new Map(),
     freeBytes: 1e12,
@@ -137,6 +140,22 @@ export function spend(disk: Disk, bytes: number, path: string): void {
 
 /** Removes one path with all its metadata. */
 export function forget(disk: Disk, path: string): void {
-  for (const known of [disk.files, disk.folders, disk.links, disk.modifiedAt, disk.permissions])
+  for (const known of [
+    disk.files,
+    disk.folders,
+    disk.links,
+    disk.modifiedAt,
+    disk.permissions,
+    disk.identities,
+  ])
     known.delete(path)
+}
+
+let inodes = 0
+
+/** As an inode: the same for life, and moved with what it belongs to. */
+export function identityOn(disk: Disk, path: string): string {
+  const identity = disk.identities.get(path) ?? String((inodes += 1))
+  disk.identities.set(path, identity)
+  return identity
 }

@@ -4,6 +4,7 @@ import { digestOf, sha256 } from '../kernel/json.ts'
 import {
   forget,
   freeOn,
+  identityOn,
   kindOn,
   modifiedOn,
   parentOf,
@@ -56,6 +57,7 @@ export function fakeFiles(disk: Disk): Files {
         bytes: disk.files.get(at)?.length ?? 0,
         ...permissionsOn(disk, at),
         device,
+        identity: identityOn(disk, at),
         modifiedAt: modifiedOn(disk, at).toISOString(),
       }
     },
@@ -167,10 +169,13 @@ export function fakeFiles(disk: Disk): Files {
         refuse(`cannot move ${source} to`, target, 'it is on another file system')
       for (const one of treeOn(disk, source)) {
         const moved = `${target}${one.slice(source.length)}`
-        for (const known of [disk.files, disk.links, disk.modifiedAt, disk.permissions] as readonly Map<
-          string,
-          unknown
-        >[]) {
+        for (const known of [
+          disk.files,
+          disk.links,
+          disk.modifiedAt,
+          disk.permissions,
+          disk.identities,
+        ] as readonly Map<string, unknown>[]) {
           if (known.has(one)) known.set(moved, known.get(one))
         }
         if (disk.folders.has(one)) disk.folders.add(moved)

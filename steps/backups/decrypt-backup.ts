@@ -65,6 +65,8 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before: { file, encrypted } }) => {
     if (encrypted) for (const path of pathsWritten(file)) await io.files.removeTree(path)
   },

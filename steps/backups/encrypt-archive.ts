@@ -57,6 +57,8 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
     return { is: 'absent' }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before: { file } }) => {
     for (const path of pathsWritten(file)) await io.files.removeTree(path)
   },

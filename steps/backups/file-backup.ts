@@ -14,6 +14,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
+import { mustHaveSize } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import { makingOf, mounted } from './lib/destination.ts'
 import { nameAt, type PackedData } from './pack-data.ts'
@@ -131,6 +132,9 @@ export const fileBackup = defineStep<Input, Verified, Before>({
     return { is: 'absent' }
   },
   rerunnable: true,
+  undoGuards: ({ input: { archive, sealed }, before: { file } }) => [
+    mustHaveSize(file, (sealed ?? archive).bytes),
+  ],
   undo: async (io, { input: { data }, before }) => {
     await mounted(io, data)
     for (const path of pathsWritten(before)) await io.files.removeTree(path)

@@ -12,7 +12,14 @@ import {
 import { makingOf } from './lib/destination.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import { bringTo, unexpectedLeftovers, swapStateOf, type PathSwap } from '../files/lib/swap-path.ts'
+import { mustBeExchanged } from '../files/lib/ours.ts'
+import {
+  bringTo,
+  identitiesOf,
+  swapStateOf,
+  unexpectedLeftovers,
+  type PathSwap,
+} from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
 import { keptWritten } from '../files/lib/written-since.ts'
 import type { Unpacked } from '../files/unpack.ts'
@@ -53,8 +60,10 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     const path = makingOf(data).source
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
     const tree = await look.files.tree(path)
+    const exchange = { path, fresh: restored.root, kept: aside }
+    const identities = await identitiesOf(look, exchange)
     const written = { since: look.clock.now().toISOString(), as: `${path}.kept-${look.run.id}` }
-    return { exchange: { path, fresh: restored.root, kept: aside, written }, aside, tree }
+    return { exchange: { ...exchange, identities, written }, aside, tree }
   },
   predict: ({ before }) => ({
     output: before ?? null,
@@ -74,6 +83,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     return { is: 'torn', why: await unexpectedLeftovers(look, before.exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ before: { exchange } }) => [mustBeExchanged(exchange)],
   undo: async (io, { input: { services }, before }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, before.exchange, 'old')
@@ -125,6 +135,7 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
       : { is: 'torn', why: await unexpectedLeftovers(look, exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ input: { aside } }) => [mustBeExchanged(aside.exchange)],
   undo: async (
     io,
     {
@@ -173,6 +184,7 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
       : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
   },
   rerunnable: true,
+  undoGuards: ({ input: { aside } }) => [mustBeExchanged(aside.exchange)],
   undo: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)
     await bringTo(io, aside.exchange, 'new')

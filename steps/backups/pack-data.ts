@@ -95,6 +95,8 @@ export const packData = defineStep<Input, PackedData, Before>({
     return { is: 'absent' }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before }) => {
     for (const path of pathsWritten(before)) await io.files.removeTree(path)
   },

@@ -3,10 +3,13 @@ import {
   defineStep,
   isPending,
   manifestFiles,
+  sameJson,
   say,
+  UntrustedKey,
   type Database,
   type SignedManifest,
 } from '../../src/index.ts'
+import { fileThing, notOurs } from '../files/lib/ours.ts'
 import { manifestOf, sourceOf } from './lib/source.ts'
 import type { VerifiedDump } from './verify-dump.ts'
 
@@ -64,6 +67,23 @@ export const signBackup = defineStep<Input, SignedManifest, Before>({
       : { is: 'done', output: signed }
   },
   rerunnable: true,
+  undoGuards: ({ before: { file }, output }) => {
+    const [manifest] = manifestFiles(file)
+    return [
+      {
+        of: [fileThing(manifest)],
+        check: async (look) => {
+          if (output === undefined) return
+          const now = await manifestOf(look, file).catch((thrown: unknown) => {
+            if (thrown instanceof UntrustedKey) return { manifest: null }
+            throw thrown
+          })
+          if (now !== null && !sameJson(now.manifest ?? null, output))
+            throw notOurs(manifest, 'was replaced from outside during the run')
+        },
+      },
+    ]
+  },
   undo: async (io, { before: { file } }) => {
     for (const path of manifestFiles(file)) await io.files.removeTree(path)
   },

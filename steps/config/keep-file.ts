@@ -43,6 +43,8 @@ export const keepFile = defineStep<Input, Kept, Kept>({
       : { is: 'done', output: { ...before, sha256: await look.files.hash(before.copy) } }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before }) => {
     for (const path of pathsWritten(before)) await io.files.removeTree(path)
   },

@@ -102,6 +102,8 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
       return { is: 'torn', why: `the server in ${container} does not answer: ${failureOf(thrown).message}` }
     }
   },
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: (io, { before: { container } }) => io.containers.remove(container),
 })
 

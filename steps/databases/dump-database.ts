@@ -75,6 +75,8 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     if (!signed) return { is: 'torn', why: `${manifest} does not exist yet` }
     return { is: 'done', output: { ...(await look.databases.readBack(database, file)), dumpedFrom: name } }
   },
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before: { file } }) => {
     // SQLite keeps a journal beside the partial dump. Remove it first: without that dump, no probe would find
     // it.

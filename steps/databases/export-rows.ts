@@ -9,6 +9,7 @@ import {
   type Look,
   type TableRows,
 } from '../../src/index.ts'
+import { mustHaveDigest } from '../files/lib/ours.ts'
 import { csvOf } from './lib/csv.ts'
 import { keysIn, malformed, selectedRows, selectionOf } from './lib/row-selection.ts'
 
@@ -82,15 +83,16 @@ export const exportRows = defineStep<Input, Output, Before>({
   probe: async (look, { input: { database, copy, tables, key, folder }, before, way }) => {
     const there = []
     for (const file of before.files) if ((await look.files.stat(file)) !== null) there.push(file)
-    if (
-      there.length === 0 &&
-      (way === 'forward' || before.folderThere || (await look.files.stat(folder)) === null)
-    )
+    if (there.length === 0 && (way === 'forward' || !(await isOurFolder(look, folder, before))))
       return { is: 'absent' }
     if (there.length < before.files.length && way === 'forward')
       return { is: 'torn', why: `${there.length} of ${before.files.length} files are written` }
     // An undo removes the files, whatever they hold and whether the copy can still be read.
-    if (way === 'back') return { is: 'torn', why: `${there.length} files are written` }
+    if (way === 'back')
+      return {
+        is: 'torn',
+        why: `${there.length} files are written${there.length === 0 ? `, and ${folder} exists` : ''}`,
+      }
     const files = []
     for (const [index, { rows }] of (await rowsOf(look, { database, copy, tables, key })).entries()) {
       const file = before.files[index] ?? ''
@@ -99,11 +101,20 @@ export const exportRows = defineStep<Input, Output, Before>({
     return { is: 'done', output: { files } }
   },
   rerunnable: true,
+  undoGuards: ({ output }) => (output?.files ?? []).map(({ file, sha256 }) => mustHaveDigest(file, [sha256])),
   undo: async (io, { input: { folder }, before }) => {
     for (const file of before.files) await io.files.removeTree(file)
-    if (!before.folderThere) await io.files.removeTree(folder)
+    if (await isOurFolder(io, folder, before)) await io.files.removeTree(folder)
   },
 })
+
+/** Whether this step made the folder and nothing of others is in it. */
+const isOurFolder = async (
+  look: Pick<Look, 'files'>,
+  folder: string,
+  { folderThere }: Before,
+): Promise<boolean> =>
+  !folderThere && (await look.files.stat(folder)) !== null && (await look.files.list(folder)).length === 0
 
 const rowsOf = async (
   look: Pick<Look, 'databases'>,

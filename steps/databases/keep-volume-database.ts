@@ -78,6 +78,8 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
     return { is: 'done', output: outputOf(before) }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before }) => {
     // Whoever reads a copy with its log makes the index of that log.
     await io.files.removeTree(`${before.file}-shm`)

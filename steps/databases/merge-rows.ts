@@ -62,6 +62,8 @@ export const mergeRows = defineStep<Input, MergedDatabase, Before>({
       : { is: 'torn', why: `${folder} is incomplete` }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: (io, { before: { folder } }) => io.files.removeTree(folder),
 })
 

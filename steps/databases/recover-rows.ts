@@ -1,5 +1,6 @@
 import {
   defineStep,
+  digestOf,
   RunbookError,
   say,
   type Copy,
@@ -8,6 +9,7 @@ import {
   type TableRows,
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
+import { mustBeLive } from './lib/ours.ts'
 import {
   keyPrints,
   keysIn,
@@ -30,6 +32,8 @@ type Before = {
   readonly prints: readonly string[]
   /** Digests of the missing keys, where none was given. */
   readonly keys?: readonly string[]
+  /** As in `Identity`: the database that gets the rows. Missing in older journals. */
+  readonly instance?: string
 }
 type Output = { readonly inserted: number }
 
@@ -61,7 +65,8 @@ export const recoverRows = defineStep<Input, Output, Before>({
         { hint: 'find out what else inserts rows' },
       )
     }
-    return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}) }
+    const { instance } = await look.databases.identity(database)
+    return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}), instance }
   },
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { inserted: before.prints.length },
@@ -71,23 +76,41 @@ export const recoverRows = defineStep<Input, Output, Before>({
     await io.databases.insertRows(input.database, await savedRows(io, input, before))
     return { inserted: before.prints.length }
   },
-  probe: async (look, { input, before }) => {
+  probe: async (look, { input, before, way }) => {
     const { prints } = before
     const there = await presentPrints(look, input, before)
     const found = prints.filter((print) => there.has(print))
     if (found.length === prints.length) return { is: 'done', output: { inserted: prints.length } }
+    if (found.length === 0 && way === 'back') {
+      const changed = await changedRows(look, input, before)
+      if (changed > 0) return { is: 'torn', why: `${changed} of the inserted rows changed since` }
+    }
     return found.length === 0
       ? { is: 'absent' }
       : { is: 'torn', why: `${found.length} of ${prints.length} rows are present` }
   },
+  undoGuards: ({ input, before }) => {
+    const { database } = input
+    const live = mustBeLive(database, before.instance)
+    return [
+      {
+        of: live.of,
+        check: async (look) => {
+          await live.check(look)
+          const changed = await changedRows(look, input, before)
+          if (changed > 0)
+            throw new RunbookError(
+              'in-doubt',
+              `${changed} of the rows that were inserted into ${database.name} changed since`,
+              { hint: 'find out who changed them, and whether they should stay; no row was deleted' },
+            )
+        },
+      },
+    ]
+  },
   undo: async (io, { input, before }) => {
     // A row that changed since is recognized by its copy; without the copy, only unchanged rows can be.
-    const saved = await savedRows(io, input, before).catch((thrown: unknown) => {
-      io.signal.throwIfAborted()
-      if (!(thrown instanceof RunbookError)) throw thrown
-      io.note(`the copy of the backup cannot be read, so the live rows are compared alone: ${thrown.message}`)
-      return []
-    })
+    const saved = await savedRowsIfReadable(io, input, before)
     const all = saved.reduce((sum, { rows }) => sum + rows.length, 0) === before.prints.length
     const batch = all ? saved : withPrints(await rowsIn(io, input, before, input.database.name), before)
     await io.databases.deleteRows(input.database, batch)
@@ -100,6 +123,33 @@ const savedRows = async (
   input: Input,
   before: Before,
 ): Promise<readonly TableRows[]> => withPrints(await rowsIn(look, input, before, input.copy.name), before)
+
+async function savedRowsIfReadable(look: Look, input: Input, before: Before): Promise<readonly TableRows[]> {
+  return savedRows(look, input, before).catch((thrown: unknown) => {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    look.note(`the copy of the backup cannot be read, so the live rows are compared alone: ${thrown.message}`)
+    return []
+  })
+}
+
+/** How many of the inserted rows have other contents now; without the copy of the backup, none is known to. */
+async function changedRows(look: Look, input: Input, before: Before): Promise<number> {
+  const saved = await savedRowsIfReadable(look, input, before)
+  const live = await rowsIn(look, input, before, input.database.name)
+  return saved.reduce((sum, part) => {
+    const now = live.find(({ table }) => table === part.table)
+    if (now === undefined) return sum
+    const keyOf = (row: TableRows['rows'][number]): string =>
+      digestOf(part.key.map((name) => row[part.columns.indexOf(name)] ?? null))
+    const prints = new Map(now.rows.map((row) => [keyOf(row), rowFingerprint(part.table, row)]))
+    const changed = part.rows.filter(
+      (row) =>
+        (prints.get(keyOf(row)) ?? rowFingerprint(part.table, row)) !== rowFingerprint(part.table, row),
+    )
+    return sum + changed.length
+  }, 0)
+}
 
 /** Rows by the keys of the survey, whether they are missing now or not. */
 async function rowsIn(

@@ -11,6 +11,7 @@ import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
+import { mustBeLive } from './lib/ours.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
@@ -39,6 +40,8 @@ type Output = {
   readonly tables?: RowCounts
   /** Of the data that was replaced. Missing in older journals. */
   readonly replaced?: RowCounts
+  /** As in `Identity`: the database that was restored. Missing in older journals. */
+  readonly instance?: string
 }
 
 /**
@@ -86,17 +89,21 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     }
     const tables = await countsOf(io, database, database.name)
     reportExchange(io, print.tables, tables, fallback.file)
-    return { restored: archive.file, fallback: fallback.file, tables, replaced: rowsIn(print) }
+    const { instance } = await io.databases.identity(database)
+    return { restored: archive.file, fallback: fallback.file, tables, replaced: rowsIn(print), instance }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
       return { is: 'torn', why: `a restore in place left files beside ${database.name}` }
-    const { generation } = await look.databases.identity(database)
+    const { generation, instance } = await look.databases.identity(database)
     if (generation === before.generation) return { is: 'absent' }
     if (way === 'forward') {
       const tables = await countsOf(look, database, database.name)
       const replaced = rowsIn(before.print)
-      return { is: 'done', output: { restored: archive.file, fallback: fallback.file, tables, replaced } }
+      return {
+        is: 'done',
+        output: { restored: archive.file, fallback: fallback.file, tables, replaced, instance },
+      }
     }
     const print = await look.databases.fingerprint(database, database.name)
     return print.digest === before.print.digest
@@ -106,6 +113,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.
   rerunnable: true,
+  undoGuards: ({ input: { database }, output }) => [mustBeLive(database, output?.instance)],
   undo: async (io, { input: { database, fallback }, before: { server }, output }) => {
     // A killed attempt could not report them.
     await reportServerChanges(io, database, server, [])

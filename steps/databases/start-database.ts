@@ -93,6 +93,8 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
     const ours = isActive(now) && !isActive(before) && (await users(look, database)) === 0
     return ours ? { is: 'done', output: { service: database.via.service } } : { is: 'absent' }
   },
+  // It stops a server that nobody else uses, and replaces nothing.
+  undoGuards: () => [],
   undo: async (io, { input: { database }, before }) => {
     if (isActive(before) || (await users(io, database)) > 0) return
     await io.services.stop(serviceOf(database), shutdown)

@@ -49,6 +49,8 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
     return found.is === 'done' ? { is: 'done', output: { root: found.output.folder } } : found
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before }) => {
     if (before !== null) await removeUnpacked(io, before)
   },

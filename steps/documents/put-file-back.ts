@@ -8,6 +8,7 @@ import {
   type Io,
   type Look,
   type Ownership,
+  type UndoGuard,
 } from '../../src/index.ts'
 import type { ComparedFile } from './compare-file.ts'
 import {
@@ -20,6 +21,7 @@ import {
   type FileState,
 } from '../files/lib/file-place.ts'
 import type { FoundFile } from './find-in-tree.ts'
+import { notOurs } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { Staging } from '../files/staging.ts'
 
@@ -122,7 +124,21 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
     }
   },
   rerunnable: true,
+  undoGuards: ({ input: { at, found, compared }, before: { present, kept } }) => [
+    mustBeOneOf(withPath(at, compared.path), [found.sha256, ...(present === null ? [] : [present.sha256])]),
+    mustBeOneOf(withPath(at, kept), present === null ? [] : [present.sha256]),
+  ],
   undo: async (io, { input, before }) => restorePresent(io, input, before),
+})
+
+/** A missing file passes: nothing is lost by restoring it. */
+const mustBeOneOf = (place: FilePlace, digests: readonly string[]): UndoGuard => ({
+  of: [{ filePlace: place }],
+  check: async (look) => {
+    const now = await fileStateOf(look, place)
+    if (now !== null && !digests.includes(now.sha256))
+      throw notOurs(place.path, 'was changed from outside during the run')
+  },
 })
 
 async function restorePresent(

@@ -71,6 +71,8 @@ export const makeStaging = defineStep<Making, Staging, Staging>({
     const there = await look.files.stat(before.folder)
     return there === null ? { is: 'absent' } : { is: 'done', output: before }
   },
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: (io, { before }) => io.files.removeTree(before.folder),
 })
 

@@ -66,6 +66,8 @@ export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
   run: (io, { input: { archive, passphrase }, before }) => unpackInto(io, archive, passphrase, before),
   probe: (look, { before }) => probeUnpacked(look, before),
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: (io, { before }) => removeUnpacked(io, before),
 })
 

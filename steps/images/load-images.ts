@@ -1,5 +1,8 @@
-import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, type Look, type UndoGuard } from '../../src/index.ts'
+import { notOurs } from '../files/lib/ours.ts'
+import { fullName } from '../services/lib/declared-images.ts'
 import type { Wanted } from './choose-image.ts'
+import { mustPointAt } from './lib/ours.ts'
 
 type Input = { readonly wanted: Wanted }
 type Before = {
@@ -73,12 +76,31 @@ export const loadImages = defineStep<Input, LoadedImages, Before>({
       : { is: 'torn', why: 'only some of the images are loaded' }
   },
   rerunnable: true,
+  undoGuards: ({ input: { wanted }, before: { missing, names } }) => [
+    ...names.map(({ reference, imageId }) =>
+      mustPointAt(reference, [imageId, ...missing.flatMap(({ ids }) => ids)]),
+    ),
+    ...missing.map(({ ids }) => mustHaveNoOtherName(ids, names, wanted)),
+  ],
   undo: async (io, { before: { missing, names } }) => {
     for (const { reference, imageId } of names) if (imageId !== null) await io.images.tag(imageId, reference)
     for (const { ids } of missing) {
       const id = await findLoaded(io, ids)
       if (id !== null) await io.images.remove(id)
     }
+  },
+})
+
+/** An image is removed with all its names. Later steps give it those that are wanted. */
+const mustHaveNoOtherName = (ids: readonly string[], names: Before['names'], wanted: Wanted): UndoGuard => ({
+  of: [...names, ...wanted.names].map(({ reference }) => ({ image: reference })),
+  check: async (look) => {
+    const id = await findLoaded(look, ids)
+    const tags = id === null ? [] : ((await look.images.find(id))?.tags ?? [])
+    const ours = [...names, ...wanted.names].map(({ reference }) => fullName(reference))
+    const others = tags.filter((tag) => !ours.includes(fullName(tag)))
+    if (id !== null && others.length > 0)
+      throw notOurs(id, `is also called ${others.join(', ')}: somebody else named it so`)
   },
 })
 

@@ -1,4 +1,13 @@
-import { defineStep, failureOf, isPending, manifestFiles, say, type Look } from '../../src/index.ts'
+import {
+  defineStep,
+  failureOf,
+  isPending,
+  manifestFiles,
+  say,
+  type Look,
+  type UndoGuard,
+} from '../../src/index.ts'
+import { fileThing, notOurs } from '../files/lib/ours.ts'
 import type { Captured } from './capture-images.ts'
 
 type Input = { readonly captured: Captured; readonly folder: string }
@@ -62,9 +71,21 @@ export const saveImages = defineStep<Input, SavedImages, Before>({
     return { is: 'done', output: before }
   },
   rerunnable: true,
+  undoGuards: ({ input: { captured } }) => captured.images.map(mustHaveImage),
   undo: async (io, { before }) => {
     for (const tar of before.tars)
       for (const path of [...manifestFiles(tar), tar, `${tar}.partial`]) await io.files.removeTree(path)
+  },
+})
+
+/** A tar file that cannot be read may be a damaged one of this run, so it is no reason for doubt. */
+const mustHaveImage = ({ tar, imageId }: Captured['images'][number]): UndoGuard => ({
+  of: [fileThing(tar)],
+  check: async (look) => {
+    if ((await look.files.stat(tar)) === null) return
+    const found = await look.images.archived(tar).catch(() => null)
+    if (found === null || found.some(({ ids }) => ids.includes(imageId))) return
+    throw notOurs(tar, `contains no image ${imageId}: it was replaced from outside during the run`)
   },
 })
 

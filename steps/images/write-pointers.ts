@@ -6,7 +6,9 @@ import {
   type Io,
   type Look,
   type StackImages,
+  type UndoGuard,
 } from '../../src/index.ts'
+import { fileThing, notOurs } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { Captured } from './capture-images.ts'
 import { historyLine, type ImageLock } from './lib/lock-file.ts'
@@ -88,8 +90,17 @@ export const writePointers = defineStep<Input, Output, Before>({
     }
   },
   rerunnable: true,
+  undoGuards: ({ before: { exchanges } }) => exchanges.map(mustHold),
   undo: async (io, { before }) => {
     for (const edit of before.exchanges.toReversed()) await writeOrRemove(io, edit, edit.old)
+  },
+})
+
+const mustHold = ({ path, old, next }: FileEdit): UndoGuard => ({
+  of: [fileThing(path)],
+  check: async (look) => {
+    const text = await textOrNull(look, path)
+    if (text !== old && text !== next) throw notOurs(path, 'was changed from outside during the run')
   },
 })
 

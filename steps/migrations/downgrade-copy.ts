@@ -112,6 +112,8 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
       : { is: 'torn', why: `${before.file} is not at ${assessment.to}` }
   },
   rerunnable: true,
+  // It removes only what is under a name of this run.
+  undoGuards: () => [],
   undo: async (io, { before }) => {
     for (const file of filesOf(before.file)) await io.files.removeTree(file)
   },

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump-database.ts'
 import { keepLive, keptLive } from '../databases/lib/keep-live.ts'
+import { mustBeLive } from '../databases/lib/ours.ts'
 import { beforeAndAfter, countsOf, rowsIn, type RowCounts } from '../databases/lib/newer-rows.ts'
 import { unreadableFindings } from '../databases/lib/unreadable.ts'
 import { activeNames } from '../services/lib/active.ts'
@@ -42,6 +43,8 @@ type Output = {
   readonly tables?: RowCounts
   /** Counted before it. Missing in older journals. */
   readonly replaced?: RowCounts
+  /** As in `Identity`: the database that was downgraded. Missing in older journals. */
+  readonly instance?: string
 }
 
 /**
@@ -102,7 +105,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     })
     const tables = await countsOf(io, database, database.name)
     const { from, to } = assessment
-    return { from, to, fallback: fallback.file, tables, replaced: rowsIn(before.print) }
+    const { instance } = await io.databases.identity(database)
+    return { from, to, fallback: fallback.file, tables, replaced: rowsIn(before.print), instance }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
@@ -112,7 +116,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       const tables = await countsOf(look, database, database.name)
       const { from, to } = assessment
       const replaced = rowsIn(before.print)
-      return { is: 'done', output: { from, to, fallback: fallback.file, tables, replaced } }
+      const { instance } = await look.databases.identity(database)
+      return { is: 'done', output: { from, to, fallback: fallback.file, tables, replaced, instance } }
     }
     const print = await look.databases.fingerprint(database, database.name)
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
@@ -121,6 +126,7 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       why: `${database.name} is at revision ${revision}, and its schema or rows differ from those at ${before.revision}`,
     }
   },
+  undoGuards: ({ input: { database }, output }) => [mustBeLive(database, output?.instance)],
   undo: async (io, { input: { database, fallback, services }, output }) => {
     await requireQuiet(io, services)
     // Without an output the run ended here, so nothing was written to the downgraded data.

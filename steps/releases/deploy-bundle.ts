@@ -10,9 +10,12 @@ import {
   type Mount,
   type Remaining,
   type ServiceGroup,
+  type UndoGuard,
 } from '../../src/index.ts'
+import { mustBeExchanged } from '../files/lib/ours.ts'
 import {
   bringTo,
+  identitiesOf,
   unexpectedLeftovers,
   swapStateOf,
   type PathSwap,
@@ -96,11 +99,11 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     for (const name of (await look.files.list(code.root)).filter((one) => !keep.includes(one))) {
       const path = `${into}/${name}`
       const there = (await look.files.stat(path)) !== null
+      const exchange = { path, fresh: `${code.root}/${name}`, kept: there ? `${kept}/${name}` : null }
       entries.push({
         exchange: {
-          path,
-          fresh: `${code.root}/${name}`,
-          kept: there ? `${kept}/${name}` : null,
+          ...exchange,
+          identities: await identitiesOf(look, exchange),
           written: { since, as: `${into}/.kept-${look.run.id}/${name}` },
         },
         was: there ? (await look.files.tree(path)).digest : null,
@@ -127,6 +130,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     return way === 'forward' ? { is: 'absent' } : checkUnchanged(look, before, { is: 'absent' })
   },
   rerunnable: true,
+  undoGuards: ({ before }) => guardsOf(before),
   undo: (io, { input: { services }, before }) => exchangeAll(io, before, services, 'old'),
   remains: (look, { before }) => keptOf(look, before),
 })
@@ -162,6 +166,7 @@ export const putReleaseBack = defineStep<
     return state === 'new' ? { is: 'absent' } : { is: 'torn', why: state }
   },
   rerunnable: true,
+  undoGuards: ({ input: { deployed } }) => guardsOf(deployed),
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
 })
 
@@ -172,6 +177,9 @@ async function keptOf(look: Look, { entries }: Deployed): Promise<readonly Remai
     if (exchange.written !== undefined) kept.push(await keptWritten(look, exchange.path, exchange.written))
   return kept.filter((one) => one !== null)
 }
+
+const guardsOf = ({ entries }: Deployed): readonly UndoGuard[] =>
+  entries.map(({ exchange }) => mustBeExchanged(exchange))
 
 async function exchangeAll(
   io: Io,

@@ -11,9 +11,11 @@ import {
   type Look,
   type Release,
   type ReleaseHost,
+  type UndoGuard,
   shellWord,
 } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
+import { mustBeFile } from '../files/lib/ours.ts'
 import { lastOf } from '../files/lib/path.ts'
 import { claimIn } from './lib/lock.ts'
 import { aside, isPlaced, isThere, placeManifest } from './lib/published-manifest.ts'
@@ -127,7 +129,7 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
       parts[0] === before.tarball.there &&
       parts[1] === before.lock.there &&
       listed === before.listed &&
-      folder === before.folder
+      (folder === before.folder || (await hasOthers(look, directory)))
     const complete =
       parts.every(Boolean) &&
       listed &&
@@ -141,6 +143,8 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     return { is: 'done', output: await outputOf(look, before) }
   },
   rerunnable: true,
+  undoGuards: ({ before: { tarball, lock, signed = [] } }) =>
+    [tarball, lock, ...signed].filter(({ there }) => !there).map(mustBePublished),
   undo: async (
     io,
     {
@@ -160,9 +164,22 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     for (const { file, there } of before.signed ?? [])
       if (!there) for (const one of [file, aside(file)]) await io.files.removeTree(one)
     for (const { file, there } of [before.lock, before.tarball]) if (!there) await io.files.removeTree(file)
-    if (!before.folder) await io.files.removeTree(directory)
+    if (!before.folder && (await io.files.stat(directory)) !== null && !(await hasOthers(io, directory)))
+      await io.files.removeTree(directory)
   },
 })
+
+/** Whether somebody else put something into the folder, once what this step put there is gone. */
+const hasOthers = async (look: Pick<Look, 'files'>, directory: string): Promise<boolean> =>
+  (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length > 0
+
+/** What is downloaded is removed by an undo only while it is what the host has under its name. */
+const mustBePublished = ({ asset, file }: Part): UndoGuard =>
+  mustBeFile(
+    file,
+    async (look, path, bytes) =>
+      bytes === asset.bytes && (asset.sha256 === null || (await look.files.hash(path)) === asset.sha256),
+  )
 
 async function planDownload(look: Look, { host, release: { name, directory }, tag }: Input): Promise<Before> {
   const refused = (why: string, hint: string): RunbookError =>

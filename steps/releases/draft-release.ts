@@ -1,4 +1,5 @@
 import { defineStep, isPending, say, type JsonObject, type Look, type ReleaseHost } from '../../src/index.ts'
+import { notOurs } from '../files/lib/ours.ts'
 import type { ChosenBundle } from './choose-bundle.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 
@@ -83,6 +84,22 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
       ? { is: 'absent' }
       : { is: 'done', output: { id: draft.id, tag, url: draft.url, published: false } }
   },
+  undoGuards: ({
+    input: {
+      host,
+      bundle: { tag },
+    },
+    before,
+  }) => [
+    {
+      of: [releaseThing(host, tag)],
+      check: async (look) => {
+        if (before.published !== null) return
+        for (const { draft, url } of await draftsOfRun(look, host, tag))
+          if (!draft) throw notOurs(url, 'was published from outside during the run')
+      },
+    },
+  ],
   undo: async (
     io,
     {
@@ -97,6 +114,9 @@ export const draftRelease = defineStep<Input, HostedDraft, Before>({
     for (const draft of await draftsOfRun(io, host, tag)) await io.releases.remove(host, draft)
   },
 })
+
+/** The release of a tag, in the words of a guard. */
+export const releaseThing = ({ repository }: ReleaseHost, tag: string) => ({ release: repository, tag })
 
 const draftsOfRun = async (look: Pick<Look, 'releases' | 'run'>, host: ReleaseHost, tag: string) =>
   (await look.releases.forTag(host, tag)).filter(({ notes }) => notes.includes(markOf(look.run.id)))

@@ -10,6 +10,7 @@ import {
   type Look,
   type Release,
 } from '../../src/index.ts'
+import { mustHaveSize } from '../files/lib/ours.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { archiveLimits } from '../files/unpack.ts'
 import { releaseStamp } from './lib/names.ts'
@@ -160,6 +161,8 @@ export const packRelease = defineStep<Input, ReleaseBundle, Before>({
       : { is: 'absent' }
   },
   rerunnable: true,
+  undoGuards: ({ before: { file }, output }) =>
+    output === undefined ? [] : [mustHaveSize(file, output.bytes)],
   undo: async (
     io,
     {

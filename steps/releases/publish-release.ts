@@ -7,7 +7,7 @@ import {
   type Look,
   type ReleaseHost,
 } from '../../src/index.ts'
-import type { HostedDraft } from './draft-release.ts'
+import { releaseThing, type HostedDraft } from './draft-release.ts'
 import type { ReadAssets } from './read-assets.ts'
 
 type Input = {
@@ -52,6 +52,10 @@ export const publishRelease = defineStep<Input, PublishedRelease>({
     const there = await hostedReleaseOf(look, host, draft)
     return there === undefined || there.draft ? { is: 'absent' } : { is: 'done', output: { url: there.url } }
   },
+  // It turns its own release back into a draft, whoever published it.
+  undoGuards: ({ input: { host, draft } }) => [
+    { of: [releaseThing(host, draft.tag)], check: async () => undefined },
+  ],
   undo: async (io, { input: { host, draft } }) => {
     if (!draft.published && (await hostedReleaseOf(io, host, draft))?.draft === false)
       await io.releases.withdraw(host, draft)

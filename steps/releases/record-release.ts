@@ -1,5 +1,6 @@
-import { defineStep, isPending, RunbookError, say, type Release } from '../../src/index.ts'
+import { defineStep, isPending, RunbookError, say, sha256, type Release } from '../../src/index.ts'
 import { checksumCommand } from '../files/lib/checksum-command.ts'
+import { mustHaveDigest } from '../files/lib/ours.ts'
 import { nameWithin } from '../files/lib/path.ts'
 import { textOf } from '../files/lib/text.ts'
 import { lockText } from './lib/lock.ts'
@@ -111,6 +112,8 @@ export const recordRelease = defineStep<Input, RecordedRelease, Before>({
     }
   },
   rerunnable: true,
+  // Of SHA256SUMS, it removes its own line only.
+  undoGuards: ({ before: { lock, text } }) => [mustHaveDigest(lock, [sha256(text)])],
   undo: async (
     io,
     {

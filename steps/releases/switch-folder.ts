@@ -8,6 +8,7 @@ import {
   type ReleaseFolders,
   shellWord,
 } from '../../src/index.ts'
+import { fileThing, notOurs } from '../files/lib/ours.ts'
 import { folderOf } from '../files/lib/path.ts'
 import type { ChosenFolder } from './choose-folder.ts'
 
@@ -58,6 +59,16 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
       ? { is: 'done', output: before }
       : { is: 'unknown', why: `${before.link} points at ${now ?? 'nothing'}` }
   },
+  undoGuards: ({ before: { link, was, is } }) => [
+    {
+      of: [fileThing(link)],
+      check: async (look) => {
+        const now = await look.files.linkTarget(link)
+        if (now !== was && now !== is)
+          throw notOurs(link, `points at ${now ?? 'nothing'}: somebody else moved it`)
+      },
+    },
+  ],
   undo: async (io, { before: { link, was } }) => io.files.writeLink(link, was),
 })
 

@@ -1,4 +1,5 @@
 import { defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { mustPointAt } from '../images/lib/ours.ts'
 import type { Sources } from './read-sources.ts'
 
 type Input = {
@@ -84,6 +85,7 @@ export const tagReleaseImage = defineStep<Input, TaggedRelease, Before>({
           : `another process moved the tag ${tag} to ${now}`,
     }
   },
+  undoGuards: ({ before }) => (before === null ? [] : [mustPointAt(before.tag, [before.id, before.was])]),
   undo: async (io, { before }) => {
     if (before === null) return
     if (before.was === null) await io.images.untag(before.tag)

@@ -9,6 +9,7 @@ import {
   type Look,
   type ReleaseHost,
 } from '../../src/index.ts'
+import { notOurs } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
@@ -102,6 +103,20 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
       : { is: 'torn', why: `only ${found.length} of ${wanted.length} files are completely uploaded` }
   },
   rerunnable: true,
+  undoGuards: ({ input: { host, draft }, before: { wanted } }) => [
+    {
+      of: wanted.map(({ name }) => ({ release: draft.id, asset: name })),
+      check: async (look) => {
+        if (draft.published) return
+        for (const asset of await assetsOf(look, host, draft)) {
+          const ours = wanted.find(({ name }) => name === asset.name)
+          // One that is not complete may be an upload of this run that was interrupted.
+          if (ours !== undefined && asset.whole && !matches(asset, ours))
+            throw notOurs(`${asset.name} of ${draft.tag}`, 'was replaced from outside during the run')
+        }
+      },
+    },
+  ],
   undo: async (io, { input: { host, draft }, before: { wanted } }) => {
     if (draft.published) return
     for (const asset of await assetsOf(io, host, draft))

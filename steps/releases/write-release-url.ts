@@ -1,4 +1,5 @@
 import { cannot, defineStep, isPending, RunbookError, say, type Look } from '../../src/index.ts'
+import { fileThing, notOurs } from '../files/lib/ours.ts'
 import { lastOf } from '../files/lib/path.ts'
 import type { HostedDraft } from './draft-release.ts'
 import { withReleaseUrl } from './lib/release-url.ts'
@@ -52,6 +53,15 @@ export const writeReleaseUrl = defineStep<Input, AddressedLock, Before>({
       ? { is: 'done', output: { lock, url: draft.url } }
       : { is: 'unknown', why: `another process changed ${lock}` }
   },
+  undoGuards: ({ input: { lock }, before: { text, wanted } }) => [
+    {
+      of: [fileThing(lock)],
+      check: async (look) => {
+        const now = await textOf(look, lock)
+        if (now !== text && now !== wanted) throw notOurs(lock, 'was changed from outside during the run')
+      },
+    },
+  ],
   undo: async (io, { input: { lock }, before }) => io.files.write(lock, before.text),
 })
 

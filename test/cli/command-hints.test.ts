@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { asTyped, calledAs } from '../../src/cli/command-hints.ts'
+import { asTyped, calledAs, typedIn } from '../../src/cli/command-hints.ts'
 import { commandNames as commands } from '../../src/cli/program.ts'
 
 const npx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook run x' }
@@ -116,4 +116,33 @@ test('the configuration is named as it was given, and a path that ends like it i
     ].join('\n'),
   )
   expect(asTyped(text, { environment: {}, config: undefined }, commands)).toBe(text)
+})
+
+test('a configuration that was found is named as it is called, and --config is before it', () => {
+  const found = { environment: {}, config: undefined, found: 'runbook.config.mjs' }
+  const text = 'set stack.files in runbook.config.ts: `runbook doctor`'
+  expect(asTyped(text, found, commands)).toBe('set stack.files in runbook.config.mjs: `runbook doctor`')
+  expect(asTyped(text, { ...found, config: 'ops.ts' }, commands)).toBe(
+    'set stack.files in ops.ts: `runbook --config ops.ts doctor`',
+  )
+})
+
+test('what a person reads of JSON is as it has to be typed, and nothing else is changed', () => {
+  const typed = (text: string): string => asTyped(text, { environment: npx, config: 'ops.ts' }, commands)
+  expect(
+    typedIn(
+      {
+        code: 'failed',
+        hint: 'hint: runbook status',
+        file: 'runbook.config.ts',
+        findings: [{ problem: 'no runbook.config.ts', about: 'runbook.config.ts' }],
+      },
+      typed,
+    ),
+  ).toEqual({
+    code: 'failed',
+    hint: 'hint: npx runbook --config ops.ts status',
+    file: 'runbook.config.ts',
+    findings: [{ problem: 'no ops.ts', about: 'runbook.config.ts' }],
+  })
 })

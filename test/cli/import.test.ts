@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { importOf } from '../../src/import/report.ts'
 import { Project } from '../fixtures/cli.ts'
 
 let project: Project
@@ -68,4 +69,29 @@ test('a document without commands is not imported', async () => {
   expect(code).toBe(2)
   expect(err).toContain('the document has no procedure with commands')
   expect(existsSync(project.path('nothing'))).toBe(false)
+})
+
+test('names the Compose files that are there, as Compose reads them', async () => {
+  await using own = await Project.make()
+  await writeFile(own.path('restart.md'), procedure)
+  const filesIn = async (out: string) => {
+    expect((await own.run(['import', 'restart.md', '--out', out])).code).toBe(0)
+    return /(?:\/\/ guessed: the document names no Compose file\n\s*)?stack: .*/.exec(
+      await readFile(own.path(`${out}/runbook.config.ts`), 'utf8'),
+    )?.[0]
+  }
+  expect(await filesIn('none')).toMatch(/^\/\/ guessed.*\n.*'docker-compose\.yml'/)
+  await writeFile(own.path('compose.yml'), 'services: {}\n')
+  await writeFile(own.path('docker-compose.yaml'), 'services: {}\n')
+  await writeFile(own.path('compose.override.yml'), 'services: {}\n')
+  expect(await filesIn('above')).toMatch(/^stack: .*\['\.\.\/compose\.yml', '\.\.\/compose\.override\.yml'\]/)
+  await mkdir(own.path('own'))
+  await writeFile(own.path('own/docker-compose.yaml'), 'services: {}\n')
+  expect(await filesIn('own')).toMatch(/^stack: .*\['docker-compose\.yaml'\]/)
+  const { files } = importOf(
+    'x.md',
+    '# Restart\n\n```sh\ncd /srv/shop\ndocker compose stop api\n```\n',
+    (folder) => [`${folder}/compose.yaml`],
+  )
+  expect(files.map(({ text }) => text).join('')).toContain("files: ['/srv/shop/compose.yaml']")
 })

@@ -187,6 +187,21 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       })
     })
 
+    it('tells a thing from another one in its place, and knows it again after a rename', async () => {
+      const { files, folder } = await open()
+      await files.makeFolder(`${folder}/one`)
+      await files.makeFolder(`${folder}/two`)
+      const of = async (name: string) => (await files.stat(`${folder}/${name}`))?.identity
+      const [one, two] = [await of('one'), await of('two')]
+      expect(one).toMatch(/^\d+$/)
+      expect(two).not.toBe(one)
+      await files.move(`${folder}/one`, `${folder}/aside`)
+      await files.move(`${folder}/two`, `${folder}/one`)
+      expect([await of('aside'), await of('one')]).toEqual([one, two])
+      await files.write(`${folder}/aside/file`, 'more')
+      expect(await of('aside')).toBe(one)
+    })
+
     it('hashes a file, and nothing else', async () => {
       const { files, folder, link } = await open()
       await files.write(`${folder}/file`, 'four')
@@ -207,9 +222,10 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.makeFolder(`${folder}/taken`)
       expect(await files.copy(`${folder}/file`, `${folder}/copy`)).toBe(sha256(body))
       expect(Buffer.from(await files.read(`${folder}/copy`, body.length)).equals(body)).toBe(true)
-      expect({ ...(await files.stat(`${folder}/copy`)), modifiedAt: '' }).toEqual({
+      const own = { identity: '', modifiedAt: '' }
+      expect({ ...(await files.stat(`${folder}/copy`)), ...own }).toEqual({
         ...(await files.stat(`${folder}/file`)),
-        modifiedAt: '',
+        ...own,
       })
       for (const to of ['copy', 'taken', 'link', 'none/copy'])
         await expect(files.copy(`${folder}/file`, `${folder}/${to}`)).rejects.toMatchObject(failed)

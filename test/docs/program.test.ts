@@ -14,7 +14,7 @@ import { statusText, type OpenRun } from '../../src/views/status.ts'
 import { blocks, page, pages, root, table } from './pages.ts'
 
 const operating = page('docs/operating.md')
-const program = await programFor(processTerminal(new Redactor()), '0')
+const { program } = await programFor(processTerminal(new Redactor()), '0')
 
 async function shipped(): Promise<readonly Runbook[]> {
   const files = readdirSync(join(root, 'runbooks')).filter((file) => file.endsWith('.ts'))

@@ -112,6 +112,7 @@ describe('a replacement', () => {
     uid: 1000,
     gid: 1000,
     device: 1,
+    identity: null,
     modifiedAt: '2026-02-03T00:00:00Z',
   } as const
   it.each([

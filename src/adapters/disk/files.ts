@@ -27,6 +27,24 @@ import { place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
 import { systemCode, fileError } from './errors.ts'
 
+/** Types of file systems, as statfs(2) names them, whose files have the same inode for life: ext, XFS, Btrfs, tmpfs, F2FS, ZFS. */
+const lasting = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x2fc12fc1])
+
+const kept = new Map<number, boolean>()
+
+async function keepsInodes(at: string, device: number): Promise<boolean> {
+  const known = kept.get(device)
+  if (known !== undefined) return known
+  // A link would lead to another file system.
+  const type = await statfs(dirname(at)).then(
+    (facts) => facts.type,
+    () => null,
+  )
+  if (type === null || (await statOf(dirname(at)))?.dev !== device) return false
+  kept.set(device, lasting.has(type))
+  return lasting.has(type)
+}
+
 async function regularFile(at: string): Promise<FileHandle> {
   // Without O_NONBLOCK, open() would block on a pipe without a writer.
   const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -55,6 +73,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
       uid: there.uid,
       gid: there.gid,
       device: there.dev,
+      identity: (await keepsInodes(at, there.dev)) ? String(there.ino) : null,
       modifiedAt: there.mtime.toISOString(),
     }
   },

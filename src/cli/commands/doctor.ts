@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { exits, RunbookError } from '../../kernel/errors.ts'
+import type { JsonObject } from '../../kernel/json.ts'
 import type { Target } from '../../model/target.ts'
 import type { CheckReport } from '../../run/readiness/merge.ts'
+import { typedIn } from '../command-hints.ts'
 import type { CliContext } from '../context.ts'
 
 type Flags = {
@@ -50,7 +52,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
       const bad = count.problems > 0 || (flags.strict === true && count.warnings + count.unchecked > 0)
       const exit = bad ? exits.preflight.exit : exits.succeeded.exit
       if (flags.json === true) {
-        for (const report of reports) context.terminal.json({ event: 'check', ...report })
+        for (const report of reports)
+          context.terminal.json({
+            event: 'check',
+            ...typedIn(report as unknown as JsonObject, (text) => context.asTyped(text)),
+          })
         context.terminal.json({ event: 'result', exit, ...count })
       } else context.terminal.out(context.asTyped(doctorText(reports)))
       process.exitCode = exit

@@ -1,8 +1,9 @@
 import { shellWord } from '../../kernel/shell-quote.ts'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
+import { composeNamesIn } from '../../formats/compose-names.ts'
 import type { ImportedFile } from '../../import/source.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
@@ -22,7 +23,11 @@ export function importCommand(program: Command, context: CliContext): void {
           throw cannot('read', file, null, { code: 'usage', cause, hint: `check: ls -l ${shellWord(file)}` })
         }),
       ])
-      const { report, files } = importOf(basename(file), text)
+      const { report, files } = importOf(basename(file), text, (folder) =>
+        folder === null
+          ? beside(resolve(context.directory, out ?? '.'), context.directory)
+          : composeFilesOf(folder).map((name) => join(folder, name)),
+      )
       const written = out === undefined ? '' : await writeFiles(out, resolve(context.directory, out), files)
       context.terminal.out(reportText(file, report))
       const next =
@@ -31,6 +36,21 @@ export function importCommand(program: Command, context: CliContext): void {
           : written
       context.terminal.out(context.asTyped(`${next}\n`))
     })
+}
+
+/** Relative to the configuration: its own folder comes first, then the one in which the command was typed. */
+function beside(folder: string, current: string): readonly string[] {
+  const at = composeFilesOf(folder).length > 0 ? folder : current
+  return composeFilesOf(at).map((name) => relative(folder, join(at, name)))
+}
+
+/** None in a folder that cannot be read, as one of another machine. */
+function composeFilesOf(folder: string): readonly string[] {
+  try {
+    return composeNamesIn(readdirSync(folder))
+  } catch {
+    return []
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Look } from '../../../src/index.ts'
+import { RunbookError, type Database, type Look, type UndoGuard } from '../../../src/index.ts'
 
 /**
  * For an undo that renames or drops a database: it must be one that this run found or made. A missing one
@@ -23,3 +23,16 @@ export async function mustBeOurs(
     { hint: `find out who did, and which data ${database.name} should have; nothing was renamed or dropped` },
   )
 }
+
+/**
+ * For an undo that replaces the data of the live database: it must still be the database into which this run put it.
+ * @param instance undefined where it is not known, as in journals of earlier versions: then any passes
+ */
+export const mustBeLive = (database: Database, instance: string | undefined): UndoGuard => ({
+  of: [{ database, name: database.name }],
+  check: async (look) => {
+    // An undo in place that was interrupted has left a file beside it, and the file is another one already.
+    if (instance === undefined || (await look.databases.leftover(database, database.name))) return
+    await mustBeOurs(look, database, database.name, [instance])
+  },
+})

@@ -1,4 +1,4 @@
-import { cannot, type Io, type Look, shellWord } from '../../../src/index.ts'
+import { cannot, shellWord, type Io, type JsonObject, type Look } from '../../../src/index.ts'
 import { folderOf } from './path.ts'
 import { writtenSince, type Written } from './written-since.ts'
 
@@ -17,26 +17,80 @@ export type PathSwap = {
    * removed with staging. Missing in older journals: it then goes to `fresh`.
    */
   readonly written?: Written
+  /** Missing in older journals. */
+  readonly identities?: Identities
+}
+
+/** As in `FileFacts`, of the folders before the exchange. Null where it is not known or is no folder. */
+type Identities = { readonly fresh: string | null; readonly old: string | null }
+
+/** Taken before the exchange: with them, what somebody else put in the place of either is noticed. */
+export async function identitiesOf(
+  look: Pick<Look, 'files'>,
+  { path, fresh, kept }: PathSwap,
+): Promise<Identities> {
+  // A program may replace a file of its own by renaming another one over it.
+  const of = async (at: string): Promise<string | null> => {
+    const facts = await look.files.stat(at)
+    return facts?.kind === 'directory' ? facts.identity : null
+  }
+  return { fresh: await of(fresh), old: kept === null ? null : await of(path) }
 }
 
 /** `between`: the old content is aside, and nothing is in its place. */
 export type SwapState = 'old' | 'between' | 'new'
 
-/** @returns null where it is in none of the three states: something outside this run changed it */
-export async function swapStateOf(
-  look: Pick<Look, 'files'>,
-  { path, fresh, kept, written }: PathSwap,
-): Promise<SwapState | null> {
-  const there = async (at: string): Promise<boolean> => (await look.files.stat(at)) !== null
-  const is = {
-    path: await there(path),
-    fresh: (await there(fresh)) !== (written !== undefined && (await there(written.as))),
-    kept: kept !== null && (await there(kept)),
+type Found = { readonly state: SwapState | null; readonly replaced: string | null }
+
+/** What is where: `replaced` is a path at which something else is than this exchange put or found there. */
+async function found(look: Pick<Look, 'files'>, swap: PathSwap): Promise<Found> {
+  const { path, fresh, kept, identities, written } = swap
+  const at = async (one: string) => (await look.files.stat(one)) ?? null
+  const aside = written === undefined ? null : await at(written.as)
+  const is = { path: await at(path), fresh: await at(fresh), kept: kept === null ? null : await at(kept) }
+  const there = {
+    path: is.path !== null,
+    fresh: (is.fresh !== null) !== (aside !== null),
+    kept: is.kept !== null,
   }
-  if (kept === null) return is.fresh === is.path ? null : is.path ? 'new' : 'old'
+  const state = stateBy(there, kept !== null)
+  const outOfPlace =
+    aside === null || written === undefined
+      ? ([fresh, is.fresh, identities?.fresh] as const)
+      : ([written.as, aside, identities?.fresh] as const)
+  const places: readonly (readonly [string | null, JsonObject | null, string | null | undefined])[] =
+    state === 'old'
+      ? [[path, is.path, identities?.old], outOfPlace]
+      : state === 'between'
+        ? [[kept, is.kept, identities?.old], outOfPlace]
+        : state === 'new'
+          ? [
+              [kept, is.kept, identities?.old],
+              [path, is.path, identities?.fresh],
+            ]
+          : []
+  const [replaced] = places.find(([, now, was]) => isAnother(now?.['identity'], was)) ?? [null]
+  return { state, replaced }
+}
+
+/** False where it is not known. */
+const isAnother = (now: unknown, was: string | null | undefined): boolean =>
+  typeof now === 'string' && typeof was === 'string' && now !== was
+
+function stateBy(
+  is: { readonly path: boolean; readonly fresh: boolean; readonly kept: boolean },
+  keeps: boolean,
+): SwapState | null {
+  if (!keeps) return is.fresh === is.path ? null : is.path ? 'new' : 'old'
   if (is.fresh && is.path && !is.kept) return 'old'
   if (is.fresh && !is.path && is.kept) return 'between'
   return !is.fresh && is.path && is.kept ? 'new' : null
+}
+
+/** @returns null where it is in none of the three states: something outside this run changed it */
+export async function swapStateOf(look: Pick<Look, 'files'>, swap: PathSwap): Promise<SwapState | null> {
+  const { state, replaced } = await found(look, swap)
+  return replaced === null ? state : null
 }
 
 /**
@@ -89,10 +143,10 @@ export function movesFor(
   return from <= to ? forward.slice(from, to) : back.slice(to, from).toReversed()
 }
 
-export async function unexpectedLeftovers(
-  look: Pick<Look, 'files'>,
-  { path, fresh, kept, written }: PathSwap,
-): Promise<string> {
+export async function unexpectedLeftovers(look: Pick<Look, 'files'>, swap: PathSwap): Promise<string> {
+  const { path, fresh, kept, written } = swap
+  const { replaced } = await found(look, swap)
+  if (replaced !== null) return `${replaced} is not what this run put or found there`
   const all = [path, fresh, kept, ...(written === undefined ? [] : [written.as])].filter(
     (one) => one !== null,
   )

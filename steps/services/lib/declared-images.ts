@@ -58,7 +58,7 @@ export async function otherDeclared(
 }
 
 /** As Docker completes a name: `shop` and `docker.io/library/shop:latest` are one. */
-const fullName = (image: string): string => {
+export const fullName = (image: string): string => {
   const [, rest = image] = /^(?:docker\.io\/)?(?:library\/)?(.+)$/.exec(image) ?? []
   return /[:@]/.test(rest.slice(rest.lastIndexOf('/') + 1)) ? rest : `${rest}:latest`
 }
