@@ -1,6 +1,7 @@
 import {
   defineStep,
   digestOf,
+  isPending,
   RunbookError,
   say,
   type Copy,
@@ -46,6 +47,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
   kind: 'databases.recover-rows',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ tables }) =>
     say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
   survey: async (look, { database, copy, tables, key, compared }) => {
