@@ -87,6 +87,14 @@ export class CliContext implements Catalog {
     await this.#register(handlesIn(value))
   }
 
+  /**
+   * A value with its secrets masked, for texts that are laid out or written to a file: escapes and line breaks would hide
+   * a secret from the mask of the terminal.
+   */
+  masked<T>(value: T): T {
+    return this.terminal.redactor.json(value as Json) as T
+  }
+
   async #register(handles: readonly SecretHandle[]): Promise<void> {
     if (handles.length === 0) return
     const { registerAvailable } = await import('../adapters/environment/secrets.ts')

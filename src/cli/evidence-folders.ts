@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { TrustedKey } from '../adapters/evidence/allowed-signers.ts'
 import type { Defect } from '../adapters/evidence/verify/defects.ts'
 import type { Expected } from '../adapters/evidence/verify.ts'
 import { failureOf, RunbookError } from '../kernel/errors.ts'
 import { sanitize } from '../kernel/sanitize.ts'
+import type { RunSummary } from '../run/journal/journal.ts'
 import { stateOf } from '../run/journal/state.ts'
 import type { CliContext } from './context.ts'
 import { findRun, readJournal } from './journal.ts'
@@ -35,6 +36,16 @@ export async function evidenceOf(
       },
     }
   })
+}
+
+/**
+ * Finds the run of an evidence folder in the journal of this machine, which knows the state of those that are not sealed.
+ * Evidence is read without a journal too, so one that cannot be read finds nothing.
+ */
+export async function runsByFolder(context: CliContext): Promise<(folder: string) => RunSummary | null> {
+  const runs = await readJournal(context, (journal) => journal.runs({ pending: true })).catch(() => [])
+  const byName = new Map(runs.map((run) => [run.run, run]))
+  return (folder) => byName.get(/\d{8}-\d{6}-[a-z0-9]+$/.exec(basename(folder))?.[0] ?? '') ?? null
 }
 
 type KeysFound =

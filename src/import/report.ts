@@ -1,4 +1,5 @@
 import { oneLine } from '../kernel/sanitize.ts'
+import { hidden, withoutCredentials } from './credentials.ts'
 import { readProcedure, type Procedure, type Step } from './procedure.ts'
 import { recognise } from './recognise.ts'
 import type { WrittenDuty } from './duties.ts'
@@ -22,6 +23,8 @@ export type ImportReport = {
   readonly traps: readonly Trap[]
   /** What each step that acts is proven by, with the lines that led to it. */
   readonly proofs: readonly ChosenProof[]
+  /** Lines with a value that looks like a credential; it is copied nowhere. */
+  readonly credentials: readonly number[]
   /** What a person is asked to do. */
   readonly duties: readonly WrittenDuty[]
   /** Blocks or lines of other languages, of output, of names. */
@@ -48,7 +51,8 @@ export function importOf(
   markdown: string,
   composeFilesIn: ComposeFilesIn = () => [],
 ): { readonly report: ImportReport; readonly files: readonly ImportedFile[] } {
-  const document = readProcedure(markdown)
+  const { text, lines: credentials } = withoutCredentials(markdown)
+  const document = readProcedure(text)
   const { samples, unread } = document
   // What a substitution runs is part of the command around it.
   const commands = document.steps.filter(({ shell }) => !shell.within.includes('substitution'))
@@ -68,6 +72,7 @@ export function importOf(
       proofs: proofsOf(sources),
       duties: sources.flatMap(({ duties }) => duties).toSorted((one, other) => one.line - other.line),
       traps: trapsIn(document),
+      credentials,
       samples,
       unread,
     },
@@ -105,7 +110,7 @@ const outcome = ({ becomes, draft }: Row): string => {
 /** The report as Markdown. */
 export function reportText(
   name: string,
-  { rows, traps, proofs, duties, samples, unread }: ImportReport,
+  { rows, traps, proofs, credentials, duties, samples, unread }: ImportReport,
 ): string {
   const recognised = rows.filter(({ becomes }) => becomes !== null).length
   const drafts = rows.filter(({ draft }) => draft).length
@@ -130,6 +135,16 @@ export function reportText(
         ({ step, lines, proof }) =>
           `- \`${step}\` (line${lines.length === 1 ? '' : 's'} ${lines.join(', ')}): ${proof}.`,
       ),
+    ),
+    ...section(
+      '## Credentials',
+      credentials.length === 0
+        ? []
+        : [
+            `Values that look like credentials are not copied; ${hidden} stands for them. Name them with \`secret('VARIABLE')\`, and change them: whoever reads the document knows them.`,
+            '',
+            `Lines: ${credentials.join(', ')}`,
+          ],
     ),
     ...section(
       '## Duties',

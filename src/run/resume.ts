@@ -84,6 +84,8 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
     })
     if (!needsWork(state)) {
       await endLeftovers(runtime, run)
+      // The process that settled it may have been killed before it announced that.
+      await announce(runtime, context)
       const result = await seal(runtime, context)
       return state.released && context.journal.state.sealed ? { ...result, code: 'succeeded' } : result
     }

@@ -5,7 +5,7 @@ import { lostLock } from './journal/code.ts'
 import type { Entry, Stored } from './journal/entry.ts'
 import { isOpen } from './journal/journal.ts'
 import { stateOf, type RunState } from './journal/state.ts'
-import { newsOf } from './record/news.ts'
+import { downIn, newsOf } from './record/news.ts'
 
 /** `boot`: which start of the machine this is; null where it is not known. */
 export type Present = { readonly now: Date; readonly boot: string | null }
@@ -131,7 +131,10 @@ function failedNews(entries: readonly Stored[], { problem, seq }: Attempts): New
   const run = entries[0]?.run ?? ''
   return {
     key: `attempt-${seq}`,
-    text: `${plan.title} on ${String(plan.target['name'])}: the watch tried once and did not settle it: ${problem ?? 'it is still open'}. A person has to: runbook status. Run ${run}.`,
+    text: [
+      ...downIn(entries),
+      `${plan.title} on ${String(plan.target['name'])}: the watch tried once and did not settle it: ${problem ?? 'it is still open'}. A person has to: runbook status. Run ${run}.`,
+    ].join(' '),
   }
 }
 
@@ -179,7 +182,10 @@ function callOn(
     to: level.channels ?? null,
     news: {
       key: `call-${place + 1}-${found.key}`,
-      text: `${plan.title} on ${String(plan.target['name'])} still waits for a person. Next: ${level.what}${whom}. Whoever takes it: runbook ack ${run}`,
+      text: [
+        ...downIn(entries),
+        `${plan.title} on ${String(plan.target['name'])} still waits for a person. Next: ${level.what}${whom}. Whoever takes it: runbook ack ${run}`,
+      ].join(' '),
     },
   }
 }

@@ -1,4 +1,5 @@
 import type { Measure } from '../run/record/measures.ts'
+import type { RunSummary } from '../run/journal/journal.ts'
 import type { RunRecord } from '../run/record/record.ts'
 import { duration, moment } from './amounts.ts'
 import {
@@ -11,6 +12,7 @@ import {
   type Document,
   type Inline,
 } from './document.ts'
+import { endedAs } from './history.ts'
 import { code as span } from './markup.ts'
 import { amount } from './measured.ts'
 import { result } from './result.ts'
@@ -38,6 +40,8 @@ export type StoryRun = {
   readonly record: RunRecord | null
   /** Why the evidence does not verify; empty where it does. */
   readonly defects: readonly string[]
+  /** The run without a record, as the journal of this machine knows it. */
+  readonly known?: RunSummary | null
 }
 
 /** The index of a story for a QA reviewer: every run, oldest first. */
@@ -54,13 +58,17 @@ export const storyDocument = (story: string, runs: readonly StoryRun[], report: 
 /** How many runs verify, and each run with its result and a link to its report. Oldest first. */
 export function runsTable(runs: readonly StoryRun[], report: string): readonly Block[] {
   const sorted = [...runs].sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))
-  const rows = sorted.map(({ folder, record, defects }): readonly Inline[] => {
+  const rows = sorted.map(({ folder, record, defects, known = null }): readonly Inline[] => {
     const link: Inline = { link: destination(`${folder}/${report}`), label: folder }
     const verified: Inline =
       defects.length === 0 ? 'verified' : [strong('not verified'), ': ', code(defects.join('; '))]
     if (record === null) {
       const why = defects.includes('not-sealed') ? 'not sealed' : 'unreadable'
-      return ['', '', '', why, '', '', '', link, verified]
+      if (known === null) return ['', '', '', why, '', '', '', link, verified]
+      const { startedAt, runbook, target, sealed } = known
+      // What the journal says was sealed is not what lies here.
+      const state = sealed ? why : endedAs({ ...known, damage: null })
+      return [moment(startedAt), code(runbook), code(target), state, '', '', '', link, verified]
     }
     const { rto, downtime, rpo } = record.measures
     return [
@@ -81,7 +89,8 @@ export function runsTable(runs: readonly StoryRun[], report: string): readonly B
   return [paragraph(total, bad === 0 ? '.' : [', ', strong(`${bad} not verified`), '.']), table(head, rows)]
 }
 
-const sortKey = ({ record, folder }: StoryRun): string => `${record?.startedAt ?? folder} ${folder}`
+const sortKey = ({ record, known, folder }: StoryRun): string =>
+  `${record?.startedAt ?? known?.startedAt ?? folder} ${folder}`
 
 const column = ({ seconds, verdict }: Measure): string =>
   seconds === null

@@ -95,6 +95,19 @@ export default runbook(
 )
 `
 
+/** Whoever writes a runbook can put the value into a text, which documents lay out and escape. */
+const described = `
+import { defineStep, runbook } from 'runbook'
+const say = defineStep<Record<string, never>, null>({
+  kind: 'test.say', version: 1, effect: 'observe',
+  describe: () => 'Knows ' + process.env.HBEARER,
+  run: async () => null,
+})
+export default runbook('described', { title: 'Described', when: 'Somebody needs ' + process.env.HBEARER }, ({ step }) => {
+  step('Say', say({}))
+})
+`
+
 let project: Project
 const shown: Ended[] = []
 const run = async (args: readonly string[], environment: object = secrets): Promise<Ended> => {
@@ -111,6 +124,7 @@ beforeEach(async () => {
   await writeFile(project.path('stories/s1.md'), '# Story\n\n## QA Results\n')
   await writeFile(project.path('runbook.config.ts'), config)
   await writeFile(project.path('runbooks/leaky.ts'), leaky)
+  await writeFile(project.path('runbooks/described.ts'), described)
   await writeFile(project.path('world/said'), canaries.join('\n'))
 })
 afterEach(() => project[Symbol.asyncDispose]())
@@ -118,8 +132,10 @@ afterEach(() => project[Symbol.asyncDispose]())
 /** Every byte that the program has written: the state folder, the evidence, the stories and the screens. */
 async function written(): Promise<ReadonlyMap<string, string>> {
   const sinks = new Map<string, string>()
-  for (const folder of ['state', 'artifacts', 'stories']) {
-    const entries = await readdir(project.path(folder), { recursive: true, withFileTypes: true })
+  for (const folder of ['state', 'artifacts', 'stories', 'documents']) {
+    const entries = await readdir(project.path(folder), { recursive: true, withFileTypes: true }).catch(
+      () => [],
+    )
     for (const entry of entries.filter((one) => one.isFile())) {
       const path = join(entry.parentPath, entry.name)
       sinks.set(path, (await readFile(path)).toString('latin1'))
@@ -132,7 +148,8 @@ async function written(): Promise<ReadonlyMap<string, string>> {
 async function expectNone(): Promise<void> {
   const sinks = await written()
   const leaks = [...sinks].flatMap(([sink, text]) =>
-    canaries.filter((one) => text.includes(one)).map((one) => `${sink}: ${one}`),
+    // However its second half is escaped.
+    [...canaries, 'CANARYbear'].filter((one) => text.includes(one)).map((one) => `${sink}: ${one}`),
   )
   expect(leaks).toEqual([])
   expect([...sinks.values()].some((text) => text.includes('[redacted:HBEARER]'))).toBe(true)
@@ -168,8 +185,24 @@ describe('secrets that no step reveals', () => {
       ['evidence', 'show', id],
       ['evidence', 'verify', id, '--json'],
       ['evidence', 'story', 's1'],
+      ['evidence', 'incident', '--story', 's1', '--out', 'documents/incident'],
+      ['evidence', 'controls'],
+      ['list'],
+      ['show', 'described'],
+      ['show', 'described', '--format', 'markdown'],
+      ['show', 'described', '--format', 'mermaid'],
+      ['run', 'described', '--help'],
+      ['docs', '--out', 'documents'],
+      ['drills', '--json'],
+      ['completion', 'bash', '--', 'run', ''],
     ])
-      expect((await run(args)).code).toBe(0)
+      expect((await run(args)).code, args.join(' ')).toBe(0)
+    // Nothing listens where this target reports and is asked for its health.
+    for (const args of [
+      ['doctor', '--metrics', 'artifacts/runbook.prom'],
+      ['operators', 'test'],
+    ])
+      expect((await run(args)).code, args.join(' ')).toBe(3)
     await expectNone()
   })
 

@@ -19,9 +19,10 @@ async function atGate(...flags: readonly string[]) {
   await mkdir(project.path('world'), { recursive: true })
   const running = project.start(['run', 'three-files', '--wait-for', 'gate', ...flags])
   await running.shows('waiting for gate')
-  const place = project.path('artifacts/_')
-  const [name = ''] = await readdir(place)
-  return { running, folder: join(place, name) }
+  const artifacts = project.path('artifacts')
+  const [story = ''] = await readdir(artifacts)
+  const [name = ''] = await readdir(join(artifacts, story))
+  return { running, folder: join(artifacts, story, name) }
 }
 const openGate = (): Promise<void> => writeFile(project.path('world/gate'), '')
 /** What no seal accepts. */
@@ -147,6 +148,28 @@ describe('a run that is not sealed', () => {
     await unblock(failed.folder)
     expect((await project.run(['resume'])).code).toBe(10)
     expect((await project.run(['evidence', 'verify', failed.run])).code).toBe(0)
+  })
+
+  test('is in the index of its story and in an incident by what it is: open, or ended and not sealed', async () => {
+    const { running, folder } = await atGate('--story', 'e2')
+    running.child.kill('SIGKILL')
+    await running.ended
+    const rowsOf = async (...args: readonly string[]) => {
+      const { code, out } = await project.run(['evidence', ...args])
+      expect(code).toBe(14)
+      return (await readFile(out.trim(), 'utf8')).split('\n').filter((line) => line.includes('three-files'))
+    }
+    for (const args of [
+      ['story', 'e2'],
+      ['incident', '--story', 'e2'],
+    ])
+      expect((await rowsOf(...args))[0]).toMatch(
+        /^\| \S+ \S+ UTC \| `three-files` \| `here` \| open \|.*`not-sealed`/,
+      )
+    await block(folder)
+    await openGate()
+    expect((await project.run(['rollback'])).code).toBe(10)
+    expect((await rowsOf('story', 'e2'))[0]).toMatch(/\| rolled back[^|]*\|.*not-sealed/)
   })
 
   test('leaves sealed evidence when it is unlocked', async () => {

@@ -1,8 +1,17 @@
-import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jsonLines, Project, type Running } from '../fixtures/cli.ts'
 import { eventually } from '../fixtures/eventually.ts'
+
+const bearer = 'CANARY"bearer<'
+/** Whoever writes a runbook can put the value of a secret into its texts. */
+const described = `
+import { param, runbook } from 'runbook'
+const known = process.env.HBEARER ?? ''
+export default runbook('described', { title: 'Described', when: 'Somebody needs ' + known,
+  params: { why: param.text('A text, such as ' + known).default('x') } }, () => undefined)
+`
 
 let project: Project
 let server: Running
@@ -14,8 +23,13 @@ let run: string
 beforeAll(async () => {
   project = await Project.make()
   const { out } = await project.run(['run', 'three-files', '--json'])
+  const config = project.path('runbook.config.ts')
+  const text = (await readFile(config, 'utf8')).replace('defineConfig }', 'defineConfig, secret }')
+  const watched = `metrics: { url: 'http://127.0.0.1:9/', bearer: secret('HBEARER') }`
+  await writeFile(config, text.replace('bare: {', `bare: { ${watched},`))
+  await writeFile(project.path('runbooks/described.ts'), described)
   run = String(jsonLines(out).at(-1)?.['run'])
-  server = project.start(['serve', '--port', '0'])
+  server = project.start(['serve', '--port', '0'], { HBEARER: bearer })
   await eventually(() => server.out.endsWith('\n'), 'it prints its link')
   link = server.out.trim()
   address = new URL(link).origin
@@ -60,6 +74,12 @@ test('the overview names every target and what protects it', async () => {
   expect(body).toContain('<a href="/targets/bare">bare</a>')
   expect(body).toContain('No place of backups is configured.')
   expect(body).toContain('No run is open.')
+})
+
+test('no page has the value of a secret, however it is escaped there', async () => {
+  for (const path of ['/', '/targets/here', '/targets/here/runbooks/described', '/targets/bare'])
+    expect((await get(path)).body, path).not.toContain('CANARY')
+  expect((await get('/targets/here')).body).toContain('Somebody needs [redacted:HBEARER]')
 })
 
 test('a target has its history and its runbooks', async () => {

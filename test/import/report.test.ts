@@ -128,6 +128,7 @@ test('a document without commands has an empty report', () => {
   expect(reportOn('')).toEqual({
     rows: [],
     traps: [],
+    credentials: [],
     proofs: [],
     duties: [],
     samples: [],

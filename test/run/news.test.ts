@@ -59,7 +59,7 @@ describe('the operators are told', () => {
     await machine.run(params)
     expect(texts()).toEqual([
       expect.stringMatching(
-        /rollback is INCOMPLETE: .*DOWN: web \(since \S+\), worker .*runbook rollback \S+/,
+        /^DOWN: web \(since \S+\), worker .*rollback is INCOMPLETE: .*runbook rollback \S+/,
       ),
     ])
     const again = await machine.rollback()
@@ -76,7 +76,7 @@ describe('the operators are told', () => {
     expect(texts()).toEqual([])
     expect((await machine.rollback()).code).toBe('succeeded')
     expect(texts()).toEqual([
-      expect.stringMatching(/was found killed after .*DOWN: web/),
+      expect.stringMatching(/^DOWN: web .*was found killed after /),
       expect.stringMatching(/rolled back as requested\./),
     ])
   })
@@ -90,7 +90,7 @@ describe('the operators are told', () => {
     expect(result).toMatchObject({ code: 'interrupted', outcome: 'open' })
     expect(texts()).toEqual([
       expect.stringMatching(
-        /on shop: was stopped by Ctrl-C and is open\. DOWN: web \(since \S+\), worker .*Changed and not undone: Restore beside the live database, Stop writers\. Next: runbook resume \S+ or runbook rollback \S+\. Run /,
+        /^DOWN: web \(since \S+\), worker .* on shop: was stopped by Ctrl-C and is open\. Changed and not undone: Restore beside the live database, Stop writers\. Next: runbook resume \S+ or runbook rollback \S+\. Run /,
       ),
     ])
     expect(endingText(result, machine.entries)).toContain('\nThe operators were notified.\n')
@@ -155,6 +155,28 @@ describe('the operators are told', () => {
       expect((await machine.resume()).outcome).toBe('rolled-back')
       expect(texts().length, moment).toBeLessThanOrEqual(1)
     }
+  })
+
+  it('by the command that seals it, where the program is killed between the end of a run and its news', async () => {
+    for (const moment of ['journal.append announcing', 'journal.append settled done']) {
+      const { machine, texts } = prepared(({ faults }) =>
+        faults.order('databases.swap', 'fail').order(moment, 'kill'),
+      )
+      await expect(machine.run(params), moment).rejects.toThrow(Killed)
+      expect(texts(), moment).toEqual([])
+      for (let time = 0; time < 2; time += 1) await machine.resume().catch(() => undefined)
+      expect(texts(), moment).toEqual([expect.stringMatching(/failed and is rolled back: /)])
+    }
+  })
+
+  it('that the service may be down, where it was started and no health check has succeeded since', async () => {
+    const { machine, texts } = prepared(({ faults }) => faults.order('http.get', 'kill'))
+    await expect(machine.run(params)).rejects.toThrow(Killed)
+    await machine.rollback()
+    expect(texts()[0]).toMatch(
+      /^Perhaps DOWN since \S+: no health check has succeeded since then\. .*was found killed/,
+    )
+    expect(texts()[1]).toMatch(/^Full DB rollback .* rolled back as requested/)
   })
 })
 

@@ -130,10 +130,10 @@ describe('a run whose process died', () => {
     for (let look = 0; look < 3; look += 1) await watch.look(still)
     expect(texts()).toEqual([
       expect.stringMatching(
-        /was found killed after .*, and nobody works on it\. DOWN: web .*Next: runbook resume \S+ or runbook rollback \S+\./,
+        /^DOWN: web .*was found killed after .*, and nobody works on it\. .*Next: runbook resume \S+ or runbook rollback \S+\./,
       ),
       expect.stringMatching(
-        /still waits for a person\. Next: Call \(on-call: \+1 555 0100\)\. .*runbook ack \S+/,
+        /^DOWN: web .*still waits for a person\. Next: Call \(on-call: \+1 555 0100\)\. .*runbook ack \S+/,
       ),
     ])
     expect(isDown()).toBe(true)

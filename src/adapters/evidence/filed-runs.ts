@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
+import type { RunSummary } from '../../run/journal/journal.ts'
 import type { RunRecord } from '../../run/record/record.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { reason, systemCode } from './errors.ts'
@@ -13,6 +14,8 @@ export type FiledRun = {
   readonly record: RunRecord | null
   /** Why it does not verify; empty where it does. */
   readonly defects: readonly string[]
+  /** What the journal of this machine knows of a run without a record; null where it does not know the run. */
+  readonly known?: RunSummary | null
 }
 
 export async function verifiedRun(

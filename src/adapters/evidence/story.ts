@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Files } from '../../drivers/files.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { EvidenceFile } from '../../run/journal/evidence.ts'
+import type { RunSummary } from '../../run/journal/journal.ts'
 import { storyFolder } from '../../run/record/evidence-folder.ts'
 import { withLine, type Addition } from './qa-results.ts'
 import { beginsWithDate, misfiled, verifiedRun, type FiledRun } from './filed-runs.ts'
@@ -42,6 +43,8 @@ export async function addToStory(files: Files, file: string, addition: Addition)
 export type StoryIndexing = {
   readonly files: Files
   verify(folder: string): Promise<readonly Defect[]>
+  /** The run of a folder, as the journal knows it. */
+  known?(folder: string): RunSummary | null
   /** The files of the index, with their names. */
   render(story: string, runs: readonly FiledRun[]): readonly EvidenceFile[]
 }
@@ -54,13 +57,18 @@ export type StoryIndexing = {
 export async function storyIndex(
   artifacts: string,
   story: string,
-  { files, verify, render }: StoryIndexing,
+  { files, verify, known, render }: StoryIndexing,
 ): Promise<{ readonly index: readonly string[]; readonly bad: number }> {
   const folder = storyFolder(artifacts, story)
   const runs: FiledRun[] = []
   for (const name of await foldersIn(folder, story)) {
     const { record, defects } = await verifiedRun(join(folder, name), verify)
-    runs.push({ folder: name, record, defects: [...defects, ...misfiled(story, record, runs)] })
+    runs.push({
+      folder: name,
+      record,
+      defects: [...defects, ...misfiled(story, record, runs)],
+      ...(record === null && known !== undefined ? { known: known(name) } : {}),
+    })
   }
   const index: string[] = []
   for (const { name, body } of render(story, runs)) {

@@ -42,14 +42,18 @@ async function documentsOf(context: CliContext, entries: readonly CatalogEntry[]
   return entries
     .filter(({ book }) => lacking(book, target).length === 0)
     .map(({ book, file, from }) => {
-      const { plan } = planOf(book, target, fallbacksOf(book))
+      const { plan, params, when } = context.masked({
+        plan: planOf(book, target, fallbacksOf(book)).plan,
+        params: paramLines(book.about.params),
+        when: book.about.when,
+      })
       const origin =
         from === 'package' ? `included in runbook ${context.version}` : relative(context.directory, file)
       return {
         path: `${target.name}/${book.name}.md`,
         name: book.name,
-        when: book.about.when,
-        text: planMarkdown(plan, paramLines(book.about.params), origin),
+        when,
+        text: planMarkdown(plan, params, origin),
       }
     })
 }

@@ -5,7 +5,7 @@ import type { FiledRun } from '../../adapters/evidence/filed-runs.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
 import { instantOf } from '../instants.ts'
-import { evidenceOf, keysFrom, keysHelp } from '../evidence-folders.ts'
+import { evidenceOf, keysFrom, keysHelp, runsByFolder } from '../evidence-folders.ts'
 
 type Options = {
   readonly story?: string
@@ -84,9 +84,14 @@ async function runsOf(
   if (missing !== null) throw missing
   const verify = async (folder: string, expected: Parameters<typeof verdictOn>[2] = null) =>
     (await verdictOn(folder, { trusted, filesOf, named: true }, expected)).defects
+  const known = await runsByFolder(context)
   const runs: FiledRun[] = []
   const add = (run: FiledRun): void =>
-    void runs.push({ ...run, defects: [...run.defects, ...misfiled(story ?? null, run.record, runs)] })
+    void runs.push({
+      ...run,
+      ...(run.record === null ? { known: known(run.folder) } : {}),
+      defects: [...run.defects, ...misfiled(story ?? null, run.record, runs)],
+    })
   if (given.length > 0) {
     const found = new Map(
       await Promise.all(

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
 import type { CliContext } from '../context.ts'
-import { defectLine, evidenceOf, keysFrom, keysHelp } from '../evidence-folders.ts'
+import { defectLine, evidenceOf, keysFrom, keysHelp, runsByFolder } from '../evidence-folders.ts'
 import { evidenceControlsCommand } from './evidence-controls.ts'
 import { evidenceIncidentCommand } from './evidence-incident.ts'
 
@@ -97,6 +97,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       const { index, bad } = await storyIndex((await context.loaded()).artifacts, story, {
         files: diskFiles,
         verify: (folder) => verifyEvidence(folder, { trusted, filesOf, named: true }),
+        known: await runsByFolder(context),
         render: storyFilesOf,
       })
       // One line, as scripts read it; the page lies beside it.

@@ -14,7 +14,7 @@ export function listCommand(program: Command, context: CliContext): void {
         context.catalog().then((catalog) => catalog.listed()),
         only === undefined ? context.targets() : context.target(only).then((one) => [one]),
       ])
-      const listed: Listed[] = entries.map(({ name, from, title, when, needs }) => ({
+      const listed: Listed[] = context.masked(entries).map(({ name, from, title, when, needs }) => ({
         name,
         from,
         title,

@@ -34,9 +34,12 @@ export function showCommand(program: Command, context: CliContext): void {
           import('../../views/plan-mermaid.ts'),
           import('../../views/plan-text.ts'),
         ])
-        const { plan } = planOf(book, await context.choose(book, target), fallbacksOf(book))
-        const params = paramLines(book.about.params)
-        const past = format === 'text' || format === 'markdown' ? await pastOf(context, plan) : []
+        const planned = planOf(book, await context.choose(book, target), fallbacksOf(book))
+        const past = format === 'text' || format === 'markdown' ? await pastOf(context, planned.plan) : []
+        const { plan, params } = context.masked({
+          plan: planned.plan,
+          params: paramLines(book.about.params),
+        })
         const origin =
           entry.from === 'package'
             ? `included in runbook ${context.version}`

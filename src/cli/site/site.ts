@@ -6,7 +6,7 @@ import type { RunShown, ServedFile, Site } from '../../adapters/web/site.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { failureOf } from '../../kernel/errors.ts'
 import { planOf, type Plan } from '../../model/plan.ts'
-import { fallbacksOf, type Runbook } from '../../model/runbook.ts'
+import { fallbacksOf } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import type { Holder, Stored } from '../../run/journal/entry.ts'
 import { isOpen, type JournalView, type RunSummary } from '../../run/journal/journal.ts'
@@ -16,7 +16,7 @@ import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
 import { filesOf } from '../../views/files.ts'
 import { protectionMetrics } from '../../views/metrics.ts'
-import { paramLines } from '../../views/params.ts'
+import { paramLines, type ParamLine } from '../../views/params.ts'
 import { planMermaid } from '../../views/plan-mermaid.ts'
 import { evidencePage } from '../../views/site/evidence.ts'
 import { failurePage } from '../../views/site/failure.ts'
@@ -63,7 +63,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     if (missingSections(book.about, found).length > 0) return null
     const { plan } = planOf(book, found, fallbacksOf(book))
     return {
-      book,
+      params: maskedAs(mask, paramLines(book.about.params)),
       plan: maskedAs(mask, plan),
       origin: from === 'package' ? 'included in runbook' : "the team's own",
     }
@@ -71,14 +71,14 @@ export function siteFor(context: CliContext, clock: Clock): Site {
 
   return {
     policies: { page: pagePolicy, evidence: evidencePolicy },
-    failure: failurePage,
+    failure: (status, says, hint) => failurePage(status, mask.text(says), mask.text(hint)),
     overview: async () => {
       const targets = (await context.targets()).map(({ name, title }) => ({ name, title }))
       const seen = await latest()
       const read = await readJournal(context, async (journal) => ({
         open: await openLines(journal, await journal.runs({ pending: true }), mask),
         problem: null,
-      })).catch((thrown: unknown) => ({ open: [], problem: failureOf(thrown).message }))
+      })).catch((thrown: unknown) => ({ open: [], problem: mask.json(failureOf(thrown).message) }))
       return overviewPage({
         targets: maskedAs(mask, targets),
         protection: seen === null ? null : { all: seen.value, at: seen.at },
@@ -103,7 +103,10 @@ export function siteFor(context: CliContext, clock: Clock): Site {
           runs: await historyRuns(journal, lines, mask),
           older: Math.max(0, (await journal.count(wanted)) - lines.length),
           runbook,
-          runbooks: books.filter((book) => missingSections(book, target).length === 0),
+          runbooks: maskedAs(
+            mask,
+            books.filter((book) => missingSections(book, target).length === 0),
+          ),
           now: clock.now(),
         })
       })
@@ -111,7 +114,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     runbook: async (target, name) => {
       const found = await planned(target, name)
       if (found === null) return null
-      const { plan, book, origin } = found
+      const { plan, params, origin } = found
       const nothing = { past: [], dryRun: null, run: null }
       const before = await readJournal(context, async (journal) => {
         const newest = async (mode: RunSummary['mode']) => {
@@ -121,11 +124,11 @@ export function siteFor(context: CliContext, clock: Clock): Site {
         const [dryRun, run] = [await newest('dry-run'), await newest('run')]
         return { past: await pastSeconds(journal, plan), dryRun, run }
       }).catch(() => nothing)
-      return runbookPage({ plan, params: paramLines(book.about.params), origin, ...before })
+      return runbookPage({ plan, params, origin, ...before })
     },
     graph: async (target, name) => {
       const found = await planned(target, name)
-      return found === null ? null : planMermaid(found.plan, paramLines(found.book.about.params))
+      return found === null ? null : planMermaid(found.plan, found.params)
     },
     metrics: async () => {
       const seen = await latest()
@@ -175,7 +178,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
   }
 }
 
-type Planned = { readonly book: Runbook; readonly plan: Plan; readonly origin: string }
+type Planned = { readonly params: readonly ParamLine[]; readonly plan: Plan; readonly origin: string }
 
 type Found = {
   readonly state: RunState

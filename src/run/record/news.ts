@@ -16,20 +16,31 @@ export function newsOf(entries: readonly Stored[], watched?: string): News | nul
   if (found === null) return null
   const { plan, opened } = state
   const standing = standingOf(entries)
-  const down = standing.down.map(({ service, since }) => `${service} (since ${since})`)
   const list = (label: string, titles: readonly string[]): readonly string[] =>
     state.settled !== null || titles.length === 0 ? [] : [`${label}: ${titles.join(', ')}.`]
   return {
     key: found.key,
     text: [
+      ...downIn(entries),
       `${plan.title} on ${String(plan.target['name'])}: ${found.says}`,
-      ...(down.length === 0 ? [] : [`DOWN: ${down.join(', ')}.`]),
       ...list('Changed and not undone', standing.changed),
       ...list('Perhaps changed', standing.unsure),
       ...(found.next.length === 0 ? [] : [`Next: ${found.next.join(' or ')}.`]),
       `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
     ].join(' '),
   }
+}
+
+/** What is down, which comes first: a telephone shows only the beginning of a message. */
+export function downIn(entries: readonly Stored[]): readonly string[] {
+  const { down, unconfirmedSince } = standingOf(entries)
+  const { settled } = stateOf(entries)
+  if (down.length > 0)
+    return [`DOWN: ${down.map(({ service, since }) => `${service} (since ${since})`).join(', ')}.`]
+  const isOver = settled !== null && settled.outcome !== 'needs-human'
+  return isOver || unconfirmedSince === null
+    ? []
+    : [`Perhaps DOWN since ${unconfirmedSince}: no health check has succeeded since then.`]
 }
 
 type Found = { readonly key: string; readonly says: string; readonly next: readonly string[] }
