@@ -1,15 +1,11 @@
-import { isRemote, maybe, runbook, type Output } from '../src/index.ts'
+import { isRemote, maybe, runbook } from '../src/index.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { listCandidates } from '../steps/bisection/list-candidates.ts'
 import { reportGood } from '../steps/bisection/report-good.ts'
-import { testBackup, type Round } from '../steps/bisection/test-backup.ts'
+import { most, testRounds } from '../steps/bisection/lib/rounds.ts'
 import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { logResult } from '../steps/records/log-result.ts'
-
-/** Rounds for as many backups as a year has working days: the newest one, and then halves. */
-const rounds = 9
-const most = 1 + 2 ** (rounds - 1)
 
 export default runbook(
   'find-good-backup',
@@ -58,23 +54,14 @@ export default runbook(
         ? null
         : step('Create a staging folder', makeStaging({ under }), { id: 'make-staging' })
     const server = throwaway === null || restoreTest === undefined ? null : { throwaway, by: restoreTest }
-    const tested: Output<Round>[] = []
-    for (let round = 1; round <= rounds; round += 1)
-      tested.push(
-        step(
-          `Test a backup, round ${round} of ${rounds} at most`,
-          testBackup({
-            name,
-            from,
-            assertions,
-            candidates,
-            server,
-            ...(staging === null ? {} : { staging }),
-            earlier: [...tested],
-          }),
-          { id: `test-round-${round}` },
-        ),
-      )
+    const tested = testRounds(step, {
+      name,
+      from,
+      assertions,
+      candidates,
+      server,
+      ...(staging === null ? {} : { staging }),
+    })
     const good = step(
       'Report the newest good backup',
       reportGood({

@@ -29,6 +29,8 @@ export function registerTeamModules(): void {
     resolve: (specifier, context, next) => {
       const url = entrances.get(specifier)
       if (url !== undefined) return { url, shortCircuit: true }
+      const inside = insideProgram(specifier, context)
+      if (inside !== null) return inside
       const found = commonjsAt(specifier, context) ?? next(specifier, context)
       if (!found.url.startsWith('file:') || isOwn(found.url)) return found
       // Only an absolute path leads from the program to a file of the team.
@@ -66,6 +68,23 @@ export function registerTeamModules(): void {
       throw thrown
     }
   }
+}
+
+/** What is compiled, and in a checkout what it is compiled from: modules that name each other by path, ending included. */
+const folders = ['src/', 'steps/', 'runbooks/'].map((folder) => new URL(folder, ownRoot).href)
+
+/**
+ * A file of the program, imported by another one. Node would look for each of them, and for the package around it: a
+ * third of the time that it takes to load all steps.
+ */
+function insideProgram(specifier: string, context: ResolveHookContext): ResolveFnOutput | null {
+  const from = context.parentURL
+  const ending = /^\.{1,2}\/.*\.([jt]s)$/.exec(specifier)?.[1]
+  if (ending === undefined || from === undefined || isRequired(context)) return null
+  if (!folders.some((folder) => from.startsWith(folder))) return null
+  const { href: url } = new URL(specifier, from)
+  if (!folders.some((folder) => url.startsWith(folder))) return null
+  return { url, format: ending === 'ts' ? 'module-typescript' : 'module', shortCircuit: true }
 }
 
 const isRequired = (context: ResolveHookContext): boolean => context.conditions.includes('require')

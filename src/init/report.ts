@@ -48,7 +48,9 @@ export function nextText(missing: string | null, targets: readonly ProposedTarge
       ? [`runbook run restore-test${on}`, ...rollback]
       : engine?.engine === 'sqlite'
         ? [...(has('writers') ? [] : [`runbook backups${on}`]), `runbook backups find-good${on}`, ...rollback]
-        : [`runbook list${on}`]
+        : has('volumeDatabase') && has('backups')
+          ? [`runbook backups${on}`, `runbook backups find-good${on}`]
+          : [`runbook list${on}`]
   return [
     'Next:',
     ...(missing === null ? [] : [`  ${missing}`]),

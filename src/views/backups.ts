@@ -16,6 +16,11 @@ export type BackupsShown = {
   readonly fitting: readonly string[]
 }
 
+const restoresOf = [
+  ['full-db-rollback', '--dump'],
+  ['sqlite-restore', '--backup'],
+] as const
+
 /** The backups of a target as a table, newest first, and what to type to restore one. */
 export function backupsText(
   backups: readonly ListedBackup[],
@@ -37,11 +42,14 @@ export function backupsText(
     ]),
   ]
   const newest = backups.find(({ fits }) => fits !== false)
+  const restoring = restoresOf.find(([name]) => fitting.includes(name))
   const restore =
-    newest === undefined || !fitting.includes('full-db-rollback')
+    newest === undefined || restoring === undefined
       ? []
-      : [`Restore one:  runbook run full-db-rollback --target ${target} --dump ${shellWord(newest.file)}`]
-  const search = fitting.includes('find-good-backup')
+      : [
+          `Restore one:  runbook run ${restoring[0]} --target ${target} ${restoring[1]} ${shellWord(newest.file)}`,
+        ]
+  const search = fitting.some((name) => name.startsWith('find-good'))
     ? [`Find the newest good one:  runbook backups find-good --target ${target}`]
     : []
   return `${[`${where.replace('b', 'B')}, newest first:`, ...columns(rows), '', ...restore, ...search].join('\n').trimEnd()}\n`

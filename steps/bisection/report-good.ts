@@ -17,6 +17,8 @@ type Input = {
   readonly assertions: number
   /** Whether `full-db-rollback` fits the target. */
   readonly restorable: boolean
+  /** Of a database in a volume: the sections that `sqlite-restore` needs and the target lacks. */
+  readonly volume?: { readonly lacking: readonly string[] }
 }
 
 /** The newest good backup as far as tests show, and the command that restores it. */
@@ -44,7 +46,7 @@ export const reportGood = defineStep<Input, NewestGood>({
   effect: 'observe',
   describe: () => 'Says which backup is the newest good one, and which is the first bad one after it.',
   predict: async () => ({ output: null }),
-  run: async (look, { candidates, rounds, assertions, restorable }) => {
+  run: async (look, { candidates, rounds, assertions, restorable, volume }) => {
     const { backups } = candidates
     const tests = rounds.flatMap((round) => round.tests)
     const verdicts = new Map(tests.map(({ index, verdict }): [number, Verdict] => [index, verdict]))
@@ -63,7 +65,7 @@ export const reportGood = defineStep<Input, NewestGood>({
       candidates,
       assertions,
     })
-    const command = restorable ? commandFor(look, newest) : null
+    const command = restorable ? commandFor(look, newest, volume !== undefined) : null
     for (const claim of claims) look.note(claim)
     if (command !== null) look.note(`restore it: \`${command} --dry-run\``)
     return {
@@ -85,7 +87,7 @@ export const reportGood = defineStep<Input, NewestGood>({
         lines: [
           ...claims,
           command === null
-            ? 'Restoring it needs `writers` and `health`:  runbook help config writers'
+            ? neededToRestore(volume?.lacking ?? ['writers', 'health'])
             : `Restore it:  ${command}`,
         ],
       },
@@ -96,8 +98,16 @@ export const reportGood = defineStep<Input, NewestGood>({
 const noneGood = (tested: number, all: number): string =>
   `none of the ${tested} tested backups is good; ${all - tested} were not tested`
 
-const commandFor = ({ run: { target } }: Look, { file }: Candidate): string =>
-  `runbook run full-db-rollback --target ${target} --dump ${shellWord(file)}`
+const commandFor = ({ run: { target } }: Look, { file }: Candidate, inVolume: boolean): string =>
+  inVolume
+    ? `runbook run sqlite-restore --target ${target} --backup ${shellWord(file)}`
+    : `runbook run full-db-rollback --target ${target} --dump ${shellWord(file)}`
+
+function neededToRestore(sections: readonly string[]): string {
+  const named = sections.map((section) => `\`${section}\``)
+  const last = named.pop() ?? ''
+  return `Restoring it needs ${named.length === 0 ? last : `${named.join(', ')} and ${last}`}:  runbook help config ${sections[0] ?? ''}`
+}
 
 function claimsOf({
   newest,

@@ -14,6 +14,12 @@ export default defineConfig({
       backups: { directory: './backups', pattern: 'shop-{time}.db', maxAge: '100000d', checksums: 'if-present' },
       assertions: [{ name: 'no order is worthless', sql: 'select count(*) from orders where total <= 0', equals: 0 }],
     },
+    vault: {
+      stack: { kind: 'compose', project: 'vault', files: ['compose.yml'] },
+      volumeDatabase: { service: 'web', path: '/data/shop.db' },
+      backups: { directory: './backups', pattern: 'shop-{time}.db', maxAge: '100000d', checksums: 'if-present' },
+      assertions: [{ name: 'no order is worthless', sql: 'select count(*) from orders where total <= 0', equals: 0 }],
+    },
     bare: { settings: {} },
   },
 })
@@ -71,4 +77,32 @@ test('find-good names the newest good one, how to restore it, and what proved it
   expect(
     listed.map(({ proven }) => (proven as { readonly runbook: string } | null)?.runbook ?? null),
   ).toEqual([null, null, 'find-good-backup', null])
+})
+
+test('of a SQLite database in a volume, which need not run for it', async () => {
+  const { code, out } = await project.run(['backups', '--target', 'vault'])
+  expect(code).toBe(0)
+  expect(out).toMatch(/^2026-02-04 04:00:00 UTC .* sqlite 3 +nothing +never +shop-20260204_040000.db +yes$/m)
+  expect(out).toContain('Find the newest good one:  runbook backups find-good --target vault\n')
+  await writeFile(project.path('backups/shop-20260205_040000.db'), 'SQLite format 3\0 and no more')
+  const found = await project.run(['backups', 'find-good', '--target', 'vault', '--reason', 'a test'])
+  expect(found.code, found.err).toBe(0)
+  expect(found.out).toContain(`good: ${project.path('backups/shop-20260202_040000.db')}, taken `)
+  expect(found.out).toContain(`bad: ${project.path('backups/shop-20260203_040000.db')}, taken `)
+  expect(found.out).toContain(
+    'Restoring it needs `writers`, `health`, `retention`, `staging` and `operators`:  runbook help config writers\n',
+  )
+  const listed = jsonLines((await project.run(['backups', '--target', 'vault', '--json'])).out)
+  expect(
+    listed.map(({ fits, proven }) => [
+      fits,
+      (proven as { readonly runbook: string } | null)?.runbook ?? null,
+    ]),
+  ).toEqual([
+    [false, null],
+    [true, null],
+    [true, null],
+    [true, 'find-good-volume-backup'],
+    [true, null],
+  ])
 })

@@ -14,19 +14,23 @@ afterAll(() => project[Symbol.asyncDispose]())
 
 /** The packages, and the files of this project, that a command loads. */
 async function loadedBy(...args: readonly string[]) {
-  const list = project.path('loaded')
+  const [list, found] = [project.path('loaded'), project.path('resolved')]
   const { code, err } = await project.start(args, {
     NODE_OPTIONS: `--import ${preloaded}`,
     LOADED_MODULES: list,
+    RESOLVED_MODULES: found,
   }).ended
   expect(code, err).toBe(0)
   const urls = (await readFile(list, 'utf8')).split('\n')
   const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
-  const files = urls.flatMap((url) => (url.startsWith(root) ? [url.slice(root.length)] : []))
+  const ofProject = (all: readonly string[]): readonly string[] =>
+    all.flatMap((url) => (url.startsWith(root) ? [url.slice(root.length)] : []))
+  const files = ofProject(urls)
   expect(files).toContain('src/cli/main.ts')
   return {
     packages: [...new Set(packages)].sort(),
     files: files.filter((file) => !file.startsWith('node_modules/')),
+    lookedFor: ofProject((await readFile(found, 'utf8')).split('\n')),
   }
 }
 
@@ -46,6 +50,12 @@ test('the version needs no package', async () => {
 test('a command that is named is loaded without the others', async () => {
   const { files } = await loadedBy('status')
   expect(within(files, 'src/cli/commands')).toEqual(['src/cli/commands/status.ts'])
+})
+
+test('the files of the program are loaded without looking for them, since their imports say where they are', async () => {
+  const { files, lookedFor } = await loadedBy('list')
+  expect(within(files, 'src/sections').length).toBeGreaterThan(30)
+  expect(within(lookedFor, 'src/sections')).toEqual([])
 })
 
 test('the help needs neither the configuration nor an adapter', async () => {

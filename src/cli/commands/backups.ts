@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import type { Target, TargetWith } from '../../model/target.ts'
+import type { Target } from '../../model/target.ts'
 import { lacking, type CliContext } from '../context.ts'
 import { chosenTargets } from './doctor.ts'
 
@@ -15,21 +15,15 @@ export function backupsCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line')
     .action(async (flags: Flags) => {
       const [target] = await chosenTargets(context, flags)
+      const { listedBackups, listsBackups, someReading } = await import('../../run/readiness/backup-list.ts')
       if (target === undefined || !listsBackups(target))
         throw new RunbookError(
           'usage',
           `${target?.name ?? 'the target'} has no backups of a database: not configured: ${['database', 'backups'].filter((section) => target?.[section as 'backups'] === undefined).join(', ')}`,
           { hint: 'see `runbook help config backups` and `runbook help config database`' },
         )
-      const [
-        { withSurroundings },
-        { listedBackups, someReading },
-        { proofsIn },
-        { remembered },
-        { doctorScope },
-      ] = await Promise.all([
+      const [{ withSurroundings }, { proofsIn }, { remembered }, { doctorScope }] = await Promise.all([
         import('../examination.ts'),
-        import('../../run/readiness/backup-list.ts'),
         import('../../run/readiness/proofs.ts'),
         import('../../run/readiness/remembered.ts'),
         import('../../run/readiness/examine.ts'),
@@ -51,7 +45,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
       else {
         const { backupsText } = await import('../../views/backups.ts')
         const fitting = []
-        for (const name of ['full-db-rollback', 'find-good-backup'])
+        for (const name of restoring(target))
           if (lacking(await context.runbook(name), target).length === 0) fitting.push(name)
         const { placeName } = await import('../../model/backup-place.ts')
         const { directory } = target.backups
@@ -71,7 +65,9 @@ export function backupsCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line: events, then the result')
     .action(async (flags: SearchFlags, command: Command) => {
       const { runByName } = await import('./run.ts')
-      await runByName(context, command, 'find-good-backup', wordsOf(flags))
+      const target = await context.choose(await context.runbook('find-good-backup'), flags.target)
+      const name = inVolume(target) ? 'find-good-volume-backup' : 'find-good-backup'
+      await runByName(context, command, name, wordsOf(flags))
     })
 }
 
@@ -92,5 +88,10 @@ const wordsOf = ({ target, story, reason, dryRun, json }: SearchFlags): readonly
   ...(json === true ? ['--json'] : []),
 ]
 
-const listsBackups = (target: Target): target is TargetWith<'database' | 'backups'> =>
-  target.database !== undefined && target.backups !== undefined
+/** Whether the backups of a target are those of a SQLite database in a volume. */
+const inVolume = ({ database, volumeDatabase }: Target): boolean =>
+  database === undefined && volumeDatabase !== undefined
+
+/** The runbooks that restore a backup of the target's database, and search for one. */
+const restoring = (target: Target): readonly string[] =>
+  inVolume(target) ? ['sqlite-restore', 'find-good-volume-backup'] : ['full-db-rollback', 'find-good-backup']

@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import type { Backup, BackupPlace, Expected } from '../../drivers/backups.ts'
 import type { Views } from '../../drivers/drivers.ts'
 import type { Database, DumpHeader } from '../../drivers/databases.ts'
@@ -6,7 +7,7 @@ import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { isRemote, openingOf } from '../../model/backup-place.ts'
 import { expectedOf, listBackups } from '../../model/stored-backups.ts'
-import type { TargetWith } from '../../model/target.ts'
+import type { Target, TargetWith } from '../../model/target.ts'
 import type { Proof } from './proofs.ts'
 
 /** What is known of a backup. */
@@ -36,6 +37,50 @@ export type Proven = JsonObject & {
   readonly by: 'same-digest' | 'same-name'
 }
 
+/** A target whose database has backups: one that a server or a file of this machine has, or a SQLite file in a volume. */
+export type WithBackups = TargetWith<'backups'> &
+  (Pick<TargetWith<'database'>, 'database'> | Pick<TargetWith<'volumeDatabase'>, 'volumeDatabase'>)
+
+export const listsBackups = (target: Target): target is Target & WithBackups =>
+  target.backups !== undefined && (target.database !== undefined || target.volumeDatabase !== undefined)
+
+/** What a backup is compared with and read as. */
+type Asked = {
+  readonly engine: Database['engine']
+  readonly name: string
+  readonly readAs: (file: string) => Database
+  readonly server: (look: Views) => Promise<Server>
+}
+
+function askedOf({ database, volumeDatabase }: Pick<Target, 'database' | 'volumeDatabase'>): Asked {
+  if (database !== undefined)
+    return {
+      engine: database.engine,
+      name: database.name,
+      readAs: () => database,
+      server: (look) =>
+        look.databases.identity(database).then(
+          ({ major }) => ({ major }),
+          (thrown: unknown) => ({ unknown: failureOf(thrown).message }),
+        ),
+    }
+  const { name = '', confirmPhrase = '', applicationDefines } = volumeDatabase ?? {}
+  return {
+    engine: 'sqlite',
+    name,
+    // The volume is not looked at: a file has no server that must be of the same version.
+    readAs: (file) => ({
+      engine: 'sqlite',
+      name: basename(file),
+      file,
+      confirmPhrase,
+      fingerprint: 'rows',
+      ...(applicationDefines === undefined ? {} : { applicationDefines }),
+    }),
+    server: async () => ({ major: 3 }),
+  }
+}
+
 type Server = { readonly major: number } | { readonly unknown: string }
 
 /** How many of the newest backups are read to their last byte, and up to how many bytes together. */
@@ -49,24 +94,23 @@ export const someReading: Reading = { files: 10, bytes: 32 << 20 }
  * @param reading of the others only the start is read; null reads all
  */
 export async function listedBackups(
-  { database, backups: place }: TargetWith<'database' | 'backups'>,
+  target: WithBackups,
   look: Views,
   proofs: readonly Proof[],
   now: Date,
   reading: Reading | null,
 ): Promise<readonly ListedBackup[]> {
   let { files, bytes } = reading ?? { files: Infinity, bytes: Infinity }
+  const { backups: place } = target
+  const asked = askedOf(target)
   const all = await listBackups(look, place)
-  const server: Server = await look.databases.identity(database).then(
-    ({ major }) => ({ major }),
-    (thrown: unknown) => ({ unknown: failureOf(thrown).message }),
-  )
+  const server = await asked.server(look)
   const listed: ListedBackup[] = []
   for (const [index, backup] of all.entries()) {
     const expected = await attempt(() => expectedOf(look, place, backup))
-    const header = await attempt(() => headerOf(look, database, place, backup))
+    const header = await attempt(() => headerOf(look, asked, place, backup))
     const proof = 'value' in expected ? proofOf(backup, expected.value, proofs) : undefined
-    const outside = againstIt({ place, backup, expected, header, server, name: database.name })
+    const outside = againstIt({ place, backup, expected, header, server, name: asked.name })
     let readBy: ListedBackup['readBy'] = null
     let verdict = outside
     if (outside === null && proof !== undefined && (await isAsProven(look, backup, proof))) readBy = 'run'
@@ -74,7 +118,13 @@ export async function listedBackups(
       files -= 1
       bytes -= backup.bytes
       readBy = 'list'
-      verdict = await damageOf(look, database, place, backup, 'value' in expected ? expected.value : null)
+      verdict = await damageOf(
+        look,
+        asked.readAs(backup.file),
+        place,
+        backup,
+        'value' in expected ? expected.value : null,
+      )
     }
     listed.push({
       ...backup,
@@ -122,7 +172,7 @@ async function damageOf(
 /** Null where the file is not on this machine: nothing is downloaded for a list. */
 async function headerOf(
   look: Views,
-  { engine, name }: Pick<Database, 'engine' | 'name'>,
+  { engine, name }: Pick<Asked, 'engine' | 'name'>,
   place: BackupPlace,
   { file }: Backup,
 ): Promise<DumpHeader | null> {

@@ -12,7 +12,7 @@ export type Control = {
 }
 
 const trials = {
-  runbooks: ['restore-test', 'monthly-spot-restore', 'find-good-backup'],
+  runbooks: ['restore-test', 'monthly-spot-restore', 'find-good-backup', 'find-good-volume-backup'],
   why: 'a backup was restored beside the live system and checked there, not only listed',
 }
 const fullDrill = {
