@@ -1,6 +1,7 @@
-import { isDump } from '../backup-paths.ts'
+import { isDatabaseCopy, isDump } from '../backup-paths.ts'
 import type { Step } from '../procedure.ts'
 import { builtIn, into, shows, type Recogniser } from '../recogniser.ts'
+import { writtenValues } from '../shell-variables.ts'
 import { copied } from '../traps/sqlite.ts'
 
 const runs =
@@ -26,10 +27,10 @@ const writesDumpOf = (dump: Step, { program: { args } }: Step): boolean =>
 export const files: readonly Recogniser[] = [
   into(
     'verifyDump',
-    (step) =>
+    (step, before) =>
       runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')(step) &&
       has(step, /^(-[a-zA-Z]*c[a-zA-Z]*|--check)$/) &&
-      step.program.args.some(isDump),
+      step.program.args.map(writtenValues(before)).some((path) => isDump(path) || isDatabaseCopy(path)),
   ),
   into(
     'verifyBackup',
