@@ -7,6 +7,7 @@ import { literal, type Written } from './literal.ts'
 import type { Procedure, Step } from './procedure.ts'
 import { clientOptions } from './traps/postgres.ts'
 import { hostDatabaseIn } from './host-database.ts'
+import { folderMovedBy } from './moved-folder.ts'
 import { asks } from './recognisers/looking.ts'
 import { copied } from './traps/sqlite.ts'
 
@@ -214,6 +215,9 @@ export function factsOf(procedure: Procedure): Facts {
       ),
     data: () => {
       const archives = backupPlaceIn(procedure, isArchive, '.tar.gz')
+      const moved = steps
+        .map((step, index) => folderMovedBy(step, steps.slice(0, index)))
+        .find((one) => one !== null)
       // New archives need a name to begin with.
       const pattern = archives?.pattern.startsWith('*') === false ? archives.pattern : 'data-{time}.tar.gz'
       return assumed(
@@ -221,9 +225,11 @@ export function factsOf(procedure: Procedure): Facts {
           directory: placed(archives?.directory ?? './backups'),
           pattern,
           keyFiles: [],
-          source: './data',
+          source: placed(moved ?? './data'),
         },
-        'the archived folder, and the files in it that must be there',
+        moved === undefined || moved === null
+          ? 'the archived folder, and the files in it that must be there'
+          : 'the files in it that must be there',
       )
     },
   }

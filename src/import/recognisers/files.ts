@@ -1,6 +1,7 @@
 import { isDatabaseCopy, isDump } from '../backup-paths.ts'
 import type { Step } from '../procedure.ts'
 import { builtIn, into, shows, type Recogniser } from '../recogniser.ts'
+import { folderMovedBy } from '../moved-folder.ts'
 import { writtenValues } from '../shell-variables.ts'
 import { copied } from '../traps/sqlite.ts'
 
@@ -98,6 +99,7 @@ export const files: readonly Recogniser[] = [
     'the history of a repository',
     (step) => runs('git')(step) && has(step, /^(log|status|diff|show|tag|describe|rev-parse)$/),
   ),
+  into('moveAside', (step, before) => folderMovedBy(step, before) !== null),
   into('moveAside', ({ main }) => main.program === 'mv' && main.args.some((arg) => isKept(arg))),
   builtIn(
     'a copy to look into is made in the staging folder of the run',
