@@ -261,6 +261,7 @@ const outputNames: { readonly [step: string]: string } = {
   dumpDatabase: 'fallback',
   downgradeCopy: 'lowered',
   unpack: 'unpacked',
+  moveAside: 'aside',
   chooseTree: 'tree',
   openTree: 'opened',
   findInTree: 'document',

@@ -23,14 +23,32 @@ export function writeItem(
 
 export function writeDuty(draft: RunbookDraft, line: number, text: string, names: Set<string>): WrittenDuty {
   const what = text.replaceAll(/\s+/g, ' ').trim()
-  const words = what
-    .replace(/[:.].*$/, '')
-    .split(' ')
-    .slice(0, 6)
-    .join(' ')
-  const name = freeName(idOf(words).replace(/^[^a-z]+/, '') || `line-${line}`, names)
+  const name = freeName(shortName(what) || `line-${line}`, names)
   draft.add('duty', titleOf(what, line), `{ name: ${literal(name)}, what: ${literal(what)} }`)
   return { line, text: what }
+}
+
+/** Words that say nothing of what is done. */
+const fillers = new Set(
+  (
+    'a an the that this these those its their your our and or of to in on at for with by from is are be has have will who which what whether ' +
+    'sie die der das den dem des ein eine einen einem einer dass und oder im am zum zur vom mit von für auf in bitte dann please then'
+  ).split(' '),
+)
+
+/** A name for people to type: the first words that say what is done, and never part of one. */
+function shortName(what: string): string {
+  const [clause = what] = what.split(/[:.;,(]/)
+  const words = idOf(clause)
+    .split('-')
+    .filter((word) => !fillers.has(word))
+  let name = ''
+  for (const word of words.slice(0, 4)) {
+    const longer = name === '' ? word : `${name}-${word}`
+    if (name !== '' && longer.length > 30) break
+    name = longer
+  }
+  return name.replace(/^[^a-z]+/, '')
 }
 
 /** A title of one line that an operator can tell from others. */

@@ -67,6 +67,10 @@ const isStatement =
 const isGerman =
   /[äöüß]|(?<!\p{L})(?:im|den|die|das|dem|der|des|zum|zur|vom|mit|für|nach|aus|und|oder|beim)(?!\p{L})|ieren$|(?<!\p{L})(?:ein|aus|ab|an|auf|um|vor|zurück|nach|mit|wieder|weg|be|ver|ent|er)\p{Ll}{3,}en$/iu
 
+/** Verbs of operations that show none of that, many of them borrowed: "Dienste stoppen". */
+const germanVerb =
+  /(?<!\p{L})(?:stopp|start|restart|test|check|deploy|patch|push|pull|updat|upgrad|downgrad|boot|reboot|dump|klon|mount|ping|trigger|tagg|releas|dropp|merg|logg|switch|download|leer|sperr|meld|wart|sicher|hol|frag|setz|leg|stell|schalt|zieh|schreib|les|trenn|pack|lad|tausch|wechsel)e?n$/iu
+
 /** German orders: "Stoppen Sie …", "Prüfe die …", and notes such as "Support informieren". */
 function isGermanOrder(sentence: string): boolean {
   const act = sentence
@@ -87,7 +91,7 @@ function isGermanOrder(sentence: string): boolean {
   const note = act.replace(/[.!]$/, '')
   return (
     /^\p{Lu}[\p{L}-]+(?: [\p{L}\d./-]+){0,7} \p{Ll}{2,}(?:en|ern|eln)$/u.test(note) &&
-    isGerman.test(note) &&
+    (isGerman.test(note) || germanVerb.test(note)) &&
     !isStatement.test(note) &&
     !noInfinitive.test(note)
   )

@@ -6,6 +6,9 @@ import { inContainer } from './docker.ts'
 import { literal, type Written } from './literal.ts'
 import type { Procedure, Step } from './procedure.ts'
 import { clientOptions } from './traps/postgres.ts'
+import { hostDatabaseIn } from './host-database.ts'
+import { folderMovedBy } from './moved-folder.ts'
+import { asks } from './recognisers/looking.ts'
 import { copied } from './traps/sqlite.ts'
 
 export type SectionName = keyof typeof sections
@@ -21,6 +24,8 @@ export type Facts = {
   readonly writers: readonly string[]
   /** The SQLite file that it copies into or out of a container. */
   readonly volume: { readonly service: string; readonly path: string } | null
+  /** The SQLite file of this machine that it restores, copies or asks; null where it names none, or has Postgres. */
+  readonly file: string | null
   section(name: SectionName): ProposedSection
 }
 
@@ -61,10 +66,19 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
     [...text.matchAll(/(?<![\w/])\/[\w/-]*(?:health|ready|live)\w*/g)].map(([path]) => path),
   )
   const health = urls.filter((url) => /health|ready|live/.test(new URL(url).pathname))
+  // Without an address that says so, what the document asks for an answer is how it knows that the service is up.
+  const answering =
+    health.length > 0
+      ? health
+      : distinct(steps.filter(asks).flatMap(({ program }) => program.args)).filter(
+          (arg) => /^https?:/.test(arg) && isLiteral(arg) && URL.canParse(arg) && !/metrics/.test(arg),
+        )
   const env =
     distinct(text.match(/(?<![\w/])\.env(?:\.[a-z]+)?(?![\w.-])/g) ?? [])[0] ?? envFiles[0] ?? '.env'
+  const hasPostgres = client.service !== null || client.name !== null
+  const own = volume === null && !hasPostgres ? hostDatabaseIn(steps) : null
   const database = volume?.path.replace(/^.*\//, '').replace(/\.\w+$/, '') ?? null
-  const sqlite = volume !== null
+  const sqlite = volume !== null || own !== null
   const backups = backupPlaceIn(procedure, sqlite ? isDatabaseCopy : isDump, sqlite ? '.db' : '.dump')
   const tagged = steps.some(({ main, compose }) => compose !== null && main.variables.size > 0)
   const [image] = distinct(steps.flatMap(imagesIn)).filter(isLiteral)
@@ -107,8 +121,8 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
       ),
     app: () => known([...applications]),
     health: () =>
-      health.length > 0
-        ? known(health.map((url) => ({ name: nameOf(url), url })))
+      answering.length > 0
+        ? known(answering.map((url) => ({ name: nameOf(url), url })))
         : assumed(
             (paths.length > 0 ? paths : ['/health']).map((path) => ({
               name: nameOf(path),
@@ -117,6 +131,7 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
             'the document has no host and port',
           ),
     database: () => {
+      if (own !== null) return known({ engine: 'sqlite', file: placed(own) })
       const { service, name, user } = client
       const unsaid = [
         ...(service === null ? ['in which service it runs'] : []),
@@ -215,6 +230,9 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
       ),
     data: () => {
       const archives = backupPlaceIn(procedure, isArchive, '.tar.gz')
+      const moved = steps
+        .map((step, index) => folderMovedBy(step, steps.slice(0, index)))
+        .find((one) => one !== null)
       // New archives need a name to begin with.
       const pattern = archives?.pattern.startsWith('*') === false ? archives.pattern : 'data-{time}.tar.gz'
       return assumed(
@@ -222,9 +240,11 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
           directory: placed(archives?.directory ?? './backups'),
           pattern,
           keyFiles: [],
-          source: './data',
+          source: placed(moved ?? './data'),
         },
-        'the archived folder, and the files in it that must be there',
+        moved === undefined || moved === null
+          ? 'the archived folder, and the files in it that must be there'
+          : 'the files in it that must be there',
       )
     },
   }
@@ -232,6 +252,7 @@ export function factsOf(procedure: Procedure, composeFilesIn: ComposeFilesIn): F
     services,
     writers,
     volume: database === null ? null : volume,
+    file: own,
     section: (name) => proposed[name]?.() ?? assumed({}, 'not in the document'),
   }
 }
@@ -240,7 +261,8 @@ const distinct = (texts: readonly (string | null)[]): readonly string[] => [
   ...new Set(texts.filter((text) => text !== null)),
 ]
 
-const nameOf = (url: string): string => /([\w-]+)\/*$/.exec(url.replace(/[?#].*$/, ''))?.[1] ?? 'health'
+const nameOf = (url: string): string =>
+  /([\w-]+)\/*$/.exec(url.replace(/^\w+:\/\/[^/]*/, '').replace(/[?#].*$/, ''))?.[1] ?? 'health'
 
 function volumeIn(steps: readonly Step[], services: readonly string[]): Facts['volume'] {
   for (const step of steps) {
@@ -283,13 +305,16 @@ function databaseIn(steps: readonly Step[]): {
   return { service: first('service'), name: first('name'), user: first('user') }
 }
 
-/** What psql counts in a table of the application; whether the number is right, nobody has said. */
-const countedRows = ({ program }: Step): string | null =>
-  program.program === 'psql'
-    ? (/^\s*(select\s+count\(\*\)\s+from\s+[\w."]+)\s*;?\s*$/i.exec(
-        clientOptions(program).value('command', 'c') ?? '',
-      )?.[1] ?? null)
-    : null
+/** What psql or sqlite3 counts in a table of the application; whether the number is right, nobody has said. */
+function countedRows({ program }: Step): string | null {
+  const sql =
+    program.program === 'psql'
+      ? clientOptions(program).value('command', 'c')
+      : program.program === 'sqlite3'
+        ? program.args.at(-1)
+        : null
+  return /^\s*(select\s+count\(\*\)\s+from\s+[\w."]+)\s*;?\s*$/i.exec(sql ?? '')?.[1] ?? null
+}
 
 const tagVariable = (steps: readonly Step[]): string =>
   steps.map(settingOf).find((setting) => setting?.choosesImage === true)?.name ??

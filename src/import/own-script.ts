@@ -18,19 +18,31 @@ export function ownScript({ main }: Step): string | null {
 /** A step in a file of its own, for a command that no step of the library replaces. */
 export type ScriptFile = { readonly name: string; readonly text: string }
 
-/** Words that tell the command from others: the name of its script, or the program and what it is told. */
-function wordsOf(step: Step): string {
+/** Words that tell the command from others: the name of its script or the program, and what it is told, without folders. */
+function wordsOf(step: Step): readonly string[] {
   const script = ownScript(step)
-  if (script !== null) return script.replace(/^.*\//, '').replace(/\.\w+$/, '')
-  const { program, args } = step.program
-  return [program, ...args.filter((arg) => /^[\w./-]+$/.test(arg) && !arg.startsWith('-')).slice(0, 2)].join(
-    ' ',
-  )
+  const { program, args } = script === null ? step.program : { program: script, args: step.main.args }
+  const words = args.filter((arg) => arg !== script && /^[\w./-]+$/.test(arg) && !arg.startsWith('-'))
+  return [...new Set([program, ...words.slice(0, 2)].flatMap((word) => idOf(baseName(word)).split('-')))]
 }
 
-/** The name of the step of a command: `runRestoreDb`. */
+const baseName = (path: string): string =>
+  path
+    .replace(/\/+$/, '')
+    .replace(/^.*\//, '')
+    .replace(/\.(?:sh|bash|py|ts|js|mjs)$/, '')
+
+/** The longest name of a step, without `run`. */
+const width = 24
+
+/** The name of the step of a command, with words that are complete: `runRestoreDb`. */
 export function scriptName(step: Step): string {
-  const id = idOf(wordsOf(step)).slice(0, 40)
+  let id = ''
+  for (const word of wordsOf(step)) {
+    const longer = id === '' ? word.slice(0, width) : `${id}-${word}`
+    if (longer.length > width) break
+    id = longer
+  }
   return `run-${id}`.replaceAll(/-+(\w|$)/g, (_, letter: string) => letter.toUpperCase())
 }
 

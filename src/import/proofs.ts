@@ -30,6 +30,8 @@ const proofs: { readonly [step: string]: string } = {
   dropThrowaway: 'no container of the throwaway is left',
   decryptBackup: 'the decrypted file is in staging, complete',
   unpack: 'the unpacked folder is in staging, complete',
+  moveAside: 'the folder has its other name; its undo is proven by the digest of its files',
+  putInPlace: 'the unpacked folder is in its place',
   openTree: 'the unpacked folder is in staging, complete',
   makeStaging: "the run's own folder exists",
   removeStaging: "the run's own folder is gone",

@@ -35,9 +35,14 @@ const writesFile = ({ shell }: Step): boolean =>
 /**
  * What a command becomes; null if it stays a command.
  * @param before the commands before it in its procedure
+ * @param after the commands after it
  */
-export function recognise(step: Step, before: readonly Step[]): Recognised | null {
-  const found = table.find(({ when }) => when(step, before))
+export function recognise(
+  step: Step,
+  before: readonly Step[],
+  after: readonly Step[] = [],
+): Recognised | null {
+  const found = table.find(({ when }) => when(step, before, after))
   if (found === undefined) return null
   // What it writes is the effect that the document is after.
   if ((found.as === 'look' || isPrint(step)) && found.as !== 'step' && writesFile(step)) return null

@@ -11,8 +11,8 @@ export type Recognised =
   /** What a run does by itself. */
   | { readonly as: 'built-in'; readonly what: string }
 
-/** Whether a command is of this kind; `before`: the commands before it in its procedure. */
-type When = (step: Step, before: readonly Step[]) => boolean
+/** Whether a command is of this kind; `before` and `after`: the commands around it in its procedure. */
+type When = (step: Step, before: readonly Step[], after: readonly Step[]) => boolean
 
 export type Recogniser = Recognised & { readonly when: When }
 

@@ -6,6 +6,7 @@ import type { WrittenDuty } from './duties.ts'
 import { factsOf, type ComposeFilesIn } from './facts.ts'
 import type { Recognised } from './recogniser.ts'
 import { proofOf } from './proofs.ts'
+import { askedOutside, ifItFails } from './chapters.ts'
 import { filesOf, sourcesOf, type ImportedFile, type Source } from './source.ts'
 import type { Trap } from './trap.ts'
 import { trapsIn } from './traps.ts'
@@ -16,6 +17,8 @@ export type Row = {
   readonly becomes: Recognised | null
   /** It is written as a script step that is refused until somebody has completed it. */
   readonly draft: boolean
+  /** What the document does if it fails: a rollback does that. */
+  readonly leftToRollback: boolean
 }
 
 export type ImportReport = {
@@ -27,6 +30,8 @@ export type ImportReport = {
   readonly credentials: readonly number[]
   /** What a person is asked to do. */
   readonly duties: readonly WrittenDuty[]
+  /** Those that are in no runbook, since no command stands under their heading. */
+  readonly unplaced: readonly WrittenDuty[]
   /** Blocks or lines of other languages, of output, of names. */
   readonly samples: Procedure['samples']
   /** Shell that could not be read. */
@@ -57,7 +62,10 @@ export function importOf(
   // What a substitution runs is part of the command around it.
   const commands = document.steps.filter(({ shell }) => !shell.within.includes('substitution'))
   const becomes = new Map(
-    commands.map((step, index) => [step, recognise(step, earlier(commands.slice(0, index), step))]),
+    commands.map((step, index) => [
+      step,
+      recognise(step, ofSame(commands.slice(0, index), step), ofSame(commands.slice(index + 1), step)),
+    ]),
   )
   const facts = factsOf(document, composeFilesIn)
   const sources = sourcesOf(name, document, becomes, facts)
@@ -68,9 +76,11 @@ export function importOf(
         command: step.text,
         becomes: what,
         draft: sources.some(({ drafted }) => drafted.has(step)),
+        leftToRollback: ifItFails(step.headings),
       })),
       proofs: proofsOf(sources),
-      duties: sources.flatMap(({ duties }) => duties).toSorted((one, other) => one.line - other.line),
+      duties: distinctDuties(sources.flatMap(({ duties }) => duties)),
+      unplaced: askedOutside(document, becomes).map(({ line, text }) => ({ line, text })),
       traps: trapsIn(document),
       credentials,
       samples,
@@ -95,10 +105,12 @@ function proofsOf(sources: readonly Source[]): readonly ChosenProof[] {
   })
 }
 
-const earlier = (before: readonly Step[], { procedure }: Step): readonly Step[] =>
-  before.filter((step) => step.procedure?.line === procedure?.line)
+const ofSame = (others: readonly Step[], { procedure }: Step): readonly Step[] =>
+  others.filter((step) => step.procedure?.line === procedure?.line)
 
-const outcome = ({ becomes, draft }: Row): string => {
+const outcome = ({ becomes, draft, leftToRollback }: Row): string => {
+  if (leftToRollback && becomes?.as !== 'look' && becomes?.as !== 'built-in')
+    return 'left out: a run that fails rolls back by itself'
   const script = draft ? 'script step (draft)' : 'script step'
   if (becomes === null) return draft ? `stays a command: ${script}` : 'stays a command'
   if (becomes.as === 'script') return script
@@ -107,10 +119,16 @@ const outcome = ({ becomes, draft }: Row): string => {
   return becomes.as === 'look' ? `only looks: ${becomes.shows}` : `not needed: ${becomes.what}`
 }
 
+/** What comes before several procedures is a duty of each. */
+const distinctDuties = (duties: readonly WrittenDuty[]): readonly WrittenDuty[] =>
+  [...new Map(duties.map((duty) => [duty.line, duty])).values()].toSorted(
+    (one, other) => one.line - other.line,
+  )
+
 /** The report as Markdown. */
 export function reportText(
   name: string,
-  { rows, traps, proofs, credentials, duties, samples, unread }: ImportReport,
+  { rows, traps, proofs, credentials, duties, unplaced, samples, unread }: ImportReport,
 ): string {
   const recognised = rows.filter(({ becomes }) => becomes !== null).length
   const drafts = rows.filter(({ draft }) => draft).length
@@ -149,6 +167,12 @@ export function reportText(
     ...section(
       '## Duties',
       duties.map(({ line, text }) => `- line ${line}: ${oneLine(text)}`),
+    ),
+    ...section(
+      '## Duties that are in no runbook',
+      unplaced.map(
+        ({ line, text }) => `- line ${line}: ${oneLine(text)} (no command stands under its heading)`,
+      ),
     ),
     ...section(
       '## Not commands',

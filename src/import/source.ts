@@ -1,8 +1,8 @@
 import { idOf } from '../model/step-id.ts'
-import { procedureOf, type Heading, type Part } from './document.ts'
+import { chaptersIn, ifItFails, isAsked, type Chapter } from './chapters.ts'
+import type { Part } from './document.ts'
 import { RunbookDraft, type WrittenCall } from './draft.ts'
 import { freeName, writeDuty, writeItem, type WrittenDuty } from './duties.ts'
-import { asksForAct } from './duty.ts'
 import type { Facts, SectionName } from './facts.ts'
 import { comment, literal } from './literal.ts'
 import { scriptFile, type ScriptFile } from './own-script.ts'
@@ -72,52 +72,6 @@ export function filesOf(sources: readonly Source[], facts: Facts): readonly Impo
   ]
 }
 
-type Chapter = {
-  readonly title: string
-  readonly line: number
-  readonly parts: readonly Part[]
-  readonly steps: readonly Step[]
-  /** Paragraphs with a command in them: the command is what they ask for. */
-  readonly withCommand: ReadonlySet<Part>
-}
-
-function chaptersIn(
-  { parts, steps }: Procedure,
-  becomes: ReadonlyMap<Step, Recognised | null>,
-): readonly Chapter[] {
-  const found = new Map<number, Chapter & { parts: Part[]; steps: Step[] }>()
-  const blocks = new Set([...becomes.keys()].map(({ block }) => block))
-  const withCommand = new Set(
-    parts.filter((part, index) => {
-      if (part.kind !== 'prose') return false
-      const next = parts.findIndex(({ kind }, at) => at > index && kind !== 'inline')
-      return parts
-        .slice(index + 1, next < 0 ? undefined : next)
-        .some((_, more) => blocks.has(index + 1 + more))
-    }),
-  )
-  const chapterOf = (heading: Heading | null) => {
-    const line = heading?.line ?? 0
-    const there = found.get(line) ?? {
-      title: heading?.title ?? 'Procedure',
-      line,
-      parts: [],
-      steps: [],
-      withCommand,
-    }
-    found.set(line, there)
-    return there
-  }
-  for (const part of parts) chapterOf(procedureOf(part)).parts.push(part)
-  for (const step of steps) if (becomes.has(step)) chapterOf(step.procedure).steps.push(step)
-  return [...found.values()].filter(({ steps: commands }) =>
-    commands.some((step) => {
-      const what = becomes.get(step) ?? null
-      return what === null || what.as === 'step' || what.as === 'script'
-    }),
-  )
-}
-
 function sourceOf(
   document: string,
   name: string,
@@ -142,7 +96,7 @@ function sourceOf(
       if (one.kind === 'heading')
         draft.note(`Line ${one.line}: ${'#'.repeat(Math.min(one.depth, 6))} ${one.text}`)
       else if (one.item !== null) duties.push(...writeItem(draft, one, dutyNames))
-      else if (asksForAct(one) && !chapter.withCommand.has(one) && !ifItFails(one.headings))
+      else if (isAsked(one) && !chapter.withCommand.has(one))
         duties.push(writeDuty(draft, one.line, one.text, dutyNames))
       else draft.note(`Line ${one.line}: ${one.text.replaceAll(/\s+/g, ' ')}`)
     } else {
@@ -265,10 +219,6 @@ function writeCommand(
     )
   writeScript(step)
 }
-
-/** What is done by hand then is what a rollback does. */
-const ifItFails = (headings: readonly Heading[]): boolean =>
-  headings.some(({ title }) => /\bif\b.*\bfail(s|ed)?\b/i.test(title))
 
 /** A section is configured with those that its own settings name. */
 const withStack: readonly SectionName[] = ['stack', 'writers']

@@ -1,17 +1,17 @@
 import { RunbookError } from '../kernel/errors.ts'
-import type { Json, JsonObject } from '../kernel/json.ts'
+import { isFields, type Json, type JsonObject } from '../kernel/json.ts'
 import type { Result } from '../run/engine/ending.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { Killed } from './faults.ts'
-import type { FakeMachine } from './machine.ts'
+import { recordsFolder, type FakeMachine } from './machine.ts'
 import { differences, listed, notRepeatable, problemOf, type MomentProblem } from './moment-problem.ts'
 
 export interface EveryMoment {
   /** Parameters of the runs. Try each choice that changes which steps run. */
   readonly params?: JsonObject
   /**
-   * The part of `world.state()` that counts. Default: all of it. Leave out what differs on purpose: a log that is written
-   * whatever happens, data that an undo keeps aside.
+   * The part of `world.state()` that counts. Default: all of it. Leave out what differs on purpose: data that an undo keeps
+   * aside. What a run adds beside its evidence, as `logResult` does, is left out already: a record stays whatever happens.
    */
   compare?(state: JsonObject): Json
 }
@@ -30,8 +30,9 @@ export async function everyMoment(
   machine: () => FakeMachine,
   { params = {}, compare = (state) => state }: EveryMoment = {},
 ): Promise<readonly string[]> {
-  const stateIn = ({ world }: FakeMachine): Json => compare(world.state())
   const calm = machine()
+  const there = pathsIn(calm.world.state())
+  const stateIn = ({ world }: FakeMachine): Json => compare(withoutRecords(world.state(), there))
   const before = stateIn(calm)
   const { outcome, failure } = await calm.run(params)
   if (outcome !== 'succeeded')
@@ -72,6 +73,25 @@ export async function everyMoment(
   throw new RunbookError('failed', `not safe at every moment:\n${listed(problems)}`, {
     hint: 'order one of them alone, with world.faults.order(…) or killAfter(…), and look at machine.entries',
   })
+}
+
+const pathsIn = ({ files, folders }: JsonObject): ReadonlySet<string> =>
+  new Set([...Object.keys(isFields(files) ? files : {}), ...textsIn(folders)])
+
+const textsIn = (list: Json | undefined): readonly string[] =>
+  Array.isArray(list) ? list.filter((one) => typeof one === 'string') : []
+
+/** Without what a run added beside its evidence; what was there before has to stay as it was. */
+function withoutRecords({ files, folders, ...rest }: JsonObject, before: ReadonlySet<string>): JsonObject {
+  const isRecord = (path: string): boolean =>
+    !before.has(path) && (path === recordsFolder || path.startsWith(`${recordsFolder}/`))
+  return {
+    ...rest,
+    files: Object.fromEntries(
+      Object.entries(isFields(files) ? files : {}).filter(([path]) => !isRecord(path)),
+    ),
+    folders: textsIn(folders).filter((path) => !isRecord(path)),
+  }
 }
 
 /** An outcome, `not begun`, `killed`, or what a run threw; and why, where that is no success. */

@@ -30,6 +30,9 @@ import { fakeSecrets } from './secrets.ts'
 import { refusingUndeclared } from './undeclared.ts'
 import type { FakeWorld } from './world.ts'
 
+/** Where a machine's evidence is, and beside it the records that a run leaves whatever happens. */
+export const recordsFolder = '/artifacts'
+
 /** A machine that runs the engine on a fake world. Its journal and evidence outlive its processes. */
 export interface FakeMachine {
   readonly world: FakeWorld
@@ -122,7 +125,14 @@ export function fakeMachine(
     identity: { by: world.person.name, host: 'pretended', pid: 1, startTime: null, bootId: null },
     engine: 'pretended',
     folderOf: (run, { story, mode, planned }, startedAt) =>
-      evidenceFolder({ artifacts: '/artifacts', story, startedAt, runbook: planned.plan.runbook, run, mode }),
+      evidenceFolder({
+        artifacts: recordsFolder,
+        story,
+        startedAt,
+        runbook: planned.plan.runbook,
+        run,
+        mode,
+      }),
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
     statusOf: runStatusOf,
     newsOf,

@@ -16,6 +16,9 @@ test.each([
   'Support informieren.',
   'Wartungsseite im Proxy einschalten',
   'Freigabe der Leitung einholen.',
+  'Dienste stoppen',
+  'Container neu starten.',
+  'Cache leeren.',
 ])('%s asks for an act', (text) => {
   expect(asksForAct({ text })).toBe(true)
 })
@@ -51,6 +54,9 @@ test.each([
   'Alle Ports offen',
   'Ein Dump pro Tag, mindestens drei vorhanden',
   'Eine Liste der Dienste steht unten.',
+  'Services then restart often',
+  'Nothing stolen, nothing written',
+  'Alle Dienste starten dann neu.',
   'Alte Backups werden nach 14 Tagen entfernt',
 ])('%s asks for none', (text) => {
   expect(asksForAct({ text })).toBe(false)

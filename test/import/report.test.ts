@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { proofOf } from '../../src/import/proofs.ts'
-import { reportOn, reportText } from '../../src/import/report.ts'
+import { importOf, reportOn, reportText } from '../../src/import/report.ts'
 import { writtenSteps } from '../../src/import/source.ts'
 import { trapNames } from '../../src/import/traps.ts'
 import { documents } from './documents.ts'
@@ -13,7 +13,7 @@ const text = [
   '2. Copy:',
   '',
   '   ```sh',
-  '   cp /backups/shop.db /srv/shop/shop.db',
+  '   scp /backups/shop.db /srv/shop/shop.db',
   '   bash scripts/own.sh --all',
   '   ```',
 ].join('\n')
@@ -25,9 +25,22 @@ test('a report has each command with its line and what becomes of it', () => {
       command: 'docker compose stop api',
       becomes: { as: 'step', step: 'stopServices' },
       draft: false,
+      leftToRollback: false,
     },
-    { line: 7, command: 'cp /backups/shop.db /srv/shop/shop.db', becomes: null, draft: true },
-    { line: 8, command: 'bash scripts/own.sh --all', becomes: { as: 'script' }, draft: true },
+    {
+      line: 7,
+      command: 'scp /backups/shop.db /srv/shop/shop.db',
+      becomes: null,
+      draft: true,
+      leftToRollback: false,
+    },
+    {
+      line: 8,
+      command: 'bash scripts/own.sh --all',
+      becomes: { as: 'script' },
+      draft: true,
+      leftToRollback: false,
+    },
   ])
   expect(reportText('a.md', reportOn(text))).toBe(
     [
@@ -37,7 +50,7 @@ test('a report has each command with its line and what becomes of it', () => {
       '',
       '## Traps',
       '',
-      '- line 7, sqlite-old-log: `cp /backups/shop.db /srv/shop/shop.db`',
+      '- line 7, sqlite-old-log: `scp /backups/shop.db /srv/shop/shop.db`',
       '  Why: an old -wal file beside it is replayed over the restored file: old data comes back, and integrity_check says ok.',
       '  Instead: remove the -wal and -shm files of the replaced database while nothing has it open; the steps swapDatabase and swapVolumeDatabase do.',
       '',
@@ -46,13 +59,13 @@ test('a report has each command with its line and what becomes of it', () => {
       '| line | command | becomes |',
       '| ---: | --- | --- |',
       '| 3 | `docker compose stop api` | step stopServices |',
-      '| 7 | `cp /backups/shop.db /srv/shop/shop.db` | stays a command: script step (draft) |',
+      '| 7 | `scp /backups/shop.db /srv/shop/shop.db` | stays a command: script step (draft) |',
       '| 8 | `bash scripts/own.sh --all` | script step (draft) |',
       '',
       '## Proofs',
       '',
       '- `stopServices` (line 3): Docker says that no container of these services runs any more.',
-      '- `runCpBackupsShopDbSrvShopShopDb` (line 7): none yet: write its probe.',
+      '- `runScpShopDb` (line 7): none yet: write its probe.',
       '- `runOwn` (line 8): none yet: write its probe.',
       '',
     ].join('\n'),
@@ -124,6 +137,56 @@ test('hostile text neither ends its code nor reaches the terminal', () => {
   expect(shown).toContain('| ``rm "`id`" \\u001b[31m \\| cat`` |')
 })
 
+test('what stands before several procedures is a duty of each, and no duty is lost', () => {
+  const { duties, unplaced } = reportOn(
+    `# Shop
+
+## Before you start
+
+- Tell the support team.
+
+## Restart
+
+\`\`\`sh
+docker compose restart api
+\`\`\`
+
+## If it fails
+
+\`\`\`sh
+docker compose stop api
+\`\`\`
+
+## Afterwards
+
+- [ ] Close the ticket.
+
+## Contacts
+
+Call the on-call engineer.
+`,
+  )
+  expect(duties).toEqual([
+    { line: 5, text: 'Tell the support team.' },
+    { line: 21, text: 'Close the ticket.' },
+  ])
+  expect(unplaced).toEqual([{ line: 25, text: 'Call the on-call engineer.' }])
+  const { files } = importOf(
+    'a.md',
+    '# Shop\n\n## Prerequisites\n\nTell them.\n\n## A\n\n`docker stop a`\n\n## B\n\n`docker stop b`\n',
+  )
+  const runbooks = files.filter(({ path }) => path.startsWith('runbooks/'))
+  expect(runbooks.map(({ text }) => text.includes("duty({ name: 'tell-them'"))).toEqual([true, true])
+})
+
+test('what is done if it fails is left out, and the report says so', () => {
+  const report = reportText(
+    'a.md',
+    reportOn('# Go\n\n`docker stop a`\n\n## If it fails\n\n`docker start a`\n'),
+  )
+  expect(report).toContain('| 7 | `docker start a` | left out: a run that fails rolls back by itself |')
+})
+
 test('a document without commands has an empty report', () => {
   expect(reportOn('')).toEqual({
     rows: [],
@@ -131,6 +194,7 @@ test('a document without commands has an empty report', () => {
     credentials: [],
     proofs: [],
     duties: [],
+    unplaced: [],
     samples: [],
     unread: [],
   })

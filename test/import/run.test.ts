@@ -1,15 +1,21 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importOf } from '../../src/import/report.ts'
+import type { ImportedFile } from '../../src/import/source.ts'
 import { isRunbook, type Runbook } from '../../src/model/runbook.ts'
 import {
+  dumpBytes,
+  emptyDisk,
   emptyStore,
   everyMoment,
   fakeImage,
   fakeMachine,
+  fakeServer,
   fakeWorld,
+  lay,
   nobody,
   runningFleet,
   runOn,
@@ -30,7 +36,9 @@ const name = 'registry.example.com/shop/scribe'
 let number = 0
 
 /** The runbook that an import writes for commands, as it is written. */
-async function imported(...commands: readonly string[]): Promise<{ text: string; book: Runbook }> {
+async function imported(
+  ...commands: readonly string[]
+): Promise<{ text: string; files: readonly ImportedFile[]; book: Runbook }> {
   const markdown = `# Go back\n\n\`\`\`sh\n${commands.join('\n')}\n\`\`\`\n`
   const { files } = importOf('back.md', markdown)
   number += 1
@@ -45,7 +53,7 @@ async function imported(...commands: readonly string[]): Promise<{ text: string;
   const url = pathToFileURL(join(at, 'runbooks/go-back.ts')).href
   const module = (await import(url)) as { readonly default: unknown }
   if (!isRunbook(module.default)) throw new Error(`${url} exports no runbook`)
-  return { text: files[0]?.text ?? '', book: module.default }
+  return { text: files[0]?.text ?? '', files, book: module.default }
 }
 
 const target = targetOf(
@@ -266,5 +274,105 @@ describe('an imported restore', () => {
     sick.world.web.answers.set('http://shop/health', [{ status: 500 }])
     expect(await sick.run()).toMatchObject({ outcome: 'rolled-back' })
     expect(orders(sick)).toEqual(badOrders)
+  })
+})
+
+describe('an imported restore of a SQLite file', () => {
+  const target = targetOf(
+    {
+      targets: {
+        library: {
+          stack: { kind: 'compose', project: 'library', files: ['compose.yml'] },
+          writers: ['desk'],
+          database: { engine: 'sqlite', file: 'data/books.db' },
+          backups: { directory: 'backups', pattern: 'books_{time}.db' },
+          assertions: [{ name: 'loans are there', sql: 'select count(*) from loans', atLeast: 1 }],
+          health: [{ name: 'desk', url: 'http://127.0.0.1:8931/' }],
+        },
+      },
+    },
+    'library',
+  )
+  const commands = [
+    'docker compose stop desk',
+    'BACKUP=backups/books_20260203_040000.db',
+    'sha256sum -c $BACKUP.sha256',
+    'sqlite3 $BACKUP "pragma integrity_check"',
+    'cp data/books.db /tmp/books-$(date +%Y%m%d).db',
+    'cp $BACKUP data/books.db',
+    'rm -f data/books.db-wal data/books.db-shm',
+    'docker compose up -d desk',
+    'curl -f http://127.0.0.1:8931/',
+    'sqlite3 data/books.db "select count(*) from loans"',
+  ]
+  const [whole, damaged] = [
+    {
+      loans: [
+        { id: 1, reader: 'ann' },
+        { id: 2, reader: 'bob' },
+      ],
+    },
+    { loans: [{ id: 1, reader: '' }] },
+  ]
+
+  function desk(book: Runbook, status = 200): FakeMachine {
+    const dump = dumpBytes({
+      engine: 'sqlite',
+      major: 3,
+      database: 'books',
+      takenAt: '2026-02-03T04:00:00Z',
+      tables: whole,
+      roles: [],
+      extensions: [],
+    })
+    const disk = emptyDisk()
+    const file = '/project/backups/books_20260203_040000.db'
+    lay(disk, file, dump)
+    const sum = createHash('sha256').update(dump).digest('hex')
+    lay(disk, `${file}.sha256`, `${sum}  books_20260203_040000.db\n`)
+    const server = fakeServer({ books: damaged }, { engine: 'sqlite' })
+    const world = fakeWorld({ disk, fleet: runningFleet({ desk: 'desk:1' }), server })
+    world.person = { ...nobody, confirm: target.database?.confirmPhrase ?? null }
+    world.web.answers.set('http://127.0.0.1:8931/', [{ status }])
+    return fakeMachine(world, { book, target })
+  }
+  const live = ({ world: { server } }: FakeMachine) => server.databases.get('books')?.tables
+
+  test('becomes a proven copy that is swapped in, with a section for each thing that the document says', async () => {
+    const { text, files, book } = await imported(...commands)
+    expect(text).toContain('swapDatabase(')
+    expect(text).not.toMatch(/run[A-Z]\w+\(|openReplaced|dumpDatabase/)
+    const config = files.find(({ path }) => path === 'runbook.config.ts')?.text ?? ''
+    expect(config).toContain(`database: { engine: 'sqlite', file: 'data/books.db' }`)
+    expect(config).toContain(`backups: { directory: 'backups', pattern: 'books_{time}.db' }`)
+    expect(config).toContain(`sql: 'select count(*) from loans'`)
+    expect(config).toContain(`health: [{ name: 'health', url: 'http://127.0.0.1:8931/' }]`)
+    const made = desk(book)
+    expect(await made.run()).toMatchObject({ outcome: 'succeeded' })
+    expect(live(made)).toEqual(whole)
+    const sick = desk(book, 500)
+    expect(await sick.run()).toMatchObject({ outcome: 'rolled-back' })
+    expect(live(sick)).toEqual(damaged)
+  })
+
+  test('at every moment, and back', async () => {
+    const { book } = await imported(...commands)
+    await everyMoment(() => desk(book), {
+      compare: ({ databases, ...rest }) => ({
+        ...rest,
+        live: JSON.stringify((databases as { readonly books: unknown }).books),
+      }),
+    })
+  }, 180_000)
+
+  test('a copy of the live file is dumped where nothing is restored, and a second database is nobody’s', async () => {
+    const kept = await imported(
+      'sqlite3 data/books.db ".backup /srv/backups/books.db"',
+      'docker compose restart desk',
+    )
+    expect(kept.text).toContain('dumpDatabase(')
+    const { text } = await imported(...commands, 'cp backups/fines.db data/fines.db')
+    expect(text).toContain('The runbook is about data/books.db')
+    expect(text).toContain('runCpFinesDb(')
   })
 })

@@ -76,6 +76,15 @@ gpg --symmetric data.tar.gz
 ls -t /mnt/backups/*.tar.gz | tail -n +4 | xargs rm
 \`\`\`
 
+## Folder
+
+\`\`\`sh
+docker compose stop app
+mv uploads uploads.$(date +%Y%m%d)
+tar xzf /srv/backups/data-20260102T030405Z.tar.gz -C .
+docker compose up -d app
+\`\`\`
+
 ## Fetch
 
 \`\`\`sh
@@ -331,6 +340,21 @@ describe('the steps', () => {
       '// Line 10: docker compose start api (a run that fails rolls back by itself)',
     )
     expect(back('2. Start again')).toContain('startServices(')
+  })
+
+  test('a folder that is moved aside is replaced by an archive that was unpacked and checked before', () => {
+    const moved = 'docker compose stop web\nmv uploads uploads.$(date +%F)\n'
+    const text = written(
+      `# Go\n\n\`\`\`sh\n${moved}tar xzf /srv/backups/uploads-20260102T030405Z.tar.gz\n\`\`\`\n`,
+    )
+    const body = text.slice(text.indexOf('({ '))
+    const calls = ['unpack(', 'checkKeyFiles(', 'moveAside(', 'putInPlace('].map((call) => body.indexOf(call))
+    expect(calls).toEqual(calls.toSorted((one, other) => one - other))
+    expect(calls).not.toContain(-1)
+    expect(text).not.toContain('runMv')
+    expect(written(`# Go\n\n\`\`\`sh\n${moved}\`\`\`\n`)).toContain(
+      'Nothing live is moved before its replacement',
+    )
   })
 
   test('numbered items without a command are duties, each with a name of its own', () => {

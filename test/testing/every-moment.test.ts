@@ -9,6 +9,7 @@ import {
   lay,
   type FakeMachine,
 } from '../../src/testing/index.ts'
+import { logResult } from '../../steps/records/log-result.ts'
 import { target } from '../model/bare.ts'
 import { writeNote, writeNoteForGood, writeNoteNailed } from './notes.ts'
 
@@ -54,6 +55,21 @@ describe('every moment', () => {
     })
     expect(compared).toContain('/other')
     expect(compared).not.toContain('/first')
+  })
+
+  it('leaves out the records that a run adds beside its evidence, and nothing that was there', async () => {
+    const recorded = (lies: boolean) => (): FakeMachine => {
+      const disk = emptyDisk()
+      disk.folders.add('/artifacts')
+      if (lies) lay(disk, '/artifacts/checklist.md', '# Restores\n')
+      const book = runbook('records', { title: 'Records', when: 'Never.' }, ({ step, lastly }) => {
+        step('Write', writeNote({ file: '/first' }))
+        lastly('Log', logResult({ checklist: '/artifacts/checklist.md', about: null }))
+      })
+      return fakeMachine(fakeWorld({ disk }), { book, target })
+    }
+    await everyMoment(recorded(false))
+    await expect(everyMoment(recorded(true))).rejects.toThrow('differs from the world before in files')
   })
 
   it('shows the moments at which an undo does not bring back what was', async () => {

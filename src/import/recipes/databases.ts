@@ -1,4 +1,5 @@
 import type { Draft } from '../draft.ts'
+import { useOf } from '../host-database.ts'
 import { literal } from '../literal.ts'
 import type { Step } from '../procedure.ts'
 import { startsServer } from '../traps/postgres.ts'
@@ -126,6 +127,10 @@ function revisionOf({ program }: Step): string {
 const downgrades = ({ program }: Step): boolean =>
   program.program === 'alembic' && program.args.includes('downgrade')
 
+/** One target has one database. */
+const otherDatabase = ({ facts: { file } }: Draft): string =>
+  `The runbook is about ${file ?? 'another database'}: this database needs a target of its own.`
+
 const usesThrowaway = (all: readonly Step[]): boolean => all.some(startsServer)
 const restores = (all: readonly Step[]): boolean =>
   all.some(({ program }) => program.program === 'pg_restore')
@@ -156,17 +161,24 @@ export const databases: Recipes = {
     if (!usesThrowaway(all)) return false
     draft.last('dropThrowaway', 'Drop the throwaway Postgres', `{ throwaway: ${throwaway(draft)} }`)
   },
-  restoreBeside: (draft, { program, main, shell }) => {
+  restoreBeside: (draft, step, all) => {
+    const { program, main, shell } = step
+    const use = useOf(step, all.slice(0, all.indexOf(step)))
+    if (use !== null && use.file !== draft.facts.file) return otherDatabase(draft)
     // Named in a sentence, with neither a dump nor a database.
     if (
       program.args.every((arg) => arg.startsWith('-')) &&
       main.reads.length === 0 &&
+      main.input === null &&
       shell.stages.length === 1
     )
       return false
     swappedDatabase(draft)
   },
-  dumpDatabase: (draft) => {
+  dumpDatabase: (draft, step, all) => {
+    const use = useOf(step, all.slice(0, all.indexOf(step)))
+    if (use !== null && draft.facts.volume !== null) return void kept(draft)
+    if (use !== null && use.file !== draft.facts.file) return otherDatabase(draft)
     const database = draft.need('database')
     draft.once(
       'dumpDatabase',

@@ -67,12 +67,11 @@ export function swappedDatabase(draft: Draft): void {
     () =>
       `{ database: ${database}, staged: ${staged}, writers: ${writers}, services: ${draft.need('writers')} }`,
   )
-  // It stays closed until no rollback needs the proof that nobody wrote to it.
-  const replaced = draft.last(
-    'openReplaced',
-    'Open the old database',
-    `{ database: ${database}, name: ${old}.aside }`,
-  )
+  // It stays closed until no rollback needs the proof that nobody wrote to it; a file of SQLite is never closed.
+  const replaced =
+    draft.facts.file === null
+      ? draft.last('openReplaced', 'Open the old database', `{ database: ${database}, name: ${old}.aside }`)
+      : `{ name: ${old}.aside }`
   draft.last(
     'recordReplaced',
     'Record the old data',

@@ -1,9 +1,12 @@
 import type { Draft } from '../draft.ts'
 import { literal } from '../literal.ts'
 import { settingOf } from '../configured.ts'
+import { folderMovedBy } from '../moved-folder.ts'
+import type { Step } from '../procedure.ts'
 import { found, staging } from './databases.ts'
+import { logged } from './dump-restore.ts'
 import { isLiteral, type Recipes } from './recipe.ts'
-import { pin } from './services.ts'
+import { pin, stopped } from './services.ts'
 
 const archiveParam = (draft: Draft): string =>
   draft.param('archive', `param.path('Data archive').optional('the newest one')`)
@@ -23,6 +26,9 @@ const unpacked = (draft: Draft): string =>
     const folder = staging(draft, `archives: [{ from: ${data}.place, file: ${archiveParam(draft)} }]`)
     return `{ archive: ${found}, staging: ${folder}, as: 'data', passphrase: ${data}.passphrase }`
   })
+
+const unpacks = ({ program: { program, args } }: Step): boolean =>
+  program === 'tar' && /^(-?[a-zA-Z]*x|--extract)/.test(args[0] ?? '')
 
 /** What the steps that need no passphrase get. */
 const open = (draft: Draft): string => `{ ...${draft.need('data')}, passphrase: null }`
@@ -56,6 +62,36 @@ const replaced = (draft: Draft): void => {
 export const files: Recipes = {
   verifyBackup: (draft) => void archive(draft),
   unpack: (draft) => void unpacked(draft),
+  moveAside: (draft, step, all) => {
+    const at = all.indexOf(step)
+    if (folderMovedBy(step, all.slice(0, at)) === null) return false
+    if (!all.slice(at + 1).some(unpacks))
+      return 'Nothing live is moved before its replacement is unpacked and checked, and this procedure unpacks none.'
+    const data = draft.need('data')
+    const restored = unpacked(draft)
+    draft.once(
+      'checkKeyFiles',
+      'Check the key files',
+      () => `{ root: ${restored}.root, files: ${data}.keyFiles }`,
+    )
+    draft.ask(
+      `{ phrase: \`restore \${${data}.making?.source ?? 'the data'}\`, acceptsEnvironment: true, showing: { archive: ${archive(draft)}.file, live: ${data}.making?.source ?? null } }`,
+      [archive(draft)],
+    )
+    const services = draft.need('writers')
+    const writers = stopped(draft)
+    const aside = draft.once(
+      'moveAside',
+      'Move the live folder aside',
+      () => `{ data: ${data}, restored: ${restored}, stopped: ${writers}, services: ${services} }`,
+    )
+    draft.once(
+      'putInPlace',
+      'Put the restored folder in its place',
+      () => `{ aside: ${aside}, services: ${services} }`,
+    )
+    logged(draft, `${archive(draft)}.file`)
+  },
   packData: (draft) => {
     const data = draft.need('data')
     const folder = staging(

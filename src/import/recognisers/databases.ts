@@ -1,7 +1,9 @@
+import { isTransient } from '../backup-paths.ts'
 import { inContainer } from '../docker.ts'
+import { useOf } from '../host-database.ts'
 import type { Options } from '../options.ts'
 import type { Step } from '../procedure.ts'
-import { into, shows, type Recogniser } from '../recogniser.ts'
+import { builtIn, into, shows, type Recogniser } from '../recogniser.ts'
 import { clientOptions, startsServer } from '../traps/postgres.ts'
 import { copied } from '../traps/sqlite.ts'
 
@@ -23,9 +25,30 @@ const intoContainer = (step: Step): boolean => {
   return copy !== null && inContainer(copy.to) !== null
 }
 
+/** Whether a later command puts a backup in the place of a SQLite file of this machine. */
+const isRestoredLater = (step: Step, before: readonly Step[], after: readonly Step[]): boolean =>
+  after.some((one, index) => useOf(one, [...before, step, ...after.slice(0, index)])?.as === 'restored')
+
+/** A copy in `/tmp` is only looked into. */
+const isCopyToKeep = (use: ReturnType<typeof useOf>): boolean => use?.as === 'kept' && !isTransient(use.other)
+
 const listed = (step: Step): boolean => step.program.args.some((arg) => arg === '--list' || arg === '-l')
 
 export const databases: readonly Recogniser[] = [
+  into('restoreBeside', (step, before) => useOf(step, before)?.as === 'restored'),
+  builtIn(
+    'the swap keeps the old database under a name of the run',
+    (step, before, after) => useOf(step, before)?.as === 'kept' && isRestoredLater(step, before, after),
+  ),
+  into('dumpDatabase', (step, before) => isCopyToKeep(useOf(step, before))),
+  builtIn(
+    'the swap replaces the file together with its log',
+    ({ program: { program, args } }, before, after) =>
+      program === 'rm' &&
+      args.every((arg) => arg.startsWith('-') || /-(?:wal|shm|journal|\*)$/.test(arg)) &&
+      args.some((arg) => /\.(?:db|sqlite3?)-/.test(arg)) &&
+      [...before, ...after].some((one) => useOf(one, before)?.as === 'restored'),
+  ),
   into('downgradeDatabase', runs('alembic', 'downgrade')),
   shows(
     'revisions of migrations',

@@ -1,6 +1,8 @@
-import { isDump } from '../backup-paths.ts'
+import { isDatabaseCopy, isDump } from '../backup-paths.ts'
 import type { Step } from '../procedure.ts'
 import { builtIn, into, shows, type Recogniser } from '../recogniser.ts'
+import { folderMovedBy } from '../moved-folder.ts'
+import { writtenValues } from '../shell-variables.ts'
 import { copied } from '../traps/sqlite.ts'
 
 const runs =
@@ -26,10 +28,10 @@ const writesDumpOf = (dump: Step, { program: { args } }: Step): boolean =>
 export const files: readonly Recogniser[] = [
   into(
     'verifyDump',
-    (step) =>
+    (step, before) =>
       runs('sha256sum', 'shasum', 'sha512sum', 'md5sum')(step) &&
       has(step, /^(-[a-zA-Z]*c[a-zA-Z]*|--check)$/) &&
-      step.program.args.some(isDump),
+      step.program.args.map(writtenValues(before)).some((path) => isDump(path) || isDatabaseCopy(path)),
   ),
   into(
     'verifyBackup',
@@ -97,6 +99,7 @@ export const files: readonly Recogniser[] = [
     'the history of a repository',
     (step) => runs('git')(step) && has(step, /^(log|status|diff|show|tag|describe|rev-parse)$/),
   ),
+  into('moveAside', (step, before) => folderMovedBy(step, before) !== null),
   into('moveAside', ({ main }) => main.program === 'mv' && main.args.some((arg) => isKept(arg))),
   builtIn(
     'a copy to look into is made in the staging folder of the run',

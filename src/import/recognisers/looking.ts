@@ -7,7 +7,8 @@ const runs =
     programs.includes(program.program)
 const printsOnly = (step: Step): boolean => step.main.writes.every((path) => path === '/dev/null')
 
-const asks = ({ program, main }: Step): boolean => {
+/** Whether a command asks an address for an answer, and changes nothing there. */
+export const asks = ({ program, main }: Step): boolean => {
   const saves = main.args.some(
     (arg, index) =>
       arg === '-O' ||

@@ -19,7 +19,9 @@ export function copied(step: Step): { readonly from: string; readonly to: string
   return from === undefined || to === undefined || operands.length !== 2 ? null : { from, to }
 }
 
-const isLive = (path: string): boolean => isDatabase(path) && (inContainer(path) !== null || !isAside(path))
+/** A database that an application has open, by its path: no copy, backup or folder for them. */
+export const isLiveDatabase = (path: string): boolean =>
+  isDatabase(path) && (inContainer(path) !== null || !isAside(path))
 
 /** Whether an earlier step of the procedure deals with the log beside a database. */
 const handlesLog = (steps: readonly Step[], path: string): boolean => {
@@ -39,7 +41,7 @@ export const sqliteCopyLosesRows: StepTrap = {
   find: (steps) =>
     steps.flatMap((at) => {
       const copy = copied(at)
-      return copy !== null && isLive(copy.from) && !handlesLog(steps, copy.from)
+      return copy !== null && isLiveDatabase(copy.from) && !handlesLog(steps, copy.from)
         ? [
             {
               at,
@@ -56,7 +58,10 @@ export const sqliteOldLog: StepTrap = {
   find: (steps) =>
     steps.flatMap((at) => {
       const copy = copied(at)
-      return copy !== null && isLive(copy.to) && !isLive(copy.from) && !handlesLog(steps, copy.to)
+      return copy !== null &&
+        isLiveDatabase(copy.to) &&
+        !isLiveDatabase(copy.from) &&
+        !handlesLog(steps, copy.to)
         ? [
             {
               at,
