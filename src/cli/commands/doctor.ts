@@ -52,7 +52,7 @@ export function doctorCommand(program: Command, context: CliContext): void {
       if (flags.json === true) {
         for (const report of reports) context.terminal.json({ event: 'check', ...report })
         context.terminal.json({ event: 'result', exit, ...count })
-      } else context.terminal.out(context.asTyped(doctorText(reports)))
+      } else context.terminal.out(context.asTyped(doctorText(reports, context.terminal.width())))
       process.exitCode = exit
     })
 }
