@@ -29,10 +29,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line')
     .action(async (flags: Flags) => {
       const targets = await chosenTargets(context, flags)
-      const [{ withSurroundings }, { examine }, { countOf, doctorText }] = await Promise.all([
+      const [{ withSurroundings }, { examine }, { countOf, doctorText }, { keepDoctor }] = await Promise.all([
         import('../examination.ts'),
         import('../../run/readiness/examine.ts'),
         import('../../views/doctor.ts'),
+        import('../last-doctor.ts'),
       ])
       const books = (await (await context.catalog()).all()).map(({ book }) => book)
       const reports = await withSurroundings(
@@ -46,6 +47,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
         },
       )
       if (flags.metrics !== undefined) await writeMetrics(resolve(context.directory, flags.metrics), reports)
+      await keepDoctor((await context.loaded()).state, reports, {
+        at: new Date(),
+        targets: targets.map(({ name }) => name),
+        mask: context.terminal.redactor,
+      })
       const count = countOf(reports)
       const bad = count.problems > 0 || (flags.strict === true && count.warnings + count.unchecked > 0)
       const exit = bad ? exits.preflight.exit : exits.succeeded.exit
