@@ -80,7 +80,10 @@ test('a target says what the doctor found last, and who holds its locks', async 
   expect(body).toMatch(
     /ago \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\. Look again: <code>runbook doctor --target here/,
   )
-  expect(body).toContain('No runbook that fits changes anything that is locked.')
+  await eventually(
+    async () => (await get('/targets/here')).body.includes('It names nothing that is locked.'),
+    'the locks are looked at',
+  )
   expect((await get('/targets/bare')).body).toContain('It has not run here, as far as is known')
 })
 

@@ -5,9 +5,7 @@ import { viewOf } from '../../drivers/drivers.ts'
 import { whyNotOn } from '../commands/drills.ts'
 import type { CliContext } from '../context.ts'
 import { withSurroundings } from '../examination.ts'
-import { planOf } from '../../model/plan.ts'
-import { fallbacksOf } from '../../model/runbook.ts'
-import { missingSections, type Target } from '../../model/target.ts'
+import type { Target } from '../../model/target.ts'
 import { lockStandings, type LockStanding } from '../../run/readiness/lock-standing.ts'
 
 /** What protects each target, by drivers that can only look; whatever they started has ended afterwards. */
@@ -32,12 +30,8 @@ export async function lookAtProtection(context: CliContext): Promise<readonly Pr
 
 /** The locks that runs on a target take, and who holds them now, from whatever state folder or machine. */
 export async function lookAtLocks(context: CliContext, target: Target): Promise<readonly LockStanding[]> {
-  const books = (await (await context.catalog()).all()).map(({ book }) => book)
-  const plans = books
-    .filter(({ about }) => missingSections(about, target).length === 0)
-    .map((book) => planOf(book, target, fallbacksOf(book)).plan)
   return withSurroundings(context, null, async ({ locks, mask }) => {
-    const seen = await lockStandings(plans, locks)
+    const seen = await lockStandings(target, locks)
     return mask.json(seen as unknown as JsonObject[]) as unknown as readonly LockStanding[]
   })
 }

@@ -38,6 +38,8 @@ import { historyRuns, maskedAs, openLines } from './runs.ts'
 const lookEvery = 60_000
 /** How old may be what is shown of locks; asking starts programs. */
 const askLocksEvery = 10_000
+/** A daemon or a server that does not answer delays no page for longer. */
+const patienceForLocks = 500
 /** How long a page waits for a look before it is shown without. */
 const patience = 3_000
 /** Runs that a page lists, each of which is read. */
@@ -63,7 +65,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
   const locksOf = async (target: Target): Promise<Seen<readonly LockStanding[]> | null> => {
     const kept = locks.get(target.name) ?? new Kept(() => lookAtLocks(context, target), clock, askLocksEvery)
     locks.set(target.name, kept)
-    return kept.latest(patience).catch((thrown: unknown) => {
+    return kept.latest(patienceForLocks).catch((thrown: unknown) => {
       context.terminal.err(`cannot look at the locks: ${failureOf(thrown).message}\n`)
       return null
     })

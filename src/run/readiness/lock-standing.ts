@@ -2,7 +2,8 @@ import { partKey, partName, type LockHolder, type LockPart, type LocksView } fro
 import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
-import { lockPartsOf } from '../engine/lock-parts.ts'
+import type { Target } from '../../model/target.ts'
+import { partsIn } from '../engine/lock-parts.ts'
 
 /** One thing that runs on a target lock, and whether somebody holds it. */
 export type LockStanding = JsonObject & {
@@ -14,13 +15,12 @@ export type LockStanding = JsonObject & {
   readonly why: string | null
 }
 
-/** Asks each place for the locks that these plans take. Takes none. */
-export async function lockStandings(
-  plans: readonly Plan[],
-  locks: LocksView,
-): Promise<readonly LockStanding[]> {
+/** Asks each place for the locks of what a target names, which are those that its runs take. Takes none. */
+export async function lockStandings(target: Target, locks: LocksView): Promise<readonly LockStanding[]> {
   const parts = new Map<string, LockPart>()
-  for (const part of plans.flatMap(lockPartsOf)) parts.set(partKey(part), part)
+  const named = target as unknown as JsonObject
+  // A plan is asked for its target only.
+  for (const part of partsIn(named, { target: named } as unknown as Plan)) parts.set(partKey(part), part)
   return Promise.all([...parts.values()].map((part) => standingOf(part, locks)))
 }
 

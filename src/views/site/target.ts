@@ -93,8 +93,8 @@ function doctorAsBlocks(target: string, doctor: DoctorShown | null, now: Date): 
 }
 
 function locksAsBlocks(locks: TargetShown['locks']): readonly Block[] {
-  if (locks === null) return [paragraph('Not known: reload the page in a moment.')]
-  if (locks.all.length === 0) return [paragraph('No runbook that fits changes anything that is locked.')]
+  if (locks === null) return [paragraph('Still looking at the locks: reload the page in a moment.')]
+  if (locks.all.length === 0) return [paragraph('It names nothing that is locked.')]
   return [
     table(
       ['What', 'Held by'],
