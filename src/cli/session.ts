@@ -67,11 +67,16 @@ async function report(
     })
     return
   }
+  const width = context.terminal.width()
   if (state.opened.mode === 'dry-run')
-    context.terminal.out(context.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan))))
+    context.terminal.out(
+      context.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan), width)),
+    )
   else if (result.outcome !== 'open' && result.outcome !== 'refused')
-    context.terminal.out(measuredText(measuresOf(entries)))
-  context.terminal.out(context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, entries)))
+    context.terminal.out(measuredText(measuresOf(entries), width))
+  context.terminal.out(
+    context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, entries, width)),
+  )
 }
 
 /** Relative where it is below the current folder, since the next command is typed there. */

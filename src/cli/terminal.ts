@@ -1,5 +1,6 @@
 import { systemClock } from '../kernel/clock.ts'
 import type { Redactor } from '../kernel/redact.ts'
+import type { Width } from '../views/fit.ts'
 
 /**
  * Output of a command: results to stdout, everything else to stderr. Both are masked, and neither can fail a
@@ -13,6 +14,8 @@ export interface Terminal {
   json(value: unknown): void
   /** Writes progress, notices and errors to stderr. */
   err(text: string): void
+  /** Columns of stdout; null where it is not a terminal, so that lines of a file are never broken. */
+  width(): Width
   /** Stderr for a renderer; what it writes is masked too. */
   readonly screen: NodeJS.WriteStream
   /** Resolves when everything written so far is flushed, at the latest after 2 s. */
@@ -35,6 +38,7 @@ export function processTerminal(redactor: Redactor): Terminal {
     json: (value) =>
       write(process.stdout, `${JSON.stringify(redactor.json(JSON.parse(JSON.stringify(value)) as null))}\n`),
     err: (text) => write(process.stderr, text),
+    width: () => (process.stdout.isTTY ? process.stdout.columns || null : null),
     screen: masked(process.stderr, redactor),
     drained: async () => {
       const ends = [process.stdout, process.stderr].map(

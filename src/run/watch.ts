@@ -1,11 +1,13 @@
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Clock } from '../kernel/clock.ts'
-import { placeholdersOf } from '../formats/message-format.ts'
+import { cut, placeholdersOf } from '../formats/message-format.ts'
 import { failureOf, RunbookError } from '../kernel/errors.ts'
+import { isFields, type Json } from '../kernel/json.ts'
+import { oneLine } from '../kernel/sanitize.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Channel } from '../sections/parts/channel.ts'
 import { announced, type News } from './engine/announce.ts'
-import { deliver } from './engine/deliver.ts'
+import { deliver, type Sending } from './engine/deliver.ts'
 import type { Result } from './engine/ending.ts'
 import type { Mask } from './engine/run-context.ts'
 import type { Entry, ProcessIdentity, Stored } from './journal/entry.ts'
@@ -100,18 +102,26 @@ export class Watcher {
     const { story, reason } = opened
     const about = { runbook: plan.runbook, target: String(plan.target['name']), story, reason }
     const words = placeholdersOf({ ...about, id: run, by: identity.by }, text)
-    const sending = { clock, mask, drivers: (signal: AbortSignal) => drivers(signal) }
-    const answers =
-      known ??
-      (await Promise.all(
-        channels.map(async (channel) =>
-          announced(key, channel, await deliver(sending, channel, { words, key: `${run}/${key}` }, longest)),
-        ),
-      ))
-    this.#sent.set(`${run}/${key}`, answers)
+    const taken: Entry[] = []
+    const sending: Sending = {
+      clock,
+      mask,
+      drivers: (signal) => drivers(signal),
+      onAnswer({ name }, answer) {
+        const taker = takerIn(answer)
+        if (taker === null) return
+        const { by, note } = taker
+        taken.push({ type: 'acknowledged', by: `${by}, answered by ${name}`, host: identity.host, note })
+      },
+    }
+    const send = async (channel: Channel): Promise<Entry> =>
+      announced(key, channel, await deliver(sending, channel, { words, key: `${run}/${key}` }, longest))
     // Without a channel the journal alone has it.
     const none: Entry = { type: 'announced', key, problem: 'no channel is configured' }
-    await this.#write(run, lease, answers.length === 0 ? [none] : answers)
+    const answers =
+      known ?? (channels.length === 0 ? [none] : [...(await Promise.all(channels.map(send))), ...taken])
+    this.#sent.set(`${run}/${key}`, answers)
+    await this.#write(run, lease, answers)
     this.#sent.delete(`${run}/${key}`)
   }
 
@@ -144,6 +154,19 @@ export class Watcher {
     this.#said.add(`${run} ${text}`)
     this.#around.say(`${run}: ${text}`)
   }
+}
+
+/** The longest name and note that is taken from an answer, in characters. */
+const mostTaken = 200
+
+/** Who takes the run, as a webhook answers for a person: `{ "acknowledged": { "by": NAME, "note": TEXT } }`. */
+function takerIn(answer: Json): { readonly by: string; readonly note: string | null } | null {
+  const given = isFields(answer) ? answer['acknowledged'] : null
+  if (!isFields(given)) return null
+  const { by, note } = given
+  if (typeof by !== 'string' || by.trim() === '') return null
+  const text = (one: string): string => cut(oneLine(one), mostTaken)
+  return { by: text(by), note: typeof note === 'string' ? text(note) : null }
 }
 
 /**

@@ -4,6 +4,7 @@ import { shellWord } from '../kernel/shell-quote.ts'
 import type { ListedBackup, Proven } from '../run/readiness/backup-list.ts'
 import { duration, moment, size } from './amounts.ts'
 import { columns } from './columns.ts'
+import { fitted, type Width } from './fit.ts'
 
 export type BackupsShown = {
   readonly target: string
@@ -12,6 +13,8 @@ export type BackupsShown = {
   /** Where they are kept, as people call it. */
   readonly place: string
   readonly now: Date
+  /** Missing: lines may be of any length. */
+  readonly width?: Width
   /** Runbooks that fit the target, of those that the text suggests. */
   readonly fitting: readonly string[]
 }
@@ -24,7 +27,7 @@ const restoresOf = [
 /** The backups of a target as a table, newest first, and what to type to restore one. */
 export function backupsText(
   backups: readonly ListedBackup[],
-  { target, directory, place, now, fitting }: BackupsShown,
+  { target, directory, place, now, width = null, fitting }: BackupsShown,
 ): string {
   const where = `backups of ${oneLine(target)} in ${oneLine(place)}`
   if (backups.length === 0) return `No ${where}.\n`
@@ -52,7 +55,14 @@ export function backupsText(
   const search = fitting.some((name) => name.startsWith('find-good'))
     ? [`Find the newest good one:  runbook backups find-good --target ${target}`]
     : []
-  return `${[`${where.replace('b', 'B')}, newest first:`, ...columns(rows), '', ...restore, ...search].join('\n').trimEnd()}\n`
+  const lines = [
+    `${where.replace('b', 'B')}, newest first:`,
+    ...columns(rows, width),
+    '',
+    ...restore,
+    ...search,
+  ]
+  return `${fitted(lines.join('\n').trimEnd(), width)}\n`
 }
 
 function age(takenAt: string, now: Date): string {

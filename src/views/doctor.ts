@@ -1,6 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
 import type { Concern } from '../run/readiness/check.ts'
 import type { CheckReport } from '../run/readiness/merge.ts'
+import { fitted, type Width } from './fit.ts'
 
 /** How many findings and gaps there are. */
 export type DoctorCount = {
@@ -20,13 +21,13 @@ export function countOf(reports: readonly CheckReport[]): DoctorCount {
 }
 
 /** All checks with what they found, problems with their cures; then the sum in one line. */
-export function doctorText(reports: readonly CheckReport[]): string {
+export function doctorText(reports: readonly CheckReport[], width: Width = null): string {
   const targets = [...new Set(reports.map(({ target }) => target))]
   const lines = targets.flatMap((target) => [
     target === null ? 'this machine' : oneLine(target),
     ...reports.filter((report) => report.target === target).flatMap(linesOf),
   ])
-  return `${[...lines, '', summary(countOf(reports))].join('\n')}\n`
+  return `${fitted([...lines, '', summary(countOf(reports))].join('\n'), width)}\n`
 }
 
 function linesOf({ check, facts, findings, unchecked }: CheckReport): readonly string[] {

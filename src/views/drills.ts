@@ -2,6 +2,7 @@ import { oneLine } from '../kernel/sanitize.ts'
 import type { DrillStanding } from '../run/readiness/drill-calendar.ts'
 import { duration, moment } from './amounts.ts'
 import { columns } from './columns.ts'
+import { fitted, type Width } from './fit.ts'
 
 export type TargetDrills = { readonly target: string; readonly drills: readonly DrillStanding[] }
 
@@ -10,7 +11,7 @@ export const dueIn = (drills: readonly DrillStanding[]): readonly DrillStanding[
   drills.filter(({ state }) => state !== 'proven')
 
 /** The calendar of all targets as one table; then what to type for each proof that is due. */
-export function drillsText(calendars: readonly TargetDrills[], now: Date): string {
+export function drillsText(calendars: readonly TargetDrills[], now: Date, width: Width = null): string {
   const rows = [
     ['TARGET', 'DRILL', 'EVERY', 'LAST PROVEN', 'BY RUN', 'DUE', 'STATE'],
     ...calendars.flatMap(({ target, drills }) =>
@@ -33,13 +34,14 @@ export function drillsText(calendars: readonly TargetDrills[], now: Date): strin
         : `${oneLine(drill)} cannot run on ${target}: ${oneLine(why)}`,
     ),
   )
-  return `${[
-    ...(rows.length > 1 ? columns(rows) : []),
+  const text = [
+    ...(rows.length > 1 ? columns(rows, width) : []),
     ...without.map(
       ({ target }) => `No drill is due on ${oneLine(target)}: no runbook that proves one fits it.`,
     ),
     ...(next.length === 0 ? [] : ['', ...next]),
-  ].join('\n')}\n`
+  ].join('\n')
+  return `${fitted(text, width)}\n`
 }
 
 function stateText(state: DrillStanding['state'], dueAt: string | null, now: Date): string {

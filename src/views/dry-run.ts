@@ -5,6 +5,7 @@ import { stateOf } from '../run/journal/state.ts'
 import { defaultLines } from './defaults.ts'
 import { findingLines } from './ending.ts'
 import { pastText, roughly } from './expected.ts'
+import { fitted, type Width } from './fit.ts'
 
 type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
 
@@ -12,7 +13,11 @@ type EntryOf<T extends Entry['type']> = Extract<Entry, { readonly type: T }>
  * What a dry run saw and predicts, from its journal entries.
  * @param pastSeconds durations of past runs of this kind that succeeded
  */
-export function dryRunText(entries: readonly Stored[], pastSeconds: readonly number[]): string {
+export function dryRunText(
+  entries: readonly Stored[],
+  pastSeconds: readonly number[],
+  width: Width = null,
+): string {
   const { plan } = stateOf(entries)
   const all = entries.map(({ entry }) => entry)
   const of = <T extends Entry['type']>(type: T): readonly EntryOf<T>[] =>
@@ -20,10 +25,10 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
   const foretold = new Map(of('foretold').map((one) => [one.step, one]))
   const skipped = new Map(of('skipped').map((one) => [one.step, one.because]))
   const findings = of('preflighted').flatMap((one) => one.findings)
-  const width = String(plan.steps.length).length
+  const digits = String(plan.steps.length).length
   const steps = plan.steps.flatMap((step, index) => {
-    const indent = ' '.repeat(width + 4)
-    const head = `  ${String(index + 1).padStart(width)}. ${oneLine(step.title)}`
+    const indent = ' '.repeat(digits + 4)
+    const head = `  ${String(index + 1).padStart(digits)}. ${oneLine(step.title)}`
     const because = skipped.get(step.id)
     if (because !== undefined) return [`${head}  (skipped: ${oneLine(because)})`]
     return [
@@ -39,7 +44,7 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
   )
   const refusals = findings.filter((one) => one.level === 'refuse')
   const warnings = findings.filter((one) => one.level === 'warn')
-  return [
+  const lines = [
     `Dry run of ${oneLine(plan.title)} on ${oneLine(String(plan.target['name']))}: nothing was changed.`,
     '',
     ...steps,
@@ -65,7 +70,8 @@ export function dryRunText(entries: readonly Stored[], pastSeconds: readonly num
     ...(warnings.length === 0 ? [] : ['Warnings:', ...findingLines(warnings)]),
     ...(refusals.length === 0 ? [] : ['Blockers:', ...findingLines(refusals)]),
     '',
-  ].join('\n')
+  ]
+  return fitted(lines.join('\n'), width)
 }
 
 function seenOf(step: PlannedStep, foretold: EntryOf<'foretold'> | undefined): string {

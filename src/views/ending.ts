@@ -7,25 +7,27 @@ import type { Stored } from '../run/journal/entry.ts'
 import { conclusionOf } from '../run/journal/conclusion.ts'
 import { stateOf, type RunState } from '../run/journal/state.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
+import { fitted, type Width } from './fit.ts'
 import { changedLines, downLines } from './standing.ts'
 
 /**
  * The closing text of a command on a run: what is down, its outcome, the reason, what stays changed, and what
  * to type next.
  */
-export function endingText(result: Result, entries: readonly Stored[]): string {
+export function endingText(result: Result, entries: readonly Stored[], width: Width = null): string {
   const state = stateOf(entries)
   const standing = standingOf(entries)
   const what = `${oneLine(state.plan.title)} on ${oneLine(String(state.plan.target['name']))}`
   const unfinished = result.outcome === 'open' || result.outcome === 'needs-human'
-  return [
+  const lines = [
     ...(unfinished ? downLines(standing) : []),
     ...body(result, state, standing, what),
     ...state.remains.map((one) => `  ${state.kept.includes(one) ? 'kept' : 'remains'}: ${sanitize(one)}`),
     ...announcedLines(entries),
     `Evidence: ${oneLine(result.folder)}`,
     '',
-  ].join('\n')
+  ]
+  return fitted(lines.join('\n'), width)
 }
 
 function body(result: Result, state: RunState, standing: Standing, what: string): readonly string[] {

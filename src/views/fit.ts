@@ -32,3 +32,19 @@ export function packed(facts: readonly string[], width: Width): readonly string[
   }
   return lines
 }
+
+/** A command to type follows two spaces at least, or stands alone: on more lines than one it could not be copied. */
+const hasCommand = /^(?:.*\S {2,}| *)(?:npx )?runbook /
+
+/** Breaks the lines of a text that are too long for the screen; the rest of such a line is indented further than its beginning. */
+export function fitted(text: string, width: Width): string {
+  if (width === null) return text
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      if (line.length <= width || hasCommand.test(line)) return [line]
+      const indent = /^ *(?:[-·→?✖✔!◼] |\d+\. )?/.exec(line)?.[0].length ?? 0
+      return wrapped(line, width, ' '.repeat(Math.min(indent + 2, Math.floor(width / 2))))
+    })
+    .join('\n')
+}

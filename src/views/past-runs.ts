@@ -2,6 +2,7 @@ import type { Measure } from '../run/record/measures.ts'
 import type { PastRun } from '../run/record/past-run.ts'
 import { duration } from './amounts.ts'
 import { columns } from './columns.ts'
+import { fitted, type Width } from './fit.ts'
 import { endedAs, type ListedRun } from './history.ts'
 
 /** A run of the list; `past` is null where its entries were not read. */
@@ -14,7 +15,11 @@ export type HistoryRun = ListedRun & { readonly past: PastRun | null }
  */
 export function historyText(
   runs: readonly HistoryRun[],
-  { filtered = false, more = 0 }: { readonly filtered?: boolean; readonly more?: number } = {},
+  {
+    filtered = false,
+    more = 0,
+    width = null,
+  }: { readonly filtered?: boolean; readonly more?: number; readonly width?: Width } = {},
 ): string {
   if (runs.length === 0) return filtered ? 'No runs match.\n' : 'No runs yet.\n'
   const rows = [
@@ -40,7 +45,7 @@ export function historyText(
     more === 0
       ? ''
       : `\n${more === 1 ? '1 older run' : `${more} older runs`}: --all lists every run, --since those since a time.\n`
-  return columns(rows).join('\n') + '\n' + rest
+  return columns(rows, width).join('\n') + '\n' + fitted(rest, width)
 }
 
 /** `4m 10s, met`; empty where nothing was measured. */

@@ -1,57 +1,60 @@
 import type { Plan } from '../model/plan.ts'
 import { defaultLines } from './defaults.ts'
 import { expectations } from './expected.ts'
+import { fitted, type Width } from './fit.ts'
 import { effectOf, outlineOf, type Part } from './outline.ts'
 import { takenBy, type ParamLine } from './params.ts'
 import { oneLine } from '../kernel/sanitize.ts'
 
+export type PlanAround = {
+  /** Where the runbook comes from; null leaves the line out. */
+  readonly origin?: string | null
+  /** Seconds that its latest successful runs took. */
+  readonly past?: readonly number[]
+  readonly width?: Width
+}
+
 /**
  * The plan for a terminal or a plain file.
- * @param origin where the runbook comes from; null leaves the line out
- * @param past seconds that its latest successful runs took
  */
 export function planText(
   plan: Plan,
   params: readonly ParamLine[],
-  origin: string | null = null,
-  past: readonly number[] = [],
+  { origin = null, past = [], width: columns = null }: PlanAround = {},
 ): string {
   const { main, lastly } = outlineOf(plan)
   const width = String(plan.steps.length).length
   const flags = params.map(({ flag, value }) => `${flag}${value === '' ? '' : ` ${value}`}`)
   const defaults = defaultLines(plan)
   const widest = Math.max(0, ...flags.map((flag) => flag.length))
-  return (
-    [
-      `${plan.title}  (${plan.runbook})`,
-      `When: ${plan.when}`,
-      `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
-      ...(origin === null ? [] : [`Runbook: ${origin}`]),
-      ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
-      '',
-      ...(params.length === 0
-        ? []
-        : [
-            'Parameters',
-            ...params.map(
-              ({ help, given }, index) => `  ${flags[index]?.padEnd(widest)}  ${help} (${given})`,
-            ),
-            '',
-          ]),
-      'Steps',
-      ...lines(main, params, width, '  '),
-      ...(lastly.length === 0
-        ? []
-        : [
-            '',
-            'At the end of every run, after success and after rollback',
-            ...lines(lastly, params, width, '  '),
-          ]),
-      ...(defaults.length === 0 ? [] : ['', 'Not configured', ...defaults.map((line) => `  ${line}`)]),
-    ]
-      .map((text) => oneLine(text).trimEnd())
-      .join('\n') + '\n'
-  )
+  const text = [
+    `${plan.title}  (${plan.runbook})`,
+    `When: ${plan.when}`,
+    `Target: ${String(plan.target['title'])} (${String(plan.target['name'])})`,
+    ...(origin === null ? [] : [`Runbook: ${origin}`]),
+    ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
+    '',
+    ...(params.length === 0
+      ? []
+      : [
+          'Parameters',
+          ...params.map(({ help, given }, index) => `  ${flags[index]?.padEnd(widest)}  ${help} (${given})`),
+          '',
+        ]),
+    'Steps',
+    ...lines(main, params, width, '  '),
+    ...(lastly.length === 0
+      ? []
+      : [
+          '',
+          'At the end of every run, after success and after rollback',
+          ...lines(lastly, params, width, '  '),
+        ]),
+    ...(defaults.length === 0 ? [] : ['', 'Not configured', ...defaults.map((line) => `  ${line}`)]),
+  ]
+    .map((text) => oneLine(text).trimEnd())
+    .join('\n')
+  return `${fitted(text, columns)}\n`
 }
 
 function lines(

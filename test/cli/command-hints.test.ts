@@ -38,6 +38,8 @@ test('every command that is to be typed, and no other word', () => {
     'the runbook run by ada',
     'runbook restart-writers',
     'hint: runbook list',
+    'Next:  runbook status  then  runbook resume R  or  runbook rollback R',
+    'Next: runbook resume R or runbook rollback R. Run R',
   ].join('\n')
   expect(asTyped(text, { environment: npx, config: undefined }, commands).split('\n')).toEqual([
     'Resume with:',
@@ -48,6 +50,8 @@ test('every command that is to be typed, and no other word', () => {
     'the runbook run by ada',
     'runbook restart-writers',
     'hint: npx runbook list',
+    'Next:  npx runbook status  then  npx runbook resume R  or  npx runbook rollback R',
+    'Next: npx runbook resume R or npx runbook rollback R. Run R',
   ])
 })
 

@@ -91,6 +91,22 @@ test('a target has its history and its runbooks', async () => {
   expect((await get('/targets/nothing')).status).toBe(404)
 })
 
+test('a target says what the doctor found last, and who holds its locks', async () => {
+  expect((await get('/targets/here')).body).toContain('It has not run here, as far as is known')
+  const { out } = await project.run(['doctor', '--target', 'here', '--json'])
+  const { problems } = jsonLines(out).at(-1) as { readonly problems: number }
+  const { body } = await get('/targets/here')
+  expect(body).toContain(problems === 0 ? 'No problems found; ' : `<strong>${problems} problem`)
+  expect(body).toMatch(
+    /ago \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\)\. Look again: <code>runbook doctor --target here/,
+  )
+  await eventually(
+    async () => (await get('/targets/here')).body.includes('It names nothing that is locked.'),
+    'the locks are looked at',
+  )
+  expect((await get('/targets/bare')).body).toContain('It has not run here, as far as is known')
+})
+
 test('a runbook is a document and a graph', async () => {
   const { body } = await get('/targets/here/runbooks/three-files')
   expect(body).toContain('runbook run three-files --target here --dry-run')

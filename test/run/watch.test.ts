@@ -211,6 +211,45 @@ describe('a run whose process died', () => {
     expect(await open(machine)).toBe(false)
   })
 
+  it.each([
+    [{ acknowledged: { by: 'ada', note: 'on my way' } }, 'on my way'],
+    [{ ok: true, acknowledged: { by: 'ada\u001b[2J' } }, null],
+  ])('is left to whom the webhook names in its answer: %j', async (json, note) => {
+    const { world, machine, start, texts } = site(rolling)
+    world.web.answers.set(url, [{ status: 200, json }])
+    world.faults.order('databases.swap half-way', 'kill')
+    await untilDead(() => machine.run(params))
+    for (let look = 0; look < 3; look += 1) {
+      await start().look(still)
+      world.clock.pass(3_600_000)
+    }
+    expect(texts()).toEqual([expect.stringContaining('unless somebody acknowledges')])
+    expect(machine.entries.at(-1)?.entry).toEqual({
+      type: 'acknowledged',
+      // As text: what comes from outside moves no cursor.
+      by: expect.stringMatching(/^ada(?:\\u001b\[2J)?, answered by announce$/),
+      host: 'pretended',
+      note,
+    })
+  })
+
+  it.each([
+    [{ status: 200, json: { acknowledged: true } }],
+    [{ status: 200, json: { acknowledged: { by: ' ' } } }],
+    [{ status: 200, json: [{ acknowledged: { by: 'ada' } }] }],
+    [{ status: 200, text: 'acknowledged' }],
+    [{ status: 500, json: { acknowledged: { by: 'ada' } } }],
+  ])("is nobody's where a webhook answers %j", async (answer) => {
+    const { world, machine, start } = site(rolling)
+    world.web.answers.set(url, [answer])
+    world.faults.order('databases.swap half-way', 'kill')
+    await untilDead(() => machine.run(params))
+    await start().look(still)
+    world.clock.pass(60_000)
+    await start().look(still)
+    expect(await open(machine)).toBe(false)
+  })
+
   it('is rolled back if it was stopped with its machine, and left to people if a person stopped it', async () => {
     for (const [boot, outcome] of [
       ['another', 'rolled-back'],

@@ -81,13 +81,13 @@ test('objectives and past durations, where there are some', () => {
     target: { ...plan.target, objectives: { rtoSeconds: 900, rpoSeconds: 86_400 } },
   }
   const [past, one] = [[61, 65, 200], [0.2]] as const
-  expect(planText(judged, [], null, past)).toContain(
+  expect(planText(judged, [], { past })).toContain(
     'Target: The house (house)\nObjectives: RTO 15m, RPO 1d\nExpected duration: 1m 5s (median of 3 successful runs)\n\n',
   )
   expect(planMarkdown(judged, [], null, one)).toContain(
     '\n**Objectives:** RTO 15m, RPO 1d\n\n**Expected duration:** 1s (median of 1 successful run)\n\n',
   )
-  expect(planText(plan, [], null, one)).not.toContain('Objectives')
+  expect(planText(plan, [], { past: one })).not.toContain('Objectives')
   expect(planText(judged, [])).not.toContain('Expected duration')
 })
 

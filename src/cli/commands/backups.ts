@@ -51,7 +51,16 @@ export function backupsCommand(program: Command, context: CliContext): void {
         const { directory } = target.backups
         const place = placeName(target.backups)
         context.terminal.out(
-          context.asTyped(backupsText(listed, { target: target.name, directory, place, now, fitting })),
+          context.asTyped(
+            backupsText(listed, {
+              target: target.name,
+              directory,
+              place,
+              now,
+              width: context.terminal.width(),
+              fitting,
+            }),
+          ),
         )
       }
     })

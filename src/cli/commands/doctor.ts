@@ -31,10 +31,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line')
     .action(async (flags: Flags) => {
       const targets = await chosenTargets(context, flags)
-      const [{ withSurroundings }, { examine }, { countOf, doctorText }] = await Promise.all([
+      const [{ withSurroundings }, { examine }, { countOf, doctorText }, { keepDoctor }] = await Promise.all([
         import('../examination.ts'),
         import('../../run/readiness/examine.ts'),
         import('../../views/doctor.ts'),
+        import('../last-doctor.ts'),
       ])
       const books = (await (await context.catalog()).all()).map(({ book }) => book)
       const reports = await withSurroundings(
@@ -48,6 +49,11 @@ export function doctorCommand(program: Command, context: CliContext): void {
         },
       )
       if (flags.metrics !== undefined) await writeMetrics(resolve(context.directory, flags.metrics), reports)
+      await keepDoctor((await context.loaded()).state, reports, {
+        at: new Date(),
+        targets: targets.map(({ name }) => name),
+        mask: context.terminal.redactor,
+      })
       const count = countOf(reports)
       const bad = count.problems > 0 || (flags.strict === true && count.warnings + count.unchecked > 0)
       const exit = bad ? exits.preflight.exit : exits.succeeded.exit
@@ -58,7 +64,7 @@ export function doctorCommand(program: Command, context: CliContext): void {
             ...typedIn(report as unknown as JsonObject, (text) => context.asTyped(text)),
           })
         context.terminal.json({ event: 'result', exit, ...count })
-      } else context.terminal.out(context.asTyped(doctorText(reports)))
+      } else context.terminal.out(context.asTyped(doctorText(reports, context.terminal.width())))
       process.exitCode = exit
     })
 }

@@ -26,7 +26,7 @@ export function drillsCommand(program: Command, context: CliContext): void {
         for (const { target, drills: all } of calendars)
           for (const one of all) context.terminal.json({ event: 'drill', target, ...one })
         context.terminal.json({ event: 'result', exit, due })
-      } else context.terminal.out(context.asTyped(drillsText(calendars, now)))
+      } else context.terminal.out(context.asTyped(drillsText(calendars, now, context.terminal.width())))
       process.exitCode = exit
     })
   drills

@@ -54,7 +54,7 @@ export function historyCommand(program: Command, context: CliContext): void {
         context.terminal.out(
           historyText(
             runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
-            { filtered, more },
+            { filtered, more, width: context.terminal.width() },
           ),
         )
       else

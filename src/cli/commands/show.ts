@@ -47,7 +47,7 @@ export function showCommand(program: Command, context: CliContext): void {
               ? `${relative(context.directory, entry.file)}, used instead of the one included in runbook`
               : null
         const texts = {
-          text: () => planText(plan, params, origin, past),
+          text: () => planText(plan, params, { origin, past, width: context.terminal.width() }),
           markdown: () => planMarkdown(plan, params, origin, past),
           mermaid: () => planMermaid(plan, params),
           json: () => `${JSON.stringify(plan, null, 2)}\n`,

@@ -61,7 +61,7 @@ async function tell(
   const now = systemClock.now()
   if (!json) {
     const { statusText } = await import('../../views/status.ts')
-    const width = process.stdout.isTTY ? process.stdout.columns || null : null
+    const width = context.terminal.width()
     return context.terminal.out(context.asTyped(statusText(open, { unsealed, now, width })))
   }
   for (const { run, runbook, target, startedAt, ended } of unsealed)

@@ -5,6 +5,8 @@ import { viewOf } from '../../drivers/drivers.ts'
 import { whyNotOn } from '../commands/drills.ts'
 import type { CliContext } from '../context.ts'
 import { withSurroundings } from '../examination.ts'
+import type { Target } from '../../model/target.ts'
+import { lockStandings, type LockStanding } from '../../run/readiness/lock-standing.ts'
 
 /** What protects each target, by drivers that can only look; whatever they started has ended afterwards. */
 export async function lookAtProtection(context: CliContext): Promise<readonly Protection[]> {
@@ -23,5 +25,13 @@ export async function lookAtProtection(context: CliContext): Promise<readonly Pr
     } finally {
       end()
     }
+  })
+}
+
+/** The locks that runs on a target take, and who holds them now, from whatever state folder or machine. */
+export async function lookAtLocks(context: CliContext, target: Target): Promise<readonly LockStanding[]> {
+  return withSurroundings(context, null, async ({ locks, mask }) => {
+    const seen = await lockStandings(target, locks)
+    return mask.json(seen as unknown as JsonObject[]) as unknown as readonly LockStanding[]
   })
 }

@@ -12,6 +12,7 @@ import type { Holder, Stored } from '../../run/journal/entry.ts'
 import { isOpen, type JournalView, type RunSummary } from '../../run/journal/journal.ts'
 import { holderOf } from '../../run/journal/leases.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
+import type { LockStanding } from '../../run/readiness/lock-standing.ts'
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
 import { filesOf } from '../../views/files.ts'
@@ -29,12 +30,17 @@ import { defectLine, evidenceOf, keysFrom } from '../evidence-folders.ts'
 import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 import { openRunOf } from '../open-run.ts'
-import { Kept } from './kept.ts'
-import { lookAtProtection } from './looks.ts'
+import { Kept, type Seen } from './kept.ts'
+import { lastDoctor } from '../last-doctor.ts'
+import { lookAtLocks, lookAtProtection } from './looks.ts'
 import { historyRuns, maskedAs, openLines } from './runs.ts'
 
 /** How old may be what is shown of backups; asking costs listings of remote places. */
 const lookEvery = 60_000
+/** How old may be what is shown of locks; asking starts programs. */
+const askLocksEvery = 10_000
+/** A daemon or a server that does not answer delays no page for longer. */
+const patienceForLocks = 500
 /** How long a page waits for a look before it is shown without. */
 const patience = 3_000
 /** Runs that a page lists, each of which is read. */
@@ -45,6 +51,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
   const mask = context.terminal.redactor
   const protection = new Kept(() => lookAtProtection(context), clock, lookEvery)
   const verdicts = new Verdicts(context, clock)
+  const locks = new Map<string, Kept<readonly LockStanding[]>>()
 
   const latest = () =>
     protection.latest(patience).catch((thrown: unknown) => {
@@ -54,6 +61,16 @@ export function siteFor(context: CliContext, clock: Clock): Site {
 
   const named = async (name: string): Promise<Target | null> =>
     (await context.targets()).find((target) => target.name === name) ?? null
+
+  /** Null while the first look goes on, or where it failed. */
+  const locksOf = async (target: Target): Promise<Seen<readonly LockStanding[]> | null> => {
+    const kept = locks.get(target.name) ?? new Kept(() => lookAtLocks(context, target), clock, askLocksEvery)
+    locks.set(target.name, kept)
+    return kept.latest(patienceForLocks).catch((thrown: unknown) => {
+      context.terminal.err(`cannot look at the locks: ${failureOf(thrown).message}\n`)
+      return null
+    })
+  }
 
   const planned = async (target: string, name: string): Promise<Planned | null> => {
     const found = await named(target)
@@ -89,7 +106,8 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     target: async (name, runbook) => {
       const target = await named(name)
       if (target === null) return null
-      const seen = await latest()
+      const { state } = await context.loaded()
+      const [seen, held, doctor] = await Promise.all([latest(), locksOf(target), lastDoctor(state, name)])
       const one = seen?.value.find((one) => one.target === name)
       const books = await (await context.catalog()).listed()
       return readJournal(context, async (journal) => {
@@ -99,6 +117,8 @@ export function siteFor(context: CliContext, clock: Clock): Site {
         return targetPage({
           ...maskedAs(mask, { name, title }),
           protection: seen === null || one === undefined ? null : { one, at: seen.at },
+          locks: held === null ? null : { all: held.value, at: held.at },
+          doctor,
           open: await openLines(journal, await journal.runs({ target: name, pending: true }), mask),
           runs: await historyRuns(journal, lines, mask),
           older: Math.max(0, (await journal.count(wanted)) - lines.length),

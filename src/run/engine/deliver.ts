@@ -14,6 +14,8 @@ export interface Sending {
   readonly mask: Mask
   /** Drivers that stop working when the signal is aborted. */
   drivers(signal: AbortSignal): Pick<Drivers, 'http' | 'mail' | 'commands'>
+  /** What a webhook that accepted the message answered: JSON, or null. */
+  onAnswer?(channel: Channel, answer: Json): void
 }
 
 /** Pause before the second attempt, in milliseconds; each following one is twice as long. */
@@ -64,10 +66,11 @@ async function attempts(
   const { clock, mask } = sending
   const words = mask.json<Words>({ ...delivery.words })
   const drivers = sending.drivers(signal)
+  const answered = (answer: Json): void => sending.onAnswer?.(channel, answer)
   for (let pause = firstPause; ; pause *= 2) {
     const left = (until - clock.monotonic()) / 1000
     try {
-      return await once(drivers, channel, { ...delivery, words }, left, mask)
+      return await once(drivers, channel, { ...delivery, words }, { left, mask, answered })
     } catch (thrown) {
       const again = thrown instanceof RunbookError && thrown.code === 'failed'
       if (!again || signal.aborted || clock.monotonic() + pause >= until) throw thrown
@@ -80,8 +83,11 @@ async function once(
   { http, mail, commands }: Pick<Drivers, 'http' | 'mail' | 'commands'>,
   channel: Channel,
   { words, key }: Delivery,
-  left: number,
-  mask: Mask,
+  {
+    left,
+    mask,
+    answered,
+  }: { readonly left: number; readonly mask: Mask; readonly answered: (answer: Json) => void },
 ): Promise<void> {
   const bounded = (seconds: number): number => Math.max(0.001, Math.min(seconds, left))
   switch (channel.by) {
@@ -95,6 +101,7 @@ async function once(
         key,
       })
       if (answer.status < 200 || answer.status > 299) throw notAccepted(answer.status)
+      answered(answer.json)
       return
     }
     case 'mail': {

@@ -30,6 +30,8 @@ const found = `axe.run({ resultTypes: ['violations'] }).then(({ passes, violatio
 
 const all: { readonly [name: string]: string } = { ...pages, ...hostilePages }
 const open = 'a run that is open'
+/** No promise about time: a browser that starts on a busy machine takes seconds. */
+const patient = { timeout: 30_000 }
 
 describe.skipIf(!program('chromium'))('in a browser', () => {
   const keys = new Keys(systemRandomness)
@@ -133,10 +135,10 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
     states = [{ html: '<p>one</p>', over: false }]
     await opened('/runs/R1', {}, async (page) => {
       const shown = page.locator('#live')
-      await expect.poll(() => shown.innerText()).toBe('one')
+      await expect.poll(() => shown.innerText(), patient).toBe('one')
       expect(await page.locator('#connection').innerText()).toBe('Live.')
       states = [{ html: '<p>two &lt;script&gt;</p>', over: false }]
-      await expect.poll(() => shown.innerText()).toBe('two <script>')
+      await expect.poll(() => shown.innerText(), patient).toBe('two <script>')
       const again = page.waitForEvent('load')
       states = [{ html: '', over: true }]
       await again
@@ -178,7 +180,7 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
       // Of the frame the browser reports no answer, since it is refused before it is shown.
       expect(answers).toEqual([answered])
       // Chromium shows a page of its own in place of what may not be framed.
-      await expect.poll(() => page.frames()[1]?.url()).toBe('chrome-error://chromewebdata/')
+      await expect.poll(() => page.frames()[1]?.url(), patient).toBe('chrome-error://chromewebdata/')
     } finally {
       await context.close()
       other.close()

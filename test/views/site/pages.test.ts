@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { style as reportStyle } from '../../../src/views/html/style.ts'
 import { evidencePolicy, pagePolicy } from '../../../src/views/site/frame.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
+import { after } from '../../fixtures/told-run.ts'
 import { bad, good, hostilePages, overview, pages, protection, running, target, weak } from './shown.ts'
 
 const all = Object.entries({ ...pages, ...hostilePages })
@@ -97,6 +98,30 @@ describe('a target', () => {
   test('names how many runs are not listed', () => {
     expect(target({ older: 1 })).toContain('1 older run is not listed: <code>runbook history</code>')
     expect(target()).not.toContain('older run')
+  })
+})
+
+describe('a target says what the doctor found and who holds its locks', () => {
+  test('as far as it is known', () => {
+    expect(target()).toContain('No problems found; 1 warning, 2 not checked, 48m ago')
+    expect(target()).toContain(
+      '<strong>ada on db1</strong> with <code>R3</code>, since 2026-02-03 04:12:00 UTC',
+    )
+    expect(target()).toContain('not known: the daemon does not answer')
+    const page = target({
+      doctor: { at: after(0), problems: ['the disk is full'], warnings: 0, unchecked: 0 },
+    })
+    expect(page).toContain('<strong>1 problem</strong>; 0 warnings')
+    expect(page).toContain('<li>the disk is full</li>')
+    expect(page).toContain('class="failed"')
+  })
+
+  test('and nothing is said where it is not', () => {
+    const page = target({ doctor: null, locks: null })
+    expect(page).toContain(
+      'It has not run here, as far as is known: <code>runbook doctor --target shop</code>',
+    )
+    expect(page).not.toContain('nobody')
   })
 })
 

@@ -4,6 +4,7 @@ import type { RunSummary } from '../../../src/run/journal/journal.ts'
 import { pastRunOf } from '../../../src/run/record/past-run.ts'
 import { recordOf } from '../../../src/run/record/record.ts'
 import type { DrillStanding } from '../../../src/run/readiness/drill-calendar.ts'
+import type { LockStanding } from '../../../src/run/readiness/lock-standing.ts'
 import type { PlaceStanding, Protection } from '../../../src/run/readiness/protection.ts'
 import type { HistoryRun } from '../../../src/views/past-runs.ts'
 import { evidencePage } from '../../../src/views/site/evidence.ts'
@@ -140,11 +141,20 @@ export const overview = (more: Partial<OverviewShown> = {}): string =>
     ...more,
   })
 
+const by = { run: 'R3', by: 'ada', host: 'db1', since: after(0) }
+export const locks: readonly LockStanding[] = [
+  { what: 'database shop', is: 'held', holder: by, why: null },
+  { what: 'service web of shop', is: 'free', holder: null, why: null },
+  { what: 'service worker of shop', is: 'not known', holder: null, why: 'the daemon does not answer' },
+]
+
 export const target = (more: Partial<TargetShown> = {}): string =>
   targetPage({
     name: 'shop',
     title: 'The shop',
     protection: { one: protection, at: now },
+    locks: { all: locks, at: now },
+    doctor: { at: after(0), problems: [], warnings: 1, unchecked: 2 },
     open: [],
     runs: [good],
     older: 0,
@@ -215,7 +225,14 @@ export const pages = {
     open: [running, stuck],
     protection: { one: weak, at: now },
   }),
-  'a target without anything': target({ runs: [], runbooks: [], protection: null, runbook: 'restore-test' }),
+  'a target without anything': target({
+    runs: [],
+    runbooks: [],
+    protection: null,
+    locks: null,
+    doctor: null,
+    runbook: 'restore-test',
+  }),
   'a runbook': runbookPage({
     plan: nightPlan(),
     params: [{ flag: '--lamp', value: 'oil|gas', help: 'Which lamp', given: 'required', without: null }],
@@ -261,6 +278,14 @@ export const hostilePages = {
     protection: { one: hostileProtection, at: now },
     open: [hostileLine],
     runs: [hostileLine],
+    doctor: { at: text, problems: [text], warnings: 1, unchecked: 1 },
+    locks: {
+      all: [
+        { what: text, is: 'held', holder: { run: text, by: text, host: text, since: text }, why: null },
+        { what: text, is: 'not known', holder: null, why: text },
+      ],
+      at: now,
+    },
     runbook: text,
     runbooks: [{ name: text, when: text }],
   }),
