@@ -28,8 +28,8 @@ const withoutVariables = (value: Json): Json =>
  * @throws RunbookError `usage`, which names the secret and the place, never the value
  */
 export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): readonly Finding[] {
-  const readable = mustStayReadable(plan)
-  const words = mask.publish(canonical(readable)).map(notMasked)
+  const { readable, text } = readableIn(plan)
+  const words = mask.publish(text).map(notMasked)
   const params = Object.fromEntries(
     Object.entries(plan.params).map(([name, value]) => [`parameter ${name}`, value]),
   )
@@ -48,6 +48,18 @@ export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): read
       hint: "name the secret there with secret('VARIABLE') if the setting takes one; if its value is a common word, choose another value",
     },
   )
+}
+
+const readables = new WeakMap<Plan, { readonly readable: JsonObject; readonly text: string }>()
+
+/** Written once a plan: a plan does not change, and tests start thousands of runs of the same one. */
+function readableIn(plan: Plan): { readonly readable: JsonObject; readonly text: string } {
+  const known = readables.get(plan)
+  if (known !== undefined) return known
+  const readable = mustStayReadable(plan)
+  const made = { readable, text: canonical(readable) }
+  readables.set(plan, made)
+  return made
 }
 
 const notMasked = (name: string): Finding => ({
