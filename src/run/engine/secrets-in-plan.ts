@@ -1,5 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import { canonical, type Json, type JsonObject } from '../../kernel/json.ts'
+import { onceEach } from '../../kernel/once-each.ts'
+import { handlesIn } from '../../drivers/secrets.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Mask } from './run-context.ts'
@@ -50,17 +52,13 @@ export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): read
   )
 }
 
-const readables = new WeakMap<Plan, { readonly readable: JsonObject; readonly text: string }>()
-
-/** Written once a plan: a plan does not change, and tests start thousands of runs of the same one. */
-function readableIn(plan: Plan): { readonly readable: JsonObject; readonly text: string } {
-  const known = readables.get(plan)
-  if (known !== undefined) return known
+/** What must stay readable of a plan, and its text. */
+export const readableIn = onceEach((plan: Plan) => {
   const readable = mustStayReadable(plan)
-  const made = { readable, text: canonical(readable) }
-  readables.set(plan, made)
-  return made
-}
+  return { readable, text: canonical(readable) }
+})
+
+export const secretsNamedIn = onceEach((plan: Plan) => handlesIn(plan))
 
 const notMasked = (name: string): Finding => ({
   level: 'warn',
