@@ -18,9 +18,9 @@ const inMemory = [
 /** Suites of a run share the processes that run commands. */
 const sharedCommands = './test/fixtures/shared-commands.ts'
 
-/** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
+/** Two more than the processors of a small machine: tests that wait leave a fifth of it idle with one more. */
 const quick = {
-  maxWorkers: 3,
+  maxWorkers: 4,
   globalSetup: sharedCommands,
   testTimeout: 20_000,
   hookTimeout: 30_000,

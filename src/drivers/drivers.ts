@@ -135,25 +135,50 @@ export function viewOf(drivers: Drivers): Views {
 }
 
 /** Each attempt gets views of its own and calls few of their methods, so a method is made when it is asked for. */
-function seenOf(driver: object, methods: object): object {
-  const methodOf = (name: string | symbol): unknown =>
-    Object.hasOwn(methods, name)
-      ? (...args: readonly unknown[]): unknown => {
-          const found: unknown = Reflect.get(driver, name)
-          return typeof found === 'function' ? Reflect.apply(found, driver, args) : undefined
-        }
-      : undefined
-  return new Proxy(methods, {
-    get: (_, name) => methodOf(name),
-    has: (_, name) => Object.hasOwn(methods, name),
-    getOwnPropertyDescriptor: (_, name) => {
-      const value = methodOf(name)
-      return value === undefined ? undefined : { value, enumerable: true, configurable: true, writable: true }
-    },
-    set: () => false,
-    defineProperty: () => false,
-    deleteProperty: () => false,
-    setPrototypeOf: () => false,
-    preventExtensions: () => false,
-  })
+const seenOf = (driver: object, methods: object): object => new Proxy(methods, new Seen(driver))
+
+class Seen implements ProxyHandler<object> {
+  readonly #driver: object
+
+  constructor(driver: object) {
+    this.#driver = driver
+  }
+
+  get(methods: object, name: string | symbol): unknown {
+    if (!Object.hasOwn(methods, name)) return undefined
+    const driver = this.#driver
+    return (...args: readonly unknown[]): unknown => {
+      const found: unknown = Reflect.get(driver, name)
+      return typeof found === 'function' ? Reflect.apply(found, driver, args) : undefined
+    }
+  }
+
+  has(methods: object, name: string | symbol): boolean {
+    return Object.hasOwn(methods, name)
+  }
+
+  getOwnPropertyDescriptor(methods: object, name: string | symbol): PropertyDescriptor | undefined {
+    const value = this.get(methods, name)
+    return value === undefined ? undefined : { value, enumerable: true, configurable: true, writable: true }
+  }
+
+  set(): boolean {
+    return false
+  }
+
+  defineProperty(): boolean {
+    return false
+  }
+
+  deleteProperty(): boolean {
+    return false
+  }
+
+  setPrototypeOf(): boolean {
+    return false
+  }
+
+  preventExtensions(): boolean {
+    return false
+  }
 }

@@ -11,9 +11,9 @@ import { seal, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { noLock, takeLocks } from './engine/system-lock.ts'
 import { missingAnswers } from './engine/preflight.ts'
-import { handlesIn } from '../drivers/secrets.ts'
+
 import type { RunContext } from './engine/run-context.ts'
-import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
+import { readableIn, secretsNamedIn, unmaskedPlan } from './engine/secrets-in-plan.ts'
 import { unlogged } from './journal/evidence.ts'
 import type { Entry } from './journal/entry.ts'
 import { holdLease, leaseOf } from './journal/leases.ts'
@@ -48,8 +48,11 @@ export interface ResumeRequest {
 export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Result> {
   const { run, way, planned, accepted } = asked
   const before = stateOf(await runtime.journal.read(run))
-  const known = await runtime.registerSecrets(handlesIn([before.plan, planned.plan]))
-  for (const { plan } of [before, planned]) runtime.mask.publish(canonical(mustStayReadable(plan)))
+  const known = await runtime.registerSecrets([
+    ...secretsNamedIn(before.plan),
+    ...secretsNamedIn(planned.plan),
+  ])
+  for (const { plan } of [before, planned]) runtime.mask.publish(readableIn(plan).text)
   refuseClosed(asked, before)
   // Sealing runs no step, so it does not matter which code the runbook has today.
   if (needsWork(before)) refuseChanged(asked, before)

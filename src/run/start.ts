@@ -5,7 +5,7 @@ import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Locks } from '../drivers/locks.ts'
 import type { Scope } from '../drivers/scope.ts'
-import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
+import type { SecretHandle } from '../drivers/secrets.ts'
 import { at } from '../model/pending.ts'
 import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
@@ -30,7 +30,7 @@ import type { Lease, Journal } from './journal/journal.ts'
 import { holdLease, leaseOf } from './journal/leases.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
-import { refuseSecretsIn } from './engine/secrets-in-plan.ts'
+import { refuseSecretsIn, secretsNamedIn } from './engine/secrets-in-plan.ts'
 import type { Mask, RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
 import type { Stop } from './engine/stop.ts'
@@ -82,7 +82,7 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   const run = `${stamp(startedAt)}-${shortName(runtime.randomness)}`
   const { plan } = order.planned
   const { by, host } = runtime.identity
-  const masked = await runtime.registerSecrets(handlesIn(plan))
+  const masked = await runtime.registerSecrets(secretsNamedIn(plan))
   const place = runtime.folderOf(run, order, startedAt)
   const words = refuseSecretsIn(plan, runtime.mask, {
     'the story': order.story,

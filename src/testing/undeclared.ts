@@ -14,12 +14,11 @@ export function refusingUndeclared(
   declared: readonly Leftover[],
   report: (refusal: RunbookError) => void,
 ): Drivers {
-  const ports = Object.entries(drivers).map(([name, port]) => [
-    name,
-    // Most ports leave nothing, and most steps declare all places.
-    leavesOf(name).every((place) => declared.includes(place)) ? port : refusing(name, port as object),
-  ])
-  return Object.fromEntries(ports) as unknown as Drivers
+  // Most ports leave nothing, and most steps declare all places.
+  const refused = [...leaves].filter(([, places]) => !places.every((place) => declared.includes(place)))
+  if (refused.length === 0) return drivers
+  const refusals = refused.map(([name]) => [name, refusing(name, drivers[name as keyof Drivers])])
+  return { ...drivers, ...Object.fromEntries(refusals) }
 
   function refusing(name: string, port: object): object {
     return new Proxy(port, {
@@ -37,12 +36,10 @@ export function refusingUndeclared(
   }
 }
 
-const leaves = new Map(
+/** What the methods of a port can leave behind. */
+const leaves = new Map<string, readonly Leftover[]>(
   Object.entries(leftBy).map(([port, methods]) => [port, [...new Set(Object.values(methods).flat())]]),
 )
-
-/** What its methods can leave behind. */
-const leavesOf = (port: string): readonly Leftover[] => leaves.get(port) ?? []
 
 function undeclared(
   port: string,

@@ -167,11 +167,12 @@ function driversOf(
     containers,
     faults,
   } = world
-  const secrets = onFirstUse(() =>
-    fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register }),
+  const secrets = portOf(
+    new OnFirstUse(() => fakeSecrets({ environment: Object.fromEntries(world.environment), disk, register })),
   )
   // An attempt uses two or three of them.
-  const made = <P extends object>(name: string, make: () => P): P => passing(name, make, faults, scope.signal)
+  const made = <P extends object>(name: string, make: () => P): P =>
+    portOf(new Passing(name, make, faults, scope.signal))
   return {
     services: made('services', () => fakeServices(watched(fleet, faults, scope), scope, disk, images)),
     databases: databasesBy(
@@ -275,36 +276,63 @@ function watched(fleet: Fleet, faults: Faults, { signal }: Scope): Fleet {
 type Method = (...args: readonly unknown[]) => unknown
 
 /** A port that is made when something of it is asked for. */
-function onFirstUse<P extends object>(
-  make: () => P,
-  around: (method: Method, port: P, name: string) => Method = (method) => method,
-): P {
-  let port: P | null = null
-  const made = (): P => (port ??= make())
-  return new Proxy({} as P, {
-    get: (_, name) => {
-      const found: unknown = Reflect.get(made(), name)
-      return typeof found === 'function' ? around(found as Method, made(), String(name)) : found
-    },
-    has: (_, method) => Reflect.has(made(), method),
-    ownKeys: () => Reflect.ownKeys(made()),
-    getOwnPropertyDescriptor: (_, method) => Reflect.getOwnPropertyDescriptor(made(), method),
-  })
+class OnFirstUse<P extends object> implements ProxyHandler<P> {
+  readonly #make: () => P
+  #port: P | null = null
+
+  constructor(make: () => P) {
+    this.#make = make
+  }
+
+  get port(): P {
+    return (this.#port ??= this.#make())
+  }
+
+  get(_: P, name: string | symbol): unknown {
+    return Reflect.get(this.port, name)
+  }
+
+  has(_: P, method: string | symbol): boolean {
+    return Reflect.has(this.port, method)
+  }
+
+  ownKeys(): (string | symbol)[] {
+    return Reflect.ownKeys(this.port)
+  }
+
+  getOwnPropertyDescriptor(_: P, method: string | symbol): PropertyDescriptor | undefined {
+    return Reflect.getOwnPropertyDescriptor(this.port, method)
+  }
 }
 
-/** A port that is made when something of it is asked for, and whose calls pass their fault points. */
-function passing<P extends object>(name: string, make: () => P, faults: Faults, signal: AbortSignal): P {
-  return onFirstUse(
-    make,
-    (found, driver, method) =>
-      async (...args: readonly unknown[]): Promise<unknown> => {
-        await faults.reach(`${name}.${method}`, signal)
-        const answer: unknown = await Reflect.apply(found, driver, args)
-        await faults.reach(`${name}.${method} done`, signal)
-        return answer
-      },
-  )
+/** Its calls pass their fault points. */
+class Passing<P extends object> extends OnFirstUse<P> {
+  readonly #name: string
+  readonly #faults: Faults
+  readonly #signal: AbortSignal
+
+  constructor(name: string, make: () => P, faults: Faults, signal: AbortSignal) {
+    super(make)
+    this.#name = name
+    this.#faults = faults
+    this.#signal = signal
+  }
+
+  override get(_: P, method: string | symbol): unknown {
+    const { port } = this
+    const found: unknown = Reflect.get(port, method)
+    if (typeof found !== 'function') return found
+    const moment = `${this.#name}.${String(method)}`
+    return async (...args: readonly unknown[]): Promise<unknown> => {
+      await this.#faults.reach(moment, this.#signal)
+      const answer: unknown = await Reflect.apply(found as Method, port, args)
+      await this.#faults.reach(`${moment} done`, this.#signal)
+      return answer
+    }
+  }
 }
+
+const portOf = <P extends object>(handler: OnFirstUse<P>): P => new Proxy({} as P, handler)
 
 function stateOf({
   disk,

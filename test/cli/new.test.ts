@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newRunbook, newStep } from '../../src/init/new-files.ts'
 import { Project } from '../fixtures/cli.ts'
+import { vitestIn } from '../fixtures/vitest-in.ts'
 import { root } from '../docs/pages.ts'
 
 let project: Project
@@ -83,11 +84,7 @@ test('what it writes type-checks, and its tests pass', async () => {
   )
   expect(tsc.stdout).toBe('')
   expect(tsc.status).toBe(0)
-  const vitest = spawnSync(
-    process.execPath,
-    [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', folder],
-    { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-  )
+  const vitest = vitestIn(folder)
   expect(vitest.stdout + vitest.stderr).toMatch(/Tests +5 passed \(5\)/)
   expect(vitest.status).toBe(0)
 }, 120_000)

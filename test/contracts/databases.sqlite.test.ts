@@ -1,11 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import Connection from 'better-sqlite3'
+import { afterAll } from 'vitest'
+import { KeptPrograms } from '../../src/adapters/process/kept-programs.ts'
 import { openSqlite } from '../fixtures/sqlite-world.ts'
 import { databasesContract, type DatabaseWorld } from './databases.contract.ts'
 
+/** Kept from one test to the next, as a run keeps them from one step to the next. */
+const programs = new KeptPrograms()
+afterAll(() => programs.end())
+
 /** As the sqlite3 shell writes it: `.backup`, or `.dump` of tables with a number and a text. */
 async function open(journal: 'WAL' | 'DELETE'): Promise<DatabaseWorld> {
-  const world = await openSqlite(journal)
+  const world = await openSqlite(journal, {}, programs)
   return {
     ...world,
     async exported(format) {

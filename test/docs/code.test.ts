@@ -10,6 +10,7 @@ import { planOf } from '../../src/model/plan.ts'
 import { isRunbook, type Runbook } from '../../src/model/runbook.ts'
 import type { Target } from '../../src/model/target.ts'
 import { fakeMachine, fakeWorld, runningFleet } from '../../src/testing/index.ts'
+import { vitestIn } from '../fixtures/vitest-in.ts'
 import { blocks, pages, root, type Page } from './pages.ts'
 
 /** The code of a page is one project: each block is a file, and its first line names it. */
@@ -170,16 +171,7 @@ describe('the first runbook', () => {
 test('the tests that are shown pass', () => {
   const name = 'test/restart-behind-a-page.test.ts'
   expect(readFileSync(fileOf('docs/writing-runbooks.md', name), 'utf8')).toContain('everyMoment')
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [
-      join(root, 'node_modules', 'vitest', 'vitest.mjs'),
-      'run',
-      '--root',
-      projectOf(exampleIn('docs/writing-runbooks.md')),
-    ],
-    { encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } },
-  )
+  const { status, stdout, stderr } = vitestIn(projectOf(exampleIn('docs/writing-runbooks.md')))
   expect(stdout + stderr).toMatch(/Tests +11 passed \(11\)/)
   expect(status).toBe(0)
 }, 120_000)

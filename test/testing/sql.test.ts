@@ -12,6 +12,28 @@ const tables = {
 }
 const asked = (sql: string, engine: 'postgres' | 'sqlite' = 'postgres') => answerOf(sql, tables, engine)
 
+describe('an answer', () => {
+  it('follows the rows, the query and the engine, and is not changed by who got an earlier one', () => {
+    const sql = 'select id from changing order by id'
+    const first = answerOf(sql, { changing: [{ id: 1 }] }, 'postgres')
+    Object.assign(first[0]!, { id: 9 })
+    expect(answerOf(sql, { changing: [{ id: 1 }] }, 'postgres')).toEqual([{ id: 1 }])
+    expect(answerOf(sql, { changing: [{ id: 1 }, { id: 2 }] }, 'postgres')).toEqual([{ id: 1 }, { id: 2 }])
+    expect(answerOf(`${sql} desc`, { changing: [{ id: 1 }, { id: 2 }] }, 'postgres')[0]).toEqual({ id: 2 })
+    expect(answerOf('select id from other.one', { 'other.one': [{ id: 1 }] }, 'postgres')).toEqual([
+      { id: 1 },
+    ])
+    expect(() => answerOf('select id from other.one', { 'other.one': [{ id: 1 }] }, 'sqlite')).toThrow(
+      /cannot answer/,
+    )
+  })
+
+  it('that depends on chance is found anew each time', () => {
+    const asked = (): unknown => answerOf('select random() as n', {}, 'sqlite')[0]?.['n']
+    expect(new Set([asked(), asked(), asked()]).size).toBeGreaterThan(1)
+  })
+})
+
 describe('the tables of a fake Postgres', () => {
   it('are in the schema public, where no other is named', () => {
     for (const table of ['orders', 'public.orders', '"public"."orders"'])

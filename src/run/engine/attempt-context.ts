@@ -136,20 +136,19 @@ async function journalChild(
  * and a finished one may have left a promise behind; neither may act then.
  */
 function gated(drivers: Drivers, signal: AbortSignal): Drivers {
-  const ports = Object.entries(drivers).map(([name, port]) => [
-    name,
-    new Proxy(port as object, {
-      get(driver, method) {
-        const found: unknown = Reflect.get(driver, method, driver)
-        if (typeof found !== 'function') return found
-        return async (...args: readonly unknown[]): Promise<unknown> => {
-          signal.throwIfAborted()
-          return Reflect.apply(found, driver, args)
-        }
-      },
-    }),
-  ])
-  return Object.fromEntries(ports) as unknown as Drivers
+  const gate: ProxyHandler<object> = {
+    get(driver, method) {
+      const found: unknown = Reflect.get(driver, method, driver)
+      if (typeof found !== 'function') return found
+      return async (...args: readonly unknown[]): Promise<unknown> => {
+        signal.throwIfAborted()
+        return Reflect.apply(found, driver, args)
+      }
+    },
+  }
+  const ports: { [name: string]: object } = {}
+  for (const [name, port] of Object.entries(drivers)) ports[name] = new Proxy(port as object, gate)
+  return ports as unknown as Drivers
 }
 
 /** A log that cannot be opened (a full disk) must not fail a recovery; the loss is recorded instead. */

@@ -2,6 +2,7 @@ import type { PostgresDatabase, SqliteDatabase } from '../../drivers/databases.t
 import { partKey, type LockPart } from '../../drivers/locks.ts'
 import type { Stack } from '../../drivers/services.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
+import { onceEach } from '../../kernel/once-each.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { addressesIn } from '../../model/recording.ts'
 import { isStack, namesIn, servicesIn } from './services-in.ts'
@@ -11,12 +12,12 @@ import { isStack, namesIn, servicesIn } from './services-in.ts'
  * folders and documents in the inputs of its changing steps, and of the steps whose outputs they use. Empty for a plan that only
  * looks. Two databases of one server exclude each other only where a service is shared.
  */
-export function lockPartsOf(plan: Plan): readonly LockPart[] {
+export const lockPartsOf = onceEach((plan: Plan): readonly LockPart[] => {
   const parts = new Map<string, LockPart>()
   for (const { input } of concerned(plan))
     for (const part of partsIn(input, plan)) parts.set(partKey(part), part)
   return [...parts].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, part]) => part)
-}
+})
 
 /** What the input of one step names; a part may be there more than once. */
 export function partsIn(input: Json, plan: Pick<Plan, 'target'>): readonly LockPart[] {

@@ -1,5 +1,7 @@
 import { RunbookError } from '../../kernel/errors.ts'
 import { canonical, type Json, type JsonObject } from '../../kernel/json.ts'
+import { onceEach } from '../../kernel/once-each.ts'
+import { handlesIn } from '../../drivers/secrets.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
 import type { Mask } from './run-context.ts'
@@ -28,8 +30,8 @@ const withoutVariables = (value: Json): Json =>
  * @throws RunbookError `usage`, which names the secret and the place, never the value
  */
 export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): readonly Finding[] {
-  const readable = mustStayReadable(plan)
-  const words = mask.publish(canonical(readable)).map(notMasked)
+  const { readable, text } = readableIn(plan)
+  const words = mask.publish(text).map(notMasked)
   const params = Object.fromEntries(
     Object.entries(plan.params).map(([name, value]) => [`parameter ${name}`, value]),
   )
@@ -49,6 +51,14 @@ export function refuseSecretsIn(plan: Plan, mask: Mask, given: JsonObject): read
     },
   )
 }
+
+/** What must stay readable of a plan, and its text. */
+export const readableIn = onceEach((plan: Plan) => {
+  const readable = mustStayReadable(plan)
+  return { readable, text: canonical(readable) }
+})
+
+export const secretsNamedIn = onceEach((plan: Plan) => handlesIn(plan))
 
 const notMasked = (name: string): Finding => ({
   level: 'warn',

@@ -3,7 +3,7 @@ import { converse, type Answering } from '../../../src/adapters/process/conversa
 import { KeptPrograms } from '../../../src/adapters/process/kept-programs.ts'
 import { isRunning } from '../../../src/adapters/process/proc.ts'
 import { shell } from '../../../src/adapters/process/shell.ts'
-import { systemClock } from '../../../src/kernel/clock.ts'
+import { systemClock, type Clock } from '../../../src/kernel/clock.ts'
 import type { Child } from '../../../src/drivers/scope.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
@@ -33,10 +33,35 @@ const answer = () => {
 
 const first = (children: readonly Child[]): Child => children[0] ?? expect.fail('no program has started')
 
-const aborting = () => {
+const aborting = (clock: Clock = systemClock) => {
   const stop = new AbortController()
   const scope = watchedScope({ signal: stop.signal })
-  return { stop, scope, open: () => converse(echo, scope, systemClock) }
+  return { stop, scope, open: () => converse(echo, scope, clock) }
+}
+
+/** A clock on which time passes when the test says so. */
+function stoppedClock() {
+  const sleepers = new Set<{ readonly milliseconds: number; readonly wake: () => void }>()
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        const sleeper = { milliseconds, wake: resolve }
+        sleepers.add(sleeper)
+        signal?.addEventListener('abort', () => {
+          sleepers.delete(sleeper)
+          reject(signal.reason as Error)
+        })
+      }),
+  }
+  return {
+    clock,
+    asleep: (): readonly number[] => [...sleepers].map(({ milliseconds }) => milliseconds),
+    pass(): void {
+      for (const { wake } of sleepers) wake()
+      sleepers.clear()
+    },
+  }
 }
 
 test('one program answers one request after another, in all alphabets', async () => {
@@ -54,11 +79,15 @@ test('one program answers one request after another, in all alphabets', async ()
 })
 
 test('without requests it ends by itself after a while', async () => {
-  const { scope, open } = aborting()
+  const { clock, asleep, pass } = stoppedClock()
+  const { scope, open } = aborting(clock)
   const conversation = open()
+  expect(asleep()).toEqual([])
   await conversation.ask('one\n', answer().take)
   const program = first(scope.children)
   expect(isRunning(program)).toBe(true)
+  expect(asleep()).toEqual([5_000])
+  pass()
   await eventually(async () => !isRunning(program), 'the program has ended')
   expect(conversation.free).toBe(false)
 })
@@ -174,11 +203,14 @@ describe('kept for the next attempt', () => {
 
   test('without another attempt it ends by itself after a while, also if it was never asked', async () => {
     const programs = new KeptPrograms()
+    const { clock, asleep, pass } = stoppedClock()
     const [asked, unasked] = [attempt('asked'), attempt('unasked')]
-    await programs.start('echo', echo, asked.scope, systemClock).ask('one\n', answer().take)
-    programs.start('echo', echo, unasked.scope, systemClock)
+    await programs.start('echo', echo, asked.scope, clock).ask('one\n', answer().take)
+    programs.start('echo', echo, unasked.scope, clock)
     await eventually(async () => unasked.scope.children.length > 0, 'it runs')
     for (const { close } of [asked, unasked]) close()
+    expect(asleep()).toEqual([5_000, 5_000])
+    pass()
     for (const { scope } of [asked, unasked])
       await eventually(async () => !isRunning(first(scope.children)), 'the program has ended')
     expect(programs.take('echo', attempt('next').scope)).toBeUndefined()
@@ -186,8 +218,9 @@ describe('kept for the next attempt', () => {
 
   test('all that are kept end together, also one that ignores the end of its input', async () => {
     const programs = new KeptPrograms()
+    const { clock, asleep, pass } = stoppedClock()
     const [one, two] = [attempt('one'), attempt('two')]
-    await programs.start('echo', echo, one.scope, systemClock).ask('one\n', answer().take)
+    await programs.start('echo', echo, one.scope, clock).ask('one\n', answer().take)
     const deaf: Answering = {
       ...echo,
       run: (streams, scope) =>
@@ -196,9 +229,16 @@ describe('kept for the next attempt', () => {
           scope,
         ),
     }
-    await programs.start('deaf', deaf, two.scope, systemClock).ask('one\n', answer().take)
+    await programs.start('deaf', deaf, two.scope, clock).ask('one\n', answer().take)
     for (const { close } of [one, two]) close()
-    await programs.end()
+    const ended = programs.end()
+    await eventually(async () => !isRunning(first(one.scope.children)), 'the other has ended')
+    expect(isRunning(first(two.scope.children))).toBe(true)
+    // Only the deaf one is still waited for.
+    await eventually(async () => asleep().length === 1, 'the exit is known')
+    expect(asleep()).toEqual([2_000])
+    pass()
+    await ended
     for (const { scope } of [one, two]) expect(isRunning(first(scope.children))).toBe(false)
   })
 })
