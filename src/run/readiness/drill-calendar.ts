@@ -59,7 +59,11 @@ export async function drillCalendar(
     usual
       .filter(({ drill }) => whyNot(drill) === null)
       .map(({ drill, days }) => ({ drill, everySeconds: days * 86_400 }))
-  const own = { ...journal, runs: ownRuns(target, journal) }
+  const own: DrillJournal = {
+    runs: ownRuns(target, journal),
+    read: (run) => journal.read(run),
+    ...(journal.damaged === undefined ? {} : { damaged: journal.damaged }),
+  }
   const standings: DrillStanding[] = []
   for (const { drill, everySeconds } of due) {
     const runbooks = provedBy(drill)
