@@ -96,6 +96,10 @@ export type Declared = JsonObject & {
   readonly service: string
   /** The image reference, or the program of a process; null if the files have none. */
   readonly image: string | null
+  /** The files say how to build its image. */
+  readonly built?: true
+  /** The services that have to run for it, as the files say: `depends_on` of a Compose file. */
+  readonly needs?: readonly string[]
 }
 
 /** Variables of an instance, including those of its image. Values may be secret, so only as SHA-256. */

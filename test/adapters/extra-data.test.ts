@@ -85,3 +85,19 @@ test.each([
   })
   await expect(parts.next()).rejects.toThrow(`a.sql ${why}`)
 })
+
+test('a byte behind the last of several gzip members is no certain truncation, and more of them are none', async () => {
+  const part = text.length / 3
+  const members = [0, 1, 2].map((at) => gzipSync(text.subarray(at * part, (at + 1) * part)))
+  for (const size of sizes) {
+    await expect(unwrapped('gzip', Buffer.concat([...members, Buffer.from('x')]), size)).rejects.toThrow(
+      /a\.sql (?:is truncated or has extra data|has extra data)/,
+    )
+    await expect(unwrapped('gzip', Buffer.concat([...members, Buffer.from('xy')]), size)).rejects.toThrow(
+      'a.sql has extra data after its gzip stream',
+    )
+    await expect(unwrapped('gzip', Buffer.concat(members).subarray(0, -30), size)).rejects.toThrow(
+      'a.sql is truncated',
+    )
+  }
+})

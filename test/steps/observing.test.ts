@@ -550,9 +550,43 @@ describe('what is run for its exit code', () => {
       ])
     })
 
+    it('is refused where it has a name and is built, since a one-off pulls no such image', async () => {
+      const { step, input } = opened(runOneOff({ oneOff: needed(shop.smoke) }))
+      const { look } = handsOn(damagedShop())
+      const declared = async () => [{ service: 'smoke', image: 'smoke:2', built: true as const }]
+      const built = { ...look, services: { ...look.services, declared } }
+      expect(await step.preflight?.(built, input, alone)).toMatchObject([
+        {
+          level: 'refuse',
+          problem: 'smoke:2, the image of smoke, is not on this machine, and a run builds none',
+          hint: `${line} build smoke; or ${line} pull smoke`,
+        },
+      ])
+    })
+
     it('is of no interest where the container is there', async () => {
       expect(await preflight(damagedShop(), startServices(web))).toEqual([])
     })
+  })
+
+  it('is refused where what it depends on is down, and no step starts that', async () => {
+    const { step, input } = opened(runOneOff({ oneOff: needed(shop.smoke) }))
+    const world = damagedShop()
+    world.images.images.set(`sha256:${'c1'.repeat(32)}`, fakeImage('smoke:2'))
+    const { look } = handsOn(world)
+    const declared = async () => [{ service: 'smoke', image: 'smoke:2', needs: ['web'] }]
+    const depending = { ...look, services: { ...look.services, declared } }
+    expect(await step.preflight?.(depending, input, alone)).toEqual([])
+    needed(world.fleet.services.get('web')).instance = null
+    expect(await step.preflight?.(depending, input, alone)).toMatchObject([
+      {
+        level: 'refuse',
+        problem: 'smoke depends on web, which has no container, and no step starts it',
+        hint: expect.stringContaining(' up --detach --no-deps web; or take it out') as string,
+      },
+    ])
+    const started = { ...alone, starterOf: () => 'Start writers' }
+    expect(await step.preflight?.(depending, input, started)).toEqual([])
   })
 
   it('is refused before the run where the stack does not know it', async () => {

@@ -52,7 +52,7 @@ export async function encryptWithAge(
 
 /**
  * Every chunk is authenticated and the last one is marked, so a truncated file fails, even between two
- * chunks.
+ * chunks. What follows the last chunk is read as a part of it, so it fails the same way.
  * @throws RunbookError `verification`
  */
 export async function decryptWithAge(
@@ -98,7 +98,7 @@ export function ageError(file: string, message: string): RunbookError {
   }
   const why = /^invalid (?:version|header\b(?! HMAC))/.test(message)
     ? 'not an age file, or truncated at its start'
-    : 'damaged or truncated'
+    : 'damaged or truncated, or with extra data after its end'
   return cannot('decrypt', file, `${why} (${message})`, {
     code: 'verification',
     hint: 'use another backup, and keep this one for investigation',

@@ -107,10 +107,17 @@ export function decompress(file: FileHandle): Decompressed {
       const code =
         thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
       if (!/^(?:Z_|ZSTD_|ERR_ZSTD)/.test(code)) throw thrown
+      const extra =
+        code === 'Z_DATA_ERROR' && thrown instanceof Error && thrown.message === 'incorrect header check'
       throw new ArchiveRefused(
-        code === 'Z_BUF_ERROR'
-          ? `its ${format.name} stream is truncated`
-          : `its ${format.name} stream is damaged`,
+        extra
+          ? `extra data after its ${format.name} stream`
+          : code !== 'Z_BUF_ERROR'
+            ? `its ${format.name} stream is damaged`
+            : format.name === 'gzip'
+              ? // Node takes a byte behind it for the start of another member.
+                'its gzip stream is truncated, or one byte follows it'
+              : `its ${format.name} stream is truncated`,
       )
     } finally {
       source.destroy()

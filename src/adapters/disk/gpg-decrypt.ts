@@ -126,7 +126,7 @@ export function gpgRefusal(exitCode: number, status: string, written: number): R
   // write.
   if (okay && single && exitCode === 0 && written === length) return null
   return {
-    why: 'damaged or truncated',
+    why: 'damaged or truncated, or with extra data after its end',
     hint: 'use another backup, and keep this one for investigation',
   }
 }

@@ -12,6 +12,8 @@ export type ComposeConfig = {
    * `build`.
    */
   builtImage(service: string): string | null
+  /** Services that must run before it does; not those that are optional or have to have ended. */
+  needs(service: string): readonly string[]
   /** What a container of the service would be created with. */
   creation(service: string): DeclaredCreation
   /** TCP ports of this machine that the files publish. */
@@ -23,6 +25,10 @@ export type DeclaredCreation = {
   readonly environment: { readonly [name: string]: string }
   readonly mounts: readonly Mount[]
   readonly networks: readonly string[]
+}
+
+type Dependencies = {
+  readonly [service: string]: { readonly condition?: string; readonly required?: boolean }
 }
 
 /** @throws SyntaxError for text that is not JSON */
@@ -44,6 +50,11 @@ export function parseConfig(text: string, project: string): ComposeConfig {
       if (build === undefined) return null
       return typeof image === 'string' ? image : `${project}-${service}`
     },
+    needs: (service) =>
+      Object.entries((services[service]?.['depends_on'] ?? {}) as Dependencies).flatMap(
+        ([name, { condition, required }]) =>
+          required === false || condition === 'service_completed_successfully' ? [] : [name],
+      ),
     creation(service) {
       const { environment, volumes, networks } = (services[service] ?? {}) as Service
       const nameOf = (kind: 'volumes' | 'networks', key: string): string =>

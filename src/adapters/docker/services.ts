@@ -91,7 +91,12 @@ export function composeServices({
       const stack = composeStack(group.stack)
       const config = await command.config(stack)
       refuseUnknown('service', group.names, config.services, stack.project)
-      return group.names.map((service) => ({ service, image: config.image(service) }))
+      return group.names.map((service) => ({
+        service,
+        image: config.image(service),
+        ...(config.builtImage(service) === null ? {} : { built: true as const }),
+        needs: config.needs(service),
+      }))
     },
 
     async outdated(group) {

@@ -40,7 +40,7 @@ export async function* fromAge(wrapped: Bytes, { secret, name }: Unwrapping): By
       name,
       message.startsWith('no identity matched')
         ? 'cannot be decrypted: wrong passphrase or identity'
-        : `is truncated or damaged: age cannot decrypt all of it (${message})`,
+        : `is truncated or damaged, or has extra data after its end: age cannot decrypt all of it (${message})`,
       thrown,
     )
   } finally {

@@ -38,5 +38,8 @@ function refusal(name: string, { exitCode, stderrTail }: Ended): RunbookError | 
     return refusedWrapping(name, 'is encrypted for a public key (gpg), not with a passphrase')
   if (has('NEED_PASSPHRASE_SYM') && has('DECRYPTION_FAILED') && !has('PLAINTEXT'))
     return refusedWrapping(name, 'cannot be decrypted: the passphrase is wrong, or its start is damaged')
-  return refusedWrapping(name, 'is truncated or damaged: gpg cannot decrypt all of it')
+  return refusedWrapping(
+    name,
+    'is truncated or damaged, or has extra data after its end: gpg cannot decrypt all of it',
+  )
 }

@@ -74,7 +74,11 @@ export async function* fromOpenssl(wrapped: Bytes, { secret, name }: Unwrapping)
     try {
       last = whole.final()
     } catch (thrown) {
-      throw refusedWrapping(name, 'is truncated or damaged: its last block does not decrypt', thrown)
+      throw refusedWrapping(
+        name,
+        'is truncated or damaged, or has extra data after its end: its last block does not decrypt',
+        thrown,
+      )
     }
     if (last.length > 0) yield last
   } finally {

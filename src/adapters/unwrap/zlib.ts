@@ -33,15 +33,18 @@ async function* decoded(wrapped: Bytes, format: Format, make: () => Decoder, nam
       } catch (thrown) {
         const cause = fed.failure() ?? thrown
         if (cause !== thrown || !isOfDecoder(thrown)) throw cause
+        const early =
+          format === 'gzip' && isTruncation(thrown)
+            ? endsOneByteEarly(fed.tail(), bytes + decoder.readableLength)
+            : 'no'
         const why =
-          isBehindFirst(thrown) ||
-          (isTruncation(thrown) &&
-            format === 'gzip' &&
-            endsOneByteEarly(fed.tail(), bytes + decoder.readableLength))
+          isBehindFirst(thrown) || early === 'yes'
             ? extra
-            : isTruncation(thrown)
-              ? `is truncated: its ${format} stream ends too early`
-              : `is damaged: its ${format} stream cannot be decompressed`
+            : !isTruncation(thrown)
+              ? `is damaged: its ${format} stream cannot be decompressed`
+              : early === 'perhaps'
+                ? `is truncated or has extra data: its ${format} stream ends too early, or one byte follows it`
+                : `is truncated: its ${format} stream ends too early`
         throw refusedWrapping(name, why, thrown)
       } finally {
         decoder.destroy()
@@ -137,10 +140,13 @@ const tailLength = 9
 
 /**
  * Node begins another gzip member at any byte but zero, and then finds that it has only one. A member ends with its
- * length, which shows where it has ended.
+ * length, which shows where it has ended. That of the last of several is less than what all of them held.
  */
-const endsOneByteEarly = (tail: Buffer, bytes: number): boolean =>
-  tail.length === tailLength && tail.readUInt32LE(4) === bytes % 2 ** 32
+function endsOneByteEarly(tail: Buffer, bytes: number): 'yes' | 'perhaps' | 'no' {
+  if (tail.length < tailLength) return 'no'
+  const length = tail.readUInt32LE(4)
+  return length === bytes % 2 ** 32 ? 'yes' : length < bytes ? 'perhaps' : 'no'
+}
 
 const codeOf = (thrown: unknown): string =>
   thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''

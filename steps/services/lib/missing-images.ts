@@ -8,21 +8,26 @@ import { composeLine, type Finding, type Look, type ServiceGroup } from '../../.
 export async function missingImages(
   look: Pick<Look, 'services' | 'images'>,
   { stack, names }: ServiceGroup,
+  as: 'service' | 'one-off' = 'service',
 ): Promise<readonly Finding[]> {
   if (stack.kind !== 'compose' || names.length === 0) return []
   try {
     const declared = await look.services.declared({ stack, names })
-    const findings = declared.map(async ({ service, image }): Promise<readonly Finding[]> => {
+    const findings = declared.map(async ({ service, image, built }): Promise<readonly Finding[]> => {
       // Compose names an image that it builds after project and service.
       if ((await look.images.find(image ?? `${stack.project}-${service}`)) !== null) return []
       const about = service
-      return image === null
+      // Of a one-off, an image that can be built is never pulled.
+      return image === null || (as === 'one-off' && built === true)
         ? [
             {
               level: 'refuse',
               about,
-              problem: `the image of ${service} is not on this machine, and a run builds none`,
-              hint: composeLine(stack, `build ${service}`),
+              problem: `${image === null ? '' : `${image}, `}the image of ${service}${image === null ? '' : ','} is not on this machine, and a run builds none`,
+              hint:
+                image === null
+                  ? composeLine(stack, `build ${service}`)
+                  : `${composeLine(stack, `build ${service}`)}; or ${composeLine(stack, `pull ${service}`)}`,
             },
           ]
         : [

@@ -75,7 +75,10 @@ it.each([
   ],
   ['invalid version hello', /not an age file/],
   ['invalid header', /not an age file/],
-  ['invalid header HMAC', /damaged or truncated \(invalid header HMAC\)/],
-  ['invalid tag', /damaged or truncated \(invalid tag\)/],
-  ['scrypt work factor is too high', /damaged or truncated \(scrypt work factor is too high\)/],
+  ['invalid header HMAC', /damaged or truncated, or with extra data after its end \(invalid header HMAC\)/],
+  ['invalid tag', /damaged or truncated, or with extra data after its end \(invalid tag\)/],
+  [
+    'scrypt work factor is too high',
+    /damaged or truncated, or with extra data after its end \(scrypt work factor is too high\)/,
+  ],
 ])('"%s" is told as %s', (said, why) => expect(ageError('/a.age', said).message).toMatch(why))
