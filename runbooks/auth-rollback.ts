@@ -3,6 +3,8 @@ import { findCopy } from '../steps/config/find-copy.ts'
 import { restoreCopy, restoreCopyInContainer } from '../steps/config/restore-copy.ts'
 import { reloadPostgres } from '../steps/databases/reload-postgres.ts'
 import { validatePgHba } from '../steps/databases/validate-pg-hba.ts'
+import { withoutField } from '../steps/http/lib/without-field.ts'
+import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
 import { approval } from '../steps/people/approval.ts'
@@ -30,11 +32,18 @@ export default runbook(
           'Copy to restore: a file name in the folder of the file, or an absolute path (for pg_hba.conf: in its container)',
         )
         .optional('the name of the file plus .bak'),
+      schema: param
+        .choice(
+          'With migrations configured, of the Compose file: fits: the images that it names must contain the database revision; ahead: newer migrations are additive and are kept',
+          ['fits', 'ahead'],
+        )
+        .default('fits'),
     },
   },
   ({ params, target, step, when, pointOfNoReturn, lastly }) => {
     const { pgHba, daemon, composeFile, stack, services } = target.access
     const { from, what } = params
+    const { database, migrations } = target
 
     step(
       'Ask the operator',
@@ -102,6 +111,13 @@ export default runbook(
         const edited = step('Replace the Compose file (keep a copy)', restoreCopy({ copy }), {
           id: 'put-it-in-place-and-keep-the-present-compose-file',
         })
+        // The file may name an older image. No container runs it yet, and the database may be what is down.
+        if (database !== undefined && migrations !== undefined)
+          step(
+            'Check that the image contains the database revision',
+            requireRevision({ database, tool: migrations.tool, schema: params.schema, unknown: 'report' }),
+            { id: 'check-that-the-image-contains-the-database-revision' },
+          )
         step('Bring up the services', bringUp({ proof: 'declaration', services, copy, choice: edited }), {
           id: 'bring-the-stack-up-with-it',
         })
@@ -109,7 +125,20 @@ export default runbook(
     })
     // Locking everyone out again would not fix whatever is still wrong after this point.
     pointOfNoReturn('Access works again.')
-    step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
+    const checked = (): void =>
+      void step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
+    if (database === undefined || migrations === undefined) checked()
+    else
+      when(params.schema, {
+        fits: checked,
+        // An older application reports that the database is ahead of it, and still works.
+        ahead: () =>
+          void step(
+            'Check health with the kept migration',
+            checkHealth({ checks: withoutField(target.health, migrations.readyField) }),
+            { id: 'check-health-with-the-kept-migration' },
+          ),
+      })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }), {
       id: 'log-the-result',

@@ -1,5 +1,6 @@
 import {
   defineStep,
+  downOf,
   isPending,
   RunbookError,
   say,
@@ -52,8 +53,9 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
         : `the image of ${tool.service} in the release`
     return say`Checks in a one-off container that ${image} contains the revision of ${isPending(database) ? database : titleOf(database)}.`
   },
-  preflight: async (look, { database }) => {
-    if (!isPending(database) && !('path' in database)) await revisionOf(look, database)
+  preflight: async (look, { database, unknown }) => {
+    if (unknown !== 'report' && !isPending(database) && !('path' in database))
+      await revisionOf(look, database)
     return []
   },
   run: async (io, { database, tool: configured, images, schema, unknown = 'refuse' }) => {
@@ -62,7 +64,9 @@ export const requireRevision = defineStep<Input, ImageThatFits>({
     const image = chosen ?? `the image of ${tool.service}`
     const read = await levelAndHistory(io, database, tool).catch((thrown: unknown) => {
       io.signal.throwIfAborted()
-      if (!(thrown instanceof RunbookError) || thrown.code !== 'failed') throw thrown
+      if (!(thrown instanceof RunbookError)) throw thrown
+      const isDown = unknown === 'report' && downOf(thrown) !== undefined
+      if (thrown.code !== 'failed' && !isDown) throw thrown
       if (schema === 'fits' && unknown === 'refuse') throw unread(thrown)
       return thrown.message
     })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import auth from '../../runbooks/auth-rollback.ts'
 import container from '../../runbooks/container-rollback.ts'
 import rapid from '../../runbooks/rapid-rollback.ts'
 import stack from '../../runbooks/stack-rollback.ts'
@@ -14,6 +15,7 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { rc1, rc2 } from '../fixtures/fake-migrations.ts'
+import { braceAccess, composed, edited } from './fake-access.ts'
 import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
 import { codexTarget, deployed } from './fake-codex.ts'
 import { bad, contextsafeWorld, good, target as contextsafe } from './fake-contextsafe.ts'
@@ -136,6 +138,45 @@ describe.each(cases)('%s to an image older than the revision of the database', (
 
   it('is done where the image has the revision', async () => {
     expect((await attempt(rc2)).result).toMatchObject({ code: 'succeeded' })
+  })
+})
+
+describe('auth-rollback to a Compose file that names an image', () => {
+  const attempt = async (
+    migrations: readonly FakeMigration[],
+    schema = 'fits',
+    change?: (world: FakeWorld) => void,
+  ) => {
+    const world = migrated(edited({ compose: composed.bad }), { 'brace:1': migrations, 'brace:broken': rc2 })
+    change?.(world)
+    const machine = fakeMachine(world, { book: auth, target: withMigrations(braceAccess, 'backend') })
+    const result = await machine.run({ what: 'compose', from: null, schema })
+    const { image } = world.fleet.services.get('backend')!.instance!
+    return { result, image, told: JSON.stringify(machine.entries) }
+  }
+
+  it('older than the revision of the database is refused before a container is recreated', async () => {
+    const { result, image } = await attempt(rc1)
+    expect(result).toMatchObject({ outcome: 'rolled-back', code: 'verification' })
+    expect(result.failure?.hint).toContain('--schema ahead')
+    expect(image).toBe('brace:broken')
+  })
+
+  it.each([
+    ['that only lacks additions is brought up with --schema ahead', rc1, 'ahead'],
+    ['that has the revision is brought up', rc2, 'fits'],
+  ] as const)('%s', async (_, migrations, schema) => {
+    const { result, image } = await attempt(migrations, schema)
+    expect(result).toMatchObject({ code: 'succeeded' })
+    expect(image).toBe('brace:1')
+  })
+
+  it('is brought up where the broken file took the database down, and that is said', async () => {
+    const { result, told } = await attempt(rc1, 'fits', ({ fleet }) => {
+      fleet.services.get('db')!.instance!.state = 'stopped'
+    })
+    expect(result).toMatchObject({ code: 'succeeded' })
+    expect(told).toContain('"schema":"unknown"')
   })
 })
 
