@@ -26,6 +26,8 @@ export interface Watching {
   targetOf(plan: Plan): Promise<WatchedTarget & { readonly channels: readonly Channel[] }>
   /** As `runbook resume` and `runbook rollback` do, with their checks and locks. */
   continueRun(run: string, way: 'forward' | 'back'): Promise<Result>
+  /** The commands in a text as they are typed on this machine. */
+  asTyped(text: string): string
   /** For the log of the service. */
   say(text: string): void
 }
@@ -86,9 +88,11 @@ export class Watcher {
   async #tell(
     entries: readonly Stored[],
     system: string,
-    { key, text }: News,
+    news: News,
     channels: readonly Channel[],
   ): Promise<void> {
+    const { key } = news
+    const text = this.#around.asTyped(news.text)
     const { clock, mask, identity, drivers } = this.#around
     const { plan, opened } = stateOf(entries)
     const run = entries[0]?.run ?? ''

@@ -34,11 +34,9 @@ export function ackCommand(program: Command, context: CliContext): void {
           line,
           note ?? null,
         )
-        context.terminal.out(
-          context.asTyped(
-            `${line.run} is yours; nobody else is called. Next:  runbook status  then  runbook resume ${line.run}  or  runbook rollback ${line.run}\n`,
-          ),
-        )
+        const { acknowledgedText } = await import('../../views/acknowledged.ts')
+        const entries = await journal.read(line.run)
+        context.terminal.out(context.asTyped(context.masked(acknowledgedText(line.run, entries))))
       } finally {
         await journal.close()
       }
