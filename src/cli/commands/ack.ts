@@ -32,7 +32,7 @@ export function ackCommand(program: Command, context: CliContext): void {
             mask: context.terminal.redactor,
           },
           line,
-          note ?? null,
+          context.recorded(note),
         )
         const { acknowledgedText } = await import('../../views/acknowledged.ts')
         const entries = await journal.read(line.run)

@@ -1,11 +1,12 @@
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { ImportedFile } from '../../import/source.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
+import { writeOutput } from '../output-file.ts'
 
 export function importCommand(program: Command, context: CliContext): void {
   program
@@ -54,14 +55,8 @@ async function writeFiles(named: string, folder: string, files: readonly Importe
       hint: 'name another folder with --out, or move the file away',
     })
   for (const { path, text } of added) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), text, { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
-      throw cannot('write', join(named, path), null, {
-        code: 'failed',
-        cause,
-        hint: `check: ls -ld ${shellWord(named)}`,
-      })
-    })
+    const file = join(folder, path)
+    await writeOutput(file, () => writeFile(file, text, { flag: 'wx', mode: 0o644 }))
   }
   const kept = files.filter((file) => !added.includes(file))
   return [
