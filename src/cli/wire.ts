@@ -178,7 +178,10 @@ export async function wire(
     ...(sourcesOf === null ? {} : provenanceBy(drivers, stop.now, sourcesOf)),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
-    newsOf,
+    newsOf: (entries) => {
+      const news = newsOf(entries)
+      return news === null ? null : { ...news, text: asTyped(news.text) }
+    },
     registerSecrets: (handles) => registerAvailable(handles, secretSources),
   }
   return {

@@ -29,6 +29,8 @@ export interface Watching {
   targetOf(plan: Plan): Promise<WatchedTarget & { readonly channels: readonly Channel[] }>
   /** As `runbook resume` and `runbook rollback` do, with their checks and locks. */
   continueRun(run: string, way: 'forward' | 'back'): Promise<Result>
+  /** The commands in a text as they are typed on this machine. */
+  asTyped(text: string): string
   /** For the log of the service. */
   say(text: string): void
 }
@@ -88,7 +90,9 @@ export class Watcher {
   }
 
   /** Sends it again where the process died before the answers were journaled, under the same key. */
-  async #tell(entries: readonly Stored[], { key, text }: News, channels: readonly Channel[]): Promise<void> {
+  async #tell(entries: readonly Stored[], news: News, channels: readonly Channel[]): Promise<void> {
+    const { key } = news
+    const text = this.#around.asTyped(news.text)
     const { clock, mask, identity, drivers } = this.#around
     const { plan, opened } = stateOf(entries)
     const run = entries[0]?.run ?? ''

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Project } from '../fixtures/cli.ts'
 
@@ -45,6 +45,17 @@ test('for one target, and again', async () => {
     expect((await project.run(['docs', '--out', 'one', '--target', 'bare'])).code).toBe(0)
   expect((await readdir(project.path('one'))).sort()).toEqual(['README.md', 'bare'])
 })
+
+test.each([[['docs', '--out', 'a-file/x']], [['import', 'procedure.md', '--out', 'a-file/x']]])(
+  'a place that cannot be written is named, and is no bug: %j',
+  async (args) => {
+    await writeFile(project.path('a-file'), '')
+    await writeFile(project.path('procedure.md'), '# Back\n\n```sh\ndocker compose stop web\n```\n')
+    const { code, err } = await project.run(args)
+    expect([code, err]).toEqual([2, expect.stringMatching(/^error: cannot write \S+a-file\/x\S+: /)])
+    expect(err).toMatch(/hint: check: namei -l \S+a-file\/x/)
+  },
+)
 
 test.each([
   [['docs'], "required option '--out <folder>' not specified"],

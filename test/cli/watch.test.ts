@@ -52,10 +52,25 @@ test('a killed run is rolled back by the same code as the command, and people ar
 
 test('without more in the configuration people are told once; who acknowledges is recorded', async () => {
   const run = await killed('tell')
-  for (let look = 0; look < 2; look += 1) expect((await project.run(['watch', '--once'])).code).toBe(0)
-  expect(await told()).toEqual([expect.stringContaining(`Next: runbook resume ${run}`)])
-  const { code, out } = await project.run(['ack', run, '--note', 'on my way'])
-  expect([code, out]).toEqual([0, expect.stringContaining(`${run} is yours`)])
+  const configured = ['--config', 'runbook.config.ts']
+  for (let look = 0; look < 2; look += 1)
+    expect((await project.run([...configured, 'watch', '--once'])).code).toBe(0)
+  const typed = 'runbook --config runbook.config.ts'
+  expect(await told()).toEqual([
+    expect.stringContaining(`Next: ${typed} resume ${run}, or: ${typed} rollback ${run}.`),
+  ])
+  const { code, out } = await project.run([...configured, 'ack', run, '--note', 'on my way'])
+  expect([code, out.split('\n')]).toEqual([
+    0,
+    [
+      `${run} is yours; nobody else is called.`,
+      'Changed and not undone: Write one',
+      'Look first:  runbook --config runbook.config.ts status',
+      `Then:  runbook --config runbook.config.ts resume ${run}`,
+      `Then:  runbook --config runbook.config.ts rollback ${run}`,
+      '',
+    ],
+  ])
   const rolled = await project.run(['rollback', run])
   expect(rolled.code).toBe(0)
   expect((await project.run(['ack', run])).code).toBe(2)

@@ -90,7 +90,7 @@ describe('the operators are told', () => {
     expect(result).toMatchObject({ code: 'interrupted', outcome: 'open' })
     expect(texts()).toEqual([
       expect.stringMatching(
-        /^DOWN: web \(since \S+\), worker .* on shop: was stopped by Ctrl-C and is open\. Changed and not undone: Restore beside the live database, Stop writers\. Next: runbook resume \S+ or runbook rollback \S+\. Run /,
+        /^DOWN: web \(since \S+\), worker .* on shop: was stopped by Ctrl-C and is open\. Changed and not undone: Restore beside the live database, Stop writers\. Next: runbook resume \S+, or: runbook rollback \S+\. Run /,
       ),
     ])
     expect(endingText(result, machine.entries)).toContain('\nThe operators were notified.\n')

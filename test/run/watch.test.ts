@@ -72,6 +72,7 @@ function site(watch: Watch, bootId: string | null = null) {
       }),
     targetOf: async () => ({ watch, operators: target.operators ?? null, channels: channelsIn(target) }),
     continueRun: () => Promise.reject(new Error('it was not to be continued')),
+    asTyped: (text: string) => text,
     say: (text: string) => said.push(text),
   }
   const start = (other: Partial<Watching> = {}): Watcher => {
@@ -130,7 +131,7 @@ describe('a run whose process died', () => {
     for (let look = 0; look < 3; look += 1) await watch.look(still)
     expect(texts()).toEqual([
       expect.stringMatching(
-        /^DOWN: web .*was found killed after .*, and nobody works on it\. .*Next: runbook resume \S+ or runbook rollback \S+\./,
+        /^DOWN: web .*was found killed after .*, and nobody works on it\. .*Next: runbook resume \S+, or: runbook rollback \S+\./,
       ),
       expect.stringMatching(
         /^DOWN: web .*still waits for a person\. Next: Call \(on-call: \+1 555 0100\)\. .*runbook ack \S+/,

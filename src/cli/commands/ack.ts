@@ -32,13 +32,11 @@ export function ackCommand(program: Command, context: CliContext): void {
             mask: context.terminal.redactor,
           },
           line,
-          note ?? null,
+          context.recorded(note),
         )
-        context.terminal.out(
-          context.asTyped(
-            `${line.run} is yours; nobody else is called. Next:  runbook status  then  runbook resume ${line.run}  or  runbook rollback ${line.run}\n`,
-          ),
-        )
+        const { acknowledgedText } = await import('../../views/acknowledged.ts')
+        const entries = await journal.read(line.run)
+        context.terminal.out(context.asTyped(context.masked(acknowledgedText(line.run, entries))))
       } finally {
         await journal.close()
       }

@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { fallbacksOf } from '../../model/runbook.ts'
 import type { Target } from '../../model/target.ts'
 import { paramLines } from '../../views/params.ts'
 import type { CatalogEntry } from '../catalog.ts'
 import { lacking, type CliContext } from '../context.ts'
+import { writeOutput } from '../output-file.ts'
 
 export function docsCommand(program: Command, context: CliContext): void {
   program
@@ -24,8 +25,8 @@ export function docsCommand(program: Command, context: CliContext): void {
       const folder = resolve(context.directory, out)
       // Everything is planned before anything is written.
       for (const { path, text } of [...files.flat(), { path: 'README.md', text: index }]) {
-        await mkdir(dirname(join(folder, path)), { recursive: true })
-        await writeFile(join(folder, path), context.asTyped(text))
+        const file = join(folder, path)
+        await writeOutput(file, () => writeFile(file, context.asTyped(text)))
       }
       const count = files.flat().length
       context.terminal.out(

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { FiledRun } from '../../adapters/evidence/filed-runs.ts'
@@ -6,6 +5,7 @@ import { RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
 import { instantOf } from '../instants.ts'
 import { evidenceOf, keysFrom, keysHelp, runsByFolder } from '../evidence-folders.ts'
+import { writeOutput } from '../output-file.ts'
 
 type Options = {
   readonly story?: string
@@ -46,8 +46,8 @@ export function evidenceIncidentCommand(evidence: Command, context: CliContext):
       const out = options.out === undefined ? folder : resolve(context.directory, options.out)
       const linked = runs.map((run) => ({ ...run, folder: relative(out, run.folder) }))
       const files = incidentFilesOf(name, linked, alarm?.toISOString() ?? null)
-      await mkdir(out, { recursive: true, mode: 0o700 })
-      for (const { name: file, body } of files) await diskFiles.write(join(out, file), body)
+      for (const { name: file, body } of files)
+        await writeOutput(join(out, file), () => diskFiles.write(join(out, file), body))
       // One line, as of a story; the page lies beside it.
       context.terminal.out(`${join(out, files[0]?.name ?? '')}\n`)
       const bad = runs.filter(({ defects }) => defects.length > 0).length

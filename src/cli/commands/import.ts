@@ -1,12 +1,13 @@
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { composeNamesIn } from '../../formats/compose-names.ts'
 import type { ImportedFile } from '../../import/source.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
+import { writeOutput } from '../output-file.ts'
 
 export function importCommand(program: Command, context: CliContext): void {
   program
@@ -74,14 +75,8 @@ async function writeFiles(named: string, folder: string, files: readonly Importe
       hint: 'name another folder with --out, or move the file away',
     })
   for (const { path, text } of added) {
-    await mkdir(dirname(join(folder, path)), { recursive: true })
-    await writeFile(join(folder, path), text, { flag: 'wx', mode: 0o644 }).catch((cause: unknown) => {
-      throw cannot('write', join(named, path), null, {
-        code: 'failed',
-        cause,
-        hint: `check: ls -ld ${shellWord(named)}`,
-      })
-    })
+    const file = join(folder, path)
+    await writeOutput(file, () => writeFile(file, text, { flag: 'wx', mode: 0o644 }))
   }
   const kept = files.filter((file) => !added.includes(file))
   return [

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative } from 'node:path'
 import { Argument, type Command } from 'commander'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { CliContext } from '../context.ts'
+import { writeOutput } from '../output-file.ts'
 
 /** Names that cannot be the name of a constant. */
 const reserved = ['case', 'class', 'default', 'delete', 'export', 'import', 'new', 'return', 'switch', 'test']
@@ -35,9 +36,9 @@ export function newCommand(program: Command, context: CliContext): void {
           hint: 'choose another name',
         })
       for (const { path, text } of files) {
-        await mkdir(dirname(join(folder, path)), { recursive: true })
+        const file = join(folder, path)
         // Fails for a file that appeared meanwhile.
-        await writeFile(join(folder, path), text, { flag: 'wx', mode: 0o644 })
+        await writeOutput(file, () => writeFile(file, text, { flag: 'wx', mode: 0o644 }))
       }
       const next = what === 'runbook' ? `Next: runbook show ${name}\n` : ''
       context.terminal.out(

@@ -91,6 +91,7 @@ async function watch(context: CliContext, { once, unlessRunning }: Flags): Promi
             process.exitCode = 0
             return result
           },
+          asTyped: (text) => context.asTyped(text),
           say: (text) => context.terminal.err(`${clock.now().toISOString()} ${context.asTyped(text)}\n`),
         })
         while (!stop.signal.aborted) {

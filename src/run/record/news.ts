@@ -25,7 +25,7 @@ export function newsOf(entries: readonly Stored[], watched?: string): News | nul
       `${plan.title} on ${String(plan.target['name'])}: ${found.says}`,
       ...list('Changed and not undone', standing.changed),
       ...list('Perhaps changed', standing.unsure),
-      ...(found.next.length === 0 ? [] : [`Next: ${found.next.join(' or ')}.`]),
+      ...(found.next.length === 0 ? [] : [`Next: ${found.next.join(', or: ')}.`]),
       `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
     ].join(' '),
   }
@@ -94,7 +94,8 @@ function stoppedIn(state: RunState, entries: readonly Stored[]): Found | null {
 
 const hasBegun = ({ steps }: RunState): boolean => [...steps.values()].some(({ attempts }) => attempts > 0)
 
-function commandsOf(state: RunState, entries: readonly Stored[]): readonly string[] {
+/** The commands that an open run accepts. */
+export function commandsOf(state: RunState, entries: readonly Stored[]): readonly string[] {
   const run = entries[0]?.run ?? ''
   const rollback = `runbook rollback ${run}`
   if (state.way === 'back') return [rollback]
