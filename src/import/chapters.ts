@@ -48,9 +48,18 @@ export function askedOutside(document: Procedure, becomes: Becomes): readonly Pa
   return groups
     .filter((group) => !acting.includes(group) && !acting.some((chapter) => frames(group, chapter, acting)))
     .flatMap(({ parts, withCommand }) =>
-      parts.filter((part) => part.kind === 'prose' && !withCommand.has(part) && isAsked(part)),
+      parts.filter(
+        (part) => part.kind === 'prose' && !withCommand.has(part) && (isAsked(part) || isItem(part)),
+      ),
     )
 }
+
+/** Of a numbered list or a checklist; a table of contents is none. */
+const isItem = ({ item, text, headings }: Part): boolean =>
+  item !== null &&
+  !text.trim().endsWith(':') &&
+  !ifItFails(headings) &&
+  !headings.some(({ title }) => /\bcontents\b|^inhalt/i.test(title))
 
 const acts = ({ steps }: Group, becomes: Becomes): boolean =>
   steps.some((step) => {

@@ -164,13 +164,24 @@ docker compose stop api
 ## Contacts
 
 Call the on-call engineer.
+
+## Checklist
+
+- [ ] Incoming traffic is stopped
+
+## Contents
+
+1. Restart
 `,
   )
   expect(duties).toEqual([
     { line: 5, text: 'Tell the support team.' },
     { line: 21, text: 'Close the ticket.' },
   ])
-  expect(unplaced).toEqual([{ line: 25, text: 'Call the on-call engineer.' }])
+  expect(unplaced).toEqual([
+    { line: 25, text: 'Call the on-call engineer.' },
+    { line: 29, text: 'Incoming traffic is stopped' },
+  ])
   const { files } = importOf(
     'a.md',
     '# Shop\n\n## Prerequisites\n\nTell them.\n\n## A\n\n`docker stop a`\n\n## B\n\n`docker stop b`\n',
