@@ -27,6 +27,7 @@ export default defineConfig({
   targets: {
     demo: {
       ...shop,
+      health: [{ ...shop.health[0], within: '20s' }],
       watch: { policy: 'rollback', after: '3s' },
       drills: { 'monthly-spot-restore': { every: '31d' } },
       operators: {
