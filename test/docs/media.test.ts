@@ -30,7 +30,7 @@ test('a document shows or links each of them', () => {
   expect(files.filter((name) => !linked.includes(name))).toEqual([])
 })
 
-test.each(casts)('$name.svg shows what was recorded', async ({ name, cast }) => {
+test.each(casts)('the picture of $name shows what was recorded', async ({ name, cast }) => {
   expect(read(`${name}.svg`)).toBe(await svgOf(pictured(name, cast)))
 })
 
