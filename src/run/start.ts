@@ -95,6 +95,8 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
   const since = startedAt.toISOString()
   const own = { ...runtime.identity, run, since }
   const hold = await holdLease(runtime.journal, runtime.clock, lease, own)
+  // Programs that take a while: while the locks are taken, the journal is opened and preflight looks.
+  const provenance = provenanceOf(runtime, run, plan)
   let lock = noLock
   try {
     if (order.mode === 'run') {
@@ -140,8 +142,8 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
     }
     return await underStop(runtime, context, () =>
       order.mode === 'run'
-        ? launch(runtime, context, [...words, ...lock.findings])
-        : dryRun(runtime, context, words),
+        ? launch(runtime, context, [...words, ...lock.findings], provenance)
+        : dryRun(runtime, context, words, provenance),
     )
   } finally {
     await lock.release()
@@ -176,9 +178,9 @@ export async function launch(
   runtime: Runtime,
   context: RunContext,
   known: readonly Finding[],
+  provenance = provenanceOf(runtime, context.run, context.planned.plan),
 ): Promise<Result> {
   const { params } = context.planned.plan
-  const provenance = provenanceOf(runtime, context)
   const found = await preflight(context, (address) =>
     '$param' in address ? at(params, [address.$param, ...address.path]) : undefined,
   )
@@ -193,12 +195,16 @@ export async function launch(
   return settle(runtime, context, 'refused', failure, findings)
 }
 
-/** Asked beside the preflight, so that it delays nothing. Null where it could not be read: no reason to fail. */
-const provenanceOf = (runtime: Runtime, { run, planned }: RunContext): Promise<Provenance | null> =>
-  runtime.provenanceOf?.(run, planned.plan).catch(() => null) ?? Promise.resolve(null)
+/** Null where it could not be read: no reason to fail. */
+const provenanceOf = (runtime: Runtime, run: string, plan: Plan): Promise<Provenance | null> =>
+  runtime.provenanceOf?.(run, plan).catch(() => null) ?? Promise.resolve(null)
 
-async function dryRun(runtime: Runtime, context: RunContext, words: readonly Finding[]): Promise<Result> {
-  const provenance = provenanceOf(runtime, context)
+async function dryRun(
+  runtime: Runtime,
+  context: RunContext,
+  words: readonly Finding[],
+  provenance: Promise<Provenance | null>,
+): Promise<Result> {
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
   const { planned } = context

@@ -179,6 +179,17 @@ export default defineConfig({
     expect(await readFile(join(dir, 'log.md'), 'utf8')).toMatch(
       /\| restore-test \| brace \| succeeded \| \S+brace_tg_20260203045206\.dump \|/,
     )
+    const evidence = /^Evidence: (.+)$/m.exec(finished.stdout)?.[1] ?? 'none'
+    const { provenance } = JSON.parse(await readFile(join(dir, evidence, 'run.json'), 'utf8')) as {
+      readonly provenance: unknown
+    }
+    const inspected = await execa('docker', ['image', 'inspect', '--format', '{{.Id}}', image])
+    expect(provenance).toMatchObject({
+      images: [],
+      imagesAtEnd: expect.arrayContaining([
+        { what: 'throwaway server', image, id: inspected.stdout, why: null },
+      ]) as unknown,
+    })
   }, 120_000)
 
   it.each([
