@@ -20,7 +20,9 @@ describe('an answer', () => {
     expect(answerOf(sql, { changing: [{ id: 1 }] }, 'postgres')).toEqual([{ id: 1 }])
     expect(answerOf(sql, { changing: [{ id: 1 }, { id: 2 }] }, 'postgres')).toEqual([{ id: 1 }, { id: 2 }])
     expect(answerOf(`${sql} desc`, { changing: [{ id: 1 }, { id: 2 }] }, 'postgres')[0]).toEqual({ id: 2 })
-    expect(answerOf('select id from other.one', { 'other.one': [{ id: 1 }] }, 'postgres')).toEqual([{ id: 1 }])
+    expect(answerOf('select id from other.one', { 'other.one': [{ id: 1 }] }, 'postgres')).toEqual([
+      { id: 1 },
+    ])
     expect(() => answerOf('select id from other.one', { 'other.one': [{ id: 1 }] }, 'sqlite')).toThrow(
       /cannot answer/,
     )
