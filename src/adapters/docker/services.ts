@@ -91,12 +91,15 @@ export function composeServices({
       const stack = composeStack(group.stack)
       const config = await command.config(stack)
       refuseUnknown('service', group.names, config.services, stack.project)
-      return group.names.map((service) => ({
-        service,
-        image: config.image(service),
-        ...(config.builtImage(service) === null ? {} : { built: true as const }),
-        needs: config.needs(service),
-      }))
+      return group.names.map((service) => {
+        const needs = config.needs(service)
+        return {
+          service,
+          image: config.image(service),
+          ...(config.builtImage(service) === null ? {} : { built: true as const }),
+          ...(needs.length === 0 ? {} : { needs }),
+        }
+      })
     },
 
     async outdated(group) {
