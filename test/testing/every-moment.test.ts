@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '../../src/kernel/json.ts'
 import { param } from '../../src/model/param.ts'
 import { runbook } from '../../src/model/runbook.ts'
 import {
@@ -58,18 +59,28 @@ describe('every moment', () => {
   })
 
   it('leaves out the records that a run adds beside its evidence, and nothing that was there', async () => {
-    const recorded = (lies: boolean) => (): FakeMachine => {
+    const recorded = (): FakeMachine => {
       const disk = emptyDisk()
-      disk.folders.add('/artifacts')
-      if (lies) lay(disk, '/artifacts/checklist.md', '# Restores\n')
+      lay(disk, '/artifacts/earlier.md', '# Restores')
       const book = runbook('records', { title: 'Records', when: 'Never.' }, ({ step, lastly }) => {
         step('Write', writeNote({ file: '/first' }))
-        lastly('Log', logResult({ checklist: '/artifacts/checklist.md', about: null }))
+        lastly('Log', logResult({ checklist: '/artifacts/new/checklist.md', about: null }))
       })
       return fakeMachine(fakeWorld({ disk }), { book, target })
     }
-    await everyMoment(recorded(false))
-    await expect(everyMoment(recorded(true))).rejects.toThrow('differs from the world before in files')
+    const compared: JsonObject[] = []
+    const enough = everyMoment(recorded, {
+      compare: (state) => {
+        compared.push(state)
+        if (compared.length === 2) throw new Error('enough')
+        return null
+      },
+    })
+    await expect(enough).rejects.toThrow('enough')
+    const [before, after] = compared
+    expect(Object.keys(before?.['files'] ?? {})).toEqual(['/artifacts/earlier.md'])
+    expect(Object.keys(after?.['files'] ?? {})).toEqual(['/artifacts/earlier.md', '/first'])
+    expect(after?.['folders']).toEqual(before?.['folders'])
   })
 
   it('shows the moments at which an undo does not bring back what was', async () => {
