@@ -74,7 +74,7 @@ export async function night(shop: NightShop): Promise<Night> {
     const picture = async (name: string, address: string): Promise<void> => {
       await eventually(async () => {
         await page.goto(address)
-        return !(await page.locator('body').innerText()).includes('Still looking')
+        return !/Still looking|still being verified/.test(await page.locator('body').innerText())
       }, 'what the page shows was looked at')
       pictures[name] = await pictureOf(page)
     }
