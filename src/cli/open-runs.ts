@@ -1,6 +1,7 @@
 import { systemClock } from '../kernel/clock.ts'
 import type { Holder, Stored } from '../run/journal/entry.ts'
-import type { JournalView } from '../run/journal/journal.ts'
+import type { JournalView, RunSummary } from '../run/journal/journal.ts'
+import { holderOf } from '../run/journal/leases.ts'
 import type { PastTimes } from '../run/record/past-times.ts'
 import type { OpenRun } from '../views/status.ts'
 
@@ -14,9 +15,9 @@ export class OpenRuns {
     this.#journal = journal
   }
 
-  async read(run: string, system: string): Promise<OpenRun> {
-    const holder = await this.#journal.holder(system)
-    return this.of(run, await this.#journal.read(run), holder)
+  async read(line: RunSummary): Promise<OpenRun> {
+    const found = await holderOf(this.#journal, line)
+    return this.of(line.run, await this.#journal.read(line.run), found?.holder ?? null)
   }
 
   async of(run: string, entries: readonly Stored[], holder: Holder | null): Promise<OpenRun> {

@@ -20,7 +20,7 @@ export async function watchRuns(context: CliContext, { json }: { readonly json: 
     const show = viewOf(context, json, screen)
     const seen = await poll({
       clock: systemClock,
-      look: () => Promise.all(lines.map(({ run, system }) => readOpen.read(run, system))),
+      look: () => Promise.all(lines.map((line) => readOpen.read(line))),
       show,
       goesOn: (open) => open.some(isRunning),
     })

@@ -95,6 +95,7 @@ const names = [
   'run',
   'probe',
   'undo',
+  'alsoChanges',
   'undoGuards',
   'remains',
   'afterUndo',
@@ -126,7 +127,11 @@ function actingFault(step: Fields): Fault | null {
       what: 'has an irreversible that is not a text',
       hint: "write irreversible: 'why it cannot be undone'",
     }
-  return wrongFunction(step, ['survey', 'probe'], ['undo', 'undoGuards', 'remains', 'afterUndo'])
+  return wrongFunction(
+    step,
+    ['survey', 'probe'],
+    ['undo', 'alsoChanges', 'undoGuards', 'remains', 'afterUndo'],
+  )
 }
 
 function wrongFunction(step: Fields, required: readonly string[], optional: readonly string[]): Fault | null {

@@ -14,8 +14,8 @@ export type StepSource = {
 /** Cache: serialising the code of its steps dominates the time to build a plan. */
 const sources = new WeakMap<AnyStep, StepSource>()
 
-/** The plan records these fields itself. */
-const recorded = ['leaves', 'duty']
+/** The plan records these fields itself, or the entry that opens a run. */
+const recorded = ['leaves', 'duty', 'alsoChanges']
 const forPeople = ['describe', 'irreversible', 'lookAgain']
 
 /**

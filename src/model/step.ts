@@ -256,6 +256,13 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * is unknown, so nothing is checked early for the steps before it.
    */
   undoGuards?(act: UndoAct<I, NoInfer<B>, NoInfer<O>>): readonly UndoGuard[]
+  /**
+   * What it changes besides the databases and services in its input, and what has the ID of the run in its name: paths
+   * of files and folders. Pure; null where it depends on an input that is pending. Where every changing step of a run
+   * says it, runs on other databases of the same stack need not wait for the run. If missing, what the step changes is
+   * unknown, and they wait.
+   */
+  alsoChanges?(input: Preview<I>): readonly string[] | null
   /** A torn effect may be run again, because each part of it is idempotent. */
   readonly rerunnable?: true
   /**

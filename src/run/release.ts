@@ -2,13 +2,15 @@ import { RunbookError } from '../kernel/errors.ts'
 import { seal } from './engine/ending.ts'
 import { failureOn } from './engine/run-context.ts'
 import { noLock } from './engine/system-lock.ts'
+import { holdLease } from './journal/leases.ts'
 import { stateOf } from './journal/state.ts'
 import { runContextFor, type Runtime } from './start.ts'
 
 /** Request to close an open run by a person's decision. */
 export interface ReleaseRequest {
   readonly run: string
-  readonly system: string
+  /** The lease that its process holds, or that it would take to write. */
+  readonly lease: string
   readonly reason: string
   /** Take the lock from a process that still holds it. */
   readonly takeOver: boolean
@@ -22,13 +24,13 @@ export interface ReleaseRequest {
  */
 export async function release(
   runtime: Runtime,
-  { run, system, reason, takeOver }: ReleaseRequest,
+  { run, lease, reason, takeOver }: ReleaseRequest,
 ): Promise<string | null> {
   const { by } = runtime.identity
   const holder = { ...runtime.identity, run, since: runtime.clock.now().toISOString() }
   const hold = await (takeOver
-    ? runtime.journal.takeOver(system, holder)
-    : runtime.journal.hold(system, holder))
+    ? runtime.journal.takeOver(lease, holder)
+    : holdLease(runtime.journal, runtime.clock, lease, holder))
   try {
     await runtime.journal.append(hold, run, runtime.mask.json({ type: 'released', by, reason }))
     return takeOver

@@ -16,6 +16,7 @@ import type { RunContext } from './engine/run-context.ts'
 import { mustStayReadable, unmaskedPlan } from './engine/secrets-in-plan.ts'
 import { unlogged } from './journal/evidence.ts'
 import type { Entry } from './journal/entry.ts'
+import { holdLease, leaseOf } from './journal/leases.ts'
 import { stateOf, type RunState } from './journal/state.ts'
 
 type Resumed = Extract<Entry, { readonly type: 'resumed' }>
@@ -41,7 +42,7 @@ export interface ResumeRequest {
  * Resumes an open run, forward or back. First ends everything that the run had started; then probes steps in
  * doubt. A run that has done nothing yet begins with its preflight. A settled run without sealed evidence is sealed.
  * @throws RunbookError `usage` for a run that is settled and sealed, or a way that is closed; `changed` if
- *   the plan has changed; `held` if another run holds the system; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
+ *   the plan has changed; `held` if another run holds what it changes; `preflight` if an answer needed on the way forward is not available; `in-doubt` if
  *   an orphan cannot be ended
  */
 export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Result> {
@@ -53,7 +54,11 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
   // Sealing runs no step, so it does not matter which code the runbook has today.
   if (needsWork(before)) refuseChanged(asked, before)
   const since = runtime.clock.now().toISOString()
-  const hold = await runtime.journal.hold(before.plan.system, { ...runtime.identity, run, since })
+  const hold = await holdLease(runtime.journal, runtime.clock, leaseOf(before.opened), {
+    ...runtime.identity,
+    run,
+    since,
+  })
   let lock = noLock
   try {
     // Read again under the hold: until here another process could write.

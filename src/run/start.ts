@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import { stamp } from '../kernel/clock.ts'
-import { RunbookError, type Failure } from '../kernel/errors.ts'
+import type { Failure } from '../kernel/errors.ts'
 import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Locks } from '../drivers/locks.ts'
@@ -11,6 +11,13 @@ import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
 import { drive, underStop, type Driving } from './engine/drive.ts'
 import { settle, type Result } from './engine/ending.ts'
+import {
+  exclusionOf,
+  openExclusively,
+  openRunAgainst,
+  refusalFor,
+  refuseWhileOpen,
+} from './engine/exclusion.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { bringingIn } from './engine/bringing.ts'
 import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
@@ -19,7 +26,8 @@ import type { Provenance } from './journal/provenance.ts'
 import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
 import { previewRun } from './dry-run/dry-run.ts'
-import { isOpen, type Lease, type Journal } from './journal/journal.ts'
+import type { Lease, Journal } from './journal/journal.ts'
+import { holdLease, leaseOf } from './journal/leases.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
 import { refuseSecretsIn } from './engine/secrets-in-plan.ts'
@@ -66,8 +74,8 @@ export interface RunRequest {
 
 /**
  * Starts a run or dry run and drives it to its end.
- * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run holds
- *   the system, from whatever state folder or machine, or is still open on it; nothing was changed
+ * @throws RunbookError `usage` if its plan contains a secret that cannot be masked; `held` if another run, from
+ *   whatever state folder or machine, holds what this one changes, or is still open on it; nothing was changed
  */
 export async function startRun(runtime: Runtime, order: RunRequest): Promise<Result> {
   const startedAt = runtime.clock.now()
@@ -80,14 +88,17 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
     'the story': order.story,
     'the path of the evidence': place,
   })
+  const exclusion = exclusionOf(order.planned)
+  const limited = exclusion.only === null ? {} : { excludes: exclusion.only }
   // A dry run changes nothing and needs no exclusion, so it holds a name of its own.
-  const system = order.mode === 'run' ? plan.system : `dry-${run}`
+  const lease = order.mode === 'run' ? leaseOf({ plan, ...limited }) : `dry-${run}`
   const since = startedAt.toISOString()
-  const hold = await runtime.journal.hold(system, { ...runtime.identity, run, since })
+  const own = { ...runtime.identity, run, since }
+  const hold = await holdLease(runtime.journal, runtime.clock, lease, own)
   let lock = noLock
   try {
     if (order.mode === 'run') {
-      await refuseWhileOpen(runtime.journal, plan.system)
+      await refuseWhileOpen(runtime.journal, exclusion)
       // Before the run is opened: a refused one leaves nothing to settle.
       const holder = { run, by, host, since }
       lock = await takeLocks(
@@ -114,11 +125,15 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       ...(masked.length === 0 ? {} : { masked }),
       ...(foretoldBy === null ? {} : { foretoldBy }),
       ...(lock.record.length === 0 ? {} : { locks: lock.record }),
+      ...(order.mode === 'run' ? limited : {}),
       ...(order.makesRoom === undefined ? {} : { makesRoom: order.makesRoom }),
     }
     const context = runContextFor(runtime, { run, planned: order.planned, folder, hold, lock, entries: [] })
     try {
-      await context.journal.write(opened)
+      const open = () => context.journal.write(opened)
+      await (order.mode === 'run'
+        ? openExclusively(runtime.journal, runtime.clock, exclusion, own, open)
+        : open())
     } catch (thrown) {
       await folder.discard()
       throw thrown
@@ -132,26 +147,6 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
     await lock.release()
     await hold.release()
   }
-}
-
-/** Why an open run on the system blocks a new one; null if there is none. */
-async function openRunOn(
-  journal: Journal,
-  system: string,
-): Promise<{ readonly problem: string; readonly hint: string } | null> {
-  const open = (await journal.runs({ system, pending: true })).find(isOpen)
-  if (open === undefined) return null
-  return {
-    problem: `${open.target} has an open run: ${open.run} (${open.runbook}, since ${open.startedAt})`,
-    hint:
-      `settle it first with \`runbook resume ${open.run}\` or \`runbook rollback ${open.run}\`; ` +
-      '`runbook status` shows its state',
-  }
-}
-
-async function refuseWhileOpen(journal: Journal, system: string): Promise<void> {
-  const open = await openRunOn(journal, system)
-  if (open !== null) throw new RunbookError('held', open.problem, { hint: open.hint })
 }
 
 /** Limit of dry runs to search, since the journal of each must be read. */
@@ -206,14 +201,14 @@ async function dryRun(runtime: Runtime, context: RunContext, words: readonly Fin
   const provenance = provenanceOf(runtime, context)
   const previewed = await previewRun(context)
   const ahead = await preflight(context, previewed.seen)
-  const open = await openRunOn(runtime.journal, context.planned.plan.system)
   const { planned } = context
+  const open = await openRunAgainst(runtime.journal, exclusionOf(planned))
   const locks = context.mask.json(
     await lockFindings(runtime.locks, lockPartsOf(planned.plan), bringingIn(planned)),
   )
   const findings: readonly Finding[] = [
     ...words,
-    ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...open }]),
+    ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...refusalFor(open) }]),
     ...ahead.map(asForeseen),
     ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),

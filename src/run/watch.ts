@@ -10,6 +10,7 @@ import type { Result } from './engine/ending.ts'
 import type { Mask } from './engine/run-context.ts'
 import type { Entry, ProcessIdentity, Stored } from './journal/entry.ts'
 import { isOpen, type Journal, type RunSummary } from './journal/journal.ts'
+import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
 import { stateOf } from './journal/state.ts'
 import { dueOn, type WatchedTarget } from './watch-decision.ts'
 
@@ -64,38 +65,36 @@ export class Watcher {
     }
   }
 
-  async #lookAt({ run, system }: RunSummary, signal: AbortSignal): Promise<void> {
+  async #lookAt(line: RunSummary, signal: AbortSignal): Promise<void> {
     const { journal, clock } = this.#around
+    const { run } = line
     for (let step = 0; step < mostSteps && !signal.aborted; step += 1) {
-      if ((await journal.holder(system)) !== null) return
+      if ((await holderOf(journal, line)) !== null) return
       const entries = await journal.read(run)
       const target = await this.#around.targetOf(stateOf(entries).plan)
       const due = dueOn(entries, { now: clock.now(), boot: this.#around.identity.bootId }, target)
       if (due.do === 'nothing') return
-      if (due.do === 'attempt') await this.#attempt(run, system, due.way)
+      const { opened } = stateOf(entries)
+      if (due.do === 'attempt') await this.#attempt(run, leaseOf(opened), due.way)
       else {
         const { to } = due
         const channels =
           to === null ? target.channels : target.channels.filter(({ name }) => to.includes(name))
-        await this.#tell(entries, system, due.news, channels)
+        await this.#tell(entries, due.news, channels)
       }
     }
   }
 
   /** Sends it again where the process died before the answers were journaled, under the same key. */
-  async #tell(
-    entries: readonly Stored[],
-    system: string,
-    { key, text }: News,
-    channels: readonly Channel[],
-  ): Promise<void> {
+  async #tell(entries: readonly Stored[], { key, text }: News, channels: readonly Channel[]): Promise<void> {
     const { clock, mask, identity, drivers } = this.#around
     const { plan, opened } = stateOf(entries)
     const run = entries[0]?.run ?? ''
+    const lease = leaseOf(opened)
     const known = this.#sent.get(`${run}/${key}`)
     if (known === undefined) {
       if (!entries.some(({ entry }) => entry.type === 'announcing' && entry.key === key))
-        await this.#write(run, system, [{ type: 'announcing', key, text }])
+        await this.#write(run, lease, [{ type: 'announcing', key, text }])
       this.#around.say(`${run}: ${text}`)
     }
     const { story, reason } = opened
@@ -112,13 +111,13 @@ export class Watcher {
     this.#sent.set(`${run}/${key}`, answers)
     // Without a channel the journal alone has it.
     const none: Entry = { type: 'announced', key, problem: 'no channel is configured' }
-    await this.#write(run, system, answers.length === 0 ? [none] : answers)
+    await this.#write(run, lease, answers.length === 0 ? [none] : answers)
     this.#sent.delete(`${run}/${key}`)
   }
 
-  async #attempt(run: string, system: string, way: 'forward' | 'back'): Promise<void> {
+  async #attempt(run: string, lease: string, way: 'forward' | 'back'): Promise<void> {
     const { by, host } = this.#around.identity
-    await this.#write(run, system, [{ type: 'attempting', way, by, host }])
+    await this.#write(run, lease, [{ type: 'attempting', way, by, host }])
     this.#around.say(`${run}: ${way === 'back' ? 'rolling it back' : 'resuming it'}`)
     let problem: string | null
     try {
@@ -133,11 +132,11 @@ export class Watcher {
       if (thrown.code === 'held') return
       problem = failureOf(thrown).message
     }
-    await this.#write(run, system, [{ type: 'attempted', problem }])
+    await this.#write(run, lease, [{ type: 'attempted', problem }])
   }
 
-  #write(run: string, system: string, entries: readonly Entry[]): Promise<void> {
-    return write(this.#around, { run, system }, entries)
+  #write(run: string, lease: string, entries: readonly Entry[]): Promise<void> {
+    return write(this.#around, { run, lease }, entries)
   }
 
   #sayOnce(run: string, text: string): void {
@@ -158,16 +157,21 @@ export async function acknowledge(around: Writing, line: RunSummary, note: strin
       hint: 'list the open runs: runbook status',
     })
   const { by, host } = around.identity
-  await write(around, line, [{ type: 'acknowledged', by, host, note }])
+  const { opened } = stateOf(await around.journal.read(line.run))
+  await write(around, { run: line.run, lease: leaseOf(opened) }, [{ type: 'acknowledged', by, host, note }])
 }
 
 /** In a lease of its own. @throws RunbookError `held` while a process works on the run */
 async function write(
   { journal, identity, clock, mask }: Writing,
-  { run, system }: Pick<RunSummary, 'run' | 'system'>,
+  { run, lease }: { readonly run: string; readonly lease: string },
   entries: readonly Entry[],
 ): Promise<void> {
-  const hold = await journal.hold(system, { ...identity, run, since: clock.now().toISOString() })
+  const hold = await holdLease(journal, clock, lease, {
+    ...identity,
+    run,
+    since: clock.now().toISOString(),
+  })
   try {
     for (const entry of entries) await journal.append(hold, run, mask.json(entry))
   } finally {

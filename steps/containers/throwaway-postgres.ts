@@ -47,6 +47,7 @@ export const startThrowaway = defineStep<Input, ThrowawayServer, Before>({
   kind: 'containers.start-throwaway-postgres',
   version: 1,
   effect: 'change',
+  alsoChanges: () => [],
   describe: ({ by, dump }) => {
     const server = isPending(by) ? 'a throwaway server' : imageInWords(by, dump)
     return say`Starts ${server} in a container without network, and waits until it accepts connections.`
@@ -156,6 +157,7 @@ export const dropThrowaway = defineStep<{ readonly throwaway: ThrowawayServer },
   kind: 'containers.drop-throwaway',
   version: 1,
   effect: 'change',
+  alsoChanges: () => [],
   irreversible: 'the restored data is removed; the dump stays',
   describe: ({ throwaway }) =>
     isPending(throwaway)

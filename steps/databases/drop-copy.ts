@@ -1,4 +1,4 @@
-import { defineStep, type Database } from '../../src/index.ts'
+import { defineStep, isPending, type Database } from '../../src/index.ts'
 
 type Input = { readonly database: Database; readonly copy: string }
 
@@ -7,6 +7,7 @@ export const dropCopy = defineStep<Input, null>({
   kind: 'databases.drop-copy',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   irreversible: 'the backup that it was restored from stays',
   describe: () => 'Drops the copy of the backup beside the live database.',
   survey: async () => null,

@@ -28,6 +28,7 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   kind: 'databases.dump',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ name, folder, label }) =>
     say`Dumps ${name} into ${folder}, named ${label}, reads the dump back and signs its manifest.`,
   preflight: async (look, { database, folder }) => {

@@ -34,6 +34,7 @@ export const exportRows = defineStep<Input, Output, Before>({
   kind: 'databases.export-rows',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database, folder }) => (isPending(database) || isPending(folder) ? null : [folder]),
   describe: ({ tables, folder }) => say`Writes the rows of ${tables} as CSV with headers into ${folder}.`,
   preflight: async (look, { folder, tables, key }) => {
     const found = malformed({ tables, key })

@@ -14,6 +14,7 @@ export const openReplaced = defineStep<Input, OpenedDatabase>({
   kind: 'databases.open-replaced',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ name }) => say`Lets sessions connect to ${name} again.`,
   survey: async () => null,
   predict: ({ input: { name } }) => ({

@@ -1,5 +1,6 @@
 import {
   defineStep,
+  isPending,
   RunbookError,
   say,
   type Copy,
@@ -42,6 +43,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
   kind: 'databases.recover-rows',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ tables }) =>
     say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
   survey: async (look, { database, copy, tables, key, compared }) => {

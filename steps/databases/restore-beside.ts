@@ -35,6 +35,7 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   kind: 'databases.restore-beside',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ archive, database }) => {
     const dump = isPending(archive) ? say`the dump ${archive}` : archive.file
     const live = isPending(database) ? 'the live database' : database.name

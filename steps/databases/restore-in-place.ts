@@ -52,6 +52,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   kind: 'databases.restore-in-place',
   version: 1,
   effect: 'destroy',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   marks: { rows: ({ replaced, tables }) => beforeAndAfter(replaced, tables) },
   describe: ({ database, archive }) => {
     const live = isPending(database) ? database : database.name

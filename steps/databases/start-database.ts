@@ -36,6 +36,7 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
   leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database }) => (isPending(database) ? null : []),
   timeoutSeconds: 900,
   brings: ({ database }) =>
     isPending(database) ? [] : [`${database.via.stack.project}/${database.via.service}`],

@@ -81,6 +81,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   kind: 'databases.swap',
   version: 1,
   effect: 'change',
+  alsoChanges: ({ database, services }) => (isPending(database) || isPending(services) ? null : []),
   timeoutSeconds: 900,
   marks: {
     rows: ({ oldData }, { staged }) =>

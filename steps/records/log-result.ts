@@ -19,6 +19,8 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   leaves: [],
   version: 1,
   effect: 'change',
+  // Lines are appended, so that those of several runs stay whole.
+  alsoChanges: () => [],
   irreversible: 'a record of what happened stays',
   describe: ({ checklist }) =>
     say`Adds a line about this run to ${checklist === null ? 'restore-checklist.md beside the evidence' : checklist}.`,

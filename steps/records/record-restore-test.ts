@@ -44,6 +44,7 @@ export const recordRestoreTest = defineStep<Input, Output, Before>({
   leaves: [],
   version: 1,
   effect: 'change',
+  alsoChanges: ({ record }) => (isPending(record) ? null : [record ?? 'latest-tested-restore.md']),
   irreversible: 'a record of what happened stays',
   describe: ({ record }) =>
     say`Records the test in the block "Latest tested restore" of ${record === null ? 'latest-tested-restore.md beside the evidence' : record}.`,

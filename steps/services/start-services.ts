@@ -16,6 +16,7 @@ export const startServices = defineStep<Input, Output, Before>({
   leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
+  alsoChanges: ({ services }) => (isPending(services) ? null : []),
   describe: ({ services }) =>
     isPending(services) ? 'Starts the services.' : say`Starts ${services.names} without building.`,
   preflight: async (look, { services }) => {

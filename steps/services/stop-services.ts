@@ -20,6 +20,7 @@ export const stopServices = defineStep<Input, StoppedServices, Before>({
   leaves: ['processes', 'containers'],
   version: 1,
   effect: 'change',
+  alsoChanges: ({ services }) => (isPending(services) ? null : []),
   describe: ({ services }) =>
     isPending(services)
       ? 'Stops the services.'

@@ -34,7 +34,7 @@ export function attachCommand(program: Command, context: CliContext): void {
             hint: 'list the runs: runbook history',
           })
         const readOpen = new OpenRuns(journal)
-        const first = await readOpen.read(run, line.system)
+        const first = await readOpen.read(line)
         const { plan, opened } = first.state
         const logs = new LogFollower(opened.evidence)
         const print = await printerFor(context, plan)
@@ -43,7 +43,7 @@ export function attachCommand(program: Command, context: CliContext): void {
           milliseconds: everyMilliseconds,
           // The logs are read last, so that the last look has all of them.
           look: async () => {
-            const open = await readOpen.read(run, line.system)
+            const open = await readOpen.read(line)
             return { open, grown: await logs.grown((log) => (isOf(open, log) ? tailBytes : 0)) }
           },
           show: ({ grown }) => grown.forEach(print),

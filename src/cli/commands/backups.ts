@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
-import { systemOf, type Target, type TargetWith } from '../../model/target.ts'
+import type { Target, TargetWith } from '../../model/target.ts'
 import { lacking, type CliContext } from '../context.ts'
 import { chosenTargets } from './doctor.ts'
 
@@ -39,7 +39,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
         const { scope, end } = doctorScope()
         try {
           const { look } = remembered(drivers(scope), null)
-          const proofs = await proofsIn(journal, systemOf(target))
+          const proofs = await proofsIn(journal, target)
           const reading = flags.deep === true ? null : someReading
           return mask.json(await listedBackups(target, look, proofs, now, reading))
         } finally {

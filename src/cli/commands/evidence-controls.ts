@@ -34,10 +34,12 @@ export function evidenceControlsCommand(evidence: Command, context: CliContext):
       const targets = target === undefined ? await context.targets() : [await context.target(target)]
       const [
         { drillCalendar },
+        { isOnDatabaseOf },
         { provenControls, controls, provesNoControl },
         { controlsAsJson, controlsAsMarkdown },
       ] = await Promise.all([
         import('../../run/readiness/drill-calendar.ts'),
+        import('../../run/readiness/own-runs.ts'),
         import('../../run/readiness/controls.ts'),
         import('../../views/controls.ts'),
       ])
@@ -46,7 +48,16 @@ export function evidenceControlsCommand(evidence: Command, context: CliContext):
       const calendars = await Promise.all(
         targets.map(async (one) => ({
           target: one.name,
-          drills: await drillCalendar(one, whyNotOn(one, books), journalOf(verified), now),
+          drills: await drillCalendar(
+            one,
+            whyNotOn(one, books),
+            journalOf(
+              verified.filter(
+                ({ record }) => record.target === one.name || isOnDatabaseOf(one, record.plan.target),
+              ),
+            ),
+            now,
+          ),
         })),
       )
       const listed = verified.filter(({ record }) => from === null || record.startedAt >= from)

@@ -3,6 +3,7 @@ import { systemClock } from '../../kernel/clock.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import type { Stored } from '../../run/journal/entry.ts'
 import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
+import { holderOf } from '../../run/journal/leases.ts'
 import { endedAs } from '../../views/history.ts'
 import type { OpenRun, UnsealedRun } from '../../views/status.ts'
 import { errorReportOf } from '../error-report.ts'
@@ -39,9 +40,9 @@ export function statusCommand(program: Command, context: CliContext): void {
           const { run } = line
           const entries = read.get(run)
           if (entries === undefined || (!isOpen(line) && !isUnsealed(line))) continue
-          const holder = await journal.holder(line.system)
+          const holder = (await holderOf(journal, line))?.holder ?? null
           if (isOpen(line)) open.push(await readOpen.of(run, entries, holder))
-          else if (holder?.run !== run) unsealed.push({ ...line, ended: endedAs(line) })
+          else if (holder === null) unsealed.push({ ...line, ended: endedAs(line) })
         }
         return { open, unsealed, damages }
       })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
+import { holderOf, leaseOf } from '../../run/journal/leases.ts'
 import { stateOf } from '../../run/journal/state.ts'
 import type { CliContext } from '../context.ts'
 import { findRun, readJournal } from '../journal.ts'
@@ -55,7 +56,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
         // A damaged run is released too.
         const entries = await journal.read(line.run).catch(() => null)
         await context.maskSecretsOf(entries === null ? null : stateOf(entries).plan)
-        return { line, entries, holding: await journal.holder(line.system) }
+        return { line, entries, holding: await holderOf(journal, line) }
       })
       if (!isOpen(line))
         throw new RunbookError('usage', `run ${line.run} is not open`, {
@@ -64,7 +65,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
             : 'list the open runs: runbook status',
         })
       if (holding !== null && force !== true) {
-        const { by: owner, host, pid, since } = holding
+        const { by: owner, host, pid, since } = holding.holder
         throw new RunbookError(
           'held',
           `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
@@ -89,7 +90,8 @@ export function unlockCommand(program: Command, context: CliContext): void {
       try {
         const problem = await release(engine.runtime, {
           run: line.run,
-          system: line.system,
+          // Of a damaged run without a process the lease does not matter: its chain is broken anyway.
+          lease: holding?.lease ?? (entries === null ? line.system : leaseOf(stateOf(entries).opened)),
           reason: context.recorded(reason) ?? '',
           takeOver: holding !== null,
         })

@@ -2,6 +2,7 @@ import type { Redactor } from '../../kernel/redact.ts'
 import { failureOf, RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { JournalView, RunSummary } from '../../run/journal/journal.ts'
+import { holderOf } from '../../run/journal/leases.ts'
 import { pastRunOf } from '../../run/record/past-run.ts'
 import type { HistoryRun } from '../../views/past-runs.ts'
 import type { OpenLine } from '../../views/site/runs.ts'
@@ -18,7 +19,10 @@ export async function openLines(
   const lines: OpenLine[] = []
   for (const line of runs)
     lines.push(
-      maskedAs(mask, { ...(await historyRun(journal, line)), holder: await journal.holder(line.system) }),
+      maskedAs(mask, {
+        ...(await historyRun(journal, line)),
+        holder: (await holderOf(journal, line))?.holder ?? null,
+      }),
     )
   return lines
 }

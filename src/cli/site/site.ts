@@ -10,6 +10,7 @@ import { fallbacksOf, type Runbook } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import type { Holder, Stored } from '../../run/journal/entry.ts'
 import { isOpen, type JournalView, type RunSummary } from '../../run/journal/journal.ts'
+import { holderOf } from '../../run/journal/leases.ts'
 import { stateOf, type RunState } from '../../run/journal/state.ts'
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
@@ -195,7 +196,8 @@ async function runIn(journal: JournalView, id: string): Promise<Found | null> {
     return {
       state,
       entries,
-      holder: await journal.holder(plan.system),
+      holder:
+        (await holderOf(journal, { run: id, system: plan.system, target: targetOf(state) }))?.holder ?? null,
       isOpen: isOpen({ mode: opened.mode, released, outcome: settled?.outcome ?? null }),
     }
   } catch (thrown) {

@@ -19,7 +19,7 @@ export function lockPartsOf(plan: Plan): readonly LockPart[] {
 }
 
 /** What the input of one step names; a part may be there more than once. */
-export function partsIn(input: Json, plan: Plan): readonly LockPart[] {
+export function partsIn(input: Json, plan: Pick<Plan, 'target'>): readonly LockPart[] {
   const parts: LockPart[] = []
   collect(input, plan, (part) => parts.push(part))
   return parts
@@ -37,7 +37,7 @@ function concerned({ steps }: Plan): readonly PlannedStep[] {
   return [...found]
 }
 
-function collect(value: Json, plan: Plan, add: (part: LockPart) => void): void {
+function collect(value: Json, plan: Pick<Plan, 'target'>, add: (part: LockPart) => void): void {
   if (Array.isArray(value)) return (value as readonly Json[]).forEach((each) => collect(each, plan, add))
   if (typeof value !== 'object' || value === null) return
   const object = value as JsonObject
@@ -66,7 +66,7 @@ function databaseIn(object: JsonObject): PostgresDatabase | SqliteDatabase | nul
   return null
 }
 
-const isRepository = ({ repository }: JsonObject, { target }: Plan): boolean =>
+const isRepository = ({ repository }: JsonObject, { target }: Pick<Plan, 'target'>): boolean =>
   typeof repository === 'string' &&
   repository === (target['images'] as { readonly repository?: string } | undefined)?.repository
 
@@ -77,6 +77,11 @@ function servicesNamedIn(target: JsonObject, stack: Stack): readonly string[] {
   const named = servicesIn(target).filter((group) => group.stack.project === stack.project)
   return [...new Set([completeStack, ...named.flatMap(({ names }) => names)])]
 }
+
+/** Whether a part stands for all services of a stack. */
+export const isCompleteStack = (part: LockPart): boolean =>
+  (part.kind === 'docker' && part.name.endsWith(`/${completeStack}`)) ||
+  (part.kind === 'file' && part.path.endsWith('.all'))
 
 /** The lock of a complete stack. */
 export const stackPart = (stack: Stack): LockPart => servicePart(stack, completeStack)

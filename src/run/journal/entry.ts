@@ -16,7 +16,13 @@ export type ProcessIdentity = {
   readonly bootId: string | null
 }
 
-export type Holder = JsonObject & ProcessIdentity & { readonly run: string; readonly since: string }
+export type Holder = JsonObject &
+  ProcessIdentity & {
+    readonly run: string
+    readonly since: string
+    /** A start that holds the system only until its first entry is written. */
+    readonly opening?: true
+  }
 
 /** A part of the system that the run locked where it lives. */
 export type LockRecord = JsonObject & {
@@ -38,6 +44,11 @@ export type Opened = JsonObject & {
   readonly foretoldBy?: string
   /** Missing in older journals, and in runs that only look. */
   readonly locks?: readonly LockRecord[]
+  /**
+   * Digests of what it changes, where it excludes other runs of its system from nothing else. Missing in older journals
+   * and in all other runs: it excludes every run of its system.
+   */
+  readonly excludes?: readonly string[]
   readonly engine: string
   readonly node: string
   /** Names of the secrets that were masked from the beginning. Missing in older journals: none is known. */

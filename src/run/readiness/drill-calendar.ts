@@ -1,8 +1,9 @@
 import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
-import { systemOf, type Target } from '../../model/target.ts'
+import type { Target } from '../../model/target.ts'
 import type { RunFilter, RunSummary } from '../journal/journal.ts'
 import type { JournalFacts } from './journal-facts.ts'
+import { ownRuns } from './own-runs.ts'
 
 /** One proof that a target owes, and how it stands. */
 export type DrillStanding = JsonObject & {
@@ -58,13 +59,13 @@ export async function drillCalendar(
     usual
       .filter(({ drill }) => whyNot(drill) === null)
       .map(({ drill, days }) => ({ drill, everySeconds: days * 86_400 }))
-  const system = systemOf(target)
+  const own = { ...journal, runs: ownRuns(target, journal) }
   const standings: DrillStanding[] = []
   for (const { drill, everySeconds } of due) {
     const runbooks = provedBy(drill)
-    const proof = await newestIntact({ system, mode: 'run', outcomes: ['succeeded'], runbooks }, journal)
+    const proof = await newestIntact({ mode: 'run', outcomes: ['succeeded'], runbooks }, own)
     const why = whyNot(drill)
-    const [attempt] = await journal.runs({ system, mode: 'run', runbook: drill, newest: 1 })
+    const [attempt] = await own.runs({ mode: 'run', runbook: drill, newest: 1 })
     const after = attempt !== undefined && (proof === null || attempt.startedAt > proof.startedAt)
     const due = proof === null ? null : Date.parse(proof.startedAt) + everySeconds * 1000
     standings.push({

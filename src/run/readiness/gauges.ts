@@ -1,9 +1,10 @@
-import { systemOf, type Target } from '../../model/target.ts'
+import type { Target } from '../../model/target.ts'
 import { isOpen } from '../journal/journal.ts'
 import { pastRunOf } from '../record/past-run.ts'
 import type { Gauge } from './check.ts'
 import type { DrillStanding } from './drill-calendar.ts'
 import type { JournalFacts } from './journal-facts.ts'
+import { ownRuns } from './own-runs.ts'
 
 /** Seconds since 1970, as Prometheus counts. */
 const seconds = (at: string): number => Date.parse(at) / 1000
@@ -66,10 +67,10 @@ export const drillGauges = ({ drill, proof, dueAt }: DrillStanding): readonly Ga
 /** Of the runs of a target: how many, and how the latest of each runbook went. */
 export async function runGauges(
   target: Target,
-  { runs: runsOf, read }: Pick<JournalFacts, 'runs' | 'read'>,
+  journal: Pick<JournalFacts, 'runs' | 'read'>,
 ): Promise<readonly Gauge[]> {
   const { rtoSeconds, rpoSeconds } = target.objectives
-  const runs = await runsOf({ system: systemOf(target) })
+  const runs = await ownRuns(target, journal)({})
   const real = runs.filter(({ mode }) => mode === 'run')
   const counts = new Map<string, { readonly labels: { [label: string]: string }; value: number }>()
   for (const { runbook, outcome } of real) {
@@ -88,7 +89,7 @@ export async function runGauges(
   for (const runbook of new Set(ended.map((line) => line.runbook))) {
     const line = ended.find((one) => one.runbook === runbook)
     // A damaged run has told nothing; the check of the journal reports it.
-    const entries = line === undefined ? null : await read(line.run).catch(() => null)
+    const entries = line === undefined ? null : await journal.read(line.run).catch(() => null)
     if (line === undefined || entries === null || entries.length === 0) continue
     const { seconds: took, measures } = pastRunOf(entries)
     const labels = { runbook }

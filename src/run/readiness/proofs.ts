@@ -2,7 +2,9 @@ import { failureOf } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Stored } from '../journal/entry.ts'
 import { stateOf, type RunState } from '../journal/state.ts'
+import type { Target } from '../../model/target.ts'
 import type { JournalFacts } from './journal-facts.ts'
+import { ownRuns } from './own-runs.ts'
 
 /** A backup that a run restored, and whose copy met all assertions. */
 export type Proof = JsonObject & {
@@ -24,11 +26,11 @@ const testing = 'bisection.test-backup'
 /** Journals of years hold many runs; the newest proofs are what counts. */
 const mostRead = 30
 
-/** What the newest runs on a system proved, newest first. */
-export async function proofsIn(journal: JournalFacts, system: string): Promise<readonly Proof[]> {
+/** What the newest runs on the database of a target proved, newest first. */
+export async function proofsIn(journal: JournalFacts, target: Target): Promise<readonly Proof[]> {
   const { damaged } = journal
   const newest = mostRead + damaged.size
-  const runs = (await journal.runs({ system, mode: 'run', outcomes: ['succeeded'], newest }))
+  const runs = (await ownRuns(target, journal)({ mode: 'run', outcomes: ['succeeded'], newest }))
     .filter(({ run }) => !damaged.has(run))
     .slice(0, mostRead)
   const proofs: Proof[] = []

@@ -5,7 +5,7 @@ import { failureOf } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
 import { placeName } from '../../model/backup-place.ts'
 import { expectedOf, listBackups } from '../../model/stored-backups.ts'
-import { systemOf, type Target } from '../../model/target.ts'
+import type { Target } from '../../model/target.ts'
 import { provenBy, type Proven } from './backup-list.ts'
 import type { Gauge } from './check.ts'
 import { deadMount, placesOf } from './checks/backups.ts'
@@ -58,7 +58,7 @@ export async function protectionOf(
   },
 ): Promise<Protection> {
   const { problem } = journal
-  const proofs = problem === null ? await proofsIn(journal, systemOf(target)) : []
+  const proofs = problem === null ? await proofsIn(journal, target) : []
   const places: PlaceStanding[] = []
   for (const { section, place } of placesOf(target))
     places.push({ section, place: placeName(place), ...(await standingOf(look, place, proofs, now)) })

@@ -6,17 +6,25 @@ import type { Database, Io, Look } from '../../../src/index.ts'
  */
 export type ServerFacts = { readonly [what: string]: string } | null
 
-/** Restored databases of the run are left out, since their settings go with them. */
+/** What runs name their databases, and the role that restores one, while it is incomplete. */
+const ofRuns = `'__(rb|old|kept)_[0-9]{8}_[0-9]{6}_[0-9a-z]+(__partial)?$'`
+
+/**
+ * Left out are the restored databases of the run, since their settings go with them, and what a run on another database
+ * of the server has there meanwhile: its databases, and the role with no rights that is there while it restores.
+ */
 const shared = (copies: readonly string[]): string => `
 SELECT 'role ' || rolname AS what, concat_ws(', ', CASE WHEN rolsuper THEN 'superuser' END,
   CASE WHEN rolcreaterole THEN 'creates roles' END, CASE WHEN rolcreatedb THEN 'creates databases' END,
   CASE WHEN rolreplication THEN 'replication' END, CASE WHEN rolbypassrls THEN 'bypasses row security' END,
   CASE WHEN rolcanlogin THEN 'login' ELSE 'no login' END) AS is FROM pg_roles
+  WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolname !~ ${ofRuns}
+    OR NOT EXISTS (SELECT FROM pg_database WHERE datname = rolname)
 UNION ALL SELECT 'membership of ' || m.rolname || ' in ' || g.rolname, CASE WHEN bool_or(a.admin_option) THEN 'with admin option' ELSE 'member' END
   FROM pg_auth_members a JOIN pg_roles m ON m.oid = a.member JOIN pg_roles g ON g.oid = a.roleid GROUP BY m.rolname, g.rolname
 UNION ALL SELECT concat_ws(' ', 'settings of', 'database ' || d.datname, 'role ' || r.rolname), array_to_string(s.setconfig, ', ')
   FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole
-  WHERE d.datname IS NULL OR NOT (${['false', ...copies.map((copy) => `d.datname LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}`)].join(' OR ')})
+  WHERE d.datname IS NULL OR NOT (d.datname ~ ${ofRuns} OR ${['false', ...copies.map((copy) => `d.datname LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}`)].join(' OR ')})
 UNION ALL SELECT 'replication slot ' || slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots WHERE NOT temporary
 UNION ALL SELECT 'replication origin ' || roname, 'exists' FROM pg_replication_origin
 UNION ALL SELECT 'tablespace ' || spcname, 'exists' FROM pg_tablespace`

@@ -215,7 +215,7 @@ test('an old run that turns out damaged proves nothing, and hides no other', asy
       throw new RunbookError('journal', 'entries were altered')
     },
   })
-  expect(await proofsIn(journal, systemOf(shop))).toMatchObject([{ run, file: dump }])
+  expect(await proofsIn(journal, shop)).toMatchObject([{ run, file: dump }])
 })
 
 const cut = (world: FakeWorld, file: string): void => {

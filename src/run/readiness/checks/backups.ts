@@ -5,7 +5,7 @@ import { tooOld, whenTaken } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
 import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-backups.ts'
-import { systemOf, type Target } from '../../../model/target.ts'
+import type { Target } from '../../../model/target.ts'
 import { provenBy } from '../backup-list.ts'
 import { Notebook, type Check, type Subject } from '../check.ts'
 import { backupGauges, readGauge } from '../gauges.ts'
@@ -95,7 +95,7 @@ async function inspect(
       )
   const expected = await vouchedFor(notes, look, section, place, newest)
   const isVouched = expected !== undefined
-  const proofs = journal.problem === null ? await proofsIn(journal, systemOf(target)) : []
+  const proofs = journal.problem === null ? await proofsIn(journal, target) : []
   const proven = isVouched ? provenBy(newest, expected, proofs) : null
   for (const gauge of backupGauges(section, newest, proven)) notes.gauge(gauge)
   if (isRemote(place)) {

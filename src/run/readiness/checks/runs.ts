@@ -1,5 +1,6 @@
-import { systemOf } from '../../../model/target.ts'
+import { exclusionOfTarget, limitsIn, overlap, refusalFor } from '../../engine/exclusion.ts'
 import { isOpen, isUnsealed } from '../../journal/journal.ts'
+import { holderOf } from '../../journal/leases.ts'
 import { Notebook, type Check } from '../check.ts'
 import { runGauges } from '../gauges.ts'
 
@@ -13,31 +14,37 @@ export const runs: Check = {
       notes.unchecked('runs', journal.problem.message)
       return notes.answer
     }
-    const system = systemOf(target)
-    const holder = await notes.seek('holder', () => journal.holder(system))
-    const ours = await journal.runs({ system, pending: true })
-    const open = ours.filter(isOpen)
-    for (const { run, runbook, startedAt } of open) {
-      if (holder?.run === run)
+    const { system, only } = exclusionOfTarget(target)
+    const pending = await journal.runs({ system, pending: true })
+    let open = 0
+    for (const line of pending) {
+      const { run, runbook, startedAt } = line
+      const isRunning = ((await notes.seek(run, () => holderOf(journal, line))) ?? null) !== null
+      const isNeighbour =
+        isOpen(line) && line.target !== target.name && !overlap(only, await limitsIn(journal, run))
+      if (isOpen(line) && !isNeighbour) open += 1
+      const { problem, hint } = refusalFor(line)
+      if (isNeighbour)
         notes.warn(
           run,
-          `${runbook} is running on ${target.name} since ${startedAt}: ${run}`,
+          problem,
+          `a run on ${target.name} that changes more than its database cannot start before it ends: runbook status`,
+        )
+      else if (isOpen(line) && isRunning)
+        notes.warn(
+          run,
+          `${runbook} is running on ${line.target} since ${startedAt}: ${run}`,
           'no other run can start before it ends: runbook status',
         )
-      else
-        notes.refuse(
+      else if (isOpen(line)) notes.refuse(run, problem, hint)
+      else if (isUnsealed(line) && !isRunning)
+        notes.warn(
           run,
-          `${target.name} has an open run: ${run} (${runbook}, since ${startedAt})`,
-          `settle it first with \`runbook resume ${run}\` or \`runbook rollback ${run}\`; \`runbook status\` shows its state`,
+          `the evidence of ${run} (${runbook}) is not sealed`,
+          `seal it: \`runbook resume ${run}\``,
         )
     }
-    for (const { run, runbook } of ours.filter((line) => isUnsealed(line) && holder?.run !== line.run))
-      notes.warn(
-        run,
-        `the evidence of ${run} (${runbook}) is not sealed`,
-        `seal it: \`runbook resume ${run}\``,
-      )
-    notes.fact(`${open.length} open`)
+    notes.fact(`${open} open`)
     for (const gauge of await runGauges(target, journal)) notes.gauge(gauge)
     return notes.answer
   },
