@@ -163,9 +163,13 @@ export default runbook(
           }),
           { id: 'dump-production-as-it-stands' },
         )
-        step('Restore the dump in place', restoreInPlace({ database, archive: exact, fallback, writers }), {
-          id: 'restore-the-dump-in-place',
-        })
+        step(
+          'Restore the dump in place',
+          restoreInPlace({ database, archive: exact, fallback, writers, live }),
+          {
+            id: 'restore-the-dump-in-place',
+          },
+        )
         step(
           'Assert on the restored data',
           assertCopy({

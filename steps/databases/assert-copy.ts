@@ -42,6 +42,8 @@ export type Proven = {
   readonly answers: readonly { readonly name: string; readonly answer: Json }[]
   /** Tables whose rows are more or fewer than the live ones, in words. Missing where nothing was compared. */
   readonly differences?: readonly string[]
+  /** Which database it was compared with, and may replace. Missing where that is not known, and in older journals. */
+  readonly replaces?: string
 }
 
 /**
@@ -97,6 +99,7 @@ export async function provenCopy(
     revision,
     answers,
     ...(differences === null ? {} : { differences }),
+    ...(live?.instance == null ? {} : { replaces: live.instance }),
   }
 }
 

@@ -40,6 +40,8 @@ type Input = {
 
 /** What is live, and what of it does not come back. */
 export type LiveContents = {
+  /** Which database is live; null where it does not say. Missing in older journals. */
+  readonly instance?: string | null
   /** Null where the live database cannot be read. */
   readonly tables: readonly TableRowCount[] | null
   /** What the dump lacks, and whose loss was accepted. */
@@ -70,7 +72,7 @@ export const compareContents = defineStep<Input, LiveContents>({
   effect: 'observe',
   lookAgain: true,
   timeoutSeconds: 3600,
-  volatile: ['tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
+  volatile: ['instance', 'tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
   describe: ({ database, acceptLoss }) =>
     `Compares the tables of ${isPending(database) ? 'the live database' : database.name} with those of the dump` +
     (acceptLoss === null
@@ -82,6 +84,7 @@ export const compareContents = defineStep<Input, LiveContents>({
       age: ageOf(archive.takenAt, look.clock.now(), rpoSeconds),
       chosen: chosenBy(file, takenBefore),
       attached: await attachedTo(look, database),
+      instance: await instanceOf(look, database),
     }
     const live = await look.databases.contents(database, database.name).catch((thrown: unknown) => {
       look.signal.throwIfAborted()
@@ -127,6 +130,16 @@ export const compareContents = defineStep<Input, LiveContents>({
     return { tables: live.tables, lost: absent, fewer, ...told, ...about }
   },
 })
+
+async function instanceOf(look: Look, database: Database): Promise<string | null> {
+  try {
+    return (await look.databases.identity(database)).instance
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    return null
+  }
+}
 
 async function attachedTo(look: Look, database: Database): Promise<string> {
   try {

@@ -1,4 +1,12 @@
-import { defineStep, isPending, manifestFiles, say, type Database, type Dump } from '../../src/index.ts'
+import {
+  defineStep,
+  isPending,
+  manifestFiles,
+  say,
+  type Database,
+  type Dump,
+  type Look,
+} from '../../src/index.ts'
 import { dumpSigned } from './lib/dump-signed.ts'
 import { inFileName, type DumpLabel } from './lib/names.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
@@ -12,13 +20,20 @@ type Input = {
   readonly label: DumpLabel
 }
 
-type Before = { readonly file: string; readonly bytes: number }
+type DumpSource = NonNullable<FallbackDump['source']>
+
+/** `source` is missing in older journals. */
+type Before = { readonly file: string; readonly bytes: number; readonly source?: DumpSource }
 
 /**
  * A dump that this run took and read back to its last byte: a restore in place requires it. What it holds is
  * not judged: it may be the damaged data that is replaced.
  */
-export type FallbackDump = Dump & { readonly dumpedFrom: string }
+export type FallbackDump = Dump & {
+  readonly dumpedFrom: string
+  /** Which database it was, and which tables it had. Missing in older journals. */
+  readonly source?: { readonly instance: string; readonly generation: string }
+}
 
 /**
  * Dumps a database to a file that gets its name only once it is complete and was read back, and signs its
@@ -51,17 +66,18 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
   survey: async (look, { database, name, folder, label }) => ({
     file: `${folder}/${inFileName(database.name)}-${label}-${look.run.id}.${database.engine === 'sqlite' ? 'db' : 'dump'}`,
     bytes: await look.databases.bytes(database, name),
+    source: await sourceOf(look, database, name),
   }),
   predict: ({ before }) => ({
     output: before === undefined ? null : { file: before.file },
     changes: before === undefined ? [] : [`a dump ${before.file}, with a signed manifest`],
     ...(before === undefined ? {} : { bytes: before.bytes }),
   }),
-  run: async (io, { input: { database, name, folder }, before: { file } }) => {
+  run: async (io, { input: { database, name, folder }, before: { file, source } }) => {
     await io.files.makeFolder(folder)
-    return { ...(await dumpSigned(io, database, name, file)), dumpedFrom: name }
+    return { ...(await dumpSigned(io, database, name, file)), ...about(name, source) }
   },
-  probe: async (look, { input: { database, name }, before: { file }, way }) => {
+  probe: async (look, { input: { database, name }, before: { file, source }, way }) => {
     // Both names may exist for a moment. A dump is never overwritten, so the undo clears what is there first.
     if ((await look.files.stat(`${file}.partial`)) !== null)
       return { is: 'torn', why: `${file}.partial still exists` }
@@ -74,7 +90,10 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     // An undo removes the file, whatever is in it.
     if (way === 'back') return { is: 'torn', why: `${file} still exists` }
     if (!signed) return { is: 'torn', why: `${manifest} does not exist yet` }
-    return { is: 'done', output: { ...(await look.databases.readBack(database, file)), dumpedFrom: name } }
+    return {
+      is: 'done',
+      output: { ...(await look.databases.readBack(database, file)), ...about(name, source) },
+    }
   },
   // It removes only what is under a name of this run.
   undoGuards: () => [],
@@ -85,3 +104,16 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
       await io.files.removeTree(path)
   },
 })
+
+const about = (
+  name: string,
+  source: DumpSource | undefined,
+): Pick<FallbackDump, 'dumpedFrom' | 'source'> => ({
+  dumpedFrom: name,
+  ...(source === undefined ? {} : { source }),
+})
+
+async function sourceOf(look: Look, database: Database, name: string): Promise<DumpSource> {
+  const { instance, generation } = await look.databases.identity(database, name)
+  return { instance, generation }
+}

@@ -5,14 +5,17 @@ import {
   type Database,
   type ExactDump,
   type Fingerprint,
+  type Look,
   type RestoreRights,
 } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
+import type { LiveContents } from './compare-contents.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
 import { mustBeLive } from './lib/ours.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
+import { requireSameLive } from './lib/ours.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
@@ -23,6 +26,8 @@ type Input = {
   /** Taken by this run while the writers were stopped. Nothing else keeps the old data. */
   readonly fallback: FallbackDump
   readonly writers: StoppedServices
+  /** What was compared and shown before. Missing in older journals: what is live is then only compared with the fallback. */
+  readonly live?: LiveContents
 }
 
 type Before = {
@@ -68,8 +73,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
           ...(await attachmentFindings(look, database, 'in place')),
           ...(await unreadableFindings(look, database, 'fingerprint')),
         ],
-  survey: async (look, { database, archive }) => ({
-    generation: (await look.databases.identity(database)).generation,
+  survey: async (look, { database, archive, fallback: { source }, live }) => ({
+    ...(await sameAsShown(look, database, source, live?.instance ?? undefined)),
     print: await look.databases.fingerprint(database, database.name),
     server: await serverFacts(look, database, []),
     rights: await look.databases.restoreRights(database, archive, database.name),
@@ -125,3 +130,17 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   remains: async (look, { input: { database, fallback }, output }) =>
     output === undefined ? [] : keptLive(look, database, fallback),
 })
+
+/** The fallback is worth something only as long as it has what is replaced. */
+async function sameAsShown(
+  look: Look,
+  database: Database,
+  source: FallbackDump['source'],
+  shown: string | undefined,
+): Promise<Pick<Before, 'generation'>> {
+  const { generation, instance } = await look.databases.identity(database)
+  requireSameLive(database, instance, shown)
+  requireSameLive(database, instance, source?.instance)
+  requireSameLive(database, generation, source?.generation)
+  return { generation }
+}

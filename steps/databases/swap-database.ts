@@ -26,7 +26,7 @@ import {
   rowsIn,
 } from './lib/newer-rows.ts'
 import { mountFindings } from './lib/mounted-file.ts'
-import { mustBeOurs } from './lib/ours.ts'
+import { instanceOf, mustBeOurs, requireSameLive } from './lib/ours.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
@@ -107,6 +107,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const listing = await look.databases.listing(database, database.name)
     const fileVersion = await look.databases.fileVersion(database, database.name)
     const live = await look.databases.identity(database)
+    requireSameLive(database, live.instance, staged.replaces)
     const copy = await look.databases.identity(database, staged.name)
     return {
       live,
@@ -147,7 +148,10 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       const output = { ...swappedIn(database, before), ...(await closedIn(look, database, before)) }
       return { is: 'done', output }
     }
-    if (live && staged && !aside && way === 'forward') return { is: 'absent' }
+    if (live && staged && !aside) {
+      const found = await unexchanged(look, database, before, way)
+      if (found !== null) return found
+    }
     // Going back, the copy no longer matters: only what is live does.
     if (live && !aside && way === 'back') return isOldAgain(look, database, before)
     const present = [live && database.name, staged && before.staged, aside && before.aside].filter(
@@ -205,6 +209,23 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     ]
   },
 })
+
+/** While the copy still has its own name, no exchange took effect: names are exchanged at once. Null: look further. */
+async function unexchanged(
+  look: Look,
+  database: Database,
+  { live, staged, copy }: Before,
+  way: 'forward' | 'back',
+): Promise<{ is: 'absent' } | { is: 'unknown'; why: string } | null> {
+  const isOld = (await instanceOf(look, database, database.name)) === live.instance
+  if (way === 'forward')
+    return isOld
+      ? { is: 'absent' }
+      : { is: 'unknown', why: `${database.name} is not the database that it was: somebody else replaced it` }
+  if (isOld || copy === undefined || (await instanceOf(look, database, staged)) !== copy) return null
+  look.note(`${database.name} was replaced by somebody else, before this run exchanged it: it stays as it is`)
+  return { is: 'absent' }
+}
 
 const exchanged = 'the databases are exchanged'
 

@@ -41,7 +41,7 @@ export async function applyChange(change: Change): Promise<Changed> {
   if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
     if (begun) await removePartialEffect(change, found)
     else throw foreignState(planned, found)
-  }
+  } else if (begun) await requireUnreplaced(change, before)
   const prediction = predicted(change, before)
   // A survey that returns after the timeout must not lead to an effect.
   attempt.signal.signal.throwIfAborted()
@@ -59,6 +59,24 @@ export async function applyChange(change: Change): Promise<Changed> {
   const proof = await probed(change, { input, before, way: 'forward' })
   if (proof.is !== 'done') throw notThere(planned, proof)
   return { as: 'done', output }
+}
+
+/**
+ * Another run may have been here since the process died that began this step: what the first attempt found or made must
+ * still be there, as for its undo.
+ * @throws Stopped `in-doubt` if somebody else replaced it
+ */
+async function requireUnreplaced(
+  { planned, step, input, attempt, state }: Change,
+  before: Json,
+): Promise<void> {
+  try {
+    for (const { check } of step.undoGuards?.({ input, before, output: state.output }) ?? [])
+      await check(attempt.look)
+  } catch (thrown) {
+    if (!(thrown instanceof RunbookError) || thrown.code !== 'in-doubt') throw thrown
+    throw new Stopped('in-doubt', thrown.message, planned.title, thrown.hint)
+  }
 }
 
 const probed = async (

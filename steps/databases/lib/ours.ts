@@ -1,4 +1,4 @@
-import { RunbookError, type Database, type Look, type UndoGuard } from '../../../src/index.ts'
+import { cannot, RunbookError, type Database, type Look, type UndoGuard } from '../../../src/index.ts'
 
 /**
  * For an undo that renames or drops a database: it must be one that this run found or made. A missing one
@@ -13,10 +13,7 @@ export async function mustBeOurs(
   instances: readonly string[],
 ): Promise<void> {
   if (!(await look.databases.exists(database, name))) return
-  // A closed database answers no session.
-  const { instance } =
-    (await look.databases.listing(database, name)) ?? (await look.databases.identity(database, name))
-  if (instances.includes(instance)) return
+  if (instances.includes(await instanceOf(look, database, name))) return
   throw new RunbookError(
     'in-doubt',
     `the database ${name} is not the one that this run put there: somebody else replaced it`,
@@ -36,3 +33,23 @@ export const mustBeLive = (database: Database, instance: string | undefined): Un
     await mustBeOurs(look, database, database.name, [instance])
   },
 })
+
+/** Which database has a name now, also where it is closed and answers no session. */
+export const instanceOf = async (
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+): Promise<string> =>
+  ((await look.databases.listing(database, name)) ?? (await look.databases.identity(database, name))).instance
+
+/**
+ * For a step that replaces a live database: a run that was interrupted may find that of another run in its place.
+ * @throws RunbookError `failed` if it is not the one that the operator was shown
+ */
+export function requireSameLive({ name }: Database, now: string, shown: string | undefined): void {
+  if (shown === undefined || now === shown) return
+  throw cannot('replace', `the live ${name}`, 'since it was compared, somebody else replaced it', {
+    code: 'failed',
+    hint: `find out who did, and which data ${name} should have; then start a new run, which compares and asks again`,
+  })
+}
