@@ -1,8 +1,8 @@
 import { isRemote, maybe, runbook } from '../src/index.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
-import { most, testRounds } from '../steps/bisection/lib/rounds.ts'
 import { listCandidates } from '../steps/bisection/list-candidates.ts'
 import { reportGood } from '../steps/bisection/report-good.ts'
+import { most, testRounds } from '../steps/bisection/test-backup.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { logResult } from '../steps/records/log-result.ts'
 

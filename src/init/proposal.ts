@@ -5,8 +5,8 @@ import { backupsIn } from './backups.ts'
 import { elsewhere, postgresIn, unsupportedIn, type PostgresChoice } from './database.ts'
 import type { BackupFolder, Facts, ProjectFacts, SqliteFile } from './facts.ts'
 import { healthOf } from './health.ts'
-import { isIdle, oneOffs } from './roles.ts'
-import { sharing } from './sqlite.ts'
+import { isIdle, kindOf, oneOffs } from './roles.ts'
+import { sharing, unkeptPathsOf } from './sqlite.ts'
 import { writersOf } from './writers.ts'
 
 /** What the configuration gets to say. */
@@ -130,7 +130,21 @@ function partsOf(
   )
   const sqlite = postgres.length > 0 ? [] : project.sqlite
   const once = [...oneOffs(services)]
+  const unkept = services
+    .filter(
+      (service) =>
+        postgres.length === 0 &&
+        kindOf(service) === null &&
+        sqlite.every((file) => file.service !== service.name),
+    )
+    .flatMap((service) =>
+      unkeptPathsOf(service).map(
+        (path) =>
+          `${name}: ${path} of ${service.name} is in no folder and in no volume with a name, so a new container begins without it; mount one there in the Compose file, then run init again`,
+      ),
+    )
   const remarks = [
+    ...unkept,
     ...unsupported,
     ...others,
     ...(once.length > 0 && postgres.length + sqlite.length > 0
@@ -142,7 +156,7 @@ function partsOf(
             `${name}: the database ${one} is outside the project; describe it with \`host\` (runbook help config database)`,
         )
       : []),
-    ...(postgres.length + sqlite.length === 0 && unsupported.length === 0
+    ...(postgres.length + sqlite.length + unkept.length === 0 && unsupported.length === 0
       ? [`${name}: no database found; Postgres is recognised by its image, SQLite by its file in a mount`]
       : []),
   ]

@@ -17,15 +17,21 @@ const known: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** Paths in the container at which the variables, the command or the image of a service say a SQLite file is. */
-export function sqlitePathsOf({ image, environment, words, mounts }: ServiceFacts): readonly string[] {
+export const sqlitePathsOf = (service: ServiceFacts): readonly string[] =>
+  namedPathsOf(service).filter((path) => mountOf(path, service.mounts) !== null)
+
+/** The same, of files that a new container begins without: in no mount, or in a volume that has no name. */
+export const unkeptPathsOf = (service: ServiceFacts): readonly string[] =>
+  namedPathsOf(service).filter((path) => mountOf(path, service.mounts) === null)
+
+function namedPathsOf({ image, environment, words }: ServiceFacts): readonly string[] {
   const said = [...Object.values(environment), ...words].flatMap(pathsIn)
   const repository = (image ?? '')
     .toLowerCase()
     .replace(/@.*$/, '')
     .replace(/:[^:/]*$/, '')
   const usual = known.flatMap(([pattern, path]) => (pattern.test(repository) ? [path] : []))
-  const all = [...new Set([...said, ...usual].map((path) => posix.normalize(path)))]
-  return all.filter((path) => mountOf(path, mounts) !== null)
+  return [...new Set([...said, ...usual].map((path) => posix.normalize(path)))]
 }
 
 /** `sqlite:////data/shop.db`, `sqlite:///data/shop.db`, `file:/data/shop.db`, `--db=/data/shop.db`. */

@@ -16,6 +16,7 @@ import {
 import { choose, maybeNewer } from './lib/choose-backup.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
+import { requireDatabaseFile } from './lib/database-file.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
 type Input = {
@@ -54,6 +55,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     const backup = await choose(look, from, { file, takenBefore: null })
     const expected = await expectedOf(look, from, backup)
     await mustBeOwn(from, backup, expected, { folder, kind })
+    if (kind === 'sqlite') await mustBeDatabaseFile(look, backup)
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),
@@ -67,6 +69,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     await mustBeOwn(from, verified, verified, { folder, kind })
+    if (kind === 'sqlite') await mustBeDatabaseFile(look, verified)
     const vouched = voucher(verified)
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
@@ -75,6 +78,12 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     return { ...verified, vouched, taken: takenText(verified) }
   },
 })
+
+/** What is in an encrypted one is only known once it was decrypted. */
+async function mustBeDatabaseFile(look: Look, { file, name }: Pick<Backup, 'file' | 'name'>): Promise<void> {
+  if (cipherOf(name) !== 'gpg')
+    requireDatabaseFile(file, await look.databases.header({ engine: 'sqlite' }, file))
+}
 
 async function mustBeOwn(
   from: BackupPlace,

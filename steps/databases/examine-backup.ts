@@ -11,6 +11,7 @@ import {
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { lastOf } from '../files/lib/path.ts'
 import { meets } from './assert-copy.ts'
+import { requireDatabaseFile } from '../backups/lib/database-file.ts'
 
 type Input = {
   readonly backup: ReadableBackup
@@ -44,7 +45,9 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { backup, name, assertions, business, applicationDefines = [] }) => {
     const database = { ...fileOf(backup.file, name), applicationDefines }
-    const { sha256, bytes, tables } = await look.databases.inspect(database, backup.file)
+    const dump = await look.databases.inspect(database, backup.file)
+    requireDatabaseFile(backup.source, dump)
+    const { sha256, bytes, tables } = dump
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)
       if (!meets(answer, expect))

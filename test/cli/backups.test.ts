@@ -1,4 +1,5 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { jsonLines, Project } from '../fixtures/cli.ts'
@@ -77,6 +78,15 @@ test('find-good names the newest good one, how to restore it, and what proved it
   expect(
     listed.map(({ proven }) => (proven as { readonly runbook: string } | null)?.runbook ?? null),
   ).toEqual([null, null, 'find-good-backup', null])
+})
+
+test('a compressed backup does not go into a volume as it is, and what unpacks it is said', async () => {
+  const packed = project.path('backups/shop-20260206_040000.db.gz')
+  await writeFile(packed, gzipSync(await readFile(project.path('backups/shop-20260202_040000.db'))))
+  await writeFile(project.path('runbook.config.ts'), config.replaceAll('shop-{time}.db', 'shop-{time}.db.gz'))
+  const { out } = await project.run(['backups', '--target', 'vault'])
+  expect(out).toContain('no: it is packed with gzip; sqlite-restore takes a database file')
+  expect(out).not.toContain('Restore one')
 })
 
 test('of a SQLite database in a volume, which need not run for it', async () => {

@@ -160,6 +160,23 @@ describe('what runs', () => {
     expect((await looked(shop, { folder: '/home/ops', project: 'pages' })).targets[0]?.project).toBe('pages')
   })
 
+  it('is told that a SQLite file in a volume without a name does not outlive the container', async () => {
+    const shop = world()
+    const web = {
+      image: 'example/shop',
+      environment: { DATABASE_URL: 'sqlite:////data/shop.db' },
+      volumes: [{ type: 'volume', target: '/data' }],
+    }
+    shop.docker.documents.set('/srv/shop/compose.yml', {
+      services: { web, kuma: { image: 'louislam/uptime-kuma:2' } },
+    })
+    const { remarks } = await looked(shop)
+    const text = remarks.join('\n')
+    expect(text).toContain('shop: /data/shop.db of web is in no folder and in no volume with a name')
+    expect(text).toContain('shop: /app/data/kuma.db of kuma is in no folder')
+    expect(text).not.toContain('no database found')
+  })
+
   it('is not looked for elsewhere if several files of the folder may be meant', async () => {
     const shop = world()
     for (const name of ['docker-compose-a.yml', 'docker-compose-b.yml'])

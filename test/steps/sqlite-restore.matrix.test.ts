@@ -204,6 +204,27 @@ describe('sqlite-restore refuses before anything is touched', () => {
     refused(damaged(good.subarray(0, good.length / 2)), /truncated|damaged/))
   it('a backup that is no database', () =>
     refused(damaged(Buffer.from('hello, this is no database')), /is not a dump/))
+  it.each([
+    { as: { wrapped: ['gzip'] as const }, words: /packed with gzip.*gunzip --keep/ },
+    { as: { wrapped: ['gzip', 'age'] as const }, words: /packed with gzip, age.*unpack it/ },
+    { as: { format: 'plain' as const }, words: /it is SQL.*sqlite3 / },
+  ])('a backup that is no database file: $as', ({ as, words }) =>
+    refused(
+      damaged(
+        dumpBytes({
+          engine: 'sqlite',
+          major: 3,
+          database: null,
+          takenAt: null,
+          tables: { projects: [{ id: 1 }] },
+          roles: [],
+          extensions: [],
+          ...as,
+        }),
+      ),
+      words,
+    ),
+  )
   it('a backup without one project', () =>
     refused(
       damaged(

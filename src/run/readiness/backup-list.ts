@@ -50,6 +50,8 @@ type Asked = {
   readonly name: string
   readonly readAs: (file: string) => Database
   readonly server: (look: Views) => Promise<Server>
+  /** Whether it is put in place as it is, and so must be a database file. */
+  readonly asFile: boolean
 }
 
 function askedOf({ database, volumeDatabase }: Pick<Target, 'database' | 'volumeDatabase'>): Asked {
@@ -58,6 +60,7 @@ function askedOf({ database, volumeDatabase }: Pick<Target, 'database' | 'volume
       engine: database.engine,
       name: database.name,
       readAs: () => database,
+      asFile: false,
       server: (look) =>
         look.databases.identity(database).then(
           ({ major }) => ({ major }),
@@ -78,6 +81,7 @@ function askedOf({ database, volumeDatabase }: Pick<Target, 'database' | 'volume
       ...(applicationDefines === undefined ? {} : { applicationDefines }),
     }),
     server: async () => ({ major: 3 }),
+    asFile: true,
   }
 }
 
@@ -110,7 +114,7 @@ export async function listedBackups(
     const expected = await attempt(() => expectedOf(look, place, backup))
     const header = await attempt(() => headerOf(look, asked, place, backup))
     const proof = 'value' in expected ? proofOf(backup, expected.value, proofs) : undefined
-    const outside = againstIt({ place, backup, expected, header, server, name: asked.name })
+    const outside = againstIt({ ...asked, place, backup, expected, header, server })
     let readBy: ListedBackup['readBy'] = null
     let verdict = outside
     if (outside === null && proof !== undefined && (await isAsProven(look, backup, proof))) readBy = 'run'
@@ -244,15 +248,23 @@ function againstIt(seen: {
   readonly header: Attempt<DumpHeader | null>
   readonly server: Server
   readonly name: string
+  readonly asFile: boolean
 }): Verdict | null {
-  const { place, backup, expected, header, server, name } = seen
+  const { place, backup, expected, header, server, name, asFile } = seen
   if ('why' in expected) return expected
   if (backup.bytes === 0) return { fits: false, why: 'it is empty (0 bytes)' }
   if (backup.bytes < place.minBytes)
     return { fits: false, why: `it has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}` }
   if ('why' in header) return header
   if (header.value === null) return { fits: null, why: 'its contents are not known before it is downloaded' }
-  const { database, major, engine } = header.value
+  const { database, major, engine, format, wrapped = [] } = header.value
+  if (asFile && wrapped.length > 0)
+    return {
+      fits: false,
+      why: `it is packed with ${wrapped.join(', ')}; sqlite-restore takes a database file`,
+    }
+  if (asFile && format === 'plain')
+    return { fits: false, why: 'it is SQL; sqlite-restore takes a database file' }
   const theirs = database ?? expected.value?.manifest?.source.name ?? name
   if (theirs !== name && !theirs.startsWith(`${name}__`))
     return { fits: false, why: `it is a dump of the database ${theirs}, not of ${name}` }
