@@ -109,6 +109,7 @@ test('a remedy names every parameter that must be given, and no other word', () 
 const noAnswers = [
   'diagnose',
   'find-good-backup',
+  'find-good-volume-backup',
   'monthly-spot-restore',
   'post-rollback-validation',
   'quarterly-full-drill',
