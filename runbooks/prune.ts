@@ -91,7 +91,7 @@ export default runbook(
     if (target.data?.making !== undefined && target.drill !== undefined)
       step(
         'Remove old folders of drills',
-        removeOld({ from: sourcesOf(target, 'folders'), kind: 'folders', chosen: chosen.folders }),
+        removeOld({ from: sourcesOf(target, 'folders'), kind: 'folders', chosen: maybe(chosen.folders) }),
         { id: 'remove-old-folders-of-drills' },
       )
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import prune from '../../runbooks/prune.ts'
+import { defineStep, maybe, runbook } from '../../src/index.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -15,6 +16,8 @@ import {
   fakeImage,
   type FakeWorld,
 } from '../../src/testing/index.ts'
+import { sourcesOf, type Artifact } from '../../steps/retention/lib/artifact.ts'
+import { removeOld } from '../../steps/retention/remove-old.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, runs } from './fake-codex.ts'
 import { codexData, kept, older } from './fake-drive.ts'
@@ -149,6 +152,14 @@ const there = ({ disk, images, server }: FakeWorld) => ({
 })
 
 const { images } = target
+const chosenEarlier = defineStep<{}, { readonly folders: readonly Artifact[] }>({
+  kind: 'test.chosen-earlier',
+  version: 1,
+  effect: 'observe',
+  describe: () => 'Chooses without folders.',
+  run: async () => ({}) as { readonly folders: readonly Artifact[] },
+})
+
 provesItself({
   name: 'prune',
   book: prune,
@@ -339,6 +350,28 @@ describe('prune', () => {
         logs.find(([name]) => name === 'logs/01-choose-what-may-go.log')?.[1] ?? [],
       ).toString()
       expect(log).toContain(`${of(`${live}.drill-`, 1)} stays: no retention is configured`)
+    })
+
+    it('stay where an earlier version chose, whose choice does not name them', async () => {
+      const world = grown()
+      lays(world)
+      const book = runbook(
+        'earlier',
+        { title: 'Earlier', when: 'It chose before folders were known.', needs: [], params: {} },
+        ({ target: of, step, pointOfNoReturn }) => {
+          const chosen = step('Choose', chosenEarlier({}), { id: 'choose' })
+          pointOfNoReturn('They are removed.')
+          step(
+            'Remove',
+            removeOld({ from: sourcesOf(of, 'folders'), kind: 'folders', chosen: maybe(chosen.folders) }),
+            { id: 'remove' },
+          )
+        },
+      )
+      expect(await fakeMachine(world, { book, target: drilled }).run({})).toMatchObject({
+        outcome: 'succeeded',
+      })
+      expect(left(world)).toHaveLength(starts.length * days.length + notOfRuns.length)
     })
 
     it('half removed by a run that was killed, go when it is resumed', async () => {
