@@ -9,13 +9,22 @@ export default runbook(
   'prune',
   {
     title: 'Prune old artifacts',
-    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps, copies of configuration files and downloads; never the newest complete one, nor one in use.',
+    when: 'Disks fill up, or once a month: removes old bundles, data backups, image snapshots, databases kept aside, their dumps, folders that drills kept, copies of configuration files and downloads; never the newest complete one, nor one in use.',
     needs: [],
     remedy: {},
     makesRoom: true,
     params: {
       what: param
-        .choice('What to prune', ['bundles', 'backups', 'images', 'databases', 'copies', 'downloads', 'all'])
+        .choice('What to prune', [
+          'bundles',
+          'backups',
+          'images',
+          'databases',
+          'copies',
+          'downloads',
+          'folders',
+          'all',
+        ])
         .default('all'),
       keep: param.integer('How many of each to keep').optional('as configured'),
     },
@@ -77,6 +86,13 @@ export default runbook(
         'Remove old downloads',
         removeOld({ from: sourcesOf(target, 'downloads'), kind: 'downloads', chosen: chosen.downloads }),
         { id: 'remove-old-downloads' },
+      )
+
+    if (target.data?.making !== undefined && target.drill !== undefined)
+      step(
+        'Remove old folders of drills',
+        removeOld({ from: sourcesOf(target, 'folders'), kind: 'folders', chosen: maybe(chosen.folders) }),
+        { id: 'remove-old-folders-of-drills' },
       )
 
     lastly(

@@ -50,9 +50,13 @@ export default runbook(
     } = target
 
     const chosen = chosenBackup(step, { from: target.backups, file: params.backup })
-    const found = step('Choose and verify the backup', verifyBackup({ ...chosen, kind: 'sqlite' }), {
-      id: 'locate-the-backup',
-    })
+    const found = step(
+      'Choose and verify the backup',
+      verifyBackup({ ...chosen, kind: 'sqlite', rpoSeconds: target.objectives.rpoSeconds }),
+      {
+        id: 'locate-the-backup',
+      },
+    )
     const staging = step(
       'Create a staging folder',
       makeStaging({
@@ -77,7 +81,13 @@ export default runbook(
     )
     const foreseen = step(
       'Compare the backup with the running database',
-      compareLive({ at, backup, name, acceptLoss: params.acceptLoss }),
+      compareLive({
+        at,
+        backup,
+        name,
+        acceptLoss: params.acceptLoss,
+        rpoSeconds: target.objectives.rpoSeconds,
+      }),
       { id: 'compare-the-backup-with-the-running-database' },
     )
     step(
@@ -91,6 +101,7 @@ export default runbook(
           file: at.path,
           backup: backup.source,
           taken: maybe(found.taken),
+          age: foreseen.age,
           'vouched for by': maybe(found.vouched),
           'compared with live': foreseen.says,
         },

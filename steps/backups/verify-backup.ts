@@ -17,6 +17,7 @@ import { choose, maybeNewer } from './lib/choose-backup.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
 import { requireDatabaseFile } from './lib/database-file.ts'
+import { ageOf } from '../databases/lib/age.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
 type Input = {
@@ -29,6 +30,8 @@ type Input = {
   readonly folder?: string | null
   /** What a manifest must be of where its system is not known, as of a database in a volume. */
   readonly kind?: OwnSource['kind']
+  /** Given where the backup replaces live data: the objective that its age is compared with; null for none. */
+  readonly rpoSeconds?: number | null
 }
 
 /** A backup that matches its manifest or checksum. */
@@ -65,7 +68,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     ]
   },
   marks: { dataAsOf: (backup) => backup.takenAt },
-  run: async (look, { from, file, folder, kind }) => {
+  run: async (look, { from, file, folder, kind, rpoSeconds }) => {
     mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     await mustBeOwn(from, verified, verified, { folder, kind })
@@ -74,6 +77,8 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
     )
+    if (rpoSeconds !== undefined)
+      look.note(`${verified.name}: age ${ageOf(verified.takenAt, look.clock.now(), rpoSeconds)}`)
     look.note(`to check it by hand: ${digestCommand(verified.file, verified.sha256)}`)
     return { ...verified, vouched, taken: takenText(verified) }
   },

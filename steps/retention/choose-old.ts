@@ -27,7 +27,7 @@ export type ChosenOld = { readonly [K in Kind]: readonly Artifact[] } & {
 }
 
 /**
- * Chooses the old bundles, backups, images, databases, dumps and copies to remove. What is in use and the
+ * Chooses the old bundles, backups, images, databases, dumps, copies, downloads and folders to remove. What is in use and the
  * newest one that verifies always stay; where none verifies, nothing of that kind goes.
  */
 export const chooseOld = defineStep<Input, ChosenOld>({
@@ -54,7 +54,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
         {
           level: 'refuse',
           about: '--what',
-          problem: `no ${what === 'all' ? 'bundles, backups, images, databases, copies or downloads' : what} to prune in the target`,
+          problem: `no ${what === 'all' ? 'bundles, backups, images, databases, copies, downloads or folders' : what} to prune in the target`,
           hint: 'check the sections of the target in runbook.config.ts',
         },
       ]
@@ -71,6 +71,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
       dumps: [],
       copies: [],
       downloads: [],
+      folders: [],
     }
     for (const kind of kindsOf(what)) {
       for (const inventory of await inventoriesOf(look, from, kind))

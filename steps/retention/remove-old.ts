@@ -8,8 +8,11 @@ import { inventoriesOf } from './lib/inventories.ts'
 type Input = {
   readonly from: RetentionSources
   readonly kind: Kind
-  /** What was chosen; nothing else is removed, whatever becomes old meanwhile. */
-  readonly chosen: readonly Artifact[]
+  /**
+   * What was chosen; nothing else is removed, whatever becomes old meanwhile. Null where an earlier version chose, which
+   * did not know this kind.
+   */
+  readonly chosen: readonly Artifact[] | null
 }
 
 type Before = {
@@ -33,9 +36,9 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
   describe: ({ kind, chosen }) =>
     isPending(chosen) || isPending(kind)
       ? say`Removes the ${kind} that were chosen, and no others.`
-      : `Removes ${chosen.length} ${kind}.`,
+      : `Removes ${chosen?.length ?? 0} ${kind}.`,
   survey: async (look, { from, kind, chosen }) => {
-    const remove = chosen.length === 0 ? [] : await stillOld(look, from, kind, chosen)
+    const remove = chosen === null || chosen.length === 0 ? [] : await stillOld(look, from, kind, chosen)
     return { remove, listed: listedIn(await sumsOf(look, from, kind), remove.map(bundleOf)) }
   },
   predict: ({ before }) => ({

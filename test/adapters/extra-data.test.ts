@@ -1,5 +1,7 @@
+import { createCipheriv, pbkdf2Sync } from 'node:crypto'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
+import { fromOpenssl } from '../../src/adapters/unwrap/openssl.ts'
 import { fromBzip2, fromXz } from '../../src/adapters/unwrap/programs.ts'
 import type { Unwrapping } from '../../src/adapters/unwrap/unwrapping.ts'
 import { fromGzip, fromZstd } from '../../src/adapters/unwrap/zlib.ts'
@@ -101,3 +103,33 @@ test('a byte behind the last of several gzip members is no certain truncation, a
     )
   }
 })
+
+// openssl-enc(1) says "bad decrypt" of all of them.
+test.each([1, 5, 16, 5000])(
+  '%d bytes behind a file of openssl enc may be damage or extra data',
+  async (extra) => {
+    const plain = Buffer.concat([Buffer.from('PGDMP\x01\x0e\x00'), text])
+    const salt = Buffer.alloc(8, 7)
+    const derived = pbkdf2Sync('secret', salt, 10_000, 48, 'sha256')
+    const cipher = createCipheriv('aes-256-cbc', derived.subarray(0, 32), derived.subarray(32))
+    const file = Buffer.concat([Buffer.from('Salted__'), salt, cipher.update(plain), cipher.final()])
+    const decrypted = async (bytes: Uint8Array): Promise<Buffer> => {
+      async function* parts() {
+        yield bytes
+      }
+      const got: Uint8Array[] = []
+      const unwrapping = {
+        shell: { run: () => Promise.reject(new Error('no program is needed')) },
+        scope: watchedScope(),
+        secret: async () => 'secret',
+        name: 'a.dump',
+      } as unknown as Unwrapping
+      for await (const part of fromOpenssl(parts(), unwrapping)) got.push(part)
+      return Buffer.concat(got)
+    }
+    expect((await decrypted(file)).equals(plain)).toBe(true)
+    await expect(decrypted(Buffer.concat([file, Buffer.alloc(extra, 'x')]))).rejects.toThrow(
+      'a.dump is truncated or damaged, or has extra data after its end',
+    )
+  },
+)

@@ -15,6 +15,7 @@ const sqlite: Database = {
   confirmPhrase: 'x',
   fingerprint: 'rows',
 }
+const postgres = shop.database as Extract<Database, { engine: 'postgres' }>
 const called = {
   environment: { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook' },
   config: undefined,
@@ -30,6 +31,21 @@ describe('the commands that carry rows over', () => {
     expect(asTyped(text, called, ['run'])).toContain(': npx runbook run recover-records --dump ')
   })
 
+  it.each([
+    [
+      'a service',
+      postgres.via,
+      'docker compose --project-name shop --file /srv/shop/compose.yml exec -T db pg_dump --username app --format=custom --dbname=shop__kept_1 > FILE',
+    ],
+    [
+      'a server',
+      { kind: 'server', host: 'db.example', port: 5433, password: null },
+      'pg_dump --host db.example --port 5433 --username app --format=custom --dbname=shop__kept_1 --file=FILE',
+    ],
+  ] as const)('dump the database where it is: %s', (_, via, line) => {
+    expect(carryOver({ ...postgres, via }, 'shop__kept_1')).toContain(`dump it (${line}), `)
+  })
+
   it('make the checksum that is required, unless the run signed the file', () => {
     expect(carryOver(sqlite, 'shop__kept_1')).toContain(
       "(cd '/my data' && sha256sum shop__kept_1 > shop__kept_1.sha256), then: runbook run recover-records --dump '/my data/shop__kept_1' ",
@@ -39,7 +55,6 @@ describe('the commands that carry rows over', () => {
 })
 
 describe('the command that drops a database that was put aside', () => {
-  const postgres = shop.database as Extract<Database, { engine: 'postgres' }>
   it.each([
     [
       'a service',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import prune from '../../runbooks/prune.ts'
+import { defineStep, maybe, runbook } from '../../src/index.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -15,6 +16,8 @@ import {
   fakeImage,
   type FakeWorld,
 } from '../../src/testing/index.ts'
+import { sourcesOf, type Artifact } from '../../steps/retention/lib/artifact.ts'
+import { removeOld } from '../../steps/retention/remove-old.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { codexTarget, codexWorld, folder, idOf, root, runs } from './fake-codex.ts'
 import { codexData, kept, older } from './fake-drive.ts'
@@ -149,6 +152,14 @@ const there = ({ disk, images, server }: FakeWorld) => ({
 })
 
 const { images } = target
+const chosenEarlier = defineStep<{}, { readonly folders: readonly Artifact[] }>({
+  kind: 'test.chosen-earlier',
+  version: 1,
+  effect: 'observe',
+  describe: () => 'Chooses without folders.',
+  run: async () => ({}) as { readonly folders: readonly Artifact[] },
+})
+
 provesItself({
   name: 'prune',
   book: prune,
@@ -260,6 +271,128 @@ describe('prune', () => {
     const left = [...world.disk.files.keys()].filter((path) => path.includes('.env'))
     expect(left.toSorted()).toEqual([`${copy(3)}-2`, kept, other].toSorted())
     expect(there(world)).toEqual(there(grown()))
+  })
+
+  describe('folders that drills kept', () => {
+    const live = '/srv/app/data'
+    const staging = '/srv/staging'
+    const { data } = target
+    const drilled: Target = {
+      ...target,
+      ...(data?.making === undefined ? {} : { data: { ...data, making: { ...data.making, source: live } } }),
+      drill: { services: { stack, names: ['app'] }, into: root, keep: [], smoke: ['true'], environment: {} },
+      staging,
+    }
+    const of = (start: string, day: number): string => `${start}2026010${day}-000000-k7f2q`
+    const starts = [`${live}.drill-`, `${live}.kept-`, `${root}/.replaced-`, `${root}/.kept-`]
+    const lays = ({ disk }: FakeWorld): void => {
+      lay(disk, `${live}/today`, 'live')
+      for (const start of starts)
+        for (const day of days) lay(disk, `${of(start, day)}/deep/file`, `of ${day}`)
+      lay(disk, `${live}.drill-by-hand/file`, 'made by a person')
+      lay(disk, of(`${live}.kept-`, 4), 'a file of that name')
+    }
+    const left = ({ disk }: FakeWorld): readonly string[] => [
+      ...new Set(
+        [...disk.files.keys()]
+          .filter((path) => /\.(?:drill|kept|replaced)-/.test(path))
+          .map((path) => path.replace('/deep/file', '')),
+      ),
+    ]
+    const notOfRuns = [`${live}.drill-by-hand/file`, of(`${live}.kept-`, 4)]
+
+    it('go, except the newest of each place, and what no run left', async () => {
+      const { world, result, told } = await run({ what: 'folders' }, lays, drilled)
+      expect(result).toMatchObject({ outcome: 'succeeded' })
+      expect(left(world).toSorted()).toEqual(
+        [...starts.map((start) => of(start, 3)), ...notOfRuns].toSorted(),
+      )
+      expect(there(world)).toEqual(there(grown()))
+      for (const start of starts) expect(told).toContain(`${of(start, 1)} (4 bytes)`)
+      expect(world.disk.files.has(`${live}/today`)).toBe(true)
+    })
+
+    it.each<[string, (world: FakeWorld) => void, Partial<Target>, readonly number[]]>([
+      [
+        'where their run still has its staging folder',
+        ({ disk }) => void disk.folders.add(of(`${staging}/`, 1)),
+        {},
+        [1, 3],
+      ],
+      ['where the live data is missing', ({ disk }) => void disk.files.delete(`${live}/today`), {}, days],
+      [
+        'that are not old enough',
+        () => undefined,
+        { retention: { dumps, keepOldSeconds: 3600 * 86_400, dumpOld: true } },
+        days,
+      ],
+    ])('stay %s', async (_, change, other, stay) => {
+      const { world, result } = await run(
+        { what: 'folders' },
+        (each) => {
+          lays(each)
+          change(each)
+          if (!each.disk.files.has(`${live}/today`)) each.disk.folders.delete(live)
+        },
+        { ...drilled, ...other },
+      )
+      expect(result).toMatchObject({ outcome: 'succeeded' })
+      expect(days.filter((day) => left(world).includes(of(`${live}.drill-`, day)))).toEqual(stay)
+    })
+
+    it('are named, and stay, where no retention is configured', async () => {
+      const { retention: _, ...without } = drilled
+      const { world, machine, result } = await run({ what: 'folders' }, lays, without)
+      expect(result).toMatchObject({ outcome: 'succeeded' })
+      expect(left(world)).toHaveLength(starts.length * days.length + notOfRuns.length)
+      const logs = [...machine.evidence.folders.values()].flatMap((files) => [...files])
+      const log = Buffer.from(
+        logs.find(([name]) => name === 'logs/01-choose-what-may-go.log')?.[1] ?? [],
+      ).toString()
+      expect(log).toContain(`${of(`${live}.drill-`, 1)} stays: no retention is configured`)
+    })
+
+    it('stay where an earlier version chose, whose choice does not name them', async () => {
+      const world = grown()
+      lays(world)
+      const book = runbook(
+        'earlier',
+        { title: 'Earlier', when: 'It chose before folders were known.', needs: [], params: {} },
+        ({ target: of, step, pointOfNoReturn }) => {
+          const chosen = step('Choose', chosenEarlier({}), { id: 'choose' })
+          pointOfNoReturn('They are removed.')
+          step(
+            'Remove',
+            removeOld({ from: sourcesOf(of, 'folders'), kind: 'folders', chosen: maybe(chosen.folders) }),
+            { id: 'remove' },
+          )
+        },
+      )
+      expect(await fakeMachine(world, { book, target: drilled }).run({})).toMatchObject({
+        outcome: 'succeeded',
+      })
+      expect(left(world)).toHaveLength(starts.length * days.length + notOfRuns.length)
+    })
+
+    it('half removed by a run that was killed, go when it is resumed', async () => {
+      const world = grown()
+      lays(world)
+      const machine = fakeMachine(world, { book: prune, target: drilled })
+      const { beforeChange } = world.disk
+      const first = of(`${live}.drill-`, 1)
+      lay(world.disk, `${first}/other`, 'x')
+      let killed = false
+      world.disk.beforeChange = (what, path) => {
+        beforeChange(what, path)
+        if (killed || what !== 'remove' || path !== first) return
+        killed = true
+        world.disk.files.delete(`${first}/other`)
+        world.faults.killAfter(1).pass('half-way through the folder')
+      }
+      await expect(machine.run({ what: 'folders' })).rejects.toMatchObject({ name: 'Killed' })
+      expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
+      expect(days.filter((day) => left(world).includes(of(`${live}.drill-`, day)))).toEqual([3])
+    })
   })
 
   it('T.23: a bundle goes with its lock file; the newest that is whole stays, though newer ones are damaged', async () => {

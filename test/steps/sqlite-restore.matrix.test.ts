@@ -178,6 +178,30 @@ const procedures: readonly Procedure[] = (['encrypted', 'lost'] as const).map((a
 
 procedures.forEach(provesItself)
 
+it.each([
+  [3600, 'MISSED'],
+  [30 * 86_400, 'met'],
+])(
+  'shows the age of the backup against an objective of %d s, in dry run and approval',
+  async (rpoSeconds, judged) => {
+    const at = world('plain')
+    const of = { ...target, objectives: { rtoSeconds: null, rpoSeconds } }
+    const shown = expect.stringMatching(new RegExp(`\\(RPO objective \\w+: ${judged}\\)$`)) as string
+    const dry = fakeMachine(at, { book: restore, target: of })
+    await dry.dryRun({})
+    const seen = dry.entries.flatMap(({ entry }) =>
+      entry.type === 'foretold' && entry.step === 'locate-the-backup' ? entry.notes : [],
+    )
+    expect(JSON.stringify(seen)).toContain(`: ${judged})`)
+    const machine = fakeMachine(at, { book: restore, target: of })
+    await machine.run({})
+    const [asked] = machine.entries.flatMap(({ entry }) =>
+      entry.type === 'intent' && entry.step === 'ask-the-operator' ? [entry.input['showing']] : [],
+    )
+    expect(asked).toMatchObject({ age: shown })
+  },
+)
+
 describe('sqlite-restore refuses before anything is touched', () => {
   const refused = async (prepare: (at: FakeWorld) => void, words: RegExp, params = {}): Promise<void> => {
     const at = world('plain')

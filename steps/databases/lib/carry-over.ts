@@ -1,11 +1,18 @@
-import { shellWord, type Database } from '../../../src/index.ts'
+import { composeLine, shellWord, type Database } from '../../../src/index.ts'
 
 /** How rows of a database that was put aside get into the live one: a clause with the commands to type. */
 export function carryOver(database: Database, kept: string): string {
   if (database.engine === 'sqlite')
     return carryOverFrom(`${database.file.slice(0, database.file.lastIndexOf('/'))}/${kept}`, 'unsigned')
-  const dump = `pg_dump --format=custom --file=FILE --dbname=${shellWord(kept)}`
-  return `to carry rows over, dump it (${dump}), make its checksum (sha256sum FILE > FILE.sha256), then: ${command('FILE')}`
+  return `to carry rows over, dump it (${dumpLine(database, kept)}), make its checksum (sha256sum FILE > FILE.sha256), then: ${command('FILE')}`
+}
+
+/** In a container without a terminal, which would change the bytes of the dump. */
+function dumpLine({ user, via }: Extract<Database, { readonly engine: 'postgres' }>, name: string): string {
+  const dump = `--username ${shellWord(user)} --format=custom --dbname=${shellWord(name)}`
+  if (via.kind === 'compose') return composeLine(via.stack, `exec -T ${via.service} pg_dump ${dump} > FILE`)
+  const server = via.kind === 'server' ? `--host ${shellWord(via.host)} --port ${via.port} ` : ''
+  return `pg_dump ${server}${dump} --file=FILE`
 }
 
 /**

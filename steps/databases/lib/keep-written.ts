@@ -60,7 +60,7 @@ export async function keptFrom(look: Look, { at, backup, keepIn }: Exchanged): P
     {
       kept:
         `the file that was live in this run is kept as ${file}; ${newer}; ` +
-        `to carry rows over: runbook run recover-volume-records --backup ${shellWord(file)} --key KEY --export FOLDER`,
+        `to carry rows over: runbook run recover-volume-records --backup ${shellWord(file)} --tables TABLE:COLUMN --key KEY --export FOLDER`,
     },
   ]
 }

@@ -11,8 +11,18 @@ import {
   type Target,
 } from '../../../src/index.ts'
 import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
+import { drilledFoldersOf, type DrilledFolders } from './drilled-folders.ts'
 
-export const kinds = ['bundles', 'backups', 'images', 'databases', 'dumps', 'copies', 'downloads'] as const
+export const kinds = [
+  'bundles',
+  'backups',
+  'images',
+  'databases',
+  'dumps',
+  'copies',
+  'downloads',
+  'folders',
+] as const
 export type Kind = (typeof kinds)[number]
 
 /**
@@ -63,6 +73,8 @@ export type RetentionSources = {
   readonly copies?: readonly CopyPlace[]
   /** Where backups are kept that are downloaded; left out where they are files of this machine. */
   readonly downloads?: BackupPlace
+  /** Where full drills keep folders; left out where none can run. */
+  readonly folders?: DrilledFolders
   readonly retention: Retention | null
 }
 
@@ -79,6 +91,7 @@ const none: RetentionSources = {
 /** @param kind limits the result to what this kind needs; left out, everything */
 export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
   const { release, data, images, database, volumeDatabase, retention, backups } = target
+  const folders = drilledFoldersOf(target)
   const old = { database: database ?? null, retention: retention ?? null }
   const parts: { readonly [K in Kind]: Partial<RetentionSources> } = {
     bundles: { release: release ?? null },
@@ -89,6 +102,7 @@ export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
     dumps: { ...old, volume: volumeDatabase?.name ?? null },
     copies: { copies: copyPlacesOf(target), retention: retention ?? null },
     downloads: backups === undefined || !isRemote(backups) ? {} : { downloads: cacheOf(backups) },
+    folders: folders === null ? {} : { folders, retention: retention ?? null },
   }
   return kind === undefined
     ? (Object.assign({ ...none }, ...kinds.map((each) => parts[each])) as RetentionSources)

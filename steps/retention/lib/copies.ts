@@ -40,7 +40,7 @@ const copyAt = async (look: Look, path: string, takenAt: Date) => ({
   files: await withSizes(look, [path]),
 })
 
-/** When a run made this copy, from the run's id in its name; null for a file that no run made. */
+/** When a run made what has this name, from the run's id in it; null for what no run made. */
 export function copiedAt(start: string, name: string): Date | null {
   if (!name.startsWith(start)) return null
   const run = /^(\d{8}-\d{6}-\w+)(?:-\d+)?$/.exec(name.slice(start.length))?.[1]

@@ -2,6 +2,7 @@ import type { Look } from '../../../src/index.ts'
 import { backupsOf } from './backups.ts'
 import { bundlesOf } from './bundles.ts'
 import { copiesOf } from './copies.ts'
+import { drilledOf } from './folders.ts'
 import { downloadsOf } from './downloads.ts'
 import { dumpsOf } from './dumps.ts'
 import { kinds, type Kind, type Inventory, type RetentionSources } from './artifact.ts'
@@ -10,9 +11,18 @@ import { snapshotsOf } from './snapshots.ts'
 
 /**
  * What an operator may choose: `databases` are those put aside and the dumps of runs; `copies` are of
- * configuration files.
+ * configuration files; `folders` are those that drills kept.
  */
-export const choices = ['bundles', 'backups', 'images', 'databases', 'copies', 'downloads', 'all'] as const
+export const choices = [
+  'bundles',
+  'backups',
+  'images',
+  'databases',
+  'copies',
+  'downloads',
+  'folders',
+  'all',
+] as const
 
 export function kindsOf(what: string): readonly Kind[] {
   if (what === 'all') return kinds
@@ -21,13 +31,14 @@ export function kindsOf(what: string): readonly Kind[] {
 
 /** Whether the target has the sections that locate things of this kind. */
 export function isConfigured(
-  { release, data, images, database, volume, copies = [], downloads, retention }: RetentionSources,
+  { release, data, images, database, volume, copies = [], downloads, folders, retention }: RetentionSources,
   kind: Kind,
 ): boolean {
   if (kind === 'databases') return database !== null && retention !== null
   if (kind === 'dumps') return retention !== null && (database !== null || volume !== null)
   if (kind === 'copies') return copies.length > 0
   if (kind === 'downloads') return downloads !== undefined
+  if (kind === 'folders') return folders !== undefined
   return { bundles: release, backups: data, images }[kind] !== null
 }
 
@@ -37,7 +48,7 @@ export async function inventoriesOf(
   from: RetentionSources,
   kind: Kind,
 ): Promise<readonly Inventory[]> {
-  const { release, data, images, database, copies = [], downloads, retention } = from
+  const { release, data, images, database, copies = [], downloads, folders, retention } = from
   switch (kind) {
     case 'bundles':
       return release === null ? [] : bundlesOf(look, release)
@@ -53,5 +64,7 @@ export async function inventoriesOf(
       return copiesOf(look, copies, retention)
     case 'downloads':
       return downloads === undefined ? [] : downloadsOf(look, downloads)
+    case 'folders':
+      return folders === undefined ? [] : drilledOf(look, folders, retention)
   }
 }
