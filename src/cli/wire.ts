@@ -109,9 +109,10 @@ export async function wire(
       throw thrown
     }
   }
-  const listener: Listener = (event) => {
-    view.hear(event)
-    conductor.listener(event.type === 'note' ? { ...event, line: asTyped(event.line) } : event)
+  const listener: Listener = (heard) => {
+    view.hear(heard)
+    const event = heard.type === 'note' ? { ...heard, line: asTyped(heard.line) } : heard
+    conductor.listener(event)
     if (!options.json) return
     if (event.type === 'output')
       terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
