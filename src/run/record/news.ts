@@ -56,7 +56,7 @@ function foundIn(state: RunState, entries: readonly Stored[], watched: string | 
       says: settled.failure === null ? 'rolled back as requested.' : `failed and is rolled back: ${why}.`,
       next: [],
     }
-  if (settled.outcome !== 'needs-human') return null
+  if (settled.outcome !== 'needs-human' || state.released) return null
   const says =
     state.way === 'back' ? `failed, and its rollback is INCOMPLETE: ${why}.` : `waits for a person: ${why}.`
   return { key: `needs-human-${sha256(why).slice(0, 12)}`, says, next: commandsOf(state, entries) }
