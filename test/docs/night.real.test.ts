@@ -39,7 +39,9 @@ describe.skipIf(
       expect.stringMatching(/failed and is rolled back: shop was not healthy/),
       expect.stringMatching(/was found killed after .* and is rolled back by the watch in 3 s unless/),
       expect.stringMatching(/rolled back as requested/),
-      expect.stringMatching(/was found killed after .* and nobody works on it.* Next: npx runbook resume RUN\./),
+      expect.stringMatching(
+        /was found killed after .* and nobody works on it.* Next: npx runbook resume RUN\./,
+      ),
       expect.stringMatching(/still waits for a person\. Next: Call \(on-call: .* runbook ack RUN$/),
     ])
   })

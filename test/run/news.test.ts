@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import type { Target } from '../../src/model/target.ts'
+import { newsOf } from '../../src/run/record/news.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { fakeMachine, Killed, type FakeWorld } from '../../src/testing/index.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
@@ -97,6 +98,15 @@ describe('the operators are told', () => {
     expect(again.code).toBe('rollback-incomplete')
     expect(texts()).toHaveLength(2)
     expect(endingText(again, machine.entries)).not.toContain('notified')
+  })
+
+  it('nothing of a run that a person released, which waits for nobody', async () => {
+    const { machine } = prepared(neverUndone)
+    await machine.run(params)
+    const last = machine.entries.at(-1)!
+    expect(newsOf(machine.entries)?.key).toMatch(/^needs-human-/)
+    const released = { type: 'released', by: 'somebody', reason: 'fixed by hand' } as const
+    expect(newsOf([...machine.entries, { ...last, seq: last.seq + 1, entry: released }])).toBeNull()
   })
 
   it('that a run was found killed, once for each kill', async () => {
