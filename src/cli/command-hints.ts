@@ -43,7 +43,7 @@ export function asTyped(text: string, called: Called, commands: readonly string[
 }
 
 /** What a person reads in an object of `--json`. */
-const read = new Set(['message', 'hint', 'problem'])
+const read = new Set(['message', 'hint', 'problem', 'why'])
 
 /** As {@link asTyped}, in what a person reads of JSON: the rest is for programs, and stays. */
 export function typedIn<T extends Json>(json: T, typed: (text: string) => string): T {

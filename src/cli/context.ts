@@ -5,13 +5,13 @@ import { thisTruster, Trust } from '../config/trust.ts'
 import { credentialVariables, foundByClients } from '../drivers/inherited-variables.ts'
 import { handlesIn, type SecretHandle } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
-import type { Json } from '../kernel/json.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 import { Secret, shortestSecret } from '../kernel/secret.ts'
 import type { Runbook } from '../model/runbook.ts'
 import { missingSections, type Section, type Target } from '../model/target.ts'
 import type { Catalog } from '../run/replan.ts'
-import { asTyped } from './command-hints.ts'
+import { asTyped, typedIn } from './command-hints.ts'
 import { RunbookCatalog } from './catalog.ts'
 import { checkImports } from './team-modules.ts'
 import type { Terminal } from './terminal.ts'
@@ -110,6 +110,12 @@ export class CliContext implements Catalog {
     const { config, trust } = this.#globals()
     const called = { environment: this.environment, config, trust, found: this.#found }
     return asTyped(text, called, this.#commands())
+  }
+
+  /** Prints an object of `--json`, in which the commands that a person reads are as they have to be typed here. */
+  json(value: object): void {
+    const plain = JSON.parse(JSON.stringify(value)) as JsonObject
+    this.terminal.json(typedIn(plain, (text) => this.asTyped(text)))
   }
 
   /** Which code may be loaded; exceptions are given with `--trust`. */

@@ -10,7 +10,6 @@ import { stateOf } from '../run/journal/state.ts'
 import { dryRunText } from '../views/dry-run.ts'
 import { endingText } from '../views/ending.ts'
 import { measuredText } from '../views/measured.ts'
-import { typedIn } from './command-hints.ts'
 import { exitOf } from './error-report.ts'
 import type { CliContext } from './context.ts'
 import { listenFor } from './signals.ts'
@@ -58,11 +57,10 @@ async function report(
   const state = stateOf(entries)
   if (options.json) {
     const conclusion = result.outcome === 'succeeded' ? conclusionOf(state) : null
-    context.terminal.json({
+    context.json({
       event: 'result',
       exit: exits[result.code].exit,
       ...result,
-      failure: result.failure === null ? null : typedIn(result.failure, (text) => context.asTyped(text)),
       ...(conclusion === null ? {} : { conclusion }),
     })
     return

@@ -43,7 +43,7 @@ export async function reportEnd(
     else {
       const { run, runbook, target } = line
       const ended = endedAs({ ...line, damage: null })
-      if (json) context.terminal.json({ run, runbook, target, ended })
+      if (json) context.json({ run, runbook, target, ended })
       else
         context.terminal.out(
           `${run}  ${oneLine(open.state.plan.title)} on ${oneLine(target)} has ended: ${ended}\n`,
@@ -66,7 +66,7 @@ function viewOf(
         const key = JSON.stringify([[...one.state.steps], one.state.settled, isRunning(one)])
         if (known.get(one.run) === key) continue
         known.set(one.run, key)
-        context.terminal.json(jsonOf(one, systemClock.now()))
+        context.json(jsonOf(one, systemClock.now()))
       }
     }
   }
@@ -80,6 +80,6 @@ function viewOf(
   return (open) => {
     const now = systemClock.now()
     for (const line of open.filter(isRunning).flatMap((one) => changes.linesOf(one, now)))
-      context.terminal.out(`${line}\n`)
+      context.terminal.out(`${context.asTyped(line)}\n`)
   }
 }

@@ -23,7 +23,8 @@ import type { Stored } from '../run/journal/entry.ts'
 import type { Listener } from '../run/journal/events.ts'
 import type { Answers } from '../model/answer.ts'
 import type { Journal } from '../run/journal/journal.ts'
-import { newsOf } from '../run/record/news.ts'
+import type { News } from '../run/engine/announce.ts'
+import { newsOf, turningNewsOf } from '../run/record/news.ts'
 import { pastTimesOfRun } from '../run/record/past-times.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
@@ -109,9 +110,10 @@ export async function wire(
       throw thrown
     }
   }
-  const listener: Listener = (event) => {
-    view.hear(event)
-    conductor.listener(event.type === 'note' ? { ...event, line: asTyped(event.line) } : event)
+  const listener: Listener = (heard) => {
+    view.hear(heard)
+    const event = heard.type === 'note' ? { ...heard, line: asTyped(heard.line) } : heard
+    conductor.listener(event)
     if (!options.json) return
     if (event.type === 'output')
       terminal.json({ event: 'output', step: event.step, text: Buffer.from(event.chunk).toString('utf8') })
@@ -178,10 +180,8 @@ export async function wire(
     ...(sourcesOf === null ? {} : provenanceBy(drivers, stop.now, sourcesOf)),
     whenSealed: storyTeller(loaded.stories, terminal),
     statusOf: runStatusOf,
-    newsOf: (entries) => {
-      const news = newsOf(entries)
-      return news === null ? null : { ...news, text: asTyped(news.text) }
-    },
+    newsOf: (entries) => typedNews(newsOf(entries), asTyped),
+    turningNewsOf: (entries) => typedNews(turningNewsOf(entries), asTyped),
     registerSecrets: (handles) => registerAvailable(handles, secretSources),
   }
   return {
@@ -192,6 +192,9 @@ export async function wire(
     announce: (text) => (drawing === 'silent' ? terminal.err(`${text}\n`) : conductor.announce(text)),
   }
 }
+
+const typedNews = (news: News | null, asTyped: (text: string) => string): News | null =>
+  news === null ? null : { ...news, text: asTyped(news.text) }
 
 /** One run, so the answer to the first question is the answer to all. */
 function once<A, T>(ask: (about: A) => Promise<T>): (about: A) => Promise<T> {

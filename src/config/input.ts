@@ -513,7 +513,7 @@ export type TargetConfig = {
     readonly channel?: string
     /** Where follow-up work is tracked. Default: no tracker is named. */
     readonly tracker?: string
-    /** Announces in the channel automatically. Every runbook posts here that it failed, went back, was stopped, waits for a person or was found killed. Default: a person is asked to announce. */
+    /** Announces in the channel automatically. Every runbook posts here that it failed and begins to roll back, was rolled back, was stopped, waits for a person or was found killed. Default: a person is asked to announce. */
     readonly announce?: {
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource
@@ -547,7 +547,7 @@ export type TargetConfig = {
       /** Longest time for one request. Default: `'10s'`. */
       readonly timeout?: Duration
     }
-    /** Where every runbook reports that it failed, went back, was stopped, waits for a person or was found killed, besides `announce`: by webhook, mail or a program. Default: only `announce`. */
+    /** Where every runbook reports that it failed and begins to roll back, was rolled back, was stopped, waits for a person or was found killed, besides `announce`: by webhook, mail or a program. Default: only `announce`. */
     readonly news?: readonly ({
       /** The address to post to. Write it as a secret if knowing it is enough to post. */
       readonly url: string | SecretSource

@@ -261,6 +261,7 @@ export function runContextFor(
     stop: runtime.stop,
     losses: [],
     performed: new Set(),
+    announcing: { last: Promise.resolve() },
     drivers: (scope) => runtime.drivers(scope),
     async fence() {
       const locks = await lock.fence()

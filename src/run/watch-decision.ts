@@ -1,3 +1,4 @@
+import type { Plan } from '../model/plan.ts'
 import type { Level, Operators } from '../sections/operators.ts'
 import type { Watch } from '../sections/watch.ts'
 import type { News } from './engine/announce.ts'
@@ -106,7 +107,7 @@ function attemptsIn(entries: readonly Stored[]): Attempts {
 const isNews = ({ type }: Entry): boolean => type === 'announcing' || type === 'announced'
 
 /** Every channel has answered, or a person was told by the run itself. */
-const isAnswered = (entries: readonly Stored[], key: string): boolean =>
+export const isAnswered = (entries: readonly Stored[], key: string): boolean =>
   entries.some(({ entry }) => entry.type === 'announced' && entry.key === key)
 
 const timeOf = (entries: readonly Stored[], key: string): number | null => {
@@ -125,6 +126,12 @@ function plansOf(way: 'forward' | 'back' | null, { afterSeconds }: Watch, attemp
   const act = way === 'back' ? 'is rolled back' : 'is resumed'
   return `${act} by the watch ${afterSeconds === 0 || attempts.begun > 0 ? 'now' : `in ${afterSeconds} s unless somebody acknowledges`}`
 }
+
+/** Told once, however often sealing fails. */
+export const unsealedNews = (run: string, plan: Plan, problem: string): News => ({
+  key: 'unsealed',
+  text: `${plan.title} on ${String(plan.target['name'])}: ${problem}. Next: runbook resume ${run}.`,
+})
 
 function failedNews(entries: readonly Stored[], { problem, seq }: Attempts): News {
   const { plan } = stateOf(entries)

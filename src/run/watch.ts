@@ -11,10 +11,10 @@ import { deliver, type Sending } from './engine/deliver.ts'
 import type { Result } from './engine/ending.ts'
 import type { Mask } from './engine/run-context.ts'
 import type { Entry, ProcessIdentity, Stored } from './journal/entry.ts'
-import { isOpen, type Journal, type RunSummary } from './journal/journal.ts'
+import { isOpen, isUnsealed, type Journal, type RunSummary } from './journal/journal.ts'
 import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
 import { stateOf } from './journal/state.ts'
-import { dueOn, type WatchedTarget } from './watch-decision.ts'
+import { dueOn, isAnswered, unsealedNews, type WatchedTarget } from './watch-decision.ts'
 
 const stops: readonly Result['code'][] = ['hangup', 'interrupted', 'terminated']
 
@@ -40,6 +40,9 @@ type Writing = Pick<Watching, 'journal' | 'identity' | 'clock' | 'mask'>
 /** The longest time that one message may take, in seconds. */
 const longest = 5
 
+/** Between two attempts to seal the evidence of a run, such as while a disk is full, in milliseconds. */
+const sealPause = 10 * 60 * 1000
+
 /** More than a run can need at one time: the news, an attempt, its failure, and a call. */
 const mostSteps = 6
 
@@ -49,17 +52,23 @@ export class Watcher {
   /** Answers that are not in the journal yet, since another process held the run; by run and key. */
   readonly #sent = new Map<string, readonly Entry[]>()
   readonly #said = new Set<string>()
+  /** When sealing a run was last tried, by run. */
+  readonly #sealing = new Map<string, number>()
 
   constructor(around: Watching) {
     this.#around = around
   }
 
-  /** Looks once at every open run. Never rejects for what concerns one run only: the others are looked at. */
+  /**
+   * Looks once at every run that is open or not sealed. Never rejects for what concerns one run only: the others are
+   * looked at.
+   */
   async look(signal: AbortSignal): Promise<void> {
-    for (const line of (await this.#around.journal.runs({ pending: true })).filter(isOpen)) {
+    for (const line of await this.#around.journal.runs({ pending: true })) {
       if (signal.aborted) return
       try {
-        await this.#lookAt(line, signal)
+        if (isOpen(line)) await this.#lookAt(line, signal)
+        else if (isUnsealed(line)) await this.#seal(line)
       } catch (thrown) {
         // The next look may find it otherwise: held for a moment, or a disk that is full.
         if (thrown instanceof RunbookError && thrown.code === 'held') continue
@@ -87,6 +96,24 @@ export class Watcher {
         await this.#tell(entries, due.news, channels)
       }
     }
+  }
+
+  /** Of a run that ended and whose process died before it was sealed: whatever the policy, since no step is run. */
+  async #seal(line: RunSummary): Promise<void> {
+    const { journal, clock } = this.#around
+    const { run } = line
+    if ((await holderOf(journal, line)) !== null) return
+    const tried = this.#sealing.get(run)
+    if (tried !== undefined && clock.monotonic() < tried + sealPause) return
+    this.#sealing.set(run, clock.monotonic())
+    this.#around.say(`${run}: sealing its evidence`)
+    const { failure } = await this.#around.continueRun(run, 'forward')
+    const entries = await journal.read(run)
+    const { sealed, plan } = stateOf(entries)
+    if (sealed) return
+    const news = unsealedNews(run, plan, failure?.message ?? 'its evidence is not sealed')
+    if (!isAnswered(entries, news.key))
+      await this.#tell(entries, news, (await this.#around.targetOf(plan)).channels)
   }
 
   /** Sends it again where the process died before the answers were journaled, under the same key. */

@@ -71,7 +71,7 @@ export const operators = section({
     announce: webhook
       .optional()
       .describe(
-        'Announces in the channel automatically. Every runbook posts here that it failed, went back, was stopped, waits for a person or was found killed.',
+        'Announces in the channel automatically. Every runbook posts here that it failed and begins to roll back, was rolled back, was stopped, waits for a person or was found killed.',
       )
       .meta({ otherwise: 'a person is asked to announce' }),
     ticket: webhook
@@ -83,7 +83,7 @@ export const operators = section({
       .readonly()
       .optional()
       .describe(
-        'Where every runbook reports that it failed, went back, was stopped, waits for a person or was found killed, besides `announce`: by webhook, mail or a program.',
+        'Where every runbook reports that it failed and begins to roll back, was rolled back, was stopped, waits for a person or was found killed, besides `announce`: by webhook, mail or a program.',
       )
       .meta({ otherwise: 'only `announce`' }),
     contacts: z

@@ -17,7 +17,7 @@ import { orphanScope, placesOf } from '../run/engine/orphan-scope.ts'
 import { recordOf } from '../run/record/record.ts'
 import { replan } from '../run/replan.ts'
 import { resume } from '../run/resume.ts'
-import { newsOf } from '../run/record/news.ts'
+import { newsOf, turningNewsOf } from '../run/record/news.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { StopButton } from '../run/engine/stop.ts'
@@ -136,6 +136,7 @@ export function fakeMachine(
     filesOf: (entries) => [{ name: 'run.json', body: canonical(recordOf(entries)) }],
     statusOf: runStatusOf,
     newsOf,
+    turningNewsOf,
     registerSecrets: async (handles) => {
       const register = (secret: Secret): void => world.redactor.add(secret)
       const environment = Object.fromEntries(world.environment)

@@ -140,6 +140,7 @@ test('what a person reads of JSON is as it has to be typed, and nothing else is 
         hint: 'hint: runbook status',
         file: 'runbook.config.ts',
         findings: [{ problem: 'no runbook.config.ts', about: 'runbook.config.ts' }],
+        fits: { why: 'see `runbook doctor`' },
       },
       typed,
     ),
@@ -148,5 +149,6 @@ test('what a person reads of JSON is as it has to be typed, and nothing else is 
     hint: 'hint: npx runbook --config ops.ts status',
     file: 'runbook.config.ts',
     findings: [{ problem: 'no ops.ts', about: 'runbook.config.ts' }],
+    fits: { why: 'see `npx runbook --config ops.ts doctor`' },
   })
 })

@@ -60,3 +60,17 @@ test('a secret that is a parameter is missing: its name, and never its value', a
   expect(out).toContain('secret password is not available: variable TEST_PASSWORD is missing')
   expect((await doctor()).out).not.toContain(TEST_PASSWORD)
 })
+
+test.each([
+  ['missing/runbook.prom', /the folder \S+missing does not exist\n\s*hint: .*mkdir -p \S+missing/],
+  ['a-file/runbook.prom', /a-file is not a folder\n/],
+  ['state', /it is a folder\n/],
+])('metrics that cannot be written to %s are refused before anything is looked at', async (file, why) => {
+  await writeFile(project.path('a-file'), '')
+  await mkdir(project.path('state'))
+  const { code, out, err } = await doctor('--metrics', file)
+  expect([code, out]).toEqual([2, ''])
+  expect(err).toMatch(/^error: cannot write \S+: /)
+  expect(err).toMatch(why)
+  expect(existsSync(project.path('missing'))).toBe(false)
+})

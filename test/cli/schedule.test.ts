@@ -99,3 +99,12 @@ test('a target that is not there, and a machine without timers, are refused befo
   expect([code, err]).toEqual([3, expect.stringContaining('crontab not found')])
   await expect(readFile(programs.crontab)).rejects.toThrow('ENOENT')
 })
+
+test('no timer is installed whose doctor could not write its metrics', async () => {
+  const { code, err } = await typed('install', '--metrics', 'missing/runbook.prom')
+  expect([code, err]).toEqual([
+    2,
+    expect.stringMatching(/cannot write \S+: the folder \S+missing does not exist/),
+  ])
+  expect((await typed('show')).out).toContain('No timers.')
+})

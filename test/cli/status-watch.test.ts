@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { poll } from '../../src/cli/poll.ts'
 import { fakeClock } from '../../src/testing/clock.ts'
@@ -98,6 +98,22 @@ test('a run that is dead says how to go on', async () => {
   )
   expect(code).toBe(0)
   expect((await project.run(['attach'])).out).toContain('Resume:     runbook resume')
+})
+
+test('what a person reads of the JSON is as it has to be typed, with the configuration that was named', async () => {
+  const steps = project.path('steps/files.ts')
+  const code = await readFile(steps, 'utf8')
+  await writeFile(steps, code.replace('will not go', 'will not go; look: runbook history'))
+  await writeFile(project.path('world/stubborn'), '')
+  const named = ['--config', 'runbook.config.ts'] as const
+  const ran = await project.run([...named, 'run', 'three-files', '--must-exist', '/nowhere'])
+  expect(ran.code).toBe(11)
+  for (const args of [['status'], ['status', '--watch']]) {
+    const [line] = jsonLines((await project.run([...named, ...args, '--json'])).out)
+    expect(line?.['settled'], args.join(' ')).toMatchObject({
+      failure: { message: expect.stringMatching(/look: runbook --config runbook\.config\.ts history$/) },
+    })
+  }
 })
 
 test('without an open run there is nothing to watch, and a run that has ended is named', async () => {

@@ -35,10 +35,13 @@ describe.skipIf(
 
   test('everybody is told everything once', () => {
     expect(seen.news.map((text) => text.replaceAll(/\d{8}-\d{6}-\w{5}/g, 'RUN'))).toEqual([
+      expect.stringMatching(/failed and is being rolled back now: shop was not healthy/),
       expect.stringMatching(/failed and is rolled back: shop was not healthy/),
       expect.stringMatching(/was found killed after .* and is rolled back by the watch in 3 s unless/),
       expect.stringMatching(/rolled back as requested/),
-      expect.stringMatching(/was found killed after .* and nobody works on it.* Next: npx runbook resume RUN\./),
+      expect.stringMatching(
+        /was found killed after .* and nobody works on it.* Next: npx runbook resume RUN\./,
+      ),
       expect.stringMatching(/still waits for a person\. Next: Call \(on-call: .* runbook ack RUN$/),
     ])
   })

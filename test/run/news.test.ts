@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import type { Target } from '../../src/model/target.ts'
+import { newsOf } from '../../src/run/record/news.ts'
 import { endingText } from '../../src/views/ending.ts'
 import { fakeMachine, Killed, type FakeWorld } from '../../src/testing/index.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
@@ -31,6 +32,10 @@ function prepared(order: (world: FakeWorld) => void, status = 200) {
   return { world, machine, texts }
 }
 
+const goesBack = expect.stringMatching(
+  /^DOWN: web .* on shop: failed and is being rolled back now: .*\. Its end will be reported\. Run /,
+)
+
 const neverUndone = ({ faults }: FakeWorld): void => {
   faults.order('services.start done', 'fail')
   for (let time = 2; time < 20; time += 1) faults.order('databases.swap', 'fail', time)
@@ -44,28 +49,64 @@ describe('the operators are told', () => {
     expect(texts()).toEqual([])
   })
 
-  it('that a run failed and is rolled back', async () => {
+  it('that a run failed and begins to roll back, and at its end that it is rolled back', async () => {
     const { machine, texts } = prepared(({ faults }) => faults.order('databases.swap', 'fail'))
     const result = await machine.run(params)
     expect(result.outcome).toBe('rolled-back')
     expect(texts()).toEqual([
+      goesBack,
       expect.stringMatching(/^Full DB rollback \(production\) on shop: failed and is rolled back: /),
     ])
     expect(endingText(result, machine.entries)).toContain('\nThe operators were notified.\n')
+  })
+
+  it('only that a run failed, where nothing has to be undone', async () => {
+    const { machine, texts } = prepared(({ faults }) => faults.order('databases.inspect', 'fail'))
+    await machine.run(params)
+    expect(texts()).toEqual([expect.stringMatching(/failed and is rolled back: /)])
+  })
+
+  it('that a run begins to roll back at most once, though it is killed on its way back', async () => {
+    for (const moment of [
+      'journal.append undo-intent',
+      'journal.append announced',
+      'journal.append settled',
+    ]) {
+      const { machine, texts } = prepared(({ faults }) =>
+        faults.order('databases.swap', 'fail').order(moment, 'kill'),
+      )
+      await expect(machine.run(params), moment).rejects.toThrow(Killed)
+      expect((await machine.rollback()).outcome, moment).toBe('rolled-back')
+      expect(texts(), moment).toEqual([
+        goesBack,
+        expect.stringContaining('was found killed'),
+        expect.stringContaining('failed and is rolled back: '),
+      ])
+    }
   })
 
   it('that a run waits for a person, with what is down and what to type, and once for the same state', async () => {
     const { machine, texts } = prepared(neverUndone)
     await machine.run(params)
     expect(texts()).toEqual([
+      goesBack,
       expect.stringMatching(
         /^DOWN: web \(since \S+\), worker .*rollback is INCOMPLETE: .*runbook rollback \S+/,
       ),
     ])
     const again = await machine.rollback()
     expect(again.code).toBe('rollback-incomplete')
-    expect(texts()).toHaveLength(1)
+    expect(texts()).toHaveLength(2)
     expect(endingText(again, machine.entries)).not.toContain('notified')
+  })
+
+  it('nothing of a run that a person released, which waits for nobody', async () => {
+    const { machine } = prepared(neverUndone)
+    await machine.run(params)
+    const last = machine.entries.at(-1)!
+    expect(newsOf(machine.entries)?.key).toMatch(/^needs-human-/)
+    const released = { type: 'released', by: 'somebody', reason: 'fixed by hand' } as const
+    expect(newsOf([...machine.entries, { ...last, seq: last.seq + 1, entry: released }])).toBeNull()
   })
 
   it('that a run was found killed, once for each kill', async () => {
@@ -110,6 +151,7 @@ describe('the operators are told', () => {
     }
     expect(await machine.run(params)).toMatchObject({ code: 'terminated', outcome: 'open' })
     expect(texts()).toEqual([
+      goesBack,
       expect.stringMatching(/was stopped by TERM and is open\. .*Next: runbook rollback \S+\. Run /),
     ])
   })
@@ -148,24 +190,30 @@ describe('the operators are told', () => {
       'journal.append announcing done',
       'journal.append announced',
     ]) {
-      const { machine, texts } = prepared(({ faults }) =>
-        faults.order('databases.swap', 'fail').order(moment, 'kill'),
-      )
-      await expect(machine.run(params), moment).rejects.toThrow(Killed)
-      expect((await machine.resume()).outcome).toBe('rolled-back')
-      expect(texts().length, moment).toBeLessThanOrEqual(1)
+      for (const time of [1, 2]) {
+        const { machine, texts } = prepared(({ faults }) =>
+          faults.order('databases.swap', 'fail').order(moment, 'kill', time),
+        )
+        await expect(machine.run(params), moment).rejects.toThrow(Killed)
+        expect((await (time === 1 ? machine.rollback() : machine.resume())).outcome).toBe('rolled-back')
+        for (const news of ['is being rolled back', 'is rolled back', 'was found killed'])
+          expect(texts().filter((text) => text.includes(news)).length, moment).toBeLessThanOrEqual(1)
+      }
     }
   })
 
   it('by the command that seals it, where the program is killed between the end of a run and its news', async () => {
-    for (const moment of ['journal.append announcing', 'journal.append settled done']) {
+    for (const [moment, time] of [
+      ['journal.append announcing', 2],
+      ['journal.append settled done', 1],
+    ] as const) {
       const { machine, texts } = prepared(({ faults }) =>
-        faults.order('databases.swap', 'fail').order(moment, 'kill'),
+        faults.order('databases.swap', 'fail').order(moment, 'kill', time),
       )
       await expect(machine.run(params), moment).rejects.toThrow(Killed)
-      expect(texts(), moment).toEqual([])
+      expect(texts(), moment).toEqual([goesBack])
       for (let time = 0; time < 2; time += 1) await machine.resume().catch(() => undefined)
-      expect(texts(), moment).toEqual([expect.stringMatching(/failed and is rolled back: /)])
+      expect(texts(), moment).toEqual([goesBack, expect.stringMatching(/failed and is rolled back: /)])
     }
   })
 
@@ -194,14 +242,20 @@ describe('a webhook that does not take it', () => {
     }
   })
 
-  it('delays the run by 5 s at most', async () => {
+  it('gets 5 s at most for each message, and the rollback does not wait for it', async () => {
     const { world, machine } = prepared(({ faults }) =>
-      faults.order('databases.swap', 'fail').order('http.post', 'hang'),
+      faults.order('databases.swap', 'fail').order('http.post', 'hang').order('http.post', 'hang', 2),
     )
     await machine.run(params)
-    const at = (type: string): number =>
-      Date.parse(machine.entries.find(({ entry }) => entry.type === type)?.at ?? '')
-    expect(at('announced') - at('announcing')).toBe(5_000)
+    const at = (type: string, key: string): number =>
+      Date.parse(
+        machine.entries.find(({ entry }) => entry.type === type && 'key' in entry && entry.key === key)?.at ??
+          '',
+      )
+    for (const key of ['turned', 'rolled-back'])
+      expect(at('announced', key) - at('announcing', key), key).toBe(5_000)
+    const types = machine.entries.map(({ entry }) => entry.type)
+    expect(types.indexOf('settled')).toBeLessThan(types.indexOf('announced'))
     expect(world.web.posted).toEqual([])
     expect(machine.entries.at(-1)?.entry.type).toBe('sealed')
   })

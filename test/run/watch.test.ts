@@ -319,6 +319,54 @@ describe('a run whose process died', () => {
   })
 })
 
+describe('a run that ended, and whose process died before it was sealed', () => {
+  it.each(['settled done', 'sealed'])(
+    'is sealed whatever the policy, and told if nobody heard of it: killed at %s',
+    async (moment) => {
+      const { world, machine, start, texts, said } = site({ policy: 'tell', afterSeconds: 0 })
+      world.faults.order('databases.swap', 'fail').order(`journal.append ${moment}`, 'kill')
+      expect(await untilDead(() => machine.run(params))).toBe(true)
+      const watch = start()
+      for (let look = 0; look < 3; look += 1) await watch.look(still)
+      expect(stateOf(machine.entries)).toMatchObject({ sealed: true, settled: { outcome: 'rolled-back' } })
+      expect(texts()).toEqual([
+        expect.stringContaining('failed and is being rolled back now: '),
+        expect.stringContaining('failed and is rolled back: '),
+      ])
+      expect(said).toEqual([expect.stringContaining(': sealing its evidence')])
+    },
+  )
+
+  it('is told once where it cannot be sealed, and sealed once that is possible', async () => {
+    const { world, machine, start, texts } = site({ policy: 'tell', afterSeconds: 0 })
+    world.faults.order('journal.append sealed', 'kill').order('evidence.seal', 'fail', 2)
+    expect(await untilDead(() => machine.run(params))).toBe(true)
+    const watch = start()
+    for (let look = 0; look < 3; look += 1) await watch.look(still)
+    expect(texts()).toEqual([
+      expect.stringMatching(
+        /settled as succeeded, but its evidence could not be sealed: .* Next: runbook resume /,
+      ),
+    ])
+    expect(stateOf(machine.entries).sealed).toBe(false)
+    world.clock.pass(10 * 60 * 1000)
+    await watch.look(still)
+    expect(stateOf(machine.entries).sealed).toBe(true)
+    expect(texts()).toHaveLength(1)
+  })
+
+  it('is left alone while the process that ended it seals it', async () => {
+    const { machine, around, texts, said } = site({ policy: 'tell', afterSeconds: 0 })
+    const other = new Watcher({ ...around, journal: fakeJournal(machine.journal, around.clock) })
+    machine.journal.beforeAppend = (_, { type }) => void (type === 'sealed' && looks.push(other.look(still)))
+    const looks: Promise<void>[] = []
+    expect((await machine.run(params)).code).toBe('succeeded')
+    expect(looks).toHaveLength(1)
+    await Promise.all(looks)
+    expect([texts(), said]).toEqual([[], []])
+  })
+})
+
 /** Looks every 5 s, as the service does, until nothing is open; a watch that dies is started again after a second. */
 async function untilSettled(one: ReturnType<typeof site>, from: number, killAt: number): Promise<number> {
   const { world, machine, start } = one

@@ -40,8 +40,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
           end()
         }
       })
-      if (flags.json === true)
-        for (const one of listed) context.terminal.json({ target: target.name, ...one })
+      if (flags.json === true) for (const one of listed) context.json({ target: target.name, ...one })
       else {
         const { backupsText } = await import('../../views/backups.ts')
         const fitting = []

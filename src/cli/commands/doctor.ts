@@ -1,10 +1,9 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { exits, RunbookError } from '../../kernel/errors.ts'
-import type { JsonObject } from '../../kernel/json.ts'
 import type { Target } from '../../model/target.ts'
 import type { CheckReport } from '../../run/readiness/merge.ts'
-import { typedIn } from '../command-hints.ts'
+import { mustTakeOutput, writeOutput } from '../output-file.ts'
 import type { CliContext } from '../context.ts'
 
 type Flags = {
@@ -31,6 +30,8 @@ export function doctorCommand(program: Command, context: CliContext): void {
     .option('--json', 'print one JSON object per line')
     .action(async (flags: Flags) => {
       const targets = await chosenTargets(context, flags)
+      const metrics = flags.metrics === undefined ? null : resolve(context.directory, flags.metrics)
+      if (metrics !== null) await mustTakeOutput(metrics)
       const [{ withSurroundings }, { examine }, { countOf, doctorText }, { keepDoctor }] = await Promise.all([
         import('../examination.ts'),
         import('../../run/readiness/examine.ts'),
@@ -48,7 +49,7 @@ export function doctorCommand(program: Command, context: CliContext): void {
           return all
         },
       )
-      if (flags.metrics !== undefined) await writeMetrics(resolve(context.directory, flags.metrics), reports)
+      if (metrics !== null) await writeMetrics(metrics, reports)
       await keepDoctor((await context.loaded()).state, reports, {
         at: new Date(),
         targets: targets.map(({ name }) => name),
@@ -58,12 +59,8 @@ export function doctorCommand(program: Command, context: CliContext): void {
       const bad = count.problems > 0 || (flags.strict === true && count.warnings + count.unchecked > 0)
       const exit = bad ? exits.preflight.exit : exits.succeeded.exit
       if (flags.json === true) {
-        for (const report of reports)
-          context.terminal.json({
-            event: 'check',
-            ...typedIn(report as unknown as JsonObject, (text) => context.asTyped(text)),
-          })
-        context.terminal.json({ event: 'result', exit, ...count })
+        for (const report of reports) context.json({ event: 'check', ...report })
+        context.json({ event: 'result', exit, ...count })
       } else context.terminal.out(context.asTyped(doctorText(reports, context.terminal.width())))
       process.exitCode = exit
     })
@@ -92,5 +89,6 @@ async function writeMetrics(file: string, reports: readonly CheckReport[]): Prom
     import('../../adapters/disk/files.ts'),
   ])
   // Collectors run as an account of their own.
-  await diskFiles.write(file, doctorMetrics(reports, new Date()), { mode: 0o644 })
+  const text = doctorMetrics(reports, new Date())
+  await writeOutput(file, () => diskFiles.write(file, text, { mode: 0o644 }))
 }

@@ -24,8 +24,8 @@ export function drillsCommand(program: Command, context: CliContext): void {
       const exit = check === true && due > 0 ? exits.preflight.exit : exits.succeeded.exit
       if (json === true) {
         for (const { target, drills: all } of calendars)
-          for (const one of all) context.terminal.json({ event: 'drill', target, ...one })
-        context.terminal.json({ event: 'result', exit, due })
+          for (const one of all) context.json({ event: 'drill', target, ...one })
+        context.json({ event: 'result', exit, due })
       } else context.terminal.out(context.asTyped(drillsText(calendars, now, context.terminal.width())))
       process.exitCode = exit
     })

@@ -40,7 +40,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       const { trusted, missing } = await keysFrom(context, keys)
       const { defects, record } = await verdictOn(folder, { trusted, filesOf, named: true }, expected)
       for (const defect of defects) {
-        if (json === true) context.terminal.json({ event: 'defect', ...defect })
+        if (json === true) context.json({ event: 'defect', ...defect })
         else context.terminal.out(`${defectLine(defect)}\n`)
       }
       if (defects.length > 0) {
@@ -62,7 +62,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
         })
       }
       if (json === true)
-        context.terminal.json({
+        context.json({
           event: 'verified',
           folder,
           run,

@@ -59,7 +59,7 @@ export function historyCommand(program: Command, context: CliContext): void {
         )
       else
         for (const { damage, ...run } of runs)
-          context.terminal.json({
+          context.json({
             ...run,
             ended: endedAs({ ...run, damage }),
             damage: damage ?? null,

@@ -58,7 +58,7 @@ async function test(context: CliContext, { target: named, json }: Flags): Promis
     ),
   )
   for (const one of results)
-    if (json === true) context.terminal.json({ event: 'channel', ...one })
+    if (json === true) context.json({ event: 'channel', ...one })
     else
       context.terminal.out(
         sanitize(

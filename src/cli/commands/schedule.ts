@@ -6,6 +6,7 @@ import type { Timers } from '../../drivers/timers.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { Json } from '../../kernel/json.ts'
 import type { CliContext } from '../context.ts'
+import { mustTakeOutput } from '../output-file.ts'
 
 type Kind = Timers['kind']
 type Chosen = { readonly with?: Kind }
@@ -76,6 +77,8 @@ async function install(context: CliContext, flags: InstallFlags): Promise<void> 
   ])
   const envFile = flags.envFile === undefined ? null : resolve(context.directory, flags.envFile)
   if (envFile !== null) await mustBeReadable(envFile)
+  const metrics = flags.metrics === undefined ? null : resolve(context.directory, flags.metrics)
+  if (metrics !== null) await mustTakeOutput(metrics)
   const timers = timersFor({
     file,
     state,
@@ -83,7 +86,7 @@ async function install(context: CliContext, flags: InstallFlags): Promise<void> 
     // https://nodejs.org/api/cli.html#--env-fileconfig
     program: [process.execPath, ...(envFile === null ? [] : [`--env-file=${envFile}`]), ownProgram],
     target: flags.target ?? null,
-    metrics: flags.metrics === undefined ? null : resolve(context.directory, flags.metrics),
+    metrics,
   })
   const kind = await withTimers(context, flags, async (machine) => {
     await machine.install(timers)

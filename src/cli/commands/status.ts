@@ -65,8 +65,8 @@ async function tell(
     return context.terminal.out(context.asTyped(statusText(open, { unsealed, now, width })))
   }
   for (const { run, runbook, target, startedAt, ended } of unsealed)
-    context.terminal.json({ run, runbook, target, startedAt, ended, sealed: false })
-  for (const one of open) context.terminal.json(jsonOf(one, now))
+    context.json({ run, runbook, target, startedAt, ended, sealed: false })
+  for (const one of open) context.json(jsonOf(one, now))
 }
 
 /** An open run as JSON. */

@@ -70,6 +70,7 @@ export async function lookAhead({ look, clock, mask, stop }: Looking, planned: P
     journal,
     losses: [],
     performed: new Set(),
+    announcing: { last: Promise.resolve() },
     // Without their acting methods, whatever a step may try.
     drivers: () => look as unknown as Drivers,
     fence: async () => undefined,

@@ -15,6 +15,8 @@ export interface News {
 /** Decides what to announce, from the entries of a run. */
 export interface Newsroom {
   newsOf(entries: readonly Stored[]): News | null
+  /** Of a run that has just turned. */
+  turningNewsOf?(entries: readonly Stored[]): News | null
 }
 
 /** The longest time that an announcement may delay a run, in seconds. */
@@ -25,10 +27,27 @@ const longest = 5
  * while it reports, or a receiver does not answer in time, it is not reported again. Never fails.
  */
 export async function announce(newsroom: Newsroom, context: RunContext): Promise<void> {
+  // Receivers get the news of one run in order.
+  await context.announcing.last
+  await report(context, (entries) => newsroom.newsOf(entries))
+}
+
+/**
+ * As {@link announce}, that the run begins to roll back, and beside the rollback: it does not wait for the receivers. A
+ * resume does not repeat it: it reports that the run was found killed.
+ */
+export function announceTurn(newsroom: Newsroom, context: RunContext): void {
+  context.announcing.last = report(context, (entries) => newsroom.turningNewsOf?.(entries) ?? null)
+}
+
+async function report(
+  context: RunContext,
+  newsOf: (entries: readonly Stored[]) => News | null,
+): Promise<void> {
   try {
     const { journal, mask } = context
     const channels = journal.state.opened.mode === 'run' ? channelsOf(context.planned.plan) : []
-    const news = channels.length === 0 ? null : newsroom.newsOf(journal.entries)
+    const news = channels.length === 0 ? null : newsOf(journal.entries)
     if (news === null || isKnown(journal.entries, news.key)) return
     const { key, text } = mask.json({ ...news })
     await journal.write({ type: 'announcing', key, text })

@@ -1,7 +1,7 @@
 import { errorOf, RunbookError, type Failure } from '../../kernel/errors.ts'
 import type { Finding } from '../../model/step.ts'
 import { agendaOf, type Todo } from './agenda.ts'
-import { announce } from './announce.ts'
+import { announce, announceTurn } from './announce.ts'
 import type { Conductor, Single } from './conductor.ts'
 import { lostLock } from '../journal/code.ts'
 import { openResult, settle, type Result, type Sealer } from './ending.ts'
@@ -32,6 +32,7 @@ export async function drive(
         because: agenda.failure?.message ?? 'a step failed',
         failure: agenda.failure,
       })
+      announceTurn(driving, context)
     } else if (!(await leaveOut(context, agenda.todos))) {
       if (agenda.act === 'back') await lookAtUndos(context, agenda.todos)
       await driving.conductor.conduct(agenda.act, agenda.todos, (todo) => work(context, todo))

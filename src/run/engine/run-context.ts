@@ -40,6 +40,8 @@ export interface RunContext {
   readonly losses: string[]
   /** Ids of the steps that this process performed. */
   readonly performed: Set<string>
+  /** The announcement that was begun last; it never rejects. */
+  readonly announcing: { last: Promise<void> }
   /** Drivers for one attempt of one step. */
   drivers(scope: Scope): Drivers
   /**

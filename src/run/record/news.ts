@@ -5,7 +5,7 @@ import { stateOf, type RunState } from '../journal/state.ts'
 import { standingOf } from '../journal/standing.ts'
 
 /**
- * What the operators have to know: that a run failed, went back, was stopped, waits for a person, or was found
+ * What the operators have to know: that a run failed, was rolled back, was stopped, waits for a person, or was found
  * killed. The key is the same for the same state, so that a resume that ends where it began announces nothing again.
  * @param entries for a run that is about to be resumed, those of before the resume
  * @param watched what happens to a run that was found killed, where it is not being resumed or rolled back now
@@ -43,6 +43,22 @@ export function downIn(entries: readonly Stored[]): readonly string[] {
     : [`Perhaps DOWN since ${unconfirmedSince}: no health check has succeeded since then.`]
 }
 
+/** That a run failed and begins to roll back, which may take long; null where a person asked for it or nothing changed. */
+export function turningNewsOf(entries: readonly Stored[]): News | null {
+  const { plan, opened } = stateOf(entries)
+  const turn = entries.findLast(({ entry }) => entry.type === 'turned')?.entry
+  const { changed, unsure } = standingOf(entries)
+  if (turn?.type !== 'turned' || turn.failure === null || changed.length + unsure.length === 0) return null
+  return {
+    key: 'turned',
+    text: [
+      ...downIn(entries),
+      `${plan.title} on ${String(plan.target['name'])}: failed and is being rolled back now: ${turn.failure.message}. Its end will be reported.`,
+      `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
+    ].join(' '),
+  }
+}
+
 type Found = { readonly key: string; readonly says: string; readonly next: readonly string[] }
 
 function foundIn(state: RunState, entries: readonly Stored[], watched: string | undefined): Found | null {
@@ -56,7 +72,7 @@ function foundIn(state: RunState, entries: readonly Stored[], watched: string | 
       says: settled.failure === null ? 'rolled back as requested.' : `failed and is rolled back: ${why}.`,
       next: [],
     }
-  if (settled.outcome !== 'needs-human') return null
+  if (settled.outcome !== 'needs-human' || state.released) return null
   const says =
     state.way === 'back' ? `failed, and its rollback is INCOMPLETE: ${why}.` : `waits for a person: ${why}.`
   return { key: `needs-human-${sha256(why).slice(0, 12)}`, says, next: commandsOf(state, entries) }
