@@ -7,6 +7,7 @@ import { agendaOf } from './engine/agenda.ts'
 import { announce } from './engine/announce.ts'
 import { launch, runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
+import { lookAtDone } from './engine/undo-guards.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { noLock, takeLocks } from './engine/system-lock.ts'
@@ -120,9 +121,9 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
           failure: act === 'turn' ? failure : null,
         })
       }
-      return way === 'forward' && hasDoneNothing(state)
-        ? launch(runtime, context, lock.findings)
-        : drive(runtime, context)
+      if (way === 'forward' && hasDoneNothing(state)) return launch(runtime, context, lock.findings)
+      if (way === 'forward') await lookAtDone(context)
+      return drive(runtime, context)
     })
     // A requested rollback that completes is a success.
     return way === 'back' && result.outcome === 'rolled-back' && context.journal.state.sealed

@@ -170,7 +170,11 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       {
         of: [database.name, aside].map((name) => ({ database, name })),
         check: async (look) => {
-          if (!(await look.databases.exists(database, aside))) return
+          // Before the exchange and after its undo.
+          if (!(await look.databases.exists(database, aside))) {
+            if (copy !== undefined) await mustBeOurs(look, database, database.name, [live.instance])
+            return
+          }
           await requireUnwritten(look, database, aside, output?.fileVersion ?? before.fileVersion ?? null)
           if (copy === undefined) return
           for (const name of [database.name, aside])

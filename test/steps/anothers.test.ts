@@ -72,6 +72,50 @@ describe('a rollback of a run that was killed once its service was up again', ()
   })
 })
 
+describe('a resume of a run that was killed once its service was up again', () => {
+  it('proves nothing where another run replaced the live database, and goes on once it is back', async () => {
+    const world = damagedShop()
+    world.faults.order('http.get', 'kill')
+    const machine = fakeMachine(world, { book: rollback, target: shop })
+    await expect(machine.run(params)).rejects.toMatchObject({ name: 'Killed' })
+    const mine = world.server.databases.get('shop')
+    world.server.databases.set('shop', { tables: { orders: [] }, generation: 'of another', owner: 'app' })
+    for (const _ of [1, 2])
+      expect(await machine.resume()).toMatchObject({
+        code: 'in-doubt',
+        outcome: 'needs-human',
+        failure: {
+          message: expect.stringContaining(
+            'found before the run went on, so nothing more was changed',
+          ) as string,
+          hint: expect.stringMatching(/`runbook resume (\S+)` or `runbook rollback \1`/) as string,
+        },
+      })
+    world.server.databases.set('shop', mine!)
+    expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
+  })
+
+  it('goes neither on nor back on a server that has neither database of the exchange', async () => {
+    const world = damagedShop()
+    world.faults.order('http.get', 'kill')
+    const machine = fakeMachine(world, { book: rollback, target: shop })
+    await expect(machine.run(params)).rejects.toMatchObject({ name: 'Killed' })
+    const { databases } = world.server
+    const mine = new Map(databases)
+    const restore = (): void => {
+      databases.clear()
+      for (const [name, one] of mine) databases.set(name, one)
+    }
+    databases.clear()
+    databases.set('shop', { tables: { orders: [] }, generation: 'of another server', owner: 'app' })
+    expect(await machine.resume()).toMatchObject({ code: 'in-doubt', outcome: 'needs-human' })
+    expect(await machine.rollback()).toMatchObject({ code: 'in-doubt', outcome: 'needs-human' })
+    expect(undone(machine)).toEqual([])
+    restore()
+    expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  })
+})
+
 describe('an undo of a swap', () => {
   it('is in doubt where the live database is another one, and renames and drops nothing', async () => {
     const { world, machine } = meddledWith(({ server }) => {

@@ -100,6 +100,13 @@ function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[
   return todos
 }
 
+/** What a rollback would undo now, newest first. */
+export const undosIn = (state: RunState): readonly Todo[] =>
+  back(
+    state,
+    state.plan.steps.filter((step) => step.phase !== 'lastly'),
+  )
+
 function back(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
   const known = new Set(steps.map((step) => step.id))
   return maybeDone(state)

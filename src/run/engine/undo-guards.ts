@@ -4,7 +4,7 @@ import { resolve } from '../../model/pending.ts'
 import type { PlannedStep } from '../../model/plan.ts'
 import { acts, type AnyStep, type Io, type Look, type UndoAct, type UndoGuard } from '../../model/step.ts'
 import { unlogged } from '../journal/evidence.ts'
-import type { Todo } from './agenda.ts'
+import { agendaOf, undosIn, type Todo } from './agenda.ts'
 import { openAttempt } from './attempt-context.ts'
 import { failureOn, lookupOn, stateOfStep, stepOf, withSecrets, type RunContext } from './run-context.ts'
 import { unmasked } from './secrets-in-plan.ts'
@@ -62,6 +62,16 @@ export async function lookAtUndos(context: RunContext, todos: readonly Todo[]): 
   }
 }
 
+/**
+ * Before a resume goes on: what the run has put in place must still be there, or it would prove what somebody else put
+ * there, and could not roll back. Past the point of no return the run no longer needs all of it.
+ * @throws Stopped `in-doubt` if somebody else replaced it
+ */
+export async function lookAtDone(context: RunContext): Promise<void> {
+  const { state } = context.journal
+  if (!state.pivoted && agendaOf(state).act === 'forward') await lookAtUndos(context, undosIn(state))
+}
+
 /** Null where it is not known what the undo touches. */
 function guardsOf(context: RunContext, planned: PlannedStep): readonly UndoGuard[] | null {
   const step = stepOf(context, planned)
@@ -112,6 +122,8 @@ async function hasNothingToUndo(context: RunContext, planned: PlannedStep, look:
 }
 
 function undoneSoFar({ journal }: RunContext): string {
+  if (journal.state.way === 'forward')
+    return 'this was found before the run went on, so nothing more was changed'
   const begun = [...journal.state.steps.values()].some(({ undoAttempts }) => undoAttempts > 0)
   return begun
     ? 'this was found before the next undo, so nothing more was undone'
