@@ -172,6 +172,6 @@ test('the tests that are shown pass', () => {
   const name = 'test/restart-behind-a-page.test.ts'
   expect(readFileSync(fileOf('docs/writing-runbooks.md', name), 'utf8')).toContain('everyMoment')
   const { status, stdout, stderr } = vitestIn(projectOf(exampleIn('docs/writing-runbooks.md')))
-  expect(stdout + stderr).toMatch(/Tests +11 passed \(11\)/)
+  expect(stdout + stderr).toMatch(/Tests +12 passed \(12\)/)
   expect(status).toBe(0)
 }, 120_000)
