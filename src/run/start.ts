@@ -27,7 +27,7 @@ import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
 import { previewRun } from './dry-run/dry-run.ts'
 import type { Lease, Journal } from './journal/journal.ts'
-import { holdLease, leaseOf } from './journal/leases.ts'
+import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
 import { refuseSecretsIn, secretsNamedIn } from './engine/secrets-in-plan.ts'
@@ -214,7 +214,15 @@ async function dryRun(
   )
   const findings: readonly Finding[] = [
     ...words,
-    ...(open === null ? [] : [{ level: 'refuse' as const, about: 'target', ...refusalFor(open) }]),
+    ...(open === null
+      ? []
+      : [
+          {
+            level: 'refuse' as const,
+            about: 'target',
+            ...refusalFor(open, await holderOf(runtime.journal, open)),
+          },
+        ]),
     ...ahead.map(asForeseen),
     ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
     ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),

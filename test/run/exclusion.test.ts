@@ -5,9 +5,9 @@ import type { RunbookError } from '../../src/kernel/errors.ts'
 import { planOf } from '../../src/model/plan.ts'
 import { fallbacksOf, type Runbook } from '../../src/model/runbook.ts'
 import { missingSections, type Target } from '../../src/model/target.ts'
-import { exclusionOf, overlap } from '../../src/run/engine/exclusion.ts'
+import { exclusionOf, overlap, refuseWhileOpen } from '../../src/run/engine/exclusion.ts'
 import type { Holder } from '../../src/run/journal/entry.ts'
-import type { Journal, RunSummary } from '../../src/run/journal/journal.ts'
+import type { Journal, JournalView, RunSummary } from '../../src/run/journal/journal.ts'
 import { holderOf, leaseOf } from '../../src/run/journal/leases.ts'
 import { stateOf } from '../../src/run/journal/state.ts'
 import { release } from '../../src/run/release.ts'
@@ -120,6 +120,30 @@ describe('an open run', () => {
     else expect(await started(next, books[other])).toMatchObject({ code: 'succeeded' })
     const { findings } = await next.dryRun(books[other] === rollback ? params : {})
     expect(findings.some(({ problem }) => problem.includes('has an open run'))).toBe(refused)
+  })
+
+  it('is waited for while a process works on it, and settled else', async () => {
+    const line = {
+      run: 'r1',
+      system: 's',
+      target: 'shop',
+      runbook: 'b',
+      mode: 'run',
+      released: false,
+      outcome: null,
+    }
+    const refused = (holder: Partial<Holder> | null) =>
+      refuseWhileOpen({ runs: async () => [line], holder: async () => holder } as unknown as JournalView, {
+        system: 's',
+        target: 'shop',
+        only: null,
+      })
+    const hint = (words: string) => ({ code: 'held', hint: expect.stringContaining(words) as string })
+    await expect(refused({ run: 'r1', by: 'operator', host: 'h', pid: 7 })).rejects.toMatchObject(
+      hint('it is running (operator on h, pid 7): wait for it'),
+    )
+    await expect(refused(null)).rejects.toMatchObject(hint('settle it first with'))
+    await expect(refused({ run: 'another' })).rejects.toMatchObject(hint('settle it first with'))
   })
 
   it('whose journal is damaged excludes all on its system, until it is released', async () => {

@@ -9,7 +9,7 @@ import { acts } from '../../model/step.ts'
 import { systemOf, type Target } from '../../model/target.ts'
 import type { Holder } from '../journal/entry.ts'
 import { isOpen, type Journal, type JournalView, type RunSummary } from '../journal/journal.ts'
-import { holdLease } from '../journal/leases.ts'
+import { holderOf, holdLease, type Working } from '../journal/leases.ts'
 import { stateOf } from '../journal/state.ts'
 import { isCompleteStack, lockPartsOf, partsIn } from './lock-parts.ts'
 
@@ -96,21 +96,23 @@ export async function limitsIn(journal: Pick<JournalView, 'read'>, run: string):
 export async function refuseWhileOpen(journal: JournalView, exclusion: Exclusion): Promise<void> {
   const open = await openRunAgainst(journal, exclusion)
   if (open === null) return
-  const { problem, hint } = refusalFor(open)
+  const { problem, hint } = refusalFor(open, await holderOf(journal, open))
   throw new RunbookError('held', problem, { hint })
 }
 
-/** Why an open run blocks a new one. */
-export const refusalFor = ({
-  run,
-  target,
-  runbook,
-  startedAt,
-}: RunSummary): { readonly problem: string; readonly hint: string } => ({
+/**
+ * Why an open run blocks a new one.
+ * @param by the process that works on it; null if none does
+ */
+export const refusalFor = (
+  { run, target, runbook, startedAt }: RunSummary,
+  by: Working | null,
+): { readonly problem: string; readonly hint: string } => ({
   problem: `${target} has an open run: ${run} (${runbook}, since ${startedAt})`,
   hint:
-    `settle it first with \`runbook resume ${run}\` or \`runbook rollback ${run}\`; ` +
-    '`runbook status` shows its state',
+    by === null
+      ? `settle it first with \`runbook resume ${run}\` or \`runbook rollback ${run}\`; \`runbook status\` shows its state`
+      : `it is running (${by.holder.by} on ${by.holder.host}, pid ${by.holder.pid}): wait for it; \`runbook status --watch\` shows what it does`,
 })
 
 /**

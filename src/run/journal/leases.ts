@@ -14,11 +14,14 @@ export const leaseOf = ({ plan, excludes }: Pick<Opened, 'plan' | 'excludes'>): 
 const leaseOfTarget = (system: string, target: string): string =>
   digestOf(['target', system, target]).slice(0, 16)
 
-/** The process that works on a run, and the lease that it holds; null if none does. Works for a damaged run too. */
+/** The process that works on a run, and the lease that it holds. */
+export type Working = { readonly lease: string; readonly holder: Holder }
+
+/** Null if no process works on the run. Works for a damaged run too. */
 export async function holderOf(
   journal: Pick<JournalView, 'holder'>,
   { run, system, target }: Pick<RunSummary, 'run' | 'system' | 'target'>,
-): Promise<{ readonly lease: string; readonly holder: Holder } | null> {
+): Promise<Working | null> {
   for (const lease of [leaseOfTarget(system, target), system]) {
     const holder = await journal.holder(lease)
     if (holder?.run === run) return { lease, holder }

@@ -23,7 +23,7 @@ export const runs: Check = {
       const isNeighbour =
         isOpen(line) && line.target !== target.name && !overlap(only, await limitsIn(journal, run))
       if (isOpen(line) && !isNeighbour) open += 1
-      const { problem, hint } = refusalFor(line)
+      const { problem, hint } = refusalFor(line, null)
       if (isNeighbour)
         notes.warn(
           run,
