@@ -163,15 +163,20 @@ export const downloadRelease = defineStep<Input, DownloadedRelease, Before>({
     }
     for (const { file, there } of before.signed ?? [])
       if (!there) for (const one of [file, aside(file)]) await io.files.removeTree(one)
-    for (const { file, there } of [before.lock, before.tarball]) if (!there) await io.files.removeTree(file)
+    for (const { file, there } of [before.lock, before.tarball])
+      if (!there) for (const one of [`${file}${unfinished}`, file]) await io.files.removeTree(one)
     if (!before.folder && (await io.files.stat(directory)) !== null && !(await hasOthers(io, directory)))
       await io.files.removeTree(directory)
   },
 })
 
+/** What a download or a write has that was killed. */
+const unfinished = '.partial'
+
 /** Whether somebody else put something into the folder, once what this step put there is gone. */
 const hasOthers = async (look: Pick<Look, 'files'>, directory: string): Promise<boolean> =>
-  (await look.files.stat(directory)) !== null && (await look.files.list(directory)).length > 0
+  (await look.files.stat(directory)) !== null &&
+  (await look.files.list(directory)).some((name) => !name.endsWith(unfinished))
 
 /** What is downloaded is removed by an undo only while it is what the host has under its name. */
 const mustBePublished = ({ asset, file }: Part): UndoGuard =>

@@ -35,6 +35,7 @@ describe.skipIf(!docker())('with Docker', () => {
       stack,
       lead: (await releaseLink(stack.directory)).lead,
       seen: '/release',
+      needs: ['worker'],
       services: (scope) => composeServices({ scope }),
       redeclare: async (declared) => {
         await write(services(declared))

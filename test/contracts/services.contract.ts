@@ -31,6 +31,8 @@ export interface ServicesWorld {
     /** What the cure of that drift says first. */
     readonly cure: string
   } | null
+  /** What `web` needs, as its stack says; empty for a stack that cannot say it. */
+  readonly needs: readonly string[]
   /** Whether a service can have several instances. */
   readonly scales: boolean
   /** Ends a service as an accident would. */
@@ -179,7 +181,11 @@ export function servicesContract(kind: string, open: () => Promise<ServicesWorld
       await services.up(group('web'))
       const running = await instanceOf('web')
       const [declared] = await services.declared(group('web'))
-      expect(declared).toEqual({ service: 'web', image: running?.image })
+      expect(declared).toEqual({
+        service: 'web',
+        image: running?.image,
+        ...(world.needs.length === 0 ? {} : { needs: world.needs }),
+      })
       await expect(services.declared(group('wep'))).rejects.toMatchObject({ code: 'usage' })
     })
 

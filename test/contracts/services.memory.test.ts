@@ -58,6 +58,7 @@ servicesContract('memory', async () => {
       Object.assign(fleet.services.get(name)!.instance!, { state: 'stopped', exitCode: 137 })
     },
     seen: '/release',
+    needs: [],
     lead: async (to) => void disk.links.set('/current', `releases/${to}`),
     oneOffs: async () => running,
     checkWith: (word) => ['check', word],

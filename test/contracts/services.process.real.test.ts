@@ -45,6 +45,7 @@ servicesContract('process', async () => {
     resettle: async () => declare('one', { STAGE: 'two' }),
     edit: null,
     stored: null,
+    needs: [],
     scales: false,
     crash: async (name) => signalGroup(await pidOf(name), 'SIGKILL'),
     oneOffs: async () =>

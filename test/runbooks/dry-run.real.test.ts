@@ -17,6 +17,7 @@ const looking = [
   /^\/usr\/bin\/setpriv (--pdeathsig KILL -- \/usr\/bin\/setpriv )?--help$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*node \S+\/src\/adapters\/sqlite\/work\.ts$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*(npm|node|gpg) (\S*npm )?--version$/,
+  /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\/usr\/bin\/(readlink -e|stat( -f)? -c [%\w ]+) -- \//,
   /^\S*node \S+\/bin\/runbook\.js run /,
 ]
 
