@@ -18,9 +18,9 @@ const inMemory = [
 /** Suites of a run share the processes that run commands. */
 const sharedCommands = './test/fixtures/shared-commands.ts'
 
-/** Two more than the processors of a small machine: tests that wait leave a fifth of it idle with one more. */
+/** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
 const quick = {
-  maxWorkers: 4,
+  maxWorkers: 3,
   globalSetup: sharedCommands,
   testTimeout: 20_000,
   hookTimeout: 30_000,
