@@ -3,10 +3,9 @@ import { findCopy } from '../steps/config/find-copy.ts'
 import { restoreCopy, restoreCopyInContainer } from '../steps/config/restore-copy.ts'
 import { reloadPostgres } from '../steps/databases/reload-postgres.ts'
 import { validatePgHba } from '../steps/databases/validate-pg-hba.ts'
-import { withoutField } from '../steps/http/lib/without-field.ts'
+import { checkHealthBySchema } from '../steps/http/check-health.ts'
 import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
-import { checkHealth } from '../steps/http/check-health.ts'
 import { approval } from '../steps/people/approval.ts'
 import { logResult } from '../steps/records/log-result.ts'
 import { restartDocker } from '../steps/services/restart-docker.ts'
@@ -125,20 +124,11 @@ export default runbook(
     })
     // Locking everyone out again would not fix whatever is still wrong after this point.
     pointOfNoReturn('Access works again.')
-    const checked = (): void =>
-      void step('Check health', checkHealth({ checks: target.health }), { id: 'check-health' })
-    if (database === undefined || migrations === undefined) checked()
-    else
-      when(params.schema, {
-        fits: checked,
-        // An older application reports that the database is ahead of it, and still works.
-        ahead: () =>
-          void step(
-            'Check health with the kept migration',
-            checkHealth({ checks: withoutField(target.health, migrations.readyField) }),
-            { id: 'check-health-with-the-kept-migration' },
-          ),
-      })
+    checkHealthBySchema({ step, when }, target.health, {
+      schema: params.schema,
+      readyField: database === undefined || migrations === undefined ? null : migrations.readyField,
+      ids: { fits: 'check-health', ahead: 'check-health-with-the-kept-migration' },
+    })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: from }), {
       id: 'log-the-result',

@@ -1,8 +1,7 @@
 import { param, runbook, type Wired } from '../src/index.ts'
 import { setVariable } from '../steps/config/set-variable.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
-import { checkHealth } from '../steps/http/check-health.ts'
-import { withoutField } from '../steps/http/lib/without-field.ts'
+import { checkHealthBySchema } from '../steps/http/check-health.ts'
 import { chooseRelease, type ChosenRelease } from '../steps/images/choose-release.ts'
 import { retagImages } from '../steps/images/retag-images.ts'
 import { requireRevision } from '../steps/migrations/require-revision.ts'
@@ -88,22 +87,14 @@ export default runbook(
         id: 'bring-the-previous-release-up',
       })
     }
-    const checked = (): void =>
-      void step('Check health', checkHealth({ checks: target.health }), {
-        id: 'check-health-and-that-the-frontend-loads',
-      })
-    if (database === undefined || migrations === undefined) checked()
-    else
-      when(schema, {
-        fits: checked,
-        // An older application reports that the database is ahead of it, and still works.
-        ahead: () =>
-          void step(
-            'Check health with the kept migration',
-            checkHealth({ checks: withoutField(target.health, migrations.readyField) }),
-            { id: 'check-health-with-the-kept-migration' },
-          ),
-      })
+    checkHealthBySchema({ step, when }, target.health, {
+      schema,
+      readyField: database === undefined || migrations === undefined ? null : migrations.readyField,
+      ids: {
+        fits: 'check-health-and-that-the-frontend-loads',
+        ahead: 'check-health-with-the-kept-migration',
+      },
+    })
 
     lastly('Log the result', logResult({ checklist: target.checklist?.file ?? null, about: params.to }), {
       id: 'log-the-result',

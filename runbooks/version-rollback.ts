@@ -1,8 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { setVariable } from '../steps/config/set-variable.ts'
 import { bringUp } from '../steps/deployment/bring-up.ts'
-import { checkHealth } from '../steps/http/check-health.ts'
-import { withoutField } from '../steps/http/lib/without-field.ts'
+import { checkHealthBySchema } from '../steps/http/check-health.ts'
 import { fetchImage } from '../steps/images/fetch-image.ts'
 import { requireRevision } from '../steps/migrations/require-revision.ts'
 import { duty } from '../steps/people/duty.ts'
@@ -78,18 +77,13 @@ export default runbook(
       bringUp({ proof: 'image', services: pin.services, release: image, choice: pinned }),
       { id: 'bring-up-the-services' },
     )
-    when(params.schema, {
-      fits: () =>
-        step('Check health', checkHealth({ checks: target.health }), {
-          id: 'smoke-test-liveness-and-readiness',
-        }),
-      // An older application reports that the database is ahead of it, and still works.
-      ahead: () =>
-        step(
-          'Check health with the kept migration',
-          checkHealth({ checks: withoutField(target.health, readyField) }),
-          { id: 'smoke-test-liveness-and-readiness-the-kept-migration-aside' },
-        ),
+    checkHealthBySchema({ step, when }, target.health, {
+      schema: params.schema,
+      readyField,
+      ids: {
+        fits: 'smoke-test-liveness-and-readiness',
+        ahead: 'smoke-test-liveness-and-readiness-the-kept-migration-aside',
+      },
     })
     pointOfNoReturn('The known-good version runs and answers.')
     step(

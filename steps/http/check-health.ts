@@ -11,9 +11,12 @@ import {
   type HealthCheck,
   type HttpAnswer,
   type Look,
+  type Output as Ref,
+  type Script,
 } from '../../src/index.ts'
 import { atPath } from './lib/at-path.ts'
 import { reachableFindings } from './lib/reachable.ts'
+import { withoutField } from './lib/without-field.ts'
 
 type Input = { readonly checks: readonly AnyHealthCheck[] }
 
@@ -150,4 +153,38 @@ export function mismatch(
     return `${JSON.stringify(check.text)} not found in the first 200 characters of ${check.url}, which start with ${start}`
   }
   return null
+}
+
+type Recording = Pick<Script<unknown, never>, 'step' | 'when'>
+
+/**
+ * Records the health checks of a runbook that brings an older image: as configured, or with newer migrations kept.
+ * @param readyField null where no migrations are configured: then there is nothing to choose
+ */
+export function checkHealthBySchema(
+  { step, when }: Recording,
+  checks: readonly AnyHealthCheck[],
+  {
+    schema,
+    readyField,
+    ids,
+  }: {
+    readonly schema: Ref<'fits' | 'ahead'>
+    readonly readyField: string | null
+    readonly ids: { readonly fits: string; readonly ahead: string }
+  },
+): void {
+  const checked = (): void => void step('Check health', checkHealth({ checks }), { id: ids.fits })
+  if (readyField === null) checked()
+  else
+    when(schema, {
+      fits: checked,
+      // An older application reports that the database is ahead of it, and still works.
+      ahead: () =>
+        void step(
+          'Check health with the kept migration',
+          checkHealth({ checks: withoutField(checks, readyField) }),
+          { id: ids.ahead },
+        ),
+    })
 }
