@@ -3,6 +3,7 @@ import { approval } from '../steps/people/approval.ts'
 import { logResult } from '../steps/records/log-result.ts'
 import { chooseOld } from '../steps/retention/choose-old.ts'
 import { sourcesOf } from '../steps/retention/lib/artifact.ts'
+import { choices } from '../steps/retention/lib/inventories.ts'
 import { removeOld } from '../steps/retention/remove-old.ts'
 
 export default runbook(
@@ -14,18 +15,7 @@ export default runbook(
     remedy: {},
     makesRoom: true,
     params: {
-      what: param
-        .choice('What to prune', [
-          'bundles',
-          'backups',
-          'images',
-          'databases',
-          'copies',
-          'downloads',
-          'folders',
-          'all',
-        ])
-        .default('all'),
+      what: param.choice('What to prune', choices).default('all'),
       keep: param.integer('How many of each to keep').optional('as configured'),
     },
   },
