@@ -12,7 +12,6 @@ import { seal, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { noLock, takeLocks } from './engine/system-lock.ts'
 import { missingAnswers } from './engine/preflight.ts'
-
 import type { RunContext } from './engine/run-context.ts'
 import { readableIn, secretsNamedIn, unmaskedPlan } from './engine/secrets-in-plan.ts'
 import { unlogged } from './journal/evidence.ts'

@@ -18,6 +18,7 @@ import {
   noVolumes,
   runningFleet,
   somebody,
+  type FakeDump,
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { provesItself, type Procedure } from '../fixtures/matrix.ts'
@@ -93,15 +94,17 @@ const target: Target = {
 }
 
 const file = '/app/data/contextsafe.db'
-const good = dumpBytes({
-  engine: 'sqlite',
-  major: 3,
-  database: null,
-  takenAt: null,
-  tables: { projects: [{ id: 1 }, { id: 2 }] },
-  roles: [],
-  extensions: [],
-})
+const sqliteDump = (more: Pick<FakeDump, 'tables'> & Partial<FakeDump>): Uint8Array =>
+  dumpBytes({
+    engine: 'sqlite',
+    major: 3,
+    database: null,
+    takenAt: null,
+    roles: [],
+    extensions: [],
+    ...more,
+  })
+const good = sqliteDump({ tables: { projects: [{ id: 1 }, { id: 2 }] } })
 const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
 function world(as: 'plain' | 'encrypted' | 'lost'): FakeWorld {
@@ -233,37 +236,10 @@ describe('sqlite-restore refuses before anything is touched', () => {
     { as: { wrapped: ['gzip', 'age'] as const }, words: /packed with gzip, age.*unpack it/ },
     { as: { format: 'plain' as const }, words: /it is SQL.*sqlite3 / },
   ])('a backup that is no database file: $as', ({ as, words }) =>
-    refused(
-      damaged(
-        dumpBytes({
-          engine: 'sqlite',
-          major: 3,
-          database: null,
-          takenAt: null,
-          tables: { projects: [{ id: 1 }] },
-          roles: [],
-          extensions: [],
-          ...as,
-        }),
-      ),
-      words,
-    ),
+    refused(damaged(sqliteDump({ tables: { projects: [{ id: 1 }] }, ...as })), words),
   )
   it('a backup without one project', () =>
-    refused(
-      damaged(
-        dumpBytes({
-          engine: 'sqlite',
-          major: 3,
-          database: null,
-          takenAt: null,
-          tables: { projects: [], other: [{ id: 1 }] },
-          roles: [],
-          extensions: [],
-        }),
-      ),
-      /there are projects/,
-    ))
+    refused(damaged(sqliteDump({ tables: { projects: [], other: [{ id: 1 }] } })), /there are projects/))
   it('T.1: a container that is gone', async () => {
     const at = world('plain')
     const api = at.fleet.services.get('api')

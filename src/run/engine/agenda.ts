@@ -44,7 +44,7 @@ export function agendaOf(state: RunState): Agenda {
   }
   const stuck = steps.find((step) => stepState(state, step).undo === 'failed')
   if (stuck !== undefined) return ending(state, 'needs-human', undoFailure(state, stuck))
-  const todos = back(state, steps)
+  const todos = undosIn(state)
   return todos.length > 0
     ? { act: 'back', todos, outcome: 'rolled-back', failure: state.turned?.failure ?? null }
     : ending(state, 'rolled-back', state.turned?.failure ?? null)
@@ -59,12 +59,13 @@ export function nextIn(state: RunState): string | null {
   return first !== undefined && 'step' in first ? first.step.id : null
 }
 
-/** Steps whose effect may be there, newest first, for a rollback. */
-function maybeDone(state: RunState): readonly PlannedStep[] {
+/** What a rollback would undo now: the steps whose effect may be there, newest first. */
+export function undosIn(state: RunState): readonly Todo[] {
   return state.plan.steps
     .filter((step) => step.phase !== 'lastly' && step.reversal !== 'not needed')
     .filter((step) => stepState(state, step).attempts > 0 && stepState(state, step).undo !== 'undone')
     .reverse()
+    .map((step) => ({ do: 'undo', step }))
 }
 
 function stepState(state: RunState, step: PlannedStep): StepState {
@@ -98,20 +99,6 @@ function forward(state: RunState, steps: readonly PlannedStep[]): readonly Todo[
   if (state.plan.pivot?.before === steps.length && !state.pivoted)
     todos.push({ do: 'pivot', because: state.plan.pivot.because })
   return todos
-}
-
-/** What a rollback would undo now, newest first. */
-export const undosIn = (state: RunState): readonly Todo[] =>
-  back(
-    state,
-    state.plan.steps.filter((step) => step.phase !== 'lastly'),
-  )
-
-function back(state: RunState, steps: readonly PlannedStep[]): readonly Todo[] {
-  const known = new Set(steps.map((step) => step.id))
-  return maybeDone(state)
-    .filter((step) => known.has(step.id))
-    .map((step) => ({ do: 'undo', step }))
 }
 
 function ending(state: RunState, outcome: Outcome, failure: Failure | null): Agenda {

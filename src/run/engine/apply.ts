@@ -10,7 +10,7 @@ import type { RunContext } from './run-context.ts'
 import type { StepState } from '../journal/state.ts'
 import { Stopped } from './stop.ts'
 import { giveBack } from './undo.ts'
-import { guardedUndo } from './undo-guards.ts'
+import { guardedUndo, requireOurs } from './undo-guards.ts'
 
 export interface Change {
   readonly context: RunContext
@@ -71,8 +71,7 @@ async function requireUnreplaced(
   before: Json,
 ): Promise<void> {
   try {
-    for (const { check } of step.undoGuards?.({ input, before, output: state.output }) ?? [])
-      await check(attempt.look)
+    await requireOurs(step, attempt.look, { input, before, output: state.output })
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'in-doubt') throw thrown
     throw new Stopped('in-doubt', thrown.message, planned.title, thrown.hint)

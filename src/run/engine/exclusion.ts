@@ -2,7 +2,7 @@ import { partKey } from '../../drivers/locks.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../../kernel/json.ts'
-import type { DatabaseInService } from '../../model/data-volumes.ts'
+import { runsInService } from '../../model/data-volumes.ts'
 import { at, preview, type Lookup } from '../../model/pending.ts'
 import type { Planned, PlannedStep } from '../../model/plan.ts'
 import { acts } from '../../model/step.ts'
@@ -31,7 +31,8 @@ export function exclusionOf(planned: Planned): Exclusion {
 
 function limitsOf({ plan, steps }: Planned): readonly string[] | null {
   const { database } = plan.target as unknown as Target
-  if (!isInService(database)) return null
+  // Any other database is a system of its own.
+  if (database === undefined || !runsInService(database)) return null
   const parts = [...lockPartsOf(plan), ...partsIn(database as unknown as JsonObject, plan)]
   if (parts.some(isCompleteStack)) return null
   const keys = parts.map(partKey)
@@ -49,13 +50,10 @@ function limitsOf({ plan, steps }: Planned): readonly string[] | null {
 export function exclusionOfTarget(target: Target): Exclusion {
   const { stack: _stack, ...sections } = JSON.parse(JSON.stringify(target)) as JsonObject
   const parts = partsIn(sections, { target: sections })
-  const only = isInService(target.database) ? digestsOf(parts.map(partKey)) : null
+  const isLimited = target.database !== undefined && runsInService(target.database)
+  const only = isLimited ? digestsOf(parts.map(partKey)) : null
   return { system: systemOf(target), target: target.name, only }
 }
-
-/** Any other database is a system of its own. */
-const isInService = (database: Target['database']): database is DatabaseInService =>
-  database?.engine === 'postgres' && database.via.kind === 'compose'
 
 /** Digests, since the journal masks addresses, and a masked one would equal no other. */
 const digestsOf = (keys: readonly string[]): readonly string[] =>

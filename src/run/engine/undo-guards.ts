@@ -28,6 +28,11 @@ export function undoActOf(context: RunContext, planned: PlannedStep): Act {
   }
 }
 
+/** @throws RunbookError `in-doubt` if somebody else replaced what the undo of a step relies on */
+export async function requireOurs(step: Pick<Acted, 'undoGuards'>, look: Look, act: Act): Promise<void> {
+  for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+}
+
 /** Runs the undo of a step, unless somebody else replaced what it relies on. */
 export async function guardedUndo(
   step: Acted & { readonly undo: NonNullable<Acted['undo']> },
@@ -35,7 +40,7 @@ export async function guardedUndo(
   look: Look,
   act: Act,
 ): Promise<void> {
-  for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+  await requireOurs(step, look, act)
   await step.undo(io, act)
 }
 

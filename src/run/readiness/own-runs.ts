@@ -1,6 +1,7 @@
 import { partKey } from '../../drivers/locks.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 import type { JsonObject } from '../../kernel/json.ts'
+import { runsInService } from '../../model/data-volumes.ts'
 import { systemOf, type Target } from '../../model/target.ts'
 import type { RunFilter, RunSummary } from '../journal/journal.ts'
 import { stateOf } from '../journal/state.ts'
@@ -52,6 +53,4 @@ export function isOnDatabaseOf(target: Target, recorded: JsonObject): boolean {
 
 /** Null for a database that is a system of its own, and for a target without one. */
 const databaseKey = ({ database }: Pick<Target, 'database'>): string | null =>
-  database?.engine === 'postgres' && database.via.kind === 'compose'
-    ? partKey({ kind: 'postgres', database })
-    : null
+  database !== undefined && runsInService(database) ? partKey({ kind: 'postgres', database }) : null
