@@ -2,6 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { verifyDump } from '../steps/backups/verify-dump.ts'
 import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { assertRestored } from '../steps/databases/assert-restored.ts'
 import { compareContents } from '../steps/databases/compare-contents.ts'
 import { dumpDatabase } from '../steps/databases/dump-database.ts'
 import { openReplaced } from '../steps/databases/open-replaced.ts'
@@ -172,7 +173,7 @@ export default runbook(
         )
         step(
           'Assert on the restored data',
-          assertCopy({
+          assertRestored({
             database,
             copy: { name: database.name, bytes: 0 },
             archive,

@@ -2,7 +2,7 @@ import { maybe, param, runbook } from '../src/index.ts'
 import { chooseDump } from '../steps/backups/choose-dump.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
 import { dropThrowaway, startThrowaway } from '../steps/containers/throwaway-postgres.ts'
-import { assertCopy } from '../steps/databases/assert-copy.ts'
+import { assertRestored } from '../steps/databases/assert-restored.ts'
 import { createRoles } from '../steps/databases/create-roles.ts'
 import { readDump } from '../steps/databases/read-dump.ts'
 import { restoreIntoThrowaway } from '../steps/databases/restore-into-throwaway.ts'
@@ -49,7 +49,7 @@ export default runbook(
     )
     const proven = step(
       'Assert on the restored data',
-      assertCopy({ database: throwaway.database, copy, archive, assertions: target.assertions }),
+      assertRestored({ database: throwaway.database, copy, archive, assertions: target.assertions }),
       { id: 'assert-on-what-was-restored' },
     )
 

@@ -34,7 +34,13 @@ export {
   type DroppedServer,
   type ThrowawayServer,
 } from './containers/throwaway-postgres.ts'
-export { assertCopy, type Proven, type VouchedDump } from './databases/assert-copy.ts'
+export { assertCopy, type ProvenCopy } from './databases/assert-copy.ts'
+export {
+  assertRestored,
+  type Proven,
+  type RestoredData,
+  type VouchedDump,
+} from './databases/assert-restored.ts'
 export { compareContents, type LiveContents } from './databases/compare-contents.ts'
 export { compareKept, type ComparedFiles } from './databases/compare-kept.ts'
 export { compareLive, type ComparedLive } from './databases/compare-live.ts'

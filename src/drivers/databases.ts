@@ -112,7 +112,18 @@ export type SwapNames = {
    * under the live name. Left out, what becomes live is open.
    */
   readonly closedSince?: string
+  /**
+   * Of `staged`, as `readExclusively` returned it: it must still have it when it is renamed, so that what becomes live is
+   * what was read.
+   */
+  readonly version?: string
 }
+
+/** The reading part of a database to which nobody else can write. */
+export type ExclusiveView = Pick<DatabasesView, 'fingerprint' | 'query'>
+
+/** What was read of a copy, and its version then: `Listing.version` of a server, else `fileVersion`. */
+export type ReadExclusively<T> = { readonly value: T; readonly version: string }
 
 export type TableFingerprint = JsonObject & {
   readonly table: string
@@ -389,6 +400,18 @@ export interface Databases extends DatabasesView {
    * @throws RunbookError `verification` if the bytes read are not the inspected ones
    */
   restoreBeside(database: Database, dump: Dump, name: string, rights?: RestoreRights | null): Promise<Copy>
+  /**
+   * Reads a copy while nobody else can write to it. A server ends the sessions of others first and keeps the copy closed
+   * from then on, also after a failure, until a swap makes it live or `open` is called. A file cannot be closed: it must have
+   * the same version before and after.
+   * @throws RunbookError `verification` if it was opened (by a server) or written to (a file) meanwhile; `usage` for the
+   *   live database
+   */
+  readExclusively<T>(
+    database: Database,
+    name: string,
+    read: (copy: ExclusiveView) => Promise<T>,
+  ): Promise<ReadExclusively<T>>
   /**
    * Makes a server in a container reload its settings and `pg_hba.conf`; sessions continue. Needs no login.
    * Returns once the server is signalled; `pg_conf_load_time()` shows when it has reloaded.

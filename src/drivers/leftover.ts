@@ -65,6 +65,7 @@ export const leftBy: {
     freeBytes: nothing,
     tools: nothing,
     restoreBeside: everywhere,
+    readExclusively: everywhere,
     // Opens no session.
     reload: inDocker,
     drop: everywhere,

@@ -225,6 +225,7 @@ const outputNames: { readonly [step: string]: string } = {
   verifyDump: 'archive',
   restoreBeside: 'copy',
   assertCopy: 'proven',
+  assertRestored: 'proven',
   compareContents: 'live',
   swapDatabase: 'old',
   openReplaced: 'replaced',

@@ -66,7 +66,11 @@ function faultOf(step: Fields): Fault | null {
     return { what: 'has a formerly that is not a list', hint: 'write it as formerly: [formerKind(…)]' }
   return (
     misspelt(step, names) ??
-    wrongFunction(step, ['describe', 'run'], ['brings', 'needs', 'secrets', 'preflight', 'predict']) ??
+    wrongFunction(
+      step,
+      ['describe', 'run'],
+      ['brings', 'needs', 'secrets', 'preflight', 'predict', 'stillHolds'],
+    ) ??
     markFault(marks) ??
     wrongFlag(step) ??
     (effect === 'change' || effect === 'destroy' ? actingFault(step) : null)
@@ -93,6 +97,7 @@ const names = [
   'survey',
   'predict',
   'run',
+  'stillHolds',
   'probe',
   'undo',
   'alsoChanges',

@@ -206,6 +206,12 @@ export interface Exercise<I extends JsonObject, O extends Json> extends Describe
     readonly look: Look
   }): Prediction<NoInfer<O>> | Promise<Prediction<NoInfer<O>>>
   run(io: Io, input: I): Promise<O>
+  /**
+   * For one whose output is a proof: whether it is still true. Asked before a resume goes on, while a step that takes the
+   * output has not begun; such a step asks again itself before its effect.
+   * @throws RunbookError `verification` where somebody changed it since
+   */
+  stillHolds?(look: Look, proof: { readonly input: I; readonly output: NoInfer<O> }): Promise<void>
 }
 
 /** Input and survey of an effect; both are journaled durably before the effect starts. */

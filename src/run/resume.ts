@@ -7,6 +7,7 @@ import { agendaOf } from './engine/agenda.ts'
 import { announce } from './engine/announce.ts'
 import { launch, runContextFor, type Runtime } from './start.ts'
 import { drive, underStop } from './engine/drive.ts'
+import { lookAtProofs } from './engine/look-at-proofs.ts'
 import { lookAtDone } from './engine/undo-guards.ts'
 import { seal, type Result } from './engine/ending.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
@@ -121,7 +122,10 @@ export async function resume(runtime: Runtime, asked: ResumeRequest): Promise<Re
         })
       }
       if (way === 'forward' && hasDoneNothing(state)) return launch(runtime, context, lock.findings)
-      if (way === 'forward') await lookAtDone(context)
+      if (way === 'forward') {
+        await lookAtDone(context)
+        await lookAtProofs(context)
+      }
       return drive(runtime, context)
     })
     // A requested rollback that completes is a success.

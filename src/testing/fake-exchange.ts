@@ -1,7 +1,8 @@
 import type { Database, Databases } from '../drivers/databases.ts'
-import type { RunbookError } from '../kernel/errors.ts'
+import { cannot, type RunbookError } from '../kernel/errors.ts'
 import { printOf } from './fake-dump.ts'
 import type { FakeDatabase, FakeServer } from './fake-server.ts'
+import { answerOf } from './sql.ts'
 
 /** What the in-memory databases look up and refuse. */
 type Means = {
@@ -22,9 +23,15 @@ export function fakeExchange({
   there,
   notLive,
   fail,
-}: Means): Pick<Databases, 'listing' | 'fileVersion' | 'swap' | 'open'> {
-  const mustBeUnopened = (name: string, { closed, version = 0 }: FakeDatabase, since?: string): void => {
-    if (since !== undefined && (closed !== true || String(version) !== since))
+}: Means): Pick<Databases, 'listing' | 'fileVersion' | 'readExclusively' | 'swap' | 'open'> {
+  const fileVersionOf = ({ tables, log = false }: FakeDatabase): string | null =>
+    log ? null : printOf(tables, 'rows-and-digest').digest
+  const isSince = (found: FakeDatabase, since: string): boolean =>
+    server.engine === 'sqlite'
+      ? fileVersionOf(found) === since
+      : found.closed === true && String(found.version ?? 0) === since
+  const mustBeUnchanged = (name: string, found: FakeDatabase, since?: string): void => {
+    if (since !== undefined && !isSince(found, since))
       throw fail(`cannot rename ${name}: it was changed since it was closed`, 'find out who opened it')
   }
   const nextVersion = (): number =>
@@ -49,14 +56,48 @@ export function fakeExchange({
       await at('fileVersion')
       answering(database)
       if (server.engine !== 'sqlite') return null
-      const { tables, log = false } = there(database, name)
-      return log ? null : printOf(tables, 'rows-and-digest').digest
+      return fileVersionOf(there(database, name))
     },
-    async swap(database, { staged, aside, closing = false, closedSince }) {
+    async readExclusively(database, name, read) {
+      await at('readExclusively')
+      notLive(database, name)
+      const copy = there(database, name)
+      const postgres = server.engine === 'postgres'
+      if (postgres) {
+        server.sessions.delete(name)
+        server.databases.set(name, { ...copy, closed: true, version: nextVersion() })
+      }
+      const versionNow = (): string | null => {
+        const now = there(database, name)
+        if (!postgres) return fileVersionOf(now)
+        return now.closed === true ? String(now.version) : null
+      }
+      const version = versionNow()
+      await at('readExclusively half-way')
+      const value = await read({
+        async fingerprint(_, of) {
+          await at('fingerprint')
+          return printOf(there(database, of).tables, database.fingerprint)
+        },
+        async query(_, of, sql) {
+          await at('query')
+          const { tables } = there(database, of)
+          return server.answers.get(sql)?.(tables) ?? answerOf(sql, tables, server.engine)
+        },
+      })
+      if (version === null || versionNow() !== version)
+        throw cannot('check', name, 'somebody changed it meanwhile', {
+          code: 'verification',
+          hint: 'find out who did',
+        })
+      await at('readExclusively done')
+      return { value, version }
+    },
+    async swap(database, { staged, aside, closing = false, closedSince, version: checked = closedSince }) {
       await at('swap')
       notLive(database, staged)
       const [copy, version] = [there(database, staged), nextVersion()]
-      mustBeUnopened(staged, copy, closedSince)
+      mustBeUnchanged(staged, copy, checked)
       const next = closedSince === undefined ? opened(copy, version) : { ...copy, version }
       if (aside === null) {
         if (server.databases.has(database.name))

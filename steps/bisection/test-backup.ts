@@ -21,7 +21,7 @@ import {
 } from '../../src/index.ts'
 import { fetched, releaseAll } from '../backups/fetch-backup.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
-import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-copy.ts'
+import { provenCopy, requireAnswer, type VouchedDump } from '../databases/assert-restored.ts'
 import { makeRoles } from '../databases/create-roles.ts'
 import { assertionsInWords } from '../databases/lib/assertions.ts'
 import { fileOf } from '../databases/examine-backup.ts'

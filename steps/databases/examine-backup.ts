@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { lastOf } from '../files/lib/path.ts'
-import { meets } from './assert-copy.ts'
+import { meets } from './assert-restored.ts'
 import { requireDatabaseFile } from '../backups/lib/database-file.ts'
 
 type Input = {

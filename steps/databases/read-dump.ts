@@ -1,7 +1,7 @@
 import { defineStep, isPending, RunbookError, say } from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
 import { noteUnpacked } from '../backups/lib/unpacked.ts'
-import type { VouchedDump } from './assert-copy.ts'
+import type { VouchedDump } from './assert-restored.ts'
 import type { ThrowawayServer } from '../containers/throwaway-postgres.ts'
 
 type Input = { readonly throwaway: ThrowawayServer; readonly dump: ChosenDump }

@@ -8,7 +8,7 @@ import {
   type RestoreRights,
 } from '../../src/index.ts'
 import { besideName } from './lib/names.ts'
-import { mustBeOurs } from './lib/ours.ts'
+import { instanceOf, mustBeOurs } from './lib/ours.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
 import { reportServerChanges, serverChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
@@ -95,10 +95,9 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   },
   probe: async (look, { input: { database }, before: { name } }) => {
     if (await look.databases.exists(database, name)) {
-      const [bytes, { instance }] = await Promise.all([
-        look.databases.bytes(database, name),
-        look.databases.identity(database, name),
-      ])
+      const bytes = await look.databases.bytes(database, name)
+      // Once it was checked, it is closed.
+      const instance = await instanceOf(look, database, name)
       return { is: 'done', output: { name, bytes, instance } }
     }
     if (await look.databases.leftover(database, name))

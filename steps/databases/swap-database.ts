@@ -9,10 +9,12 @@ import {
   type Listing,
   type Look,
   type ServiceGroup,
+  type SwapNames,
 } from '../../src/index.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import type { Proven } from './assert-copy.ts'
+import type { ProvenCopy } from './assert-copy.ts'
+import type { Proven } from './assert-restored.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { untilDropped } from './lib/drop-line.ts'
@@ -27,12 +29,13 @@ import {
 } from './lib/newer-rows.ts'
 import { mountFindings } from './lib/mounted-file.ts'
 import { instanceOf, mustBeOurs, requireSameLive } from './lib/ours.ts'
+import { requireUnchanged } from './lib/unchanged.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
   readonly database: Database
-  /** The restored and checked copy. */
-  readonly staged: Proven
+  /** The copy that was restored and checked, and that nobody may change from then on. */
+  readonly staged: ProvenCopy
   /** Stopped by this run; checked again just before the swap. */
   readonly writers: StoppedServices
   readonly services: ServiceGroup
@@ -108,12 +111,12 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const fileVersion = await look.databases.fileVersion(database, database.name)
     const live = await look.databases.identity(database)
     requireSameLive(database, live.instance, staged.replaces)
-    const copy = await look.databases.identity(database, staged.name)
+    await requireProven(look, database, staged)
     return {
       live,
       staged: staged.name,
       aside: besideName(database.name, 'old', look.run.id),
-      copy: copy.instance,
+      copy: await instanceOf(look, database, staged.name),
       listing,
       fileVersion,
       print: listing === null && fileVersion === null ? await printOf(look, database) : null,
@@ -131,7 +134,14 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   run: async (io, { input: { database, services, staged: copy }, before }) => {
     const { staged, aside, print } = before
     await requireQuiet(io, services, exchanged)
-    await io.databases.swap(database, { staged, aside, ...(isKeptClosed(before) ? { closing: true } : {}) })
+    // A resume comes here without a survey. Unless an earlier attempt was killed between its two renames of files.
+    if (await io.databases.exists(database, staged)) await requireProven(io, database, copy)
+    await io.databases.swap(database, {
+      staged,
+      aside,
+      ...(isKeptClosed(before) ? { closing: true } : {}),
+      ...versionOf(copy),
+    })
     if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
     if (!isKeptClosed(before)) io.note(`${aside}: ${untilDropped(database, aside)}`)
     return {
@@ -213,6 +223,24 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     ]
   },
 })
+
+/** Missing in journals of earlier versions, which checked a copy that everybody could change. */
+type MaybeUnchanged = Proven & Partial<Pick<ProvenCopy, 'unchanged'>>
+
+async function requireProven(
+  look: Pick<Look, 'databases' | 'run' | 'note'>,
+  database: Database,
+  { name, unchanged }: MaybeUnchanged,
+): Promise<void> {
+  if (unchanged === undefined)
+    look.note(
+      `whether anybody wrote to ${name} since it was checked is unknown: the run began with an earlier version`,
+    )
+  else await requireUnchanged(look, database, name, unchanged)
+}
+
+const versionOf = ({ unchanged }: MaybeUnchanged): Pick<SwapNames, 'version'> =>
+  unchanged === undefined ? {} : { version: unchanged.version }
 
 /** While the copy still has its own name, no exchange took effect: names are exchanged at once. Null: look further. */
 async function unexchanged(

@@ -1,5 +1,5 @@
 import { defineStep, isPending, say, type Assertion, type Database, type Look } from '../../src/index.ts'
-import { answerTo, meets } from '../databases/assert-copy.ts'
+import { answerTo, meets } from '../databases/assert-restored.ts'
 import { revisionsIn, versionTables } from '../migrations/lib/revision.ts'
 import { lacking, observationsOfFailure, type Observed, type Observation } from './lib/observations.ts'
 

@@ -10,7 +10,7 @@ import {
 } from '../../src/index.ts'
 import type { ChosenDump } from '../backups/choose-dump.ts'
 import type { DroppedServer } from '../containers/throwaway-postgres.ts'
-import type { Proven } from '../databases/assert-copy.ts'
+import type { Proven } from '../databases/assert-restored.ts'
 import type { MadeRoles } from '../databases/create-roles.ts'
 import { folderOf } from '../files/lib/path.ts'
 import { hasRecord, findBlock, withRecord } from './lib/tested-restore.ts'

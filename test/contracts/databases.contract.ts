@@ -565,6 +565,69 @@ export function databasesContract(
         expect(await print()).toEqual(bad)
       })
 
+      test('a copy that was read exclusively becomes live as it was read', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        const good = await print(staged)
+        await spoil()
+        for (const _ of ['once', 'twice']) {
+          const { value, version } = await databases.readExclusively(database, staged, async (copy) => [
+            await copy.fingerprint(database, staged),
+            ...(await Promise.all([1, 2].map(() => copy.query(database, staged, orderCount)))),
+          ])
+          expect(value).toEqual([good, [{ count: 2 }], [{ count: 2 }]])
+          if (database.engine === 'sqlite')
+            expect(await databases.fileVersion(database, staged)).toBe(version)
+          else {
+            expect(await databases.listing(database, staged)).toMatchObject({ open: false, version })
+            await expect(print(staged)).rejects.toThrow()
+          }
+        }
+        const { version } = await databases.readExclusively(database, staged, async () => null)
+        expect(await orders()).toBe(3)
+        await databases.swap(database, { staged, aside, closing: true, version })
+        expect(await print()).toEqual(good)
+      })
+
+      test('a copy that was changed since it was read exclusively does not become live', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        await spoil()
+        const { version } = await databases.readExclusively(database, staged, async () => null)
+        await databases.open(database, staged)
+        await world.change({ put: 'orders', id: 77, text: 'written to the copy' }, staged)
+        const swapping = databases.swap(database, { staged, aside, version })
+        await expect(swapping).rejects.toThrow(/changed since it was (?:closed|checked)/)
+        expect(await orders()).toBe(3)
+        expect([await databases.exists(database, staged), await databases.exists(database, aside)]).toEqual([
+          true,
+          false,
+        ])
+      })
+
+      test('a copy that is changed while it is read exclusively proves nothing, and can be read again', async () => {
+        await databases.restoreBeside(database, await takeDump(), staged)
+        const change = () => world.change({ put: 'orders', id: 77, text: 'written to the copy' }, staged)
+        const reading = databases.readExclusively(database, staged, async (copy) => {
+          await databases.open(database, staged)
+          await change()
+          return copy.query(database, staged, orderCount)
+        })
+        await expect(reading).rejects.toMatchObject({ code: 'verification' satisfies Code })
+        const failing = databases.readExclusively(database, staged, (copy) =>
+          copy.query(database, staged, orderWipe),
+        )
+        await expect(failing).rejects.toThrow()
+        const again = await databases.readExclusively(database, staged, (copy) =>
+          copy.query(database, staged, orderCount),
+        )
+        expect(again.value).toEqual([{ count: 3 }])
+      })
+
+      test('the live database is not read exclusively', async () => {
+        const reading = databases.readExclusively(database, live, async () => null)
+        await expect(reading).rejects.toThrow(live)
+        expect(await orders()).toBe(2)
+      })
+
       test('the version of a file changes with its data, and never with its name; a server has none', async () => {
         const version = (name: string) => databases.fileVersion(database, name)
         if (database.engine !== 'sqlite') return expect(await version(live)).toBeNull()

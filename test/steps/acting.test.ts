@@ -22,6 +22,7 @@ import { readDump } from '../../src/testing/fake-dump.ts'
 import type { FakeWorld } from '../../src/testing/index.ts'
 import { alone, facts, handsOn, opened } from './hands.ts'
 import { damagedShop, goodOrders, shop } from './fake-shop.ts'
+import { provenCopyOf } from './proven-copy.ts'
 
 const database =
   shop.database ??
@@ -74,7 +75,7 @@ const cases: readonly Case[] = [
       await handsOn(world).io.databases.restoreBeside(database, await inspected(world), 'shop__rb')
       return swapDatabase({
         database,
-        staged: { name: 'shop__rb', tables: [], revision: null, answers: [] },
+        staged: await provenCopyOf(handsOn(world).io.databases, database, 'shop__rb'),
         writers,
         services,
       })

@@ -10,6 +10,7 @@ import { requirement, serverFixture, type ServerFixture } from '../fixtures/post
 import { watchedScope } from '../fixtures/scope.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 import { handsOn, opened, sentenceOf } from './hands.ts'
+import { provenCopyOf } from './proven-copy.ts'
 
 describe.skipIf(!requirement())('rows that production writes to a restored database', () => {
   let fixture: ServerFixture
@@ -63,7 +64,7 @@ describe.skipIf(!requirement())('rows that production writes to a restored datab
     const restored = await perform(restoreBeside({ database, archive }))
     const { name } = restored.output as { readonly name: string }
     const tables = (await databases.fingerprint({ ...database, fingerprint: 'rows' }, name)).tables
-    const staged = { name, tables, revision: null, answers: [] }
+    const staged = await provenCopyOf(databases, database, name, tables)
     const writers = { names: services.names, stoppedAt: '2026-02-03T05:00:00Z' }
     const swapped = await perform(swapDatabase({ database, staged, writers, services }))
 

@@ -12,12 +12,12 @@ import {
   somebody,
   type FakeWorld,
 } from '../../src/testing/index.ts'
-import { meets } from '../../steps/databases/assert-copy.ts'
+import { meets } from '../../steps/databases/assert-restored.ts'
 import { besideName } from '../../steps/databases/lib/names.ts'
 import { mismatch } from '../../steps/http/check-health.ts'
 import {
   approval,
-  assertCopy,
+  assertRestored,
   checkHealth,
   inspectHealth,
   inspectPorts,
@@ -185,7 +185,7 @@ describe('plain SQL', () => {
     await handsOn(world).io.databases.restoreBeside(database, archive, 'shop__rb_plain')
     const copy = { name: 'shop__rb_plain', bytes: 1 }
     const asserted = (of: typeof archive) =>
-      run(world, assertCopy({ database, copy, archive: of, assertions: [] }))
+      run(world, assertRestored({ database, copy, archive: of, assertions: [] }))
     expect(await asserted(archive)).toMatchObject({ name: copy.name })
     const [counted] = archive.contents?.rows ?? []
     if (archive.contents === undefined || counted === undefined) throw new Error('nothing was counted')
@@ -205,9 +205,9 @@ test.each([
   [['a', 'b'], 'checks the 2 configured assertions.'],
 ])('a plan says what %j assertions come to', (names, words) => {
   const assertions = names.map((name) => ({ name, sql: 'select 1', expect: { equals: 1 } }))
-  const archive = { file: '/backups/db/x.dump' } as unknown as Parameters<typeof assertCopy>[0]['archive']
+  const archive = { file: '/backups/db/x.dump' } as unknown as Parameters<typeof assertRestored>[0]['archive']
   const { step, input } = opened(
-    assertCopy({ database, copy: { name: 'copy', bytes: 1 }, archive, assertions }),
+    assertRestored({ database, copy: { name: 'copy', bytes: 1 }, archive, assertions }),
   )
   expect(step.describe(input)).toContain(words)
 })
@@ -271,7 +271,7 @@ describe('requireFit', () => {
   })
 })
 
-describe('assertCopy', () => {
+describe('assertRestored', () => {
   const assert = async (
     world: FakeWorld,
     tables: Parameters<typeof dumpBytes>[0]['tables'],
@@ -279,7 +279,7 @@ describe('assertCopy', () => {
   ) => {
     const file = layDump(world, 'shop-20260203_043000.dump', { tables: archived })
     world.server.databases.set('copy', { tables, generation: 'x', owner: 'app' })
-    return assertCopy({
+    return assertRestored({
       database,
       copy: { name: 'copy', bytes: 1 },
       archive: await handsOn(world).look.databases.inspect(database, file),

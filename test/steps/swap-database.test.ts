@@ -8,20 +8,23 @@ import { lay, type FakeDatabase, type FakeWorld } from '../../src/testing/index.
 import { recordReplaced, requireFit, swapDatabase } from '../../steps/index.ts'
 import { badOrders, damagedShop, goodOrders, shop } from './fake-shop.ts'
 import { alone, handsOn, opened } from './hands.ts'
+import { provenCopyOf } from './proven-copy.ts'
 
 const shopDatabase = shop.database as Database
 const services = shop.writers as NonNullable<typeof shop.writers>
 
 /** A swap of the damaged shop, ready to run. */
-async function swapOf(world: FakeWorld) {
+async function swapOf(world: FakeWorld, database = shopDatabase) {
   const hands = handsOn(world)
   await hands.io.services.stop(services, 1)
   const archive = await hands.look.databases.inspect(shopDatabase, '/backups/db/shop-20260203_040000.dump')
   await hands.io.databases.restoreBeside(shopDatabase, archive, 'shop__rb')
+  // The backups of the shop are those of a server.
+  Object.assign(world.server, { engine: database.engine })
   const { step, input } = opened(
     swapDatabase({
-      database: shopDatabase,
-      staged: { name: 'shop__rb', tables: [], revision: null, answers: [] },
+      database,
+      staged: await provenCopyOf(hands.io.databases, database, 'shop__rb'),
       writers: { names: services.names, stoppedAt: '2026-02-03T05:00:00Z' },
       services,
     }),
@@ -149,12 +152,8 @@ it('does not take a lost connection for damage of the replaced database', async 
 describe('a swap of a file of SQLite', () => {
   const done = async () => {
     const world = damagedShop()
-    const { step, input, look, io, notes } = await swapOf(world)
-    Object.assign(world.server, { engine: 'sqlite' })
-    const of = {
-      ...input,
-      database: { ...(input['database'] as object), engine: 'sqlite', file: '/srv/data/shop.db' },
-    } as unknown as JsonObject
+    const file = { ...shopDatabase, engine: 'sqlite', file: '/srv/data/shop.db' } as unknown as Database
+    const { step, input: of, look, io, notes } = await swapOf(world, file)
     const before = (await step.survey(look, of)) as Json
     const output = (await step.run(io, { input: of, before })) as Json
     const undo = async (told: boolean) => {

@@ -9,6 +9,7 @@ import { requirement, serverFixture, type ServerFixture } from '../fixtures/post
 import { watchedScope } from '../fixtures/scope.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 import { handsOn, opened } from './hands.ts'
+import { provenCopyOf } from './proven-copy.ts'
 
 describe.skipIf(!requirement())('the proof that exactly the old data is live again', () => {
   let fixture: ServerFixture
@@ -51,7 +52,7 @@ describe.skipIf(!requirement())('the proof that exactly the old data is live aga
       { ...hands.io, databases: quick },
     ]
     const writers = { names: services.names, stoppedAt: '2026-02-03T05:00:00Z' }
-    const proven = { name: staged, tables: [], revision: null, answers: [] }
+    const proven = await provenCopyOf(databases, world.database, staged)
     const { step, input } = opened(
       swapDatabase({ database: world.database, staged: proven, writers, services }),
     )
@@ -74,7 +75,7 @@ describe.skipIf(!requirement())('the proof that exactly the old data is live aga
     const output = await swap.run()
     await expect(connected(fixture.urlOf(aside))).rejects.toThrow('not currently accepting connections')
     await expect(databases.identity(world.database, aside)).rejects.toMatchObject({
-      hint: expect.stringContaining('a swap closed it'),
+      hint: expect.stringContaining('a run closed it'),
     })
     expect(await notes()).toEqual(['first', 'second'])
     await swap.undo(output)

@@ -20,6 +20,7 @@ import type { DatabaseInService } from '../../steps/databases/start-database.ts'
 import { after, api, badApi } from './fake-releases.ts'
 import { damagedShop, shop } from './fake-shop.ts'
 import { handsOn, opened } from './hands.ts'
+import { provenCopyOf } from './proven-copy.ts'
 
 const damages = ['damaged', 'empty', 'missing'] as const
 type Damage = (typeof damages)[number]
@@ -120,7 +121,7 @@ const cases: { readonly [step: string]: Case } = {
     call: async (world) => {
       await handsOn(world).io.services.stop(services, 1)
       await copied(world)
-      const staged = { name: copy, tables: [], revision: null, answers: [] }
+      const staged = await provenCopyOf(handsOn(world).io.databases, database, copy)
       return steps.swapDatabase({ database, staged, writers, services })
     },
     databases: ['shop'],

@@ -19,6 +19,7 @@ import { fit } from './fit.ts'
 import { freeBytes } from './free-bytes.ts'
 import { hostServer } from './server/host-server.ts'
 import { keptPsql } from './server/kept-psql.ts'
+import { readExclusively } from './read-exclusively.ts'
 import { refusalsOnce } from './server/refusals-once.ts'
 import { identity } from './identity.ts'
 import { listing, openDatabase } from './listing.ts'
@@ -99,6 +100,13 @@ export function postgresDatabases(given: PostgresDeps): Databases {
     tools: async (database) => at(database).tools(scope),
     restoreBeside: async (database, dump, name, rights) =>
       restoreBeside(at(database), dump, name, scope, rights),
+    readExclusively: async (database, name, read) =>
+      readExclusively(at(database), name, policy, scope, async (inside) =>
+        read({
+          fingerprint: async (_, of) => fingerprint(inside, of, scope),
+          query: async (_, of, sql) => query(inside, of, sql, scope),
+        }),
+      ),
     async reload(database) {
       if (database.engine === 'postgres' && database.via.kind === 'compose')
         return reloadIn(database.via, execIn, scope)

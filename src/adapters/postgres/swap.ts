@@ -20,7 +20,8 @@ type Both = { readonly live: DatabaseFacts; readonly staged: DatabaseFacts }
  * the old and the new live database; a difference rolls it back. The first rename locks the name, so new
  * sessions wait.
  */
-export function swapScript({ live, staged, aside, closing, closedSince }: Names, facts: Both): string {
+export function swapScript(names: Names, facts: Both): string {
+  const { live, staged, aside, closing, closedSince, version = closedSince } = names
   const properties = (name: string): string => `${factsQuery(name)} - 'allowConnections'`
   const differ = `IF ${properties(live)} IS DISTINCT FROM ${properties(aside)} THEN RAISE EXCEPTION 'the databases differ in owner, privileges or settings'; END IF;`
   const closed = closedSince !== undefined
@@ -28,7 +29,7 @@ export function swapScript({ live, staged, aside, closing, closedSince }: Names,
   const from = { ...facts.live, allowConnections: facts.staged.allowConnections }
   return `BEGIN;
 SET LOCAL lock_timeout = '10s';
-${closed ? unopened(staged, closedSince) : ''}ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
+${version === undefined ? '' : unopened(staged, version)}ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(aside)};
 ALTER DATABASE ${identifier(staged)} RENAME TO ${identifier(live)};
 ${transferProperties(live, from, facts.staged)
   .map((statement) => `${statement};\n`)

@@ -272,6 +272,27 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       }
     },
 
+    async readExclusively(database, name, read) {
+      const place = await placeOf(database)
+      if (place.isLive(name))
+        throw new RunbookError(
+          'usage',
+          `cannot keep others out of ${shellWord(name)}: it is the live database`,
+          {
+            hint: 'name a copy',
+          },
+        )
+      const file = await existing(database, name)
+      const version = fileVersion(file)
+      const value = await read(databases)
+      if (version === null || fileVersion(file) !== version)
+        throw cannot('check', shellWord(file), 'somebody writes to it', {
+          code: 'verification',
+          hint: `find out who does, then start again: fuser -v ${shellWord(file)}`,
+        })
+      return { value, version }
+    },
+
     async drop(database, name) {
       const place = await placeOf(database)
       if (place.isLive(name))
@@ -303,7 +324,12 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       await runWork(
         {
           do: 'swap',
-          of: { live: place.live, staged: place.of(names.staged), aside: place.of(names.aside) },
+          of: {
+            live: place.live,
+            staged: place.of(names.staged),
+            aside: place.of(names.aside),
+            version: names.version,
+          },
         },
         scope,
       )

@@ -3,11 +3,18 @@ import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { syncFolderNow } from '../disk/durable.ts'
+import { fileVersion } from './file-version.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
 
 /** Absolute paths in one folder. */
-export type SwapPaths = { readonly live: string; readonly staged: string; readonly aside: string }
+export type SwapPaths = {
+  readonly live: string
+  readonly staged: string
+  readonly aside: string
+  /** The version that `staged` must have when it is renamed; left out, any. */
+  readonly version?: string | undefined
+}
 
 /** Points between two system calls, in order, where a test can simulate a crash. */
 export type CrashPoint =
@@ -29,7 +36,7 @@ export type CrashPoint =
  * out is taken through the name `aside`, since a closing connection removes the log of the name it opened.
  */
 export function swapFiles(
-  { live, staged, aside }: SwapPaths,
+  { live, staged, aside, version }: SwapPaths,
   at: (point: CrashPoint) => void = () => undefined,
 ): void {
   const [liveFile, stagedFile, asideFile] = [statOf(live), statOf(staged), statOf(aside)]
@@ -53,6 +60,7 @@ export function swapFiles(
       hint: `check: ls -l ${shellWord(aside)}`,
     })
   }
+  mustHaveVersion(staged, version)
   copyOwnership(staged, stagedFile, liveFile)
   at('owned')
   checkpoint(staged)
@@ -69,6 +77,7 @@ export function swapFiles(
     at('logs-aside')
     mustHaveNoLogs(live)
     at('locked')
+    mustHaveVersion(staged, version)
     renameSync(staged, live)
   } catch (thrown) {
     lock?.close()
@@ -219,6 +228,14 @@ function moveLogs(from: string, to: string): void {
     }
     unlinkSync(source)
   }
+}
+
+function mustHaveVersion(staged: string, version: string | undefined): void {
+  if (version === undefined || fileVersion(staged) === version) return
+  throw cannot('swap in', shellWord(staged), 'it was changed since it was checked', {
+    code: 'verification',
+    hint: `find out who wrote to it: fuser -v ${shellWord(staged)}`,
+  })
 }
 
 function mustHaveNoLogs(live: string): void {

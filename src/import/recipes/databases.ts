@@ -43,7 +43,7 @@ const restored = (draft: Draft): string =>
   })
 
 const provenRestore = (draft: Draft): string =>
-  draft.once('assertCopy', 'Assert on the restored data', () => {
+  draft.once('assertRestored', 'Assert on the restored data', () => {
     const copy = restored(draft)
     return `{ database: ${throwaway(draft)}.database, copy: ${copy}, archive: ${read(draft)}, assertions: ${draft.need('assertions')} }`
   })

@@ -17,9 +17,9 @@ export type Proof = JsonObject & {
   readonly sha256: string
 }
 
-/** Kinds of steps that choose a dump and read it; and the one that asserts on what was restored from it. */
+/** Kinds of steps that choose a dump and read it; and those that assert on what was restored from it. */
 const choosing = ['backups.verify-dump', 'backups.choose-dump']
-const asserting = 'databases.assert-copy'
+const asserting = ['databases.assert-copy', 'databases.assert-closed-copy']
 /** Tests one backup after the other, so each of its outputs names its own. */
 const testing = 'bisection.test-backup'
 
@@ -57,7 +57,7 @@ export function proofsOf(run: string, entries: readonly Stored[]): readonly Proo
   const tested = outputs([testing])
     .flatMap(({ tests }) => (Array.isArray(tests) ? (tests as readonly JsonObject[]) : []))
     .filter(({ verdict }) => verdict === 'good')
-  const asserted = outputs([asserting]).length > 0 ? outputs(choosing) : []
+  const asserted = outputs(asserting).length > 0 ? outputs(choosing) : []
   return [...asserted, ...tested.map(({ backup }) => backup as JsonObject)].flatMap((dump) => {
     const { file, bytes, sha256 } = dump
     return typeof file === 'string' && typeof bytes === 'number' && typeof sha256 === 'string'

@@ -40,7 +40,7 @@ export const isVersionTable = (table: string): boolean =>
  * @param name the live database, or a copy beside it
  */
 export async function revisionsIn(
-  look: Pick<Look, 'databases'>,
+  look: { readonly databases: Pick<Look['databases'], 'query'> },
   database: Database,
   name: string,
   table: string,

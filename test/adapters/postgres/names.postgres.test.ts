@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { qualifiedName } from '../../../src/kernel/qualified-name.ts'
 import { acts, type Look } from '../../../src/model/step.ts'
-import { assertCopy } from '../../../steps/index.ts'
+import { assertRestored } from '../../../steps/index.ts'
 import { requirement, serverFixture, type ServerFixture } from '../../fixtures/postgres-server.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -118,7 +118,7 @@ describe.skipIf(!requirement())('names in PostgreSQL', () => {
       expect([table, digest]).not.toEqual([good.tables[index]?.table, good.tables[index]?.digest])
 
     const copy = await databases.restoreBeside(database, dump, staged)
-    const step = assertCopy.step
+    const step = assertRestored.step
     if (acts(step)) throw new Error('it acts')
     const look = { databases, note: () => undefined } as unknown as Look
     const assertions = [
@@ -134,7 +134,11 @@ describe.skipIf(!requirement())('names in PostgreSQL', () => {
     expect(rows.map(({ table, columns, rows: found }) => [table, columns, found.length])).toEqual(
       expected.map((table) => [table, names.columns, 1]),
     )
-    await databases.swap(database, { staged, aside })
+    const alone = await databases.readExclusively(database, staged, (copied) =>
+      copied.fingerprint(database, staged),
+    )
+    expect(alone.value).toEqual(good)
+    await databases.swap(database, { staged, aside, version: alone.version })
     expect(await print()).toEqual(good)
     await databases.deleteRows(database, rows)
     await databases.insertRows(database, rows)

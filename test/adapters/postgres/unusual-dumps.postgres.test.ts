@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Databases, Dump } from '../../../src/drivers/databases.ts'
 import { acts } from '../../../src/model/step.ts'
-import { assertCopy, requireFit } from '../../../steps/index.ts'
+import { assertRestored, requireFit } from '../../../steps/index.ts'
 import { emptyTables } from '../../../steps/migrations/lib/empty-tables.ts'
 import { revisionOf } from '../../../steps/migrations/lib/revision.ts'
 import {
@@ -54,7 +54,7 @@ describe.skipIf(!requirement())('unusual dumps of PostgreSQL', () => {
     const asserted = async () => {
       const archive = await take()
       const restored = await databases.restoreBeside(world.database, archive, copy)
-      const { step } = assertCopy
+      const { step } = assertRestored
       if (acts(step)) throw new Error('it acts')
       return step.run(look(), { database: world.database, copy: restored, archive, assertions: [] })
     }

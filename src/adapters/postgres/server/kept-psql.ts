@@ -71,7 +71,8 @@ export function keptPsql(
   }
 }
 
-async function ask(psql: Conversation, sql: string): Promise<ScriptEnd> {
+/** Runs a script in a psql that is connected, up to its first error, which ends the psql. */
+export async function ask(psql: Conversation, sql: string): Promise<ScriptEnd> {
   const last = JSON.stringify(randomUUID())
   const rows: string[] = []
   let length = 0

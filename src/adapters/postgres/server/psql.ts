@@ -102,7 +102,7 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
 
 function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
   const hint = message.includes('is not currently accepting connections')
-    ? 'a swap closed it, and its rollback or the end of its run opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
+    ? 'a run closed it, and its rollback or its end opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
     : state !== null
       ? hints[state]
       : /database ".*" does not exist/.test(message)
