@@ -80,10 +80,11 @@ const cases: readonly Case[] = [
         services,
       })
     },
-    // The copy that was live, under another name.
+    // The copy that was live, and so open, under another name.
     kept: ({ databases, ...before }) => {
-      const { shop__rb: copy = null, ...rest } = databases as JsonObject
-      return { ...before, databases: { ...rest, shop__kept_20260203_050000_abcde: copy } }
+      const { shop__rb: copy, ...rest } = databases as { readonly [name: string]: JsonObject }
+      const { closed: _, ...open } = copy ?? {}
+      return { ...before, databases: { ...rest, shop__kept_20260203_050000_abcde: open } }
     },
   },
   {

@@ -11,6 +11,7 @@ import { alone, handsOn, opened } from './hands.ts'
 import { provenCopyOf } from './proven-copy.ts'
 
 const shopDatabase = shop.database as Database
+const fileOfShop = { ...shopDatabase, engine: 'sqlite', file: '/srv/data/shop.db' } as unknown as Database
 const services = shop.writers as NonNullable<typeof shop.writers>
 
 /** A swap of the damaged shop, ready to run. */
@@ -152,8 +153,7 @@ it('does not take a lost connection for damage of the replaced database', async 
 describe('a swap of a file of SQLite', () => {
   const done = async () => {
     const world = damagedShop()
-    const file = { ...shopDatabase, engine: 'sqlite', file: '/srv/data/shop.db' } as unknown as Database
-    const { step, input: of, look, io, notes } = await swapOf(world, file)
+    const { step, input: of, look, io, notes } = await swapOf(world, fileOfShop)
     const before = (await step.survey(look, of)) as Json
     const output = (await step.run(io, { input: of, before })) as Json
     const undo = async (told: boolean) => {
@@ -219,15 +219,9 @@ describe('a swap of a file of SQLite', () => {
 describe.each(['SQLite', 'an earlier version'] as const)('a swap of %s', (by) => {
   const done = async () => {
     const world = damagedShop()
-    const swap = await swapOf(world)
-    if (by === 'SQLite') {
-      Object.assign(world.server, { engine: 'sqlite' })
-      Object.assign(world.server.databases.get('shop') as object, { log: true })
-    }
-    const database = swap.input['database'] as Database
-    const input = (by === 'SQLite'
-      ? { ...swap.input, database: { ...database, engine: 'sqlite', file: '/srv/data/shop.db' } }
-      : swap.input) as unknown as JsonObject
+    const swap = await swapOf(world, by === 'SQLite' ? fileOfShop : shopDatabase)
+    if (by === 'SQLite') Object.assign(world.server.databases.get('shop') as object, { log: true })
+    const { input } = swap
     const print = await swap.look.databases.fingerprint(input['database'] as Database, 'shop')
     const {
       listing: _,
@@ -279,10 +273,8 @@ describe.each(['SQLite', 'an earlier version'] as const)('a swap of %s', (by) =>
 })
 
 it('a swap of a damaged file that cannot be read', async () => {
-  const engine = 'sqlite'
   const world = damagedShop()
-  const { step, input, ...hands } = await swapOf(world)
-  Object.assign(world.server, { engine })
+  const { step, input: of, ...hands } = await swapOf(world, fileOfShop)
   Object.assign(world.server.databases.get('shop') as object, { log: true })
   const damaged = new RunbookError('failed', 'the image is malformed')
   const databases = new Proxy(hands.io.databases, {
@@ -292,10 +284,6 @@ it('a swap of a damaged file that cannot be read', async () => {
     { ...hands.look, databases },
     { ...hands.io, databases },
   ]
-  const of = {
-    ...input,
-    database: { ...(input['database'] as object), engine, file: '/srv/data/shop.db' },
-  } as never
   const before = (await step.survey(look, of)) as Json
   expect(await step.run(io, { input: of, before })).toMatchObject({ oldData: null, readable: false })
   expect(world.server.databases.get('shop')?.tables).toEqual({ orders: goodOrders })
