@@ -101,7 +101,7 @@ export default runbook(
       keepVolumeDatabase({ at, name, folder, label: 'pre-rollback', writers: stopped, services: writers }),
       { id: 'back-up-the-current-database' },
     )
-    const edited = step('Set the image in the Compose file', setImage({ file, services, release }), {
+    const edited = step('Set the image in the Compose file', setImage({ file, services, release, running }), {
       id: 'update-the-image-version-in-the-compose-file',
     })
     step('Bring up the services', bringUp({ proof: 'image', services, release, choice: edited }), {

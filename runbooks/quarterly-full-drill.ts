@@ -106,7 +106,7 @@ export default runbook(
       }),
       { id: 'install-production-dependencies' },
     )
-    step(
+    const checked = step(
       'Check that bundle and data are compatible',
       checkReplacement({ data, restored, code, into, keep, spared: [under, bundle.place.directory] }),
       { id: 'see-that-both-fit' },
@@ -115,9 +115,13 @@ export default runbook(
     const stopped = step('Stop services', stopServices({ services }), {
       id: 'stop-the-running-service',
     })
-    const aside = step('Move the live data aside', moveAside({ data, restored, stopped, services }), {
-      id: 'move-the-live-data-aside',
-    })
+    const aside = step(
+      'Move the live data aside',
+      moveAside({ data, restored, stopped, services, checked }),
+      {
+        id: 'move-the-live-data-aside',
+      },
+    )
     step('Put the restored data in place', putInPlace({ aside, services }), {
       id: 'put-the-restored-data-in-its-place',
     })
@@ -130,6 +134,7 @@ export default runbook(
         apart: data.making === undefined ? [] : [data.making.source],
         stopped,
         services,
+        checked,
       }),
       { id: 'redeploy-from-the-release-bundle' },
     )

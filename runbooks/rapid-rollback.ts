@@ -67,7 +67,13 @@ export default runbook(
       requireSchema(release.images)
       const edited = step(
         'Set the image tag in the env file',
-        setVariable({ file: pin.file, name: pin.variable, value: params.to, scope: { services, of: 'tag' } }),
+        setVariable({
+          file: pin.file,
+          name: pin.variable,
+          value: params.to,
+          chosen: release,
+          scope: { services, of: 'tag' },
+        }),
         { id: 'pick-that-release-in-the-env-file' },
       )
       step('Bring up the services', bringUp({ proof: 'image', services, release, choice: edited }), {

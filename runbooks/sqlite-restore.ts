@@ -119,7 +119,7 @@ export default runbook(
     )
     const compared = step(
       'Compare the backup with the live database',
-      compareKept({ kept, backup, name, acceptLoss: params.acceptLoss }),
+      compareKept({ kept, backup, name, acceptLoss: params.acceptLoss, shown: foreseen }),
       { id: 'compare-the-backup-with-the-live-database' },
     )
     const swapped = step(

@@ -68,6 +68,7 @@ export default runbook(
         file: pin.file,
         name: pin.variable,
         value: chosen.tag,
+        chosen,
         scope: { services: pin.services, of: 'tag' },
       }),
       { id: 'pin-the-version' },

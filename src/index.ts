@@ -115,7 +115,7 @@ export type {
   Verified,
 } from './drivers/backups.ts'
 export type { Command } from './drivers/commands.ts'
-export type { Throwaway, ThrowawayFacts } from './drivers/containers.ts'
+export type { ContainerMount, Throwaway, ThrowawayFacts } from './drivers/containers.ts'
 export type {
   Cell,
   Copy,

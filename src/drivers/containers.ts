@@ -22,7 +22,18 @@ export type ThrowawayFacts = JsonObject & {
   readonly exitCode: number | null
 }
 
+/** What a container, of a stack or not, mounts of the machine on which its engine runs. */
+export type ContainerMount = JsonObject & {
+  readonly container: string
+  /** Path of the folder or file, as it was when the container was created; of a volume, where the engine has it. */
+  readonly source: string
+  /** Since when the container runs, ISO 8601; null where it does not run. */
+  readonly since: string | null
+}
+
 export interface ContainersView {
+  /** Of all containers of the engine, running or not. Null where no engine listens: then no container runs. */
+  mounts(): Promise<readonly ContainerMount[] | null>
   /** Null if no container has the name. */
   state(name: string): Promise<ThrowawayFacts | null>
   /** The last `lines` lines of its log; empty if no container has the name. */

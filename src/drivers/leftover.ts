@@ -164,5 +164,5 @@ export const leftBy: {
     withdraw: nothing,
     remove: nothing,
   },
-  containers: { state: nothing, log: nothing, start: inDocker, remove: inDocker },
+  containers: { mounts: nothing, state: nothing, log: nothing, start: inDocker, remove: inDocker },
 }

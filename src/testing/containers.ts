@@ -4,6 +4,7 @@ import type { Scope } from '../drivers/scope.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { fakeServer, type FakeServer } from './fake-server.ts'
 import type { ImageStore } from './images.ts'
+import type { FakeService } from './instances.ts'
 
 export type FakeContainer = {
   readonly image: string
@@ -15,6 +16,10 @@ export type FakeContainer = {
   readonly madeBy: string | null
   /** The server in it, at the container's own address. */
   readonly server: FakeServer | null
+  /** Folders and files of the machine that it mounts. */
+  readonly mounts?: readonly string[]
+  /** Since when it runs, where that matters to a test. */
+  readonly since?: string
 }
 
 /** Containers outside the fake stack. */
@@ -64,6 +69,8 @@ export type ContainerParts = {
   readonly containers: FakeContainers
   readonly images: ImageStore
   readonly scope: Pick<Scope, 'run'>
+  /** Those of a stack. */
+  readonly services?: ReadonlyMap<string, FakeService>
   /** Called between creating and starting. */
   readonly reach?: (moment: string) => Promise<void>
 }
@@ -72,6 +79,7 @@ export function fakeContainers({
   containers: { containers, become },
   images,
   scope,
+  services = new Map(),
   reach = async () => undefined,
 }: ContainerParts): Containers {
   const state = (name: string): ThrowawayFacts | null => {
@@ -87,6 +95,18 @@ export function fakeContainers({
         }
   }
   return {
+    mounts: async () => [
+      ...[...containers].flatMap(([container, { mounts = [], since = null }]) =>
+        mounts.map((source) => ({ container, source, since })),
+      ),
+      ...[...services].flatMap(([container, { instance }]) =>
+        Object.values(instance?.mounted ?? {}).map((source) => ({
+          container,
+          source,
+          since: instance?.state === 'running' ? (instance.startedAt ?? null) : null,
+        })),
+      ),
+    ],
     state: async (name) => state(name),
     log: async (name, lines) => (containers.get(name)?.log ?? '').split('\n').slice(-lines).join('\n'),
     async start({ name, image }) {

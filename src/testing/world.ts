@@ -212,6 +212,7 @@ function driversOf(
         containers,
         images,
         scope,
+        services: fleet.services,
         reach: (moment) => faults.reach(`containers.${moment}`, scope.signal),
       }),
     ),

@@ -24,13 +24,18 @@ type Input = {
   readonly spared: readonly string[]
 }
 
-type Output = { readonly live: string; readonly replaces: readonly string[] }
+/** What is to be replaced. `identities`: as in `FileFacts`; missing in older journals. */
+export type CheckedReplacement = {
+  readonly live: string
+  readonly replaces: readonly string[]
+  readonly identities?: { readonly live: string | null; readonly into: string | null }
+}
 
 /**
  * Checks, before anything stops, that the unpacked data and release can take their places by renaming alone.
  * @throws RunbookError `failed` for another file system or owner, or a path that must not be replaced
  */
-export const checkReplacement = defineStep<Input, Output>({
+export const checkReplacement = defineStep<Input, CheckedReplacement>({
   kind: 'files.check-replacement',
   version: 1,
   effect: 'observe',
@@ -67,7 +72,8 @@ export const checkReplacement = defineStep<Input, Output>({
       })
     if (old?.mode !== fresh?.mode)
       look.note(`${live} has mode ${octal(old)}; the restored folder has ${octal(fresh)}`)
-    return { live, replaces }
+    const identities = { live: old?.identity ?? null, into: there?.identity ?? null }
+    return { live, replaces, identities }
   },
 })
 

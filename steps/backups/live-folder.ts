@@ -12,7 +12,8 @@ import {
 import { makingOf } from './lib/destination.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import { mustBeExchanged } from '../files/lib/ours.ts'
+import { mustBeExchanged, requireSameFolder } from '../files/lib/ours.ts'
+import type { CheckedReplacement } from './check-replacement.ts'
 import {
   bringTo,
   identitiesOf,
@@ -38,6 +39,8 @@ type MoveInput = {
   /** Stopped by this run; checked again just before the move. */
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
+  /** What was checked that it can be replaced. Missing in older journals. */
+  readonly checked?: Pick<CheckedReplacement, 'identities'>
 }
 
 const moved = 'the live folder is moved'
@@ -55,9 +58,10 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     isPending(data)
       ? 'Moves the live folder aside.'
       : `Moves ${data.making?.source ?? 'the live folder'} aside, under a name unique to this run.`,
-  survey: async (look, { data, restored, services }) => {
+  survey: async (look, { data, restored, services, checked }) => {
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
+    await requireSameFolder(look, path, checked?.identities?.live)
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
     const tree = await look.files.tree(path)
     const exchange = { path, fresh: restored.root, kept: aside }

@@ -38,6 +38,8 @@ export type EarlierVersion = JsonObject & {
   readonly revision: string
   readonly copy: string | null
   readonly sha256: string
+  /** Digest of the present file, which the differences are from. Missing in older journals. */
+  readonly replaces?: string
   /** One line per variable, secret values masked. */
   readonly differences: readonly string[]
 }
@@ -54,6 +56,7 @@ export const earlierVersion = defineStep<Input, EarlierVersion>({
   kind: 'config.earlier-version',
   version: 1,
   effect: 'observe',
+  lookAgain: true,
   describe: ({ file, revision, copy }) => {
     const version = copy === null ? say`git ${revision}` : copy
     return say`Reads ${file} as of ${version}, and shows its differences from the present one, secrets masked.`
@@ -101,7 +104,14 @@ async function findVersion(
       hint: `choose another version: --revision or --copy; ${await copiesBeside(look, input.file)}`,
     })
   }
-  return { ...input, from, sha256: sha256(body), differences: differencesOf(now, body).slice(0, bound) }
+  const replaces = sha256(now)
+  return {
+    ...input,
+    from,
+    sha256: sha256(body),
+    replaces,
+    differences: differencesOf(now, body).slice(0, bound),
+  }
 }
 
 async function readVersion(

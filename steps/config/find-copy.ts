@@ -33,6 +33,8 @@ export type FoundCopy = JsonObject & {
   readonly from: string
   readonly bytes: number
   readonly sha256: string
+  /** Digest of the file that it is to replace. Missing in older journals. */
+  readonly replaces?: string
 }
 
 /** A copy that the program that reads it has accepted: only such a copy is put in place. */
@@ -118,5 +120,5 @@ async function findCopyOf(
   const fault = formatFault(new TextDecoder().decode(body), holds)
   if (fault !== null) return refuse(fault)
   if (sha256(body) === sha256(now)) return refuse(`it is identical to ${file}`)
-  return { file, home, from: copy, bytes: body.length, sha256: sha256(body) }
+  return { file, home, from: copy, bytes: body.length, sha256: sha256(body), replaces: sha256(now) }
 }

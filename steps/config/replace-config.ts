@@ -32,6 +32,7 @@ export const replaceConfig = defineStep<Input, ReplacedFile, ReplacedFile>({
   ...replacing<Input>({
     place: ({ file }) => ({ file }),
     body: (look, { version }) => bytesOfVersion(look, version),
+    shown: ({ version }) => version.replaces,
     // Journals of earlier versions name no services.
     scope: ({ services }: { readonly services?: ServiceGroup }) =>
       services === undefined ? undefined : { services, of: 'settings' },

@@ -28,6 +28,7 @@ const restoring = {
   ...replacing<Input>({
     place: ({ copy: { file, home } }) => (home === null ? { file } : { file, home }),
     body: (look, { copy }) => bytesOfCopy(look, copy),
+    shown: ({ copy }) => copy.replaces,
   }),
 }
 

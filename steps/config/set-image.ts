@@ -1,5 +1,6 @@
 import { defineStep, isPending, RunbookError, say, type Look, type ServiceGroup } from '../../src/index.ts'
 import type { FetchedImage } from '../images/fetch-image.ts'
+import type { RunningVersion } from '../images/running-version.ts'
 import { scopeFindings } from './lib/edit-scope.ts'
 import { imageIn, withImage } from './lib/image-line.ts'
 import { editing } from './lib/edit-file-step.ts'
@@ -11,11 +12,14 @@ type Input = {
   /** One service. */
   readonly services: ServiceGroup
   readonly release: FetchedImage
+  /** What ran, and what the files named, when the release was chosen. Missing in older journals. */
+  readonly running?: Pick<RunningVersion, 'declared'>
 }
 
 const edits = editing<Input>({
   place: ({ services }) => ({ service: nameOf(services) }),
   value: ({ release }) => release.image,
+  shown: ({ running }) => running?.declared,
   scope: ({ services }) => ({ services, of: 'image' }),
 })
 

@@ -19,6 +19,8 @@ type Input = {
   readonly value: string
   /** What to do where the file does not set the variable. Default `append`. */
   readonly missing?: 'append' | 'refuse'
+  /** The choice of the value, and the value that was set then. Missing in older journals. */
+  readonly chosen?: { readonly from?: string | null }
   /** What the variable may change in the stack that reads the file; null for a file that no stack reads. */
   readonly scope: EditScope | null
 }
@@ -54,6 +56,7 @@ const setting: ActingStep<Input, EditedLine, EditedLine> = {
   ...editing<Input>({
     place: ({ name }) => ({ variable: name }),
     value: ({ value }) => value,
+    shown: ({ chosen }) => chosen?.from,
     missing: ({ missing }) => missing,
     // Journals of earlier versions have none.
     scope: ({ scope }) => scope ?? undefined,

@@ -1,6 +1,7 @@
 import { defineStep, RunbookError, say, type Contents, type Look } from '../../src/index.ts'
 import { fileOf, type ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
 import { lastOf } from '../files/lib/path.ts'
 import { lackingKinds, titleOf } from './lib/other-objects.ts'
 import { acceptFlag, accepts, listed } from './lib/losses.ts'
@@ -13,6 +14,8 @@ type Input = {
   readonly name: string
   /** Tables that may be lost, separated by commas; null for none. */
   readonly acceptLoss: string | null
+  /** The comparison that the operator was shown. Missing in older journals. */
+  readonly shown?: ComparedFiles
 }
 
 /** Rows of both; null where there was nothing live, or it cannot be read. */
@@ -24,7 +27,8 @@ export type ComparedFiles = {
  * Compares the rows of a SQLite database with those of the backup that is about to replace it. A table with rows
  * that the backup does not have is lost: it must be named in `acceptLoss`. A database that cannot be read is no
  * reason to refuse, since that may be why it is replaced.
- * @throws RunbookError `verification` for a loss that was not accepted
+ * @throws RunbookError `verification` for a loss that was not accepted, `failed` where the tables are not those that the
+ * operator was shown
  */
 export const compareKept = defineStep<Input, ComparedFiles>({
   kind: 'databases.compare-kept',
@@ -34,11 +38,24 @@ export const compareKept = defineStep<Input, ComparedFiles>({
   describe: ({ name, acceptLoss }) =>
     say`Compares the tables of ${name} with those of the backup, and refuses if the backup lacks one that has rows` +
     (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
-  run: async (look, { kept, backup, name, acceptLoss }) => {
+  run: async (look, { kept, backup, name, acceptLoss, shown }) => {
     if (kept.file === null) return { compared: null }
-    return { compared: await comparison(look, { file: kept.file, backup, name, acceptLoss }) }
+    const compared = await comparison(look, { file: kept.file, backup, name, acceptLoss })
+    requireSameTables(name, compared?.before, shown?.compared?.before)
+    return { compared }
   },
 })
+
+/** A file in a volume does not say which one it is, and its rows may change while its services run. */
+function requireSameTables(name: string, now: RowCounts | undefined, shown: RowCounts | undefined): void {
+  if (now === undefined || shown === undefined) return
+  const tables = (of: RowCounts): string =>
+    of
+      .map(({ table }) => table)
+      .toSorted()
+      .join(', ')
+  requireAsShown(`the tables of ${name}`, tables(now), tables(shown))
+}
 
 /**
  * @param file a copy of what is live, on this machine

@@ -1,6 +1,7 @@
 import { defineStep, isPending, say, type ServiceGroup, type VolumePath } from '../../src/index.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
-import { beside, fingerprintOf, requireStopped } from './lib/volume-files.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
+import { beside, fingerprintOf, requireStopped, type Part } from './lib/volume-files.ts'
 import type { DumpLabel } from './lib/names.ts'
 
 type Input = {
@@ -14,19 +15,21 @@ type Input = {
   readonly services: ServiceGroup
 }
 
-type Before = {
-  readonly file: string
-  readonly parts: readonly { readonly ending: string; readonly sha256: string }[]
-}
+type Before = { readonly file: string; readonly parts: readonly Part[] }
 
 /** A copy of a database with its log, on this machine. `file` is null where there was no database. */
-export type KeptDatabase = { readonly file: string | null; readonly endings: readonly string[] }
+export type KeptDatabase = {
+  readonly file: string | null
+  readonly endings: readonly string[]
+  /** What was copied. Missing in older journals. */
+  readonly parts?: readonly Part[]
+}
 
 /**
  * Copies a SQLite database out of a volume while the writers are stopped: main file, write-ahead log and
  * rollback journal. Byte by byte, so that no committed row is lost and a damaged database is kept too. The
  * name is chosen once, in the survey. Undone by removing the copy.
- * @throws RunbookError `failed` where a service runs again
+ * @throws RunbookError `failed` where a service runs again, or the file is another one than when it was surveyed
  */
 export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   kind: 'databases.keep-volume-database',
@@ -60,8 +63,11 @@ export const keepVolumeDatabase = defineStep<Input, KeptDatabase, Before>({
   predict: ({ before }) => ({ output: null, changes: before === undefined ? [] : [`a copy ${before.file}`] }),
   run: async (io, { input: { at, folder }, before }) => {
     await io.files.makeFolder(folder)
-    for (const { ending } of before.parts)
-      await io.volumes.fetch(beside(at, ending), `${before.file}${ending}`)
+    for (const { ending, sha256 } of before.parts) {
+      const path = beside(at, ending)
+      const fetched = await io.volumes.fetch(path, `${before.file}${ending}`)
+      requireAsShown(`${path.path} of ${at.service}`, fetched.sha256, sha256, 'copy')
+    }
     return outputOf(before)
   },
   probe: async (look, { before, way }) => {
@@ -94,4 +100,5 @@ const endings = ['', '-wal', '-journal']
 const outputOf = ({ file, parts }: Before): KeptDatabase => ({
   file: parts.length === 0 ? null : file,
   endings: parts.map(({ ending }) => ending),
+  parts,
 })

@@ -14,6 +14,7 @@ import type { StoppedServices } from '../services/stop-services.ts'
 import type { ComparedFiles } from './compare-kept.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
 import { keepWritten, keptFrom, type KeepIn } from './lib/keep-written.ts'
 import { beside, fingerprintOf, partsAt, requireStopped, sidecars, type Part } from './lib/volume-files.ts'
 
@@ -72,15 +73,17 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   describe: ({ at, backup }) =>
     say`Replaces ${isPending(at) ? at : at.path} by ${isPending(backup) ? backup : backup.source}, ` +
     'with the owner and mode of the old file, and moves the old file with its -wal and -shm aside.',
-  survey: async (look, { at, services, ownership }) => {
+  survey: async (look, { at, kept, services, ownership }) => {
     await requireStopped(look, services)
     const live = await look.volumes.stat(at)
     if (live !== null && live.kind !== 'file')
       throw new RunbookError('failed', `${at.path} of ${at.service} is a ${live.kind}, not a file`, {
         hint: 'check it, and volumeDatabase.path in runbook.config.ts',
       })
+    const parts = await partsAt(look, at)
+    requireKept(at, parts, kept)
     return {
-      parts: await partsAt(look, at),
+      parts,
       staged: `${at.path}.rb-${look.run.id}`,
       aside: `${at.path}.old-${look.run.id}`,
       ownership: live === null ? ownership : { uid: live.uid, gid: live.gid, mode: live.mode },
@@ -162,6 +165,15 @@ export const swapVolumeDatabase = defineStep<Input, SwappedFile, Before>({
   },
   remains: (look, { input }) => keptFrom(look, input),
 })
+
+/** Once the exchange is final, the copy is all that is left of the old data: it must be of what is replaced. */
+function requireKept(at: VolumePath, parts: readonly Part[], { parts: kept }: KeptDatabase): void {
+  if (kept === undefined) return
+  // The index of a log is made again from the log, and is not copied.
+  const data = parts.filter(({ ending }) => ending !== '-shm')
+  const shown = (all: readonly Part[]) => all.map(({ ending, sha256 }) => `${ending} ${sha256}`).join(', ')
+  requireAsShown(`${at.path} of ${at.service}`, shown(data), shown(kept))
+}
 
 /** Null where an instance does not tell when it was started. */
 async function startsOf(look: Look, services: ServiceGroup): Promise<readonly string[] | null> {

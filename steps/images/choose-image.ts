@@ -48,10 +48,17 @@ export type WantedImage = {
   readonly from: string
 }
 
+/** `imageId` is to be called `reference`. `was`: the image that had the name before; missing in older journals. */
+export type WantedName = {
+  readonly imageId: string
+  readonly reference: string
+  readonly was?: string | null
+}
+
 export type Wanted = {
   readonly images: readonly WantedImage[]
   /** The canonical names, each with the image that it is to mean. */
-  readonly names: readonly { readonly imageId: string; readonly reference: string }[]
+  readonly names: readonly WantedName[]
   readonly health: readonly HealthCheck[]
   readonly told: string
 }
@@ -135,10 +142,13 @@ async function choose(look: Look, input: Input): Promise<Wanted> {
   )
   return {
     images,
-    names: images.map(({ environment: { canonical }, imageId: id }) => ({
-      imageId: id,
-      reference: canonical,
-    })),
+    names: await Promise.all(
+      images.map(async ({ environment: { canonical }, imageId: id }) => ({
+        imageId: id,
+        reference: canonical,
+        was: (await look.images.find(canonical))?.id ?? null,
+      })),
+    ),
     health: environments.flatMap(({ health }) => health),
     told: images
       .map(

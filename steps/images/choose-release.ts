@@ -25,6 +25,8 @@ type Input = {
 /** Images of one release that are on this machine. */
 export type ChosenRelease = JsonObject & {
   readonly tag: string
+  /** The tag that the env file selected before; null where it selected none. Left out where moving tags select. */
+  readonly from?: string | null
   readonly images: readonly {
     readonly service: string
     /** What the stack's files ask for: `shop/backend:latest`. */
@@ -32,6 +34,8 @@ export type ChosenRelease = JsonObject & {
     /** The release's own name: `shop/backend:1.4`. */
     readonly release: string
     readonly id: string
+    /** The image that `name` meant before; null for none. Missing in older journals. */
+    readonly was?: string | null
   }[]
 }
 
@@ -95,7 +99,9 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
     if (found === null)
       throw await imageNotFound(look, service, parts.repository, release, fixed ? current : null)
     if (fixed) throw cannot('retag', current, fixedTag, { code: 'preflight', hint: cureOf(parts.repository) })
-    images.push({ service, name: `${parts.repository}:${parts.tag}`, release, id: found.id })
+    const name = `${parts.repository}:${parts.tag}`
+    const was = (await look.images.find(name))?.id ?? null
+    images.push({ service, name, release, id: found.id, was })
   }
   const same = states.every(
     ({ service, state, instances }) =>
@@ -106,7 +112,7 @@ async function choose(look: Look, { services, tag, pin }: Input): Promise<Chosen
     throw new RunbookError('preflight', `release ${tag} is already running: ${services.names.join(', ')}`, {
       hint: 'name an older one with --to',
     })
-  return { tag, images }
+  return { tag, ...(pin === null ? {} : { from }), images }
 }
 
 const fixedTag = 'its tag is a version, which must not be moved to another image'

@@ -127,9 +127,9 @@ async function outputOf(
   { missing }: Before,
 ): Promise<LoadedImages> {
   const names = await Promise.all(
-    wanted.names.map(async ({ imageId, reference }) => {
+    wanted.names.map(async ({ imageId, reference, ...was }) => {
       const aliases = missing.find(({ ids }) => ids.includes(imageId))?.ids ?? [imageId]
-      return { reference, imageId: (await findLoaded(look, aliases)) ?? imageId }
+      return { reference, imageId: (await findLoaded(look, aliases)) ?? imageId, ...was }
     }),
   )
   return { loaded: missing.map(({ tar }) => tar), names }

@@ -1,5 +1,6 @@
 import { cannot, defineStep, isPending, say, type Io, type JsonObject, type Look } from '../../src/index.ts'
 import type { ChosenRelease } from './choose-release.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
 import { parseImageName } from './lib/names.ts'
 import { mustPointAt } from './lib/ours.ts'
 
@@ -74,10 +75,11 @@ export const retagImages = defineStep<Input, MovedNames, MovedNames>({
 })
 
 async function movesFor(look: Look, { images }: ChosenRelease): Promise<readonly Move[]> {
-  const names = new Map(images.map(({ name, id }) => [name, id]))
+  const names = new Map(images.map(({ name, id, was }) => [name, { is: id, shown: was }]))
   const moves = await Promise.all(
-    [...names].map(async ([name, is]) => {
+    [...names].map(async ([name, { is, shown }]) => {
       const was = (await look.images.find(name))?.id ?? null
+      if (was !== is) requireAsShown(name, was, shown, 'retag')
       return { name, was, is, kept: `${parseImageName(name).repository}:before-${look.run.id}` }
     }),
   )

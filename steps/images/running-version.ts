@@ -18,6 +18,8 @@ export type RunningVersion = JsonObject & {
   readonly image: string
   /** The tag of the image; where the tag is not a version, its label `version`; null where neither says. */
   readonly version: string | null
+  /** The reference in the stack's files; null where they name none or not one. Missing in older journals. */
+  readonly declared?: string | null
 }
 
 /**
@@ -35,7 +37,9 @@ export const runningVersion = defineStep<Input, RunningVersion>({
     return []
   },
   run: async (look, { services }) => {
-    const running = await runningVersionOf(look, services)
+    const named = [...new Set((await look.services.declared(services)).map((one) => one.image))]
+    const declared = named.length === 1 ? (named[0] ?? null) : null
+    const running = { ...(await runningVersionOf(look, services)), declared }
     look.note(
       `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'version unknown' : `version ${running.version}`}`,
     )

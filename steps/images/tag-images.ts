@@ -1,8 +1,9 @@
 import { defineStep, isPending, say, type Look } from '../../src/index.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
+import type { WantedName } from './choose-image.ts'
 import { mustPointAt } from './lib/ours.ts'
 
-/** `imageId` is to be called `reference`. */
-type Naming = { readonly imageId: string; readonly reference: string }
+type Naming = WantedName
 type Input = { readonly names: readonly Naming[] }
 type Before = { readonly was: readonly { readonly reference: string; readonly imageId: string | null }[] }
 
@@ -23,7 +24,12 @@ export const tagImages = defineStep<Input, TaggedImages, Before>({
       : say`Tags ${names.map(({ imageId, reference }) => `${imageId.slice(0, 19)} as ${reference}`)}.`,
   survey: async (look, { names }) => ({
     was: await Promise.all(
-      names.map(async ({ reference }) => ({ reference, imageId: await imageIdOf(look, reference) })),
+      names.map(async ({ reference, was }) => {
+        const now = await imageIdOf(look, reference)
+        // A tar file that this run loaded may have brought the name with it.
+        if (!names.some(({ imageId }) => imageId === now)) requireAsShown(reference, now, was, 'retag')
+        return { reference, imageId: now }
+      }),
     ),
   }),
   predict: ({ input: { names } }) =>

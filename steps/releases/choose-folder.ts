@@ -16,6 +16,8 @@ export type ChosenFolder = JsonObject & {
   readonly name: string
   /** SHA-256 of the file that identifies the release where it runs. */
   readonly proof: string
+  /** What the link pointed at, as written in it. Missing in older journals. */
+  readonly link?: string
 }
 
 /** Finds the folder of a release, and the file that identifies the release where it runs. */
@@ -49,7 +51,8 @@ async function choose(
     throw new RunbookError('usage', `${JSON.stringify(name)} is not a release name`, {
       hint: `check: ls ${shellWord(directory)}`,
     })
-  if ((await look.files.linkTarget(link)) === null)
+  const now = await look.files.linkTarget(link)
+  if (now === null)
     throw refused(
       `${link} is not a symbolic link, so the live release is unknown`,
       `check: ls -ld ${shellWord(link)}`,
@@ -76,5 +79,5 @@ async function choose(
       `${proof.services.names.join(', ')} already runs the release ${name}, or one with the same ${proof.file}`,
       'name an older one with --to',
     )
-  return { name, proof: sha256 }
+  return { name, proof: sha256, link: now }
 }

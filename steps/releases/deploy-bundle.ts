@@ -12,7 +12,8 @@ import {
   type ServiceGroup,
   type UndoGuard,
 } from '../../src/index.ts'
-import { mustBeExchanged } from '../files/lib/ours.ts'
+import { mustBeExchanged, requireSameFolder } from '../files/lib/ours.ts'
+import type { CheckedReplacement } from '../backups/check-replacement.ts'
 import {
   bringTo,
   identitiesOf,
@@ -39,6 +40,8 @@ type DeployInput = {
   readonly apart?: readonly string[]
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
+  /** What was checked that it can be replaced. Missing in older journals. */
+  readonly checked?: Pick<CheckedReplacement, 'identities'>
 }
 
 /**
@@ -91,8 +94,9 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     isPending(into) || isPending(keep) || isPending(apart) || isPending(services)
       ? []
       : notExercised(look, services, into, [...keep.map((name) => `${into}/${name}`), ...(apart ?? [])]),
-  survey: async (look, { code, into, keep, services }) => {
+  survey: async (look, { code, into, keep, services, checked }) => {
     await requireQuiet(look, services, meanwhile)
+    await requireSameFolder(look, into, checked?.identities?.into)
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
     const since = look.clock.now().toISOString()
     const entries: Entry[] = []

@@ -8,7 +8,7 @@ import {
   type ReleaseFolders,
   shellWord,
 } from '../../src/index.ts'
-import { fileThing, notOurs } from '../files/lib/ours.ts'
+import { fileThing, notOurs, requireAsShown } from '../files/lib/ours.ts'
 import { folderOf } from '../files/lib/path.ts'
 import type { ChosenFolder } from './choose-folder.ts'
 
@@ -31,7 +31,9 @@ export const switchFolder = defineStep<Input, SwitchedLink, SwitchedLink>({
       : say`Points ${folders.link} at ${isPending(release) ? release : release.name}, atomically.`,
   survey: async (look, { folders, release }) => {
     const was = await targetOf(look, folders.link)
-    return { link: folders.link, was, is: linkTo(folders, was, release.name) }
+    const is = linkTo(folders, was, release.name)
+    if (was !== is) requireAsShown(folders.link, was, release.link, 'switch')
+    return { link: folders.link, was, is }
   },
   predict: ({ before }) => ({
     output: before ?? null,

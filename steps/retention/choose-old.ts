@@ -92,11 +92,12 @@ export const chooseOld = defineStep<Input, ChosenOld>({
 async function oldIn(look: Look, inventory: Inventory, keep: number): Promise<readonly Artifact[]> {
   for (const { name, because } of inventory.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(inventory.artifacts)
+  const unread = select(ordered, { keep, inUse: inventory.inUse, verified: '', before: inventory.before })
   // Where nothing could be removed anyway, nothing has to be read.
-  if (
-    select(ordered, { keep, inUse: inventory.inUse, verified: '', before: inventory.before }).go.length === 0
-  )
+  if (unread.go.length === 0) {
+    for (const { name, because } of unread.spared) look.note(`${name} stays: ${because}`)
     return []
+  }
   const { go, spared } = select(ordered, {
     keep,
     inUse: inventory.inUse,

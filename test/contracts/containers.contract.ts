@@ -7,8 +7,8 @@ export type ContainersBench = {
   readonly lasting: Pick<Throwaway, 'image' | 'command'>
   /** It says `one` and `two`, each in a line, and ends with exit code 7. */
   readonly ending: Pick<Throwaway, 'image' | 'command'>
-  /** A container of this name that no run made. */
-  foreign(name: string): Promise<void>
+  /** A container of this name that no run made, and that mounts a folder. It never ran. */
+  foreign(name: string, folder: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -69,10 +69,19 @@ export function containersContract(name: string, open: () => Promise<ContainersB
       expect(await bench.containers.state(container)).toBeNull()
     })
 
+    it('names what a container mounts, whoever made it', async () => {
+      await using bench = await opened(open)
+      const container = called('mounting')
+      await bench.foreign(container, '/tmp')
+      const mounts = await bench.containers.mounts()
+      expect(mounts).toContainEqual({ container, source: '/tmp', since: null })
+      expect(mounts?.filter((mount) => mount.container === container)).toHaveLength(1)
+    })
+
     it('removes none that no run made', async () => {
       await using bench = await opened(open)
       const container = called('foreign')
-      await bench.foreign(container)
+      await bench.foreign(container, '/tmp')
       await expect(bench.containers.remove(container)).rejects.toMatchObject({
         ...failed,
         message: expect.stringContaining(container) as string,

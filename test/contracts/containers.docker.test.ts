@@ -18,9 +18,10 @@ describe.skipIf(!docker())('with Docker', () => {
       containers: dockerThrowaways({ scope }),
       lasting,
       ending: { image, command: ['sh', '-c', 'echo one; echo two; exit 7'] },
-      foreign: async (name) => {
+      foreign: async (name, folder) => {
         foreign.push(name)
-        await execa('docker', ['create', '--name', name, '--network', 'none', image, 'true'])
+        const mount = ['--volume', `${folder}:/mounted`]
+        await execa('docker', ['create', '--name', name, '--network', 'none', ...mount, image, 'true'])
       },
       close: async () => {
         if (foreign.length > 0) await execa('docker', ['rm', '--force', '--volumes', ...foreign])

@@ -12,7 +12,7 @@ containersContract('in memory', async () => {
     containers: fakeContainers({ containers, images, scope: { run: 'test-run' } }),
     lasting: { image: 'box:1', command: [] },
     ending: { image: 'box:ends', command: [] },
-    foreign: async (name) =>
+    foreign: async (name, folder) =>
       void containers.containers.set(name, {
         image: 'box:1',
         imageId: 'sha256:a',
@@ -21,6 +21,7 @@ containersContract('in memory', async () => {
         log: '',
         madeBy: null,
         server: null,
+        mounts: [folder],
       }),
     close: async () => undefined,
   }

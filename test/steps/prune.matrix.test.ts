@@ -191,6 +191,20 @@ provesItself({
   },
 })
 
+function mounting({ containers }: FakeWorld, source: string, since?: string): void {
+  containers.containers.set('sidecar', {
+    image: 'backup:1',
+    imageId: 'sha256:5',
+    state: since === undefined ? 'stopped' : 'running',
+    exitCode: null,
+    log: '',
+    madeBy: null,
+    server: null,
+    mounts: [source],
+    ...(since === undefined ? {} : { since }),
+  })
+}
+
 describe('prune', () => {
   const run = async (
     params: { readonly what?: string; readonly keep?: number },
@@ -320,6 +334,19 @@ describe('prune', () => {
         [1, 3],
       ],
       ['where the live data is missing', ({ disk }) => void disk.files.delete(`${live}/today`), {}, days],
+      ['that a container mounts', (world) => mounting(world, `${of(`${live}.drill-`, 1)}/deep`), {}, [1, 3]],
+      [
+        'that a container has mounted since before they were moved',
+        (world) => mounting(world, live, '2026-01-01T12:00:00.000Z'),
+        {},
+        [2, 3],
+      ],
+      [
+        'where whether a container mounts them is unknown',
+        ({ faults }) => void faults.orderFrom('containers.mounts', 'fail'),
+        {},
+        days,
+      ],
       [
         'that are not old enough',
         () => undefined,
@@ -528,6 +555,29 @@ describe('prune', () => {
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(told).toContain('nothing is too old')
     expect(told).not.toContain('"how":"flag"')
+  })
+
+  it.each<[string, (world: FakeWorld) => void, ReturnType<typeof there>['bundles'], RegExp]>([
+    [
+      'that is mounted',
+      (world) => mounting(world, `${releases}/${stem(1)}.tar.gz`),
+      days,
+      /container sidecar mounts/,
+    ],
+    [
+      'of which that is unknown, since runs alone use it',
+      ({ faults }) => void faults.orderFrom('containers.mounts', 'fail'),
+      [2, 3],
+      /whether a container mounts any of the bundles is unknown/,
+    ],
+  ])('leaves a bundle %s', async (_, change, stay, why) => {
+    const world = grown()
+    change(world)
+    const machine = fakeMachine(world, { book: prune, target })
+    expect(await machine.run({ what: 'bundles' })).toMatchObject({ outcome: 'succeeded' })
+    expect(there(world).bundles).toEqual(stay)
+    const logs = [...machine.evidence.folders.values()].flatMap((each) => [...each])
+    expect(logs.map(([, body]) => Buffer.from(body).toString()).join('\n')).toMatch(why)
   })
 
   it('spares what comes into use while the operator thinks', async () => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type Dockerode from 'dockerode'
-import type { Containers, Throwaway, ThrowawayFacts } from '../../drivers/containers.ts'
+import type { ContainerMount, Containers, Throwaway, ThrowawayFacts } from '../../drivers/containers.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts'
+import { dockerEngine, isDaemonDown, nullIfNotFound, type DockerEngine } from './connection.ts'
 import { textOfFrames } from './log-frames.ts'
 import { removeContainer } from './one-off.ts'
 import { throwawayLabel } from './run-labels.ts'
@@ -39,8 +39,35 @@ export function dockerThrowaways({
     return found === null ? null : factsOf(found)
   }
 
+  const running = async (id: string): Promise<string | null> => {
+    const found = await inspect(id)
+    return found?.State.Running === true ? found.State.StartedAt : null
+  }
+
   return {
     state,
+
+    async mounts() {
+      const all = await engine
+        .ask(scope, {
+          doing: 'list the mounts of all containers',
+          ask: (docker, abortSignal) => docker.listContainers({ all: true, abortSignal }),
+        })
+        .catch((thrown: unknown) => {
+          if (isDaemonDown(thrown)) return null
+          throw thrown
+        })
+      if (all === null) return null
+      const mounts: ContainerMount[] = []
+      for (const { Id, Names, Mounts, State } of all) {
+        const sources = Mounts.flatMap(({ Source }) => (Source === '' ? [] : [Source]))
+        if (sources.length === 0) continue
+        const since = State === 'running' ? await running(Id) : null
+        const container = Names[0]?.replace(/^\//, '') ?? Id
+        mounts.push(...sources.map((source) => ({ container, source, since })))
+      }
+      return mounts
+    },
 
     async log(name, lines) {
       const log = await engine

@@ -1,5 +1,6 @@
 import { sha256, variablesOf, type Act, type Io, type JsonObject, type Look } from '../../../src/index.ts'
 import type { FileLocation } from '../../files/lib/file-store.ts'
+import { requireAsShown } from '../../files/lib/ours.ts'
 import {
   bytesOf,
   applyEdit,
@@ -13,7 +14,7 @@ import {
   type ReplacedFile,
 } from './edited-file.ts'
 import { requireWithin, type EditScope, type ScopedEdit } from './edit-scope.ts'
-import { requireReversible, valueOf, withLine, type Place } from './line.ts'
+import { nameOf, requireReversible, valueOf, withLine, type Place } from './line.ts'
 
 type Body<I> = (look: Look, input: I) => Promise<Uint8Array>
 type EditAct<E> = Act<unknown, E>
@@ -57,15 +58,19 @@ const changing = <I extends JsonObject, E extends EditedFile>(body: Body<I>) => 
 export const replacing = <I extends JsonObject>({
   place,
   body,
+  shown,
   scope,
 }: Scoped<I> & {
   place(input: I): { readonly file: string; readonly home?: FileLocation }
   readonly body: Body<I>
+  /** Digest of the file when it was looked at; undefined where it is not known. */
+  shown(input: I): string | undefined
 }) => ({
   survey: async (look: Look, input: I): Promise<ReplacedFile> => {
     const { file, home } = place(input)
     const fresh = await body(look, input)
     const edited = await surveyed(look, file, fresh, home)
+    if (edited.before !== edited.after) requireAsShown(file, edited.before, shown(input))
     const limit = scope?.(input)
     if (limit !== undefined)
       await requireScope(look, limit, edited, {
@@ -85,6 +90,8 @@ export const variablesIn = (...bodies: readonly Uint8Array[]): readonly string[]
 type Editing<I> = Scoped<I> & {
   place(input: I): Place
   value(input: I): string
+  /** The value when it was looked at, null for none; undefined where that is not known. */
+  shown?(input: I): string | null | undefined
   /** What to do where the file does not set the value. Default `append`. */
   missing?(input: I): 'append' | 'refuse' | undefined
 }
@@ -96,6 +103,7 @@ type Editing<I> = Scoped<I> & {
 export const editing = <I extends JsonObject & { readonly file: string }>({
   place,
   value,
+  shown,
   missing,
   scope,
 }: Editing<I>) => {
@@ -106,6 +114,7 @@ export const editing = <I extends JsonObject & { readonly file: string }>({
       const { file } = input
       const [old, fresh] = [await bytesOf(look, file), await body(look, input)]
       const line = { ...place(input), from: valueOf(old, place(input)), to: value(input) }
+      if (line.from !== line.to) requireAsShown(`${nameOf(line)} in ${file}`, line.from, shown?.(input))
       requireReversible(old, file, line, fresh)
       const edited = { file, line, before: sha256(old), after: sha256(fresh) }
       const variables = 'variable' in line ? [String(line.variable)] : []

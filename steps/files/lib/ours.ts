@@ -1,4 +1,4 @@
-import { RunbookError, type Look, type UndoGuard } from '../../../src/index.ts'
+import { cannot, RunbookError, type Look, type UndoGuard } from '../../../src/index.ts'
 import { swapStateOf, unexpectedLeftovers, type PathSwap } from './swap-path.ts'
 
 /** A file of this machine, in the words of {@link UndoGuard.of}. */
@@ -9,6 +9,36 @@ export const notOurs = (what: string, problem: string): RunbookError =>
   new RunbookError('in-doubt', `${what} ${problem}`, {
     hint: `find out who changed it, and what should be there; ${what} was left as it is`,
   })
+
+/**
+ * For a step that replaces something: it must still be what an earlier step of the run found, and what the operator was
+ * shown. A run that was interrupted, or waited for an answer, may find that of somebody else in its place.
+ * @param shown undefined where it is not known, as in journals of earlier versions: then anything passes
+ * @param replace the verb of the step
+ * @throws RunbookError `failed`
+ */
+export function requireAsShown(
+  what: string,
+  now: string | null,
+  shown: string | null | undefined,
+  replace = 'replace',
+): void {
+  if (shown === undefined || now === shown) return
+  throw cannot(replace, what, 'since this run looked at it, somebody else replaced it', {
+    code: 'failed',
+    hint: `find out who did, and what should be there; then start a new run, which looks again`,
+  })
+}
+
+/** As {@link requireAsShown}, for a folder by its identity, as in `FileFacts`; one that is not known is not compared. */
+export async function requireSameFolder(
+  look: Pick<Look, 'files'>,
+  path: string,
+  shown: string | null | undefined,
+): Promise<void> {
+  const now = (await look.files.stat(path))?.identity ?? null
+  if (typeof shown === 'string' && now !== null) requireAsShown(path, now, shown)
+}
 
 /** What makes a file of this machine the one that this run wrote; a missing file passes. */
 type Ours = (look: Look, path: string, bytes: number) => Promise<boolean>

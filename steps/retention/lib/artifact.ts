@@ -55,6 +55,8 @@ export interface Inventory {
   /** The configured number; null where none is configured. */
   readonly keep: number | null
   readonly inUse: ReadonlyMap<string, string>
+  /** The path under which its artifacts were live before runs moved them; left out where they were not. */
+  readonly movedFrom?: string
   /** Milliseconds since the epoch; null where age does not matter. */
   readonly before: number | null
   /** @throws RunbookError where it is damaged or missing */

@@ -15,12 +15,12 @@ export function drilledFoldersOf({ data, drill, staging }: Target): DrilledFolde
   return { live: data.making.source, into: drill.into, staging: staging ?? null }
 }
 
-/** Folders that drills kept have this start and the id of the run in their name. */
-export type Place = { readonly folder: string; readonly start: string }
+/** Folders that drills kept have this start and the id of the run in their name. `movedFrom`: what was live there. */
+export type Place = { readonly folder: string; readonly start: string; readonly movedFrom?: string }
 
 /** Each has an inventory of its own: the newest live data stays, however many releases were kept. */
 export const placesOf = ({ live, into }: DrilledFolders): readonly Place[] => [
-  { folder: folderOf(live), start: `${lastOf(live)}.drill-` },
+  { folder: folderOf(live), start: `${lastOf(live)}.drill-`, movedFrom: live },
   { folder: folderOf(live), start: `${lastOf(live)}.kept-` },
   { folder: into, start: '.replaced-' },
   { folder: into, start: '.kept-' },

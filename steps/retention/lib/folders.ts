@@ -20,7 +20,7 @@ export function drilledOf(
 async function inventoryOf(
   look: Look,
   folders: DrilledFolders,
-  { folder, start }: Place,
+  { folder, start, movedFrom }: Place,
   retention: Retention | null,
 ): Promise<Inventory> {
   const artifacts: Artifact[] = []
@@ -49,6 +49,7 @@ async function inventoryOf(
     artifacts,
     unknown,
     keep: 1,
+    ...(movedFrom === undefined ? {} : { movedFrom }),
     before: retention === null ? null : look.clock.now().getTime() - retention.keepOldSeconds * 1000,
     inUse,
     verify: notEmpty,

@@ -6,6 +6,7 @@ import { drilledOf } from './folders.ts'
 import { downloadsOf } from './downloads.ts'
 import { dumpsOf } from './dumps.ts'
 import { kinds, type Kind, type Inventory, type RetentionSources } from './artifact.ts'
+import { withMounts } from './mounts.ts'
 import { keptDatabasesOf } from './kept-databases.ts'
 import { snapshotsOf } from './snapshots.ts'
 
@@ -43,11 +44,13 @@ export function isConfigured(
 }
 
 /** The inventories of a kind; empty where the target has none. */
-export async function inventoriesOf(
+export const inventoriesOf = async (
   look: Look,
   from: RetentionSources,
   kind: Kind,
-): Promise<readonly Inventory[]> {
+): Promise<readonly Inventory[]> => withMounts(look, kind, from.database, await unmounted(look, from, kind))
+
+async function unmounted(look: Look, from: RetentionSources, kind: Kind): Promise<readonly Inventory[]> {
   const { release, data, images, database, copies = [], downloads, folders, retention } = from
   switch (kind) {
     case 'bundles':
