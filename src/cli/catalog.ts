@@ -9,7 +9,7 @@ import type { Trust } from '../config/trust.ts'
 import { defaultExport } from '../kernel/default-export.ts'
 import { cannot, RunbookError } from '../kernel/errors.ts'
 import { isRunbook, type Runbook } from '../model/runbook.ts'
-import type { Section } from '../model/target.ts'
+import { missingSections, type Section, type Target } from '../model/target.ts'
 import { packagedRunbooks } from './package-root.ts'
 
 /** A runbook and the file that it was loaded from. */
@@ -46,12 +46,22 @@ export class RunbookCatalog {
    * twice
    */
   async all(): Promise<readonly CatalogEntry[]> {
+    return this.#sorted(await this.#own(), await this.#packagedFiles())
+  }
+
+  /**
+   * As `all`, without those of the package that need a section which none of these targets has: to load their steps
+   * takes longer than to look at a target.
+   * @throws RunbookError as `all`
+   */
+  async fitting(targets: readonly Target[]): Promise<readonly CatalogEntry[]> {
     const own = await this.#own()
-    const packaged = await Promise.all(
-      (await this.#packagedFiles()).map((file) => this.#load(file, 'package')),
-    )
-    const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
-    return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
+    const files = await this.#packagedFiles()
+    const fit = (files.length === 0 ? [] : await packagedSummaries())
+      .filter((book) => targets.some((target) => missingSections(book, target).length === 0))
+      .map(({ name }) => name)
+    const packaged = files.filter((file) => fit.includes(nameOf(file)))
+    return this.#sorted(own, packaged)
   }
 
   /** As `all`, for lists: those of the package are described without being loaded. */
@@ -106,6 +116,13 @@ export class RunbookCatalog {
       books.set(name, entry)
     }
     return [...books.values()]
+  }
+
+  /** The team's with those of the package that it does not override. */
+  async #sorted(own: readonly CatalogEntry[], files: readonly string[]): Promise<readonly CatalogEntry[]> {
+    const packaged = await Promise.all(files.map((file) => this.#load(file, 'package')))
+    const others = packaged.filter(({ book }) => own.every((one) => one.book.name !== book.name))
+    return [...own, ...others].sort((one, other) => (one.book.name < other.book.name ? -1 : 1))
   }
 
   /** Empty where the packaged folder is itself configured, as in a checkout of the program. */

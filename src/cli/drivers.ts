@@ -29,7 +29,7 @@ export type DriverDeps = {
   readonly environment: { readonly [name: string]: string | undefined }
   /** Clients of databases, kept from one attempt to the next. */
   readonly programs: KeptPrograms
-  /** `once`: for a look that changes nothing, where Compose answers each question once. */
+  /** `once`: for a look that changes nothing, where Compose and Docker answer each question once. */
   readonly asks?: 'once'
   /** Who answers, and how a question of this step reaches them. */
   operator(scope: Scope): Operator
@@ -45,9 +45,15 @@ export function driversFor(
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
   const answers: ComposeAnswers | null = asks === 'once' ? new Map() : null
-  const composeStacks = once(async () =>
-    (await import('../adapters/docker/services.ts')).composeServices({ scope, answers }),
-  )
+  const docker = once(async () => {
+    const { dockerEngine } = await import('../adapters/docker/connection.ts')
+    if (asks !== 'once') return dockerEngine()
+    return (await import('../adapters/docker/asked-once.ts')).askedOnce(dockerEngine())
+  })
+  const composeStacks = once(async () => {
+    const { composeServices } = await import('../adapters/docker/services.ts')
+    return composeServices({ scope, engine: await docker(), answers })
+  })
   const processStacks = once(async () =>
     (await import('../adapters/process/services.ts')).processServices({ scope, clock }),
   )
@@ -63,21 +69,36 @@ export function driversFor(
       import('../adapters/postgres/databases.ts'),
       import('../adapters/docker/exec.ts'),
     ])
-    return postgresDatabases({ shell, execIn: execAtDatabase, secrets, scope, clock, programs })
+    const engine = await docker()
+    return postgresDatabases({
+      shell,
+      execIn: (place, call, within) => execAtDatabase(place, call, within, engine),
+      secrets,
+      scope,
+      clock,
+      programs,
+    })
   })
   const archives = once(async () =>
     (await import('../adapters/disk/archives.ts')).diskArchives({ shell, scope, secrets }),
   )
   const http = once(async () => (await import('../adapters/http/http.ts')).httpFor(scope, secrets))
-  const volumes = once(async () => (await import('../adapters/docker/volumes.ts')).dockerVolumes({ scope }))
+  const volumes = once(async () => {
+    const { dockerVolumes } = await import('../adapters/docker/volumes.ts')
+    return dockerVolumes({ scope, engine: await docker() })
+  })
   const commands = once(async () =>
     (await import('../adapters/process/commands.ts')).processCommands({ scope, secrets, environment }),
   )
-  const images = once(async () => (await import('../adapters/docker/images.ts')).dockerImages({ scope }))
+  const images = once(async () => {
+    const { dockerImages } = await import('../adapters/docker/images.ts')
+    return dockerImages({ scope, engine: await docker() })
+  })
   const git = once(async () => (await import('../adapters/git/git.ts')).systemGit({ shell, scope }))
-  const migrations = once(async () =>
-    (await import('../adapters/docker/migrations.ts')).composeMigrations({ scope, answers }),
-  )
+  const migrations = once(async () => {
+    const { composeMigrations } = await import('../adapters/docker/migrations.ts')
+    return composeMigrations({ scope, engine: await docker(), answers })
+  })
   const releases = once(async () =>
     (
       await withPackage('@octokit/request', ['use', 'GitHub'], () => import('../adapters/github/releases.ts'))

@@ -19,6 +19,8 @@ export type EngineRequest<T> = {
    * `failed`.
    */
   readonly changesWithinSeconds?: number
+  /** Names the answer, where a look that changes nothing may use the one that it has. */
+  readonly answer?: string
 }
 
 /** One Docker daemon, used over its API. */

@@ -31,6 +31,7 @@ export async function containersOf(
 ): Promise<ReadonlyMap<string, readonly ContainerInfo[]>> {
   const all = await engine.ask(scope, {
     doing: `list the containers of ${stack.project}`,
+    answer: `containers of ${stack.project}`,
     ask: (docker, abortSignal) =>
       docker.listContainers({
         all: true,

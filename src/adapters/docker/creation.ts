@@ -6,7 +6,7 @@ import { labels } from './containers.ts'
 
 /** The part of `docker inspect` that tells how a container was created. */
 export type CreatedContainer = InspectedContainer & {
-  readonly Config: { readonly Labels?: { readonly [name: string]: string } }
+  readonly Config: { readonly Labels?: { readonly [name: string]: string }; readonly Tty?: boolean }
   readonly Mounts?: readonly {
     readonly Type: string
     readonly Name?: string | undefined

@@ -49,10 +49,11 @@ export const execAtDatabase = (
   place: ComposePostgres | ThrowawayPostgres,
   call: ExecCall,
   scope: Scope,
+  engine: DockerEngine = dockerEngine(),
 ): Promise<Ended> =>
   place.kind === 'compose'
-    ? execIn(place.stack, place.service, call, scope)
-    : execInContainer(place.container, call, scope, dockerEngine())
+    ? execIn(place.stack, place.service, call, scope, engine)
+    : execInContainer(place.container, call, scope, engine)
 
 /** The same in a container given by its id. */
 export async function execInContainer(

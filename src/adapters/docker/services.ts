@@ -63,6 +63,7 @@ export function composeServices({
   const inspect = (id: string): Promise<CreatedContainer> =>
     engine.ask(scope, {
       doing: `inspect container ${id.slice(0, 12)}`,
+      answer: `container ${id}`,
       ask: (docker, abortSignal) => docker.getContainer(id).inspect({ abortSignal }),
     })
 
@@ -195,7 +196,9 @@ export function composeServices({
       const texts = await Promise.all(
         group.names.map(async (name) => {
           const logs = await Promise.all(
-            (found.get(name) ?? []).map(({ Id }) => logOf(engine, scope, Id, since)),
+            (found.get(name) ?? []).map(async ({ Id }) =>
+              logOf(engine, scope, { id: Id, tty: (await inspect(Id)).Config.Tty === true, since }),
+            ),
           )
           return lastLines(labelled(name, logs.join('')), share)
         }),
@@ -339,13 +342,13 @@ async function all(work: readonly Promise<void>[]): Promise<void> {
     if (outcome.status === 'rejected') throw outcome.reason
 }
 
-async function logOf(engine: DockerEngine, scope: Scope, id: string, since: number): Promise<string> {
+type Log = { readonly id: string; readonly tty: boolean; readonly since: number }
+
+async function logOf(engine: DockerEngine, scope: Scope, { id, tty, since }: Log): Promise<string> {
   return engine.ask(scope, {
     doing: `read the log of ${id.slice(0, 12)}`,
     ask: async (docker, abortSignal) => {
-      const container = docker.getContainer(id)
-      const { Config } = await container.inspect({ abortSignal })
-      const log: unknown = await container.logs({
+      const log: unknown = await docker.getContainer(id).logs({
         stdout: true,
         stderr: true,
         follow: false,
@@ -357,7 +360,7 @@ async function logOf(engine: DockerEngine, scope: Scope, id: string, since: numb
       const bytes = Buffer.isBuffer(log)
         ? log
         : Buffer.from(typeof log === 'string' ? log : JSON.stringify(log))
-      return Config.Tty ? bytes.toString() : textOfFrames(bytes)
+      return tty ? bytes.toString() : textOfFrames(bytes)
     },
   })
 }

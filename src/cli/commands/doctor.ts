@@ -38,7 +38,7 @@ export function doctorCommand(program: Command, context: CliContext): void {
         import('../../views/doctor.ts'),
         import('../last-doctor.ts'),
       ])
-      const books = (await (await context.catalog()).all()).map(({ book }) => book)
+      const books = (await (await context.catalog()).fitting(targets)).map(({ book }) => book)
       const reports = await withSurroundings(
         context,
         flags.deep === true ? null : maxBytes,

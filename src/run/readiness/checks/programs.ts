@@ -49,10 +49,12 @@ function neededBy(plans: Subject['plans']): readonly Needed[] {
 const needsIn = ({ planned: { plan, steps } }: Plannable): readonly Need[] =>
   plan.steps.flatMap(({ id, input }) => {
     const step = steps.get(id)
+    // Most steps need none, and their inputs are large.
+    if (step?.needs === undefined) return []
     const known = preview(
       input,
       (address) => ('$param' in address ? at(plan.params, [address.$param, ...address.path]) : undefined),
       (address) => untilOf(address, plan.steps),
     )
-    return step === undefined ? [] : needsOf(step, known)
+    return needsOf(step, known)
   })

@@ -51,9 +51,10 @@ export const services: Check = {
       if (stored.some(({ finding }) => finding.about === service)) continue
       else if (kinds.every((kind) => kind === 'unknown')) notes.unchecked(service, problem)
       else notes.warn(service, problem, hint)
-    const outdated = await notes.seek('images of the services', () => look.services.outdated(running))
-    const otherImage = await namesWithOtherImages(look, { stack, names: outdated ?? [] }, states ?? [])
-    for (const service of otherImage)
+    const otherImage = await notes.seek('images of the services', () =>
+      namesWithOtherImages(look, running, states ?? []),
+    )
+    for (const service of otherImage ?? [])
       if (drift?.some((one) => one.service === service) !== true)
         notes.warn(
           service,
@@ -65,22 +66,23 @@ export const services: Check = {
 }
 
 /**
- * `docker compose up` also recreates a service that was created without its dependencies, as a run does it: that is no
- * difference that anybody made.
+ * Services that `docker compose up` would recreate, and from another image: it also recreates a service that was created
+ * without its dependencies, as a run does it, which is no difference that anybody made. Compose is asked last, since it
+ * takes longest and mostly there is nothing to ask.
  */
 async function namesWithOtherImages(
   look: Subject['look'],
-  outdated: ServiceGroup,
+  running: ServiceGroup,
   states: readonly ServiceState[],
 ): Promise<readonly string[]> {
-  if (outdated.names.length === 0) return []
   const names: string[] = []
-  for (const { service, image } of await look.services.declared(outdated)) {
-    const id = image === null ? null : ((await look.images.find(image))?.id ?? null)
+  for (const { service, image, built } of await look.services.declared(running)) {
+    const name = built === true ? (image ?? `${running.stack.project}-${service}`) : image
+    const id = name === null ? null : ((await look.images.find(name))?.id ?? null)
     const { instances = [] } = states.find((state) => state.service === service) ?? {}
-    if (instances.some((one) => one.image !== image || one.imageId !== id)) names.push(service)
+    if (instances.some((one) => one.image !== name || one.imageId !== id)) names.push(service)
   }
-  return names
+  return names.length === 0 ? [] : look.services.outdated({ ...running, names })
 }
 
 /** Services that the target's own sections name in its stack. */
