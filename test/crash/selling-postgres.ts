@@ -18,10 +18,11 @@ async function serve(): Promise<void> {
   const { rows } = await client.query<{ version_num: string }>('select version_num from alembic_version')
   const revision = rows[0]?.version_num ?? ''
   let sold = 0
-  let open = true
+  const closing = new AbortController()
   const selling = (async () => {
-    while (open) {
-      const receipt = `${revision}-${process.pid}-${Date.now()}-${(sold += 1)}`
+    while (!closing.signal.aborted) {
+      sold += 1
+      const receipt = `${revision}-${process.pid}-${Date.now()}-${sold}`
       await client.query('insert into orders (customer_id, total_cents, receipt) values (1, 1999, $1)', [
         receipt,
       ])
@@ -35,7 +36,7 @@ async function serve(): Promise<void> {
   })
   server.listen(Number(port), '127.0.0.1')
   process.once('SIGTERM', () => {
-    open = false
+    closing.abort()
     server.close()
     server.closeAllConnections()
     void selling.finally(() => client.end())
