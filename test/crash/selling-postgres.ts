@@ -27,7 +27,7 @@ async function serve(): Promise<void> {
         receipt,
       ])
       appendFileSync(receipts, `${receipt}\n`)
-      await new Promise((resolve) => setTimeout(resolve, 30))
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
   })()
   const server = createServer((_, response) => {
