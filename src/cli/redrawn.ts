@@ -1,5 +1,6 @@
 import type { Width } from '../views/fit.ts'
 import { drawingFor } from '../conduct/drawing.ts'
+import { withoutEmptyLines } from '../conduct/frame.ts'
 
 /** A part of a terminal that is drawn over. */
 export interface Redrawn {
@@ -19,7 +20,7 @@ export async function redrawnOn(
   const update = createLogUpdate(stream)
   return {
     width: () => stream.columns || null,
-    draw: (text) => update(text.trimEnd()),
+    draw: (text) => update(withoutEmptyLines(text.trimEnd())),
     done: () => {
       update.clear()
       update.done()

@@ -18,6 +18,7 @@ import type { Ended } from '../run/engine/perform.ts'
 import { Stopped } from '../run/engine/stop.ts'
 import type { Drawing } from './drawing.ts'
 import { Board } from './board.ts'
+import { withoutEmptyLines } from './frame.ts'
 import { endingOf, titleOf } from './titles.ts'
 
 export type ListrSettings = {
@@ -53,7 +54,8 @@ function rendererWith(footer: () => readonly string[]): typeof LiveRenderer {
       if (options?.prompt === false) return steps
       const prompt = super.create({ ...options, tasks: false, bottomBar: false })
       const below = footer().join(EOL)
-      return [steps, below, prompt].filter((part) => part !== '').join(`${EOL}${EOL}`)
+      const frame = [steps, below, prompt].filter((part) => part !== '').join(`${EOL}${EOL}`)
+      return withoutEmptyLines(frame)
     }
   }
 }

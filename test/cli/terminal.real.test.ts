@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { textOf } from '../fixtures/asciicast.ts'
 import { Project } from '../fixtures/cli.ts'
 import { program } from '../fixtures/requirements.ts'
 
@@ -33,6 +34,23 @@ describe.skipIf(!program('python3'))('at a terminal', () => {
     expect(frames.length).toBeGreaterThan(0)
     expect(/\[STARTED\] Ask\s+running for \d+s/.test(running.seen)).toBe(!live)
     expect(frames.at(-1)).toContain('Write one')
+  })
+
+  test.each(['12', '40'])('of %s rows, a wrong answer takes no line from the screen', async (rows) => {
+    const [width, height] = [100, Number(rows)]
+    const running = project.atTerminal(['run', 'approved'], {
+      TEST_COLUMNS: String(width),
+      TEST_ROWS: rows,
+    })
+    await running.shows('type exactly:  yes do it')
+    running.type('no\r')
+    await running.shows('2 tries left')
+    running.type('yes do it\r')
+    expect((await running.ended).code).toBe(0)
+    const lines = (await textOf({ width, height, title: '', shown: [{ at: 0, text: running.out }] }))
+      .replaceAll(/\d{8}-\d{6}-\w+|\[[\d.]+m?s\]|begun .*|artifacts\/.*/g, '…')
+      .split('\n')
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('screens/approved-after-a-wrong-answer.txt')
   })
 
   test.each([

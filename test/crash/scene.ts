@@ -10,7 +10,7 @@ import { isOpen } from '../../src/run/journal/journal.ts'
 import { filesOf } from '../../src/views/files.ts'
 import { compileCache } from '../fixtures/compile-cache.ts'
 import { endOf } from '../fixtures/commands.ts'
-import type { Finished } from '../fixtures/typed.ts'
+import { typed, type Finished, type Typed } from '../fixtures/typed.ts'
 import { deadly, type Kill } from './kill.ts'
 import { memoryFolder } from '../fixtures/memory-folder.ts'
 
@@ -47,12 +47,21 @@ export class Scene implements AsyncDisposable {
 
   type(args: readonly string[], kill: Kill | null = null): Promise<Finished> {
     const { node, env } = deadly(kill)
-    return endOf(args, {
-      node,
-      // A folder for temporary files of its own shows what is left there.
+    return endOf(args, { node, cwd: this.folder, env: this.#environment(env) })
+  }
+
+  /** As a process of its own, which goes on. */
+  start(args: readonly string[], kill: Kill | null = null): Typed {
+    const { node, env } = deadly(kill)
+    return typed([process.execPath, ...node, join(root, 'bin', 'runbook.js'), ...args], {
       cwd: this.folder,
-      env: { ...this.env, ...env, TMPDIR: this.path('tmp'), ...compileCache, NO_COLOR: '1' },
+      env: this.#environment(env),
     })
+  }
+
+  #environment(env: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+    // A folder for temporary files of its own shows what is left there.
+    return { ...this.env, ...env, TMPDIR: this.path('tmp'), ...compileCache, NO_COLOR: '1' }
   }
 
   /** Of the newest real run; empty where none began. */
