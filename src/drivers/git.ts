@@ -17,6 +17,14 @@ export type Dirt = JsonObject & {
   readonly untracked: readonly string[]
 }
 
+/** A folder of a work tree; paths are relative to the folder. */
+export type WorkTree = Dirt & {
+  /** The commit that is checked out, all 40 hex digits; null where there is none yet. */
+  readonly sha: string | null
+  /** What git ignores, sorted; a folder stands for all in it, and `.` for the folder itself. */
+  readonly ignored: readonly string[]
+}
+
 export type Commit = JsonObject & {
   readonly sha: string
   readonly committedAt: string
@@ -29,6 +37,8 @@ export interface GitView {
   head(directory: string): Promise<Head>
   /** Paths in the folder, relative to it, that differ from the last commit. */
   dirty(directory: string): Promise<Dirt>
+  /** The work trees that folders are in, in the order of the folders; null for a folder that is in none. */
+  workTrees(directories: readonly string[]): Promise<readonly (WorkTree | null)[]>
   /**
    * Tracked files in the folder, relative to it, sorted.
    * @throws RunbookError `failed` for submodules that are not checked out

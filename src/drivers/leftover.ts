@@ -149,7 +149,15 @@ export const leftBy: {
     load: nothing,
     pull: process,
   },
-  git: { head: process, dirty: process, tracked: process, show: process, ignores: process, history: process },
+  git: {
+    head: process,
+    dirty: process,
+    workTrees: process,
+    tracked: process,
+    show: process,
+    ignores: process,
+    history: process,
+  },
   migrations: { current: inDocker, history: inDocker, downgrade: inDocker, upgrade: inDocker },
   releases: {
     commitOf: nothing,

@@ -1,4 +1,4 @@
-import type { GitView } from '../drivers/git.ts'
+import type { Dirt, GitView } from '../drivers/git.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
@@ -65,6 +65,18 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
       .filter((path) => path.startsWith(below))
       .map((path) => path.slice(below.length))
       .sort()
+  const changesOn = (top: string, below: string, files: FakeCommit['files']): Dirt => ({
+    changed: relative(
+      below,
+      [...files]
+        .filter(([path, body]) => !same(body, disk.files.get(`${top}/${path}`)))
+        .map(([path]) => path),
+    ),
+    untracked: relative(
+      below,
+      workTree(disk, top).filter((path) => !files.has(path)),
+    ),
+  })
   return {
     async head(directory) {
       const {
@@ -78,16 +90,22 @@ export function fakeGit(repositories: Repositories, disk: Disk): GitView {
         below,
         commits: [{ files }],
       } = within(directory)
-      const changed = [...files]
-        .filter(([path, body]) => !same(body, disk.files.get(`${top}/${path}`)))
-        .map(([path]) => path)
-      return {
-        changed: relative(below, changed),
-        untracked: relative(
-          below,
-          workTree(disk, top).filter((path) => !files.has(path)),
-        ),
-      }
+      return changesOn(top, below, files)
+    },
+    async workTrees(directories) {
+      return directories.map((directory) => {
+        const at = placeOn(directory)
+        const top = [...parentsOf(at), at].findLast((one) => repositories.has(one))
+        if (top === undefined) return null
+        const below = at === top ? '' : `${at.slice(top.length + 1)}/`
+        const [last] = repositories.get(top) ?? []
+        const ignored = isIgnored(ignoredIn(disk, top), below)
+        return {
+          sha: last?.sha ?? null,
+          ...changesOn(top, below, last?.files ?? new Map()),
+          ignored: ignored ? ['.'] : ignoredBelow(disk, top, below),
+        }
+      })
     },
     async tracked(directory) {
       const {
@@ -134,6 +152,16 @@ const ignoredIn = (disk: Disk, top: string): readonly string[] =>
 
 const isIgnored = (ignored: readonly string[], path: string): boolean =>
   path.split('/').some((part) => ignored.includes(part))
+
+/** The topmost names only, as git lists them. */
+function ignoredBelow(disk: Disk, top: string, below: string): readonly string[] {
+  const ignored = ignoredIn(disk, top)
+  const found = treeOn(disk, top)
+    .map((path) => path.slice(top.length + 1))
+    .filter((path) => path.startsWith(below) && isIgnored(ignored, path))
+    .map((path) => path.slice(below.length))
+  return found.filter((path) => !found.some((other) => path.startsWith(`${other}/`))).sort()
+}
 
 function workTree(disk: Disk, top: string): readonly string[] {
   const ignored = ignoredIn(disk, top)

@@ -68,6 +68,36 @@ export function gitContract(kind: string, open: () => Promise<GitWorld>): void {
       })
     })
 
+    test('answers for several folders at once: commit, changes, and what it ignores', async () => {
+      expect(await git.workTrees([top])).toEqual([null])
+      await world.init()
+      await world.write('readme', 'one\n')
+      expect(await git.workTrees([top])).toEqual([
+        { sha: null, changed: [], untracked: ['readme'], ignored: [] },
+      ])
+      const [, sha] = await twice()
+      await world.write('app/new "file"\nof two lines', '')
+      await world.write('app/ignored/deeper/file', '')
+      await world.write('ignored', '')
+      await world.write('readme', null)
+      await world.write('app/.env.production', 'A=3\n')
+      expect(await git.workTrees([top, `${top}/app`, `${top}/app/ignored/deeper`])).toEqual([
+        {
+          sha,
+          changed: ['app/.env.production', 'readme'],
+          untracked: ['app/new "file"\nof two lines'],
+          ignored: ['app/ignored', 'ignored'],
+        },
+        {
+          sha,
+          changed: ['.env.production'],
+          untracked: ['new "file"\nof two lines'],
+          ignored: ['ignored'],
+        },
+        { sha, changed: [], untracked: [], ignored: ['.'] },
+      ])
+    })
+
     test('says whether a path is ignored, whether it exists or not, and nothing where there is no repository', async () => {
       expect(await git.ignores(top, 'ignored/run.json')).toBeNull()
       await twice()

@@ -46,6 +46,25 @@ describe('what a run is made from', () => {
     ])
   })
 
+  it('says that git does not know a file that it ignores, nor one in a folder that it ignores', async () => {
+    const { world, seen } = shop()
+    lay(world.disk, '/srv/shop/.gitignore', 'runbook.config.ts\nrunbooks\n')
+    const { sha } = commitOn(world.repositories, world.disk, '/srv/shop')
+    expect((await provenanceOf(seen, sources, plan)).files).toMatchObject([
+      { commit: sha, tracked: false },
+      { commit: sha, tracked: false },
+    ])
+  })
+
+  it('is unknown before the first commit', async () => {
+    const { world, seen } = shop()
+    world.repositories.set('/srv/shop', [])
+    expect((await provenanceOf(seen, sources, plan)).files).toMatchObject([
+      { commit: null, tracked: null, why: 'its work tree has no commit yet' },
+      { commit: null, tracked: null },
+    ])
+  })
+
   it('is unknown without git, and a runbook of the program has no commit', async () => {
     const { seen } = shop()
     expect((await provenanceOf(seen, { ...sources, runbook: null }, plan)).files).toMatchObject([
@@ -66,7 +85,7 @@ describe('what a run is made from', () => {
 
   it('is unknown, for its reason, where something does not answer', async () => {
     const dead = () => Promise.reject(new Error('the daemon does not answer'))
-    const seen = { git: { ignores: dead }, services: { states: dead } } as unknown as Seen
+    const seen = { git: { workTrees: dead }, services: { states: dead } } as unknown as Seen
     expect(await provenanceOf(seen, sources, plan)).toMatchObject({
       files: [{ commit: null, why: 'the daemon does not answer' }, { commit: null }],
       images: [

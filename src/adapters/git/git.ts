@@ -4,6 +4,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Shell } from '../process/shell.ts'
+import { statusOf, topOf, workTreeIn } from './work-tree.ts'
 
 const largestFile = 16 * 1024 * 1024
 const largestList = 64 * 1024 * 1024
@@ -122,6 +123,22 @@ export function systemGit({
           .map((path) => (path.startsWith(top) ? path.slice(top.length) : path))
           .sort()
       return { changed: paths(false), untracked: paths(true) }
+    },
+    async workTrees(directories) {
+      const tops = await Promise.all(directories.map(topOf))
+      // One program for each work tree, since a run asks this at its start.
+      const listed = new Map<string, Promise<string>>()
+      for (const top of tops) {
+        if (top === null || listed.has(top.folder)) continue
+        const own = tops.flatMap((one) => (one?.folder === top.folder ? [one.below] : []))
+        listed.set(top.folder, text(top.folder, statusOf(top.folder, own), 'the status'))
+      }
+      return Promise.all(
+        tops.map(async (top) => {
+          const status = top === null ? undefined : await listed.get(top.folder)
+          return top === null || status === undefined ? null : workTreeIn(fields(status), top.below)
+        }),
+      )
     },
     async tracked(directory) {
       const listed = trackedIn(

@@ -53,46 +53,34 @@ async function sourceFiles(
   git: GitView,
   { configuration, runbook }: Sources,
 ): Promise<readonly SourceFile[]> {
-  // Mostly one folder, and each question starts programs.
-  const folders = new Map<string, ReturnType<typeof workTree>>()
-  const of = async (what: SourceFile['what'], file: string): Promise<SourceFile> => {
-    const folder = dirname(file)
-    const unknown = (why: string): SourceFile => ({ ...noCommit, what, file, why })
-    try {
-      const read = folders.get(folder) ?? workTree(git, folder)
-      folders.set(folder, read)
-      // At once, since a run waits for it.
-      const [ignored, tree] = await Promise.allSettled([git.ignores(folder, file), read])
-      if (ignored.status === 'rejected') throw ignored.reason
-      if (ignored.value === null) return unknown('it is in no git work tree')
-      if (tree.status === 'rejected') throw tree.reason
-      const { commit, changed, untracked } = tree.value
-      const tracked = !ignored.value && !untracked.includes(basename(file))
-      return { what, file, commit, tracked, changed: changed.slice(0, 10), why: null }
-    } catch (thrown) {
-      return unknown(failureOf(thrown).message)
-    }
+  const asked = [
+    { what: 'configuration' as const, file: configuration },
+    ...(runbook === null ? [] : [{ what: 'runbook' as const, file: runbook }]),
+  ]
+  const unknown = (why: string): Pick<SourceFile, 'commit' | 'tracked' | 'changed' | 'why'> => ({
+    commit: null,
+    tracked: null,
+    changed: [],
+    why,
+  })
+  let found: readonly SourceFile[]
+  try {
+    const trees = await git.workTrees(asked.map(({ file }) => dirname(file)))
+    found = asked.map(({ what, file }, index) => {
+      const tree = trees[index] ?? null
+      if (tree === null) return { what, file, ...unknown('it is in no git work tree') }
+      if (tree.sha === null) return { what, file, ...unknown('its work tree has no commit yet') }
+      const tracked = ![...tree.untracked, ...tree.ignored].some(
+        (path) => path === '.' || path === basename(file),
+      )
+      return { what, file, commit: tree.sha, tracked, changed: tree.changed.slice(0, 10), why: null }
+    })
+  } catch (thrown) {
+    const { message } = failureOf(thrown)
+    found = asked.map(({ what, file }) => ({ what, file, ...unknown(message) }))
   }
-  return Promise.all([
-    of('configuration', configuration),
-    runbook === null
-      ? { ...noCommit, what: 'runbook' as const, file: null, why: 'it comes with the program' }
-      : of('runbook', runbook),
-  ])
-}
-
-const noCommit = { commit: null, tracked: null, changed: [] } as const
-
-async function workTree(
-  git: GitView,
-  folder: string,
-): Promise<{
-  readonly commit: string
-  readonly changed: readonly string[]
-  readonly untracked: readonly string[]
-}> {
-  const [{ sha }, { changed, untracked }] = await Promise.all([git.head(folder), git.dirty(folder)])
-  return { commit: sha, changed, untracked }
+  if (runbook !== null) return found
+  return [...found, { what: 'runbook', file: null, ...unknown('it comes with the program') }]
 }
 
 async function serviceImages(
