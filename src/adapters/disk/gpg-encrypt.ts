@@ -37,14 +37,24 @@ export async function encryptWithGpg(
           hint: 'check: gpg --version',
         })
       const back = digestSink()
-      const read = await shell.run({ ...around, argv: readBackArguments(partial), stdout: back.into }, scope)
+      // gpg takes one core at most, so the digest beside it costs no time.
+      const [read, written] = await bothOf(
+        shell.run({ ...around, argv: readBackArguments(partial), stdout: back.into }, scope),
+        digestOfFile(partial, scope),
+      )
       mustDecryptToSame(file, plain, back.digest(), read.exitCode === 0 ? null : lastLine(read.stderrTail))
-      const { sha256, bytes } = await digestOfFile(partial, scope)
-      return { file: to, sha256, size: bytes }
+      return { file: to, sha256: written.sha256, size: written.bytes }
     })
   } finally {
     await rm(home, { recursive: true, force: true })
   }
+}
+
+/** Both have ended when this does, also where one fails: nothing still works in a folder that is removed then. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  const [first] = await Promise.allSettled([one, other])
+  if (first.status === 'rejected') throw first.reason
+  return [first.value, await other]
 }
 
 const quiet = [

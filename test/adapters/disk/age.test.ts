@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { Decrypter, Encrypter } from 'age-encryption'
 import { decryptWithAge, encryptWithAge, ageError } from '../../../src/adapters/disk/age.ts'
 import type { ArchiveTools } from '../../../src/adapters/disk/gpg-decrypt.ts'
 import { secretsFrom } from '../../../src/adapters/environment/secrets.ts'
@@ -58,6 +59,41 @@ it.each([0, 1, 65_536, 65_537, 3 * 65_536, 1_000_000])(
     expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([])
   },
 )
+
+it.each([0, 1, 65_535, 65_536, 65_537, 131_072, 2_500_000])(
+  'writes and reads the same format as the library, with %i bytes',
+  async (bytes) => {
+    const content = randomBytes(bytes)
+    writeFileSync(plain, content)
+    await encryptWithAge(tools(), plain, `${plain}.age`, handle)
+    const decrypter = new Decrypter()
+    decrypter.addPassphrase('correct horse')
+    expect(Buffer.from(await decrypter.decrypt(readFileSync(`${plain}.age`))).equals(content)).toBe(true)
+    const encrypter = new Encrypter()
+    encrypter.setPassphrase('correct horse')
+    encrypter.setScryptWorkFactor(8)
+    writeFileSync(join(folder, 'theirs.age'), await encrypter.encrypt(content))
+    await decryptWithAge(tools(), join(folder, 'theirs.age'), join(folder, 'back'), handle)
+    expect(readFileSync(join(folder, 'back')).equals(content)).toBe(true)
+  },
+)
+
+it('refuses pieces that changed places', async () => {
+  writeFileSync(plain, randomBytes(3 * 65_536))
+  await encryptWithAge(tools(), plain, `${plain}.age`, handle)
+  const file = readFileSync(`${plain}.age`)
+  const start = file.length - 3 * 65_552
+  const [head, one, two, rest] = [
+    file.subarray(0, start),
+    file.subarray(start, start + 65_552),
+    file.subarray(start + 65_552, start + 131_104),
+    file.subarray(start + 131_104),
+  ]
+  writeFileSync(join(folder, 'moved.age'), Buffer.concat([head, two, one, rest]))
+  await expect(
+    decryptWithAge(tools(), join(folder, 'moved.age'), join(folder, 'none'), handle),
+  ).rejects.toMatchObject({ code: 'verification', message: expect.stringContaining('invalid tag') })
+})
 
 it('stops where the run is stopped, and leaves nothing', async () => {
   writeFileSync(plain, randomBytes(1_000_000))
