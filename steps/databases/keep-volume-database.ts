@@ -20,7 +20,12 @@ type Before = {
 }
 
 /** A copy of a database with its log, on this machine. `file` is null where there was no database. */
-export type KeptDatabase = { readonly file: string | null; readonly endings: readonly string[] }
+export type KeptDatabase = {
+  readonly file: string | null
+  readonly endings: readonly string[]
+  /** SHA-256 of each file, in the order of the endings. Missing in older journals. */
+  readonly digests?: readonly string[]
+}
 
 /**
  * Copies a SQLite database out of a volume while the writers are stopped: main file, write-ahead log and
@@ -94,4 +99,5 @@ const endings = ['', '-wal', '-journal']
 const outputOf = ({ file, parts }: Before): KeptDatabase => ({
   file: parts.length === 0 ? null : file,
   endings: parts.map(({ ending }) => ending),
+  digests: parts.map(({ sha256 }) => sha256),
 })

@@ -1,0 +1,28 @@
+import { cannot, type Io } from '../../../src/index.ts'
+import type { KeptDatabase } from '../keep-volume-database.ts'
+
+/**
+ * Copies a kept database with its logs, for a copy of it that goes live: what was copied must be what was kept.
+ * @throws RunbookError `verification` where somebody changed the kept files since
+ */
+export async function copyKept(io: Pick<Io, 'files'>, kept: KeptDatabase, to: string): Promise<void> {
+  for (const [index, ending] of kept.endings.entries()) {
+    await io.files.copy(`${kept.file}${ending}`, `${to}${ending}`)
+    const was = kept.digests?.[index]
+    if (was !== undefined) await requireDigest(io, `${to}${ending}`, was, `${kept.file}${ending}`)
+  }
+}
+
+/** @throws RunbookError `verification` where a file differs from what was checked */
+export async function requireDigest(
+  { files }: Pick<Io, 'files'>,
+  file: string,
+  was: string,
+  name = file,
+): Promise<void> {
+  if ((await files.hash(file)) === was) return
+  throw cannot('use', name, 'it changed since it was checked', {
+    code: 'verification',
+    hint: 'find out who writes to it, then start again',
+  })
+}
