@@ -1,11 +1,17 @@
 import { cannot, type Io } from '../../../src/index.ts'
-import type { KeptDatabase } from '../keep-volume-database.ts'
+
+/** Paths of a file and its logs, with their digests, which are missing in older journals. */
+type KeptFiles = {
+  readonly file: string | null
+  readonly endings: readonly string[]
+  readonly digests?: readonly string[]
+}
 
 /**
  * Copies a kept database with its logs, for a copy of it that goes live: what was copied must be what was kept.
  * @throws RunbookError `verification` where somebody changed the kept files since
  */
-export async function copyKept(io: Pick<Io, 'files'>, kept: KeptDatabase, to: string): Promise<void> {
+export async function copyKept(io: Pick<Io, 'files'>, kept: KeptFiles, to: string): Promise<void> {
   for (const [index, ending] of kept.endings.entries()) {
     await io.files.copy(`${kept.file}${ending}`, `${to}${ending}`)
     const was = kept.digests?.[index]
