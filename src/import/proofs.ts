@@ -12,6 +12,7 @@ const proofs: { readonly [step: string]: string } = {
   keepFile: 'a complete copy is there',
   dumpDatabase: 'the finished dump was read back and has a signed manifest',
   restoreBeside: 'all of the dump is in a new database; the live one is untouched',
+  assertCopy: 'nobody can write to the copy unnoticed from its check until it is live',
   swapDatabase:
     'the restored database has the live name; its undo is proven, since nobody wrote to the old one',
   openReplaced: 'the server accepts sessions to the old database again',

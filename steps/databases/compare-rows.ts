@@ -1,5 +1,6 @@
 import {
   defineStep,
+  digestOf,
   isPending,
   RunbookError,
   say,
@@ -7,7 +8,7 @@ import {
   type Database,
   type Finding,
 } from '../../src/index.ts'
-import { keysIn, malformed, missingRows } from './lib/row-selection.ts'
+import { keysIn, malformed, missingRows, rowPrints } from './lib/row-selection.ts'
 
 type Input = {
   readonly database: Database
@@ -24,6 +25,8 @@ export type Compared = {
   readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
   /** The same for people. */
   readonly told: string
+  /** Of the missing rows as they are in the backup. Missing in older journals. */
+  readonly digest?: string
 }
 
 /**
@@ -48,7 +51,7 @@ export const compareRows = defineStep<Input, Compared>({
       throw new RunbookError('preflight', `the live database has every key of ${tables} in the backup`, {
         hint: 'nothing is to be recovered by these columns; choose other ones, or an older backup',
       })
-    const { counts } = await missingRows(
+    const { batch, counts } = await missingRows(
       look,
       { database, name: copy.name },
       { database, name: database.name },
@@ -61,6 +64,7 @@ export const compareRows = defineStep<Input, Compared>({
       missing: counts.reduce((sum, { missing }) => sum + missing, 0),
       tables: counts,
       told: counts.map(({ table, missing, there }) => `${table} ${missing} (${there} present)`).join(', '),
+      digest: digestOf(rowPrints(batch)),
     }
   },
 })

@@ -2,6 +2,7 @@ import { cannot, defineStep, RunbookError, say, type Database, type Io } from '.
 import { textOf } from '../files/lib/text.ts'
 import type { Staging } from '../files/staging.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
+import { copyKept, requireDigest } from './lib/copy-kept.ts'
 import { keysIn, missingRows, type MissingRows } from './lib/row-selection.ts'
 import type { KeptDatabase } from './keep-volume-database.ts'
 
@@ -73,8 +74,7 @@ async function merge(io: Io, { kept, backup, tables, key }: Input, folder: strin
       code: 'preflight',
       hint: 'restore it completely: runbook run sqlite-restore',
     })
-  for (const ending of kept.endings)
-    await io.files.copy(`${kept.file}${ending}`, `${folder}/work.db${ending}`)
+  await copyKept(io, kept, `${folder}/work.db`)
   const work = fileNamed('work', `${folder}/work.db`)
   const keys = await keysIn(io, work, work.name, { tables, key })
   const missing = (): Promise<MissingRows> =>
@@ -90,6 +90,8 @@ async function merge(io: Io, { kept, backup, tables, key }: Input, folder: strin
   if (inserted === 0)
     throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'check the key' })
   await io.databases.insertRows(work, batch)
+  // Once all rows were taken from it.
+  await requireDigest(io, backup.file, backup.sha256)
   const left = (await missing()).batch.reduce((sum, { rows }) => sum + rows.length, 0)
   if (left > 0)
     throw new RunbookError('verification', `${left} of ${inserted} inserted rows are not in the copy`, {

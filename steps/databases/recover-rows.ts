@@ -17,6 +17,7 @@ import {
   keysWith,
   missingRows,
   rowFingerprint,
+  rowPrints,
   selectedRows,
 } from './lib/row-selection.ts'
 
@@ -59,7 +60,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
       tables,
       keys,
     )
-    const prints = batch.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row)))
+    const prints = rowPrints(batch)
     if (prints.length !== compared.missing) {
       throw new RunbookError(
         'failed',
@@ -67,6 +68,10 @@ export const recoverRows = defineStep<Input, Output, Before>({
         { hint: 'find out what else inserts rows' },
       )
     }
+    if (compared.digest !== undefined && digestOf(prints) !== compared.digest)
+      throw new RunbookError('verification', `the missing rows are not those of the approval`, {
+        hint: `find out who writes to ${copy.name} or ${database.name}; then start a new run, which restores another copy`,
+      })
     const { instance } = await look.databases.identity(database)
     return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}), instance }
   },

@@ -9,12 +9,10 @@ import {
   type Listing,
   type Look,
   type ServiceGroup,
-  type SwapNames,
 } from '../../src/index.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 import type { ProvenCopy } from './assert-copy.ts'
-import type { Proven } from './assert-restored.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { untilDropped } from './lib/drop-line.ts'
@@ -29,7 +27,7 @@ import {
 } from './lib/newer-rows.ts'
 import { mountFindings } from './lib/mounted-file.ts'
 import { instanceOf, mustBeOurs, requireSameLive } from './lib/ours.ts'
-import { requireUnchanged } from './lib/unchanged.ts'
+import { requireProven, versionOf } from './lib/unchanged.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
@@ -223,24 +221,6 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     ]
   },
 })
-
-/** Missing in journals of earlier versions, which checked a copy that everybody could change. */
-type MaybeUnchanged = Proven & Partial<Pick<ProvenCopy, 'unchanged'>>
-
-async function requireProven(
-  look: Pick<Look, 'databases' | 'run' | 'note'>,
-  database: Database,
-  { name, unchanged }: MaybeUnchanged,
-): Promise<void> {
-  if (unchanged === undefined)
-    look.note(
-      `whether anybody wrote to ${name} since it was checked is unknown: the run began with an earlier version`,
-    )
-  else await requireUnchanged(look, database, name, unchanged)
-}
-
-const versionOf = ({ unchanged }: MaybeUnchanged): Pick<SwapNames, 'version'> =>
-  unchanged === undefined ? {} : { version: unchanged.version }
 
 /** While the copy still has its own name, no exchange took effect: names are exchanged at once. Null: look further. */
 async function unexchanged(

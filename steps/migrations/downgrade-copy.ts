@@ -10,6 +10,7 @@ import {
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { fileOf } from '../databases/examine-backup.ts'
 import type { KeptDatabase } from '../databases/keep-volume-database.ts'
+import { copyKept } from '../databases/lib/copy-kept.ts'
 import { sidecars } from '../databases/lib/volume-files.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import type { Staging } from '../files/staging.ts'
@@ -77,7 +78,7 @@ export const downgradeCopy = defineStep<Input, ReadableBackup, Before>({
         hint: 'check volumeDatabase.path in runbook.config.ts',
       })
     for (const file of filesOf(before.file)) await io.files.removeTree(file)
-    for (const ending of kept.endings) await io.files.copy(`${kept.file}${ending}`, `${before.file}${ending}`)
+    await copyKept(io, kept, before.file)
     await emptyTables(io, fileOf(before.file, at.path), empty)
     await io.migrations
       .downgrade(

@@ -49,6 +49,8 @@ const besideCases = steps.flatMap((step, row) =>
   })),
 )
 const untouchedCases = [{ step: exchange, when: 'after', type: 'intent', way: 'rollback' }] as const
+/** The copy is closed, and a session of the dead run may still be in it. */
+const checkCases = [{ step: 'assert-on-the-copy', when: 'during', type: 'intent', way: 'resume' }] as const
 /** Before the undo of the exchange the writers are stopped and nothing else is undone, as when the undo of their start has ended. */
 const undoCases = [
   { step: exchange, when: 'after', type: 'undo-intent' } as const,
@@ -65,7 +67,7 @@ const inPlaceCases = [
 ] as const
 
 describe.skipIf(!docker())(
-  `full-db-rollback on Compose and Postgres 17, killed at ${untouchedCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 1} points`,
+  `full-db-rollback on Compose and Postgres 17, killed at ${untouchedCases.length + checkCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 2} points`,
   () => {
     let shop: Shop
     let good: string
@@ -256,13 +258,13 @@ describe.skipIf(!docker())(
         await reset()
       }
       process.stdout.write(
-        `${untouchedCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 1} cases; steps took ${JSON.stringify(Object.fromEntries(took))} ms\n`,
+        `${untouchedCases.length + checkCases.length + besideCases.length + undoCases.length + inPlaceCases.length + 2} cases; steps took ${JSON.stringify(Object.fromEntries(took))} ms\n`,
       )
     }, patience)
     afterAll(() => shop[Symbol.asyncDispose](), patience)
     beforeEach(reset, patience)
 
-    it.each([...untouchedCases, ...besideCases])(
+    it.each([...untouchedCases, ...checkCases, ...besideCases])(
       'beside: killed $when $type of $step, then $way',
       async ({ step, when, type, way }) => {
         await killed('beside', killAt(step, when, type))
@@ -293,6 +295,27 @@ describe.skipIf(!docker())(
         patience,
       )
     })
+
+    it(
+      'a copy that somebody opened and wrote to while the run was killed does not go live',
+      async () => {
+        await killed('beside', { when: 'before', type: 'intent', step: 'stop-writers' })
+        const [copy = ''] = (await databases()).filter((name) => name.startsWith('brace__rb_'))
+        const write = (): Promise<unknown> =>
+          shop.stack.sql('update orders set total = 0', { database: copy })
+        await expect(write()).rejects.toThrow('not currently accepting connections')
+        await shop.stack.sql(`alter database "${copy}" allow_connections true`)
+        await write()
+        await shop.stack.sql(`alter database "${copy}" allow_connections false`)
+        const resumed = await shop.type(['resume', (await entries())[0]?.run ?? ''])
+        expect(resumed.code, whole(resumed)).toBe(12)
+        expect(whole(resumed)).toContain('since it was checked, somebody opened it to sessions')
+        expect(await shop.writersUp()).toEqual(writers)
+        expect(await shop.data()).toBe(old)
+        await recover('beside', 'rollback')
+      },
+      patience,
+    )
 
     it(
       'ends a pg_restore that outlived its program before it begins another',

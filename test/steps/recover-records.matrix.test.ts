@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import recover from '../../runbooks/recover-records.ts'
 import { sha256, type Json } from '../../src/kernel/json.ts'
-import { dumpBytes, lay, fakeMachine, type FakeWorld } from '../../src/testing/index.ts'
+import { dumpBytes, lay, fakeMachine, Killed, type FakeWorld } from '../../src/testing/index.ts'
 import { keysOf, selectionOf } from '../../steps/databases/lib/row-selection.ts'
 import { provesItself } from '../fixtures/matrix.ts'
 import { damagedShop, shop } from './fake-shop.ts'
@@ -104,6 +104,28 @@ describe('recover-records', () => {
     expect(result).toMatchObject({
       outcome: 'rolled-back',
       failure: { message: expect.stringContaining('already exist and differ from the backup') },
+    })
+    expect(beside(on.state())).toEqual(beside(before))
+  })
+
+  it('inserts nothing where somebody wrote to the copy after the approval', async () => {
+    const whole = world()
+    await run(whole)
+    const { reached } = whole.faults
+    const approved = reached.findLastIndex((moment) => moment.startsWith('people.'))
+    const time = reached.slice(0, approved).filter((moment) => moment === 'databases.rows').length + 1
+    const on = world()
+    const before = on.state()
+    on.faults.order('databases.rows', 'kill', time)
+    const machine = fakeMachine(on, { book: recover, target: shop })
+    await expect(machine.run(params)).rejects.toBeInstanceOf(Killed)
+    machine.reboot()
+    const copy = [...on.server.databases].find(([name]) => name.includes('__rb_'))?.[1]
+    if (copy !== undefined)
+      copy.tables = { ...copy.tables, projects: [{ id: 'p1', name: 'Forged' }, saved.projects[1]!] }
+    expect(await machine.resume()).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: 'the missing rows are not those of the approval' },
     })
     expect(beside(on.state())).toEqual(beside(before))
   })

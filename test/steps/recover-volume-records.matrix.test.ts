@@ -10,6 +10,7 @@ import {
   lay,
   layInVolume,
   fakeMachine,
+  Killed,
   fakeWorld,
   noVolumes,
   runningFleet,
@@ -149,6 +150,29 @@ describe('recover-volume-records', () => {
     expect(on.state()['volumes']).toEqual(before)
     expect(on.fleet.services.get('api')?.instance?.state).toBe('running')
   }
+
+  it.each([
+    ['the kept database', '/backups/kept/contextsafe-'],
+    ['the backup', '/backups/contextsafe-20260203-020000.db'],
+  ])('puts nothing in place where somebody changed %s after it was checked', async (_, file) => {
+    const on = world()
+    on.faults.order('files.copy', 'kill')
+    const machine = fakeMachine(on, { book: recover, target })
+    const before = on.state()['volumes']
+    await expect(machine.run(params)).rejects.toBeInstanceOf(Killed)
+    machine.reboot()
+    const [changed = ''] = [...on.disk.files.keys()].filter((name) => name.startsWith(file))
+    lay(on.disk, changed, bytes({ ...saved, documents: live.documents }))
+    expect(await machine.resume()).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        code: 'verification',
+        message: expect.stringContaining(`cannot use ${changed}: it changed since it was checked`) as string,
+      },
+    })
+    expect(on.state()['volumes']).toEqual(before)
+    expect(on.fleet.services.get('api')?.instance?.state).toBe('running')
+  })
 
   it('never writes over a row that says something else', () =>
     refused(

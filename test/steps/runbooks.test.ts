@@ -137,7 +137,7 @@ it('the plan of a rollback reads as a procedure', () => {
       "reversible: Compare the dump with the live database. Compares the tables of shop with those of the dump, and refuses if the dump lacks one that has rows, except ‹--accept-loss›.",
       "reversible: Ask the operator. Asks the operator to type "restore shop on pretended".",
       "reversible (beside): Restore beside the live database. Restores the dump ‹after "Choose and verify the dump"› beside shop, which stays in service.",
-      "reversible (beside): Assert on the copy. Counts the rows of every table in the copy, reads its migration revision, and checks the one configured assertion.",
+      "reversible (beside): Assert on the copy. Counts the rows of every table in the copy, reads its migration revision, and checks the one configured assertion; nobody else can connect to it from then on until it goes live.",
       "reversible (beside): Stop writers. Stops web and worker and checks that they are stopped.",
       "reversible (beside): Swap the restored database in. Makes the copy ‹after "Assert on the copy"› the live shop by exchanging names; the old one stays under another name.",
       "reversible (in-place): Check that the dump can replace data in place. Checks that ‹after "Choose and verify the dump"› is of a form that can replace live data in place.",

@@ -20,7 +20,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Unwrap } from '../unwrap/unwrap.ts'
 import { keepWorkers, runWork } from './run-work.ts'
 import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
-import { fileVersion } from './file-version.ts'
+import { fileVersion, readUnchanged } from './file-version.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect, readBack } from './inspect.ts'
@@ -261,10 +261,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async restoreBeside(database, dump, name) {
       const place = await placeOf(database)
-      if (place.isLive(name))
-        throw new RunbookError('failed', `cannot restore to ${shellWord(name)}: it is the live database`, {
-          hint: 'choose another name',
-        })
+      if (place.isLive(name)) throw isLive('restore to', name)
       await mustBeCopy(place.of(name))
       return {
         ...(await restore(dump, { live: place.live, to: place.of(name), unwrap }, 'checked', scope)),
@@ -274,31 +271,13 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
     async readExclusively(database, name, read) {
       const place = await placeOf(database)
-      if (place.isLive(name))
-        throw new RunbookError(
-          'usage',
-          `cannot keep others out of ${shellWord(name)}: it is the live database`,
-          {
-            hint: 'name a copy',
-          },
-        )
-      const file = await existing(database, name)
-      const version = fileVersion(file)
-      const value = await read(databases)
-      if (version === null || fileVersion(file) !== version)
-        throw cannot('check', shellWord(file), 'somebody writes to it', {
-          code: 'verification',
-          hint: `find out who does, then start again: fuser -v ${shellWord(file)}`,
-        })
-      return { value, version }
+      if (place.isLive(name)) throw isLive('keep others out of', name)
+      return readUnchanged(await existing(database, name), () => read(databases))
     },
 
     async drop(database, name) {
       const place = await placeOf(database)
-      if (place.isLive(name))
-        throw new RunbookError('failed', `cannot drop ${shellWord(name)}: it is the live database`, {
-          hint: 'name a copy',
-        })
+      if (place.isLive(name)) throw isLive('drop', name)
       const path = place.of(name)
       if ((await isSecondName(path, place.live)) === true) revertUnfinishedSwap(place.live, path)
       await mustBeCopy(path)
@@ -365,6 +344,11 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 /**
  * Names of the copies of a restore in place: the restored file, and the old live file until it is dropped.
  */
+const isLive = (doing: string, name: string): RunbookError =>
+  new RunbookError('failed', `cannot ${doing} ${shellWord(name)}: it is the live database`, {
+    hint: 'name a copy',
+  })
+
 const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,

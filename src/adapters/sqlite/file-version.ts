@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import type { ReadExclusively } from '../../drivers/databases.ts'
 import { cannot } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { headerBytes } from './header.ts'
@@ -36,6 +37,17 @@ function read(file: string): string {
   } finally {
     closeSync(handle)
   }
+}
+
+/** @throws RunbookError `verification` where somebody wrote to the file meanwhile */
+export async function readUnchanged<T>(file: string, reading: () => Promise<T>): Promise<ReadExclusively<T>> {
+  const version = fileVersion(file)
+  const value = await reading()
+  if (version !== null && fileVersion(file) === version) return { value, version }
+  throw cannot('check', shellWord(file), 'somebody writes to it', {
+    code: 'verification',
+    hint: `find out who does, then start again: fuser -v ${shellWord(file)}`,
+  })
 }
 
 const counterAt = 24

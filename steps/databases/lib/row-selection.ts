@@ -286,3 +286,7 @@ export function missingIn(saved: TableRows, live: TableRows): TableRows {
 /** Digest of one row; reveals nothing of its contents. */
 export const rowFingerprint = (table: string, row: TableRows['rows'][number]): string =>
   sha256(JSON.stringify([table, row]))
+
+/** Of all rows, in their order. */
+export const rowPrints = (batch: readonly TableRows[]): readonly string[] =>
+  batch.flatMap(({ table, rows }) => rows.map((row) => rowFingerprint(table, row)))

@@ -1,4 +1,4 @@
-import { cannot, type Database, type Look } from '../../../src/index.ts'
+import { cannot, type Database, type Look, type SwapNames } from '../../../src/index.ts'
 
 /** Which database a copy was when it was checked, as in `Identity.instance`, and its version, as `readExclusively` returned it. */
 export type Unchanged = { readonly instance: string; readonly version: string }
@@ -37,3 +37,23 @@ async function changeOf(
       : 'somebody opened it to sessions, so what was written to it is unknown'
   return (await databases.fileVersion(database, name)) === was.version ? null : 'somebody wrote to it'
 }
+
+/** Missing in journals of earlier versions, which checked a copy that everybody could change. */
+type MaybeUnchanged = { readonly name: string; readonly unchanged?: Unchanged }
+
+/** @throws RunbookError `verification` as `requireUnchanged` does */
+export async function requireProven(
+  look: Pick<Look, 'databases' | 'run' | 'note'>,
+  database: Database,
+  { name, unchanged }: MaybeUnchanged,
+): Promise<void> {
+  if (unchanged === undefined)
+    look.note(
+      `whether anybody wrote to ${name} since it was checked is unknown: the run began with an earlier version`,
+    )
+  else await requireUnchanged(look, database, name, unchanged)
+}
+
+/** For the exchange, which compares a last time. */
+export const versionOf = ({ unchanged }: MaybeUnchanged): Pick<SwapNames, 'version'> =>
+  unchanged === undefined ? {} : { version: unchanged.version }
