@@ -31,19 +31,22 @@ const usualConfiguration = /(?<![\w./-])runbook\.config\.ts(?![\w/-])/g
 
 /**
  * Replaces each command of the program in a text by the form that has to be typed here, and the usual name of the
- * configuration by that of the one in use. A command is recognised alone on a line, after a label, two spaces, "or" and
+ * configuration by that of the one in use. A command is recognised alone on a line, after a label, a parenthesis, two spaces, "or" and
  * "then", or between backticks.
  * @param commands names of the program's commands
  */
 export function asTyped(text: string, called: Called, commands: readonly string[]): string {
-  const typed = new RegExp(`(^ *|: +|\`| {2,}| (?:or|then) )runbook (?=(?:${commands.join('|')})\\b)`, 'gm')
+  const typed = new RegExp(
+    `(^ *|: +|\`|\\(| {2,}| (?:or|then) )runbook (?=(?:${commands.join('|')})\\b)`,
+    'gm',
+  )
   const name = called.config ?? called.found
   const named = name === undefined ? text : text.replaceAll(usualConfiguration, () => quoted(name))
   return named.replaceAll(typed, (_, before: string) => `${before}${calledAs(called)} `)
 }
 
 /** What a person reads in an object of `--json`. */
-const read = new Set(['message', 'hint', 'problem', 'why'])
+const read = new Set(['message', 'hint', 'problem', 'why', 'remarks'])
 
 /** As {@link asTyped}, in what a person reads of JSON: the rest is for programs, and stays. */
 export function typedIn<T extends Json>(json: T, typed: (text: string) => string): T {
@@ -52,7 +55,13 @@ export function typedIn<T extends Json>(json: T, typed: (text: string) => string
   return Object.fromEntries(
     Object.entries(json).map(([key, value]) => [
       key,
-      typeof value === 'string' && read.has(key) ? typed(value) : typedIn(value, typed),
+      read.has(key) ? textIn(value, typed) : typedIn(value, typed),
     ]),
   ) as T
+}
+
+/** A text, or a list of texts. */
+function textIn(value: Json, typed: (text: string) => string): Json {
+  if (typeof value === 'string') return typed(value)
+  return Array.isArray(value) ? value.map((each: Json) => textIn(each, typed)) : typedIn(value, typed)
 }

@@ -59,7 +59,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
   const changed = result.text !== existing
   if (flags.json !== true) {
     context.terminal.out(sanitize(existing === null ? result.text : diff))
-    context.terminal.out(sanitize(remarksText(proposal, guesses, result)))
+    context.terminal.out(context.asTyped(sanitize(remarksText(proposal, guesses, result))))
   }
   const wanted = flags.yes === true || (asks && (!changed || (await agreed(relative('.', file) || file))))
   const written = wanted && changed
@@ -68,7 +68,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     await diskFiles.write(join(folder, 'tsconfig.json'), tsconfigText, { mode: 0o644 })
   if (flags.json === true) {
     const { text: _, ...more } = result
-    context.terminal.json({
+    context.json({
       event: 'init',
       file,
       written,

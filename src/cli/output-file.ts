@@ -1,5 +1,6 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolders } from '../adapters/disk/make-folders.ts'
 import { cannot } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 
@@ -9,7 +10,7 @@ import { shellWord } from '../kernel/shell-quote.ts'
  */
 export async function writeOutput(file: string, write: () => Promise<void>): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolders(dirname(file))
     await write()
   } catch (cause) {
     throw cannot('write', file, null, {

@@ -13,7 +13,13 @@ export type PostgresPart = { readonly kind: 'postgres'; readonly database: Postg
 export type DockerPart = { readonly kind: 'docker'; readonly name: string; readonly what: string }
 
 /** A kernel lock on a file beside this path. */
-export type FilePart = { readonly kind: 'file'; readonly path: string; readonly what: string }
+export type FilePart = {
+  readonly kind: 'file'
+  readonly path: string
+  readonly what: string
+  /** Its folder is made where it is missing: it records what runs, so nothing runs yet. */
+  readonly makesFolder?: true
+}
 
 /** The run that holds a lock, as others see it. `since` is ISO 8601, UTC. */
 export type LockHolder = {

@@ -133,10 +133,10 @@ export function fakeDatabases({
     const live = named(database, database.name)
     sameBytes(dump)
     await at('restoreInPlace half-way')
-    server.databases.set(
-      database.name,
-      newly(readDump(dump.file, dumpOn(disk, dump.file)).tables, live.owner),
-    )
+    const restored = newly(readDump(dump.file, dumpOn(disk, dump.file)).tables, live.owner)
+    // As a file of SQLite is replaced, and a database of Postgres is not.
+    const instance = live.instance ?? live.generation
+    server.databases.set(database.name, server.engine === 'postgres' ? { ...restored, instance } : restored)
     await at('restoreInPlace done')
   }
 
@@ -161,7 +161,7 @@ export function fakeDatabases({
         bytes: bytesOf(live),
         acceptsWrites: server.acceptsWrites,
         generation: live.generation,
-        instance: live.generation,
+        instance: live.instance ?? live.generation,
       }
     },
     async exists(database, name) {

@@ -37,9 +37,10 @@ export function fakeExchange({
   const nextVersion = (): number =>
     1 + Math.max(0, ...[...server.databases.values()].map(({ version = 0 }) => version))
   /** Without the field where it is open, so that two open ones compare as equal. */
-  const opened = ({ tables, generation, owner }: FakeDatabase, version: number): FakeDatabase => ({
+  const opened = ({ tables, generation, instance, owner }: FakeDatabase, version: number): FakeDatabase => ({
     tables,
     generation,
+    ...(instance === undefined ? {} : { instance }),
     owner,
     version,
   })
@@ -49,8 +50,8 @@ export function fakeExchange({
       answering(database)
       const found = server.databases.get(name)
       if (server.engine === 'sqlite' || found === undefined) return null
-      const { generation: instance, closed = false, version = 0 } = found
-      return { instance, open: !closed, version: String(version) }
+      const { generation, closed = false, version = 0 } = found
+      return { instance: found.instance ?? generation, open: !closed, version: String(version) }
     },
     async fileVersion(database, name) {
       await at('fileVersion')

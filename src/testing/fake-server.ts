@@ -7,6 +7,8 @@ export type FakeDatabase = {
   tables: FakeTables
   /** Changes whenever the database is recreated. */
   generation: string
+  /** Which database it is, as in `Identity`; where left out, its generation. A restore in place on Postgres keeps it. */
+  readonly instance?: string
   readonly owner: string
   /** Refuses sessions, as one that a swap put aside. */
   closed?: boolean

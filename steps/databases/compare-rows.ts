@@ -21,6 +21,8 @@ type Input = {
 }
 
 export type Compared = {
+  /** As in `Identity`: the live database. Missing in older journals. */
+  readonly instance?: string
   readonly missing: number
   readonly tables: readonly { readonly table: string; readonly missing: number; readonly there: number }[]
   /** The same for people. */
@@ -39,6 +41,7 @@ export const compareRows = defineStep<Input, Compared>({
   version: 1,
   effect: 'observe',
   lookAgain: true,
+  volatile: ['instance'],
   describe: ({ tables }) =>
     say`Finds the rows of ${tables} that the backup has and the live database lacks, and checks that no row with the same key differs.`,
   preflight: async (_look, { tables, key, allMissing = false }) => [
@@ -60,7 +63,9 @@ export const compareRows = defineStep<Input, Compared>({
     )
     for (const { table, missing, there } of counts)
       look.note(`${table}: ${missing} missing, ${there} present`)
+    const { instance } = await look.databases.identity(database)
     return {
+      instance,
       missing: counts.reduce((sum, { missing }) => sum + missing, 0),
       tables: counts,
       told: counts.map(({ table, missing, there }) => `${table} ${missing} (${there} present)`).join(', '),

@@ -10,7 +10,7 @@ import {
   type TableRows,
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
-import { mustBeLive } from './lib/ours.ts'
+import { mustBeLive, requireSameLive } from './lib/ours.ts'
 import {
   keyPrints,
   keysIn,
@@ -73,6 +73,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
         hint: `find out who writes to ${copy.name} or ${database.name}; then start a new run, which restores another copy`,
       })
     const { instance } = await look.databases.identity(database)
+    requireSameLive(database, instance, compared.instance)
     return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}), instance }
   },
   predict: ({ before, input }) => ({
@@ -87,7 +88,15 @@ export const recoverRows = defineStep<Input, Output, Before>({
     const { prints } = before
     const there = await presentPrints(look, input, before)
     const found = prints.filter((print) => there.has(print))
-    if (found.length === prints.length) return { is: 'done', output: { inserted: prints.length } }
+    if (found.length === prints.length) {
+      const { instance } = await look.databases.identity(input.database)
+      return way === 'forward' && before.instance !== undefined && instance !== before.instance
+        ? {
+            is: 'unknown',
+            why: `${input.database.name} is not the database that it was: somebody else replaced it`,
+          }
+        : { is: 'done', output: { inserted: prints.length } }
+    }
     if (found.length === 0 && way === 'back') {
       const changed = await changedRows(look, input, before)
       if (changed > 0) return { is: 'torn', why: `${changed} of the inserted rows changed since` }

@@ -32,6 +32,8 @@ type Input = {
 
 type Before = {
   readonly generation: string
+  /** As in `Identity`. Missing in older journals. */
+  readonly instance?: string
   readonly print: Fingerprint
   /** Missing in older journals. */
   readonly server?: ServerFacts
@@ -105,6 +107,11 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     if (generation === before.generation) return { is: 'absent' }
     if (way === 'forward') {
       const tables = await countsOf(look, database, database.name)
+      if (database.engine === 'sqlite' ? !holds(archive, tables) : instance !== (before.instance ?? instance))
+        return {
+          is: 'unknown',
+          why: `${database.name} is not what this run restored: somebody else replaced it`,
+        }
       const replaced = rowsIn(before.print)
       return {
         is: 'done',
@@ -119,7 +126,9 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.
   rerunnable: true,
-  undoGuards: ({ input: { database }, output }) => [mustBeLive(database, output?.instance)],
+  undoGuards: ({ input: { database }, before, output }) => [
+    mustBeLive(database, output?.instance ?? (database.engine === 'postgres' ? before.instance : undefined)),
+  ],
   undo: async (io, { input: { database, fallback }, before: { server }, output }) => {
     // A killed attempt could not report them.
     await reportServerChanges(io, database, server, [])
@@ -137,10 +146,16 @@ async function sameAsShown(
   database: Database,
   source: FallbackDump['source'],
   shown: string | undefined,
-): Promise<Pick<Before, 'generation'>> {
+): Promise<{ readonly generation: string; readonly instance: string }> {
   const { generation, instance } = await look.databases.identity(database)
   requireSameLive(database, instance, shown)
   requireSameLive(database, instance, source?.instance)
   requireSameLive(database, generation, source?.generation)
-  return { generation }
+  return { generation, instance }
+}
+
+/** Whether the tables of a file, which every restore replaces by another one, have as many rows as the dump says. */
+function holds({ contents }: ExactDump, tables: RowCounts): boolean {
+  const counts = new Map(tables.map(({ table, rows }) => [table, rows]))
+  return (contents?.rows ?? []).every(({ table, rows }) => (counts.get(table) ?? rows) === rows)
 }

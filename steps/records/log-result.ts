@@ -33,11 +33,10 @@ export const logResult = defineStep<Input, Output, { readonly file: string }>({
   }),
   run: async (io, { input: { about }, before: { file } }) => {
     const line = lineOf(io.run, about, io.clock.now())
-    if ((await io.files.stat(file)) === null) {
-      await io.files.makeFolder(folderOf(file))
-      await io.files.write(file, heading)
-    }
-    await io.files.append(file, `${line}\n`)
+    const isNew = (await io.files.stat(file)) === null
+    if (isNew) await io.files.makeFolder(folderOf(file))
+    // Another run may begin the file now: with one append each, the heading may be there twice, and no line is lost.
+    await io.files.append(file, `${isNew ? heading : ''}${line}\n`)
     return { file, line }
   },
   probe: async (look, { before: { file } }) => {

@@ -141,6 +141,7 @@ test('what a person reads of JSON is as it has to be typed, and nothing else is 
         file: 'runbook.config.ts',
         findings: [{ problem: 'no runbook.config.ts', about: 'runbook.config.ts' }],
         fits: { why: 'see `runbook doctor`' },
+        remarks: ['then `runbook drills`', 'describe it (runbook doctor)'],
       },
       typed,
     ),
@@ -150,5 +151,9 @@ test('what a person reads of JSON is as it has to be typed, and nothing else is 
     file: 'runbook.config.ts',
     findings: [{ problem: 'no ops.ts', about: 'runbook.config.ts' }],
     fits: { why: 'see `npx runbook --config ops.ts doctor`' },
+    remarks: [
+      'then `npx runbook --config ops.ts drills`',
+      'describe it (npx runbook --config ops.ts doctor)',
+    ],
   })
 })

@@ -4,17 +4,40 @@ import drill from '../../runbooks/quarterly-full-drill.ts'
 import prune from '../../runbooks/prune.ts'
 import rollback from '../../runbooks/full-db-rollback.ts'
 import diagnose from '../../runbooks/diagnose.ts'
-import { partName, type LockHolder } from '../../src/drivers/locks.ts'
+import fetchRelease from '../../runbooks/release-fetch.ts'
+import publish from '../../runbooks/release-publish.ts'
+import snapshot from '../../runbooks/release-snapshot.ts'
+import sqlite from '../../runbooks/sqlite-restore.ts'
+import type { JsonObject } from '../../src/kernel/json.ts'
+import type { Target } from '../../src/model/target.ts'
+import { partKey, partName, type LockHolder } from '../../src/drivers/locks.ts'
 import { planOf } from '../../src/model/plan.ts'
-import { lockPartsOf } from '../../src/run/engine/lock-parts.ts'
+import { lockPartsOf, servicePart } from '../../src/run/engine/lock-parts.ts'
+import { servicesIn } from '../../src/run/engine/services-in.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { emptyJournal, fakeMachine, Killed } from '../../src/testing/index.ts'
 import { codexDrill } from '../steps/fake-drill.ts'
+import * as volume from '../steps/fake-volume.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
 import type { ComposeStack } from '../../src/drivers/services.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { FilePlace } from '../../src/sections/documents.ts'
 import { bookOf } from './bench.ts'
+
+const releases = '/srv/codex/releases'
+const bundled = {
+  ...codexDrill,
+  release: {
+    source: '/srv/codex',
+    name: 'codex',
+    directory: releases,
+    environment: 'prod',
+    exclude: [],
+    keep: 2,
+    inUse: [],
+  },
+  publication: { repository: 'codex/codex', api: 'https://api.example', token: null },
+} as unknown as Target
 
 const params = { strategy: 'beside' }
 const database = 'database shop of shop/db'
@@ -55,8 +78,13 @@ describe('the parts of a plan', () => {
       smoke: { stack, service: 'smoke', command: [] },
     } as unknown as typeof shop
     expect(lockPartsOf(planOf(rollback, local, params).plan)).toEqual([
+      {
+        kind: 'file',
+        path: '/srv/local/.processes/service.app',
+        what: 'service app of local',
+        makesFolder: true,
+      },
       { kind: 'file', path: '/srv/local/data/shop.db', what: 'database shop (/srv/local/data/shop.db)' },
-      { kind: 'file', path: '/srv/local/local.app', what: 'service app of local' },
     ])
   })
 
@@ -69,6 +97,35 @@ describe('the parts of a plan', () => {
       [prune, pruning],
     ] as const)
       expect(lockPartsOf(planOf(book, codexDrill, given).plan)).toContainEqual(folder)
+  })
+
+  it('are the processes, whatever folder a target runs them in', () => {
+    const partsOf = (directory: string, project: string) => {
+      const stack = { kind: 'process' as const, project, directory, state: '/srv/run', services: {} }
+      const groups = { app: { stack, names: ['app'] }, writers: { stack, names: ['app'] } }
+      return servicesIn(groups as unknown as JsonObject).flatMap((group) =>
+        group.names.map((name) => partKey(servicePart(group.stack, name))),
+      )
+    }
+    expect(partsOf('/srv/a', 'one')).toEqual(partsOf('/srv/b', 'other'))
+  })
+
+  it('are the folder of release bundles, wherever they are made, published, fetched or removed', () => {
+    const folder = { kind: 'file', path: releases, what: `release bundles in ${releases}` }
+    for (const [book, given] of [
+      [snapshot, {}],
+      [publish, {}],
+      [fetchRelease, {}],
+      [prune, { what: 'bundles' }],
+    ] as const)
+      expect(lockPartsOf(planOf(book, bundled, given).plan)).toContainEqual(folder)
+  })
+
+  it('are the service of a database in a volume, whose copies are removed', () => {
+    const service = lockPartsOf(planOf(sqlite, volume.target, {}).plan)
+    const pruning = lockPartsOf(planOf(prune, volume.target, { what: 'databases' }).plan)
+    expect(service.map(partKey)).toContain('1 docker service/contextsafe/api')
+    expect(pruning.map(partKey)).toContain('1 docker service/contextsafe/api')
   })
 
   it('are a file of this machine that a step replaces', () => {

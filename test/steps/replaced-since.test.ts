@@ -71,6 +71,17 @@ describe('a run that was killed before it replaced the live database, which anot
     expect(up(world)).toBe(true)
   })
 
+  it('in place, after the intent of the restore: takes the other data for its own in no case', async () => {
+    const { world, machine } = await killedAt('databases.restoreInPlace', 'in-place')
+    expect(await machine.resume()).toMatchObject({
+      code: 'in-doubt',
+      failure: { message: expect.stringContaining('somebody else replaced it') as string },
+    })
+    expect(live(world)).toEqual(theirs)
+    await machine.rollback().catch(() => undefined)
+    expect(live(world)).toEqual(theirs)
+  })
+
   it.each(['databases.dump done'])(
     'in place, killed at %s: the fallback is of another database, so nothing is replaced',
     async (moment) => {

@@ -3,6 +3,7 @@ import { closeSync, constants, fsyncSync, openSync } from 'node:fs'
 import { open, rename, symlink, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
+import { systemCode } from './errors.ts'
 import { partialBeside } from './partial-name.ts'
 import { statOf } from './place.ts'
 
@@ -88,12 +89,17 @@ export async function linkDurably(path: string, target: string): Promise<void> {
  */
 export async function appendDurably(path: string, body: Uint8Array): Promise<void> {
   const { O_WRONLY, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
-  const isNew = (await statOf(path)) === null
+  let isNew = (await statOf(path)) === null
   await using file = await open(
     path,
     O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | (isNew ? O_CREAT | O_EXCL : 0),
     0o600,
-  )
+  ).catch((thrown: unknown) => {
+    // Another process has made it since.
+    if (!isNew || systemCode(thrown) !== 'EEXIST') throw thrown
+    isNew = false
+    return open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+  })
   const before = await file.stat()
   if (!before.isFile()) {
     throw cannot('append to', path, 'not a regular file', {

@@ -18,6 +18,7 @@ import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { FilePart, HeldLock, LockHolder, LocksAt, NoLock } from '../../drivers/locks.ts'
+import { makeFolders } from './make-folders.ts'
 import { isBusy } from '../journal/errors.ts'
 import { sharedFileSystem } from '../journal/shared-file-system.ts'
 
@@ -37,6 +38,7 @@ function heldByUs(path: string): LockHolder | null {
 export const fileLocks: LocksAt<FilePart> = {
   async look(part) {
     const path = await lockPath(part)
+    if (part.makesFolder === true && factsOf(dirname(path)) === null) return { is: 'free' }
     const inTheWay = await inTheWayAt(path)
     if (inTheWay !== null) return inTheWay
     try {
@@ -46,6 +48,7 @@ export const fileLocks: LocksAt<FilePart> = {
     }
   },
   async take(part, holder) {
+    if (part.makesFolder === true) await makeFolders(dirname(part.path), 0o700).catch(() => undefined)
     const path = await lockPath(part)
     const inTheWay = await inTheWayAt(path)
     if (inTheWay !== null) return inTheWay

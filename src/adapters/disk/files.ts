@@ -1,7 +1,6 @@
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { constants } from 'node:fs'
 import {
-  mkdir,
   open,
   readdir,
   readFile,
@@ -9,7 +8,6 @@ import {
   realpath,
   rename,
   rm,
-  stat,
   statfs,
   type FileHandle,
 } from 'node:fs/promises'
@@ -25,7 +23,8 @@ import { mountsWithin } from './mounts.ts'
 import { partialsOf, removePartials } from './partial-name.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
-import { systemCode, fileError } from './errors.ts'
+import { fileError } from './errors.ts'
+import { makeFolders } from './make-folders.ts'
 
 /** Types of file systems, as statfs(2) names them, whose files have the same inode for life: ext, XFS, Btrfs, tmpfs, F2FS, ZFS. */
 const lasting = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x2fc12fc1])
@@ -174,7 +173,7 @@ export const diskFilesFor = (scope: Scope): Files => ({
     try {
       await trustParents(at)
       if ((await statOf(at))?.isSymbolicLink()) throw Object.assign(new Error('is a link'), { code: 'ELOOP' })
-      await makeFolders(at)
+      await makeFolders(at, 0o700, (folder) => syncFolder(dirname(folder)))
     } catch (thrown) {
       throw fileError('cannot create folder', at, thrown)
     }
@@ -300,15 +299,4 @@ export const diskFiles: Files = diskFilesFor(unattended)
 
 function errorUnlessStopped({ signal }: Scope, doing: string, path: string, thrown: unknown): unknown {
   return signal.aborted ? signal.reason : fileError(doing, path, thrown)
-}
-
-// One by one: on a read-only file system Node's recursive mkdir reports ENOENT.
-async function makeFolders(path: string): Promise<void> {
-  if ((await statOf(path)) === null && dirname(path) !== path) await makeFolders(dirname(path))
-  try {
-    await mkdir(path, { mode: 0o700 })
-    await syncFolder(dirname(path))
-  } catch (thrown) {
-    if (systemCode(thrown) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw thrown
-  }
 }

@@ -1,6 +1,7 @@
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { syncFolderNow } from '../disk/durable.ts'
+import { makeFoldersNow } from '../disk/make-folders.ts'
 import { systemCode } from './errors.ts'
 
 /** `made`: it was not there before, so all that is in it comes from this writer. */
@@ -11,7 +12,7 @@ export function openLog(path: string, create: boolean): OpenLog {
   const { O_RDWR, O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK } = constants
   const flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK
   if (create) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFoldersNow(dirname(path), 0o700)
     try {
       const fd = openSync(path, flags | O_CREAT | O_EXCL, 0o600)
       syncFolderNow(dirname(path))

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { Writable } from 'node:stream'
+import { makeFolders } from '../disk/make-folders.ts'
 import type { Places, Store } from '../../drivers/places.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Secrets } from '../../drivers/secrets.ts'
@@ -59,7 +59,7 @@ export function storedPlaces(deps: StoreDeps): Places {
       }),
 
     fetch: async (store, object, to) => {
-      await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+      await makeFolders(dirname(to), 0o700)
       const holder = {
         run: scope.run,
         by: String(process.getuid?.() ?? ''),

@@ -1,4 +1,5 @@
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
+import { makeFolders } from '../disk/make-folders.ts'
 import type { Child, Scope } from '../../drivers/scope.ts'
 import type {
   Drift,
@@ -341,7 +342,7 @@ async function start(
   declared: ReturnType<typeof asDeclared>,
   { clock, scope }: ServiceDeps,
 ): Promise<void> {
-  await mkdir(stack.state, { recursive: true, mode: 0o700 })
+  await makeFolders(stack.state, 0o700)
   const log = logFile(stack, name)
   const sizeBefore = await stat(log).then(
     ({ size }) => size,

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { makeFolders } from '../disk/make-folders.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Timers } from '../../drivers/timers.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -43,7 +43,7 @@ export function cronTimers({
         .sort()
         .map((name) => ({ name, where: 'crontab', active: null })),
     async install(timers) {
-      for (const { log } of timers) await mkdir(dirname(log), { recursive: true, mode: 0o700 })
+      for (const { log } of timers) await makeFolders(dirname(log), 0o700)
       await write(withTimers(await read(), timers))
     },
     async remove(names) {

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { makeFolders } from '../disk/make-folders.ts'
 import type { Scope } from '../../drivers/scope.ts'
 import type { Timers } from '../../drivers/timers.ts'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -76,7 +77,7 @@ export function systemdTimers({ shell, scope, folder, user, environment }: Syste
     },
     async install(timers) {
       const units = timers.flatMap((timer) => [...unitsOf(timer)])
-      await mkdir(folder, { recursive: true })
+      await makeFolders(folder)
       for (const [file, text] of units) await diskFiles.write(join(folder, file), text, { mode: 0o644 })
       await must('daemon-reload')
       for (const { name, every } of timers) {

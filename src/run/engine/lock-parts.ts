@@ -51,6 +51,8 @@ function collect(value: Json, plan: Pick<Plan, 'target'>, add: (part: LockPart) 
   }
   const files = filesIn(object)
   if (files !== null) add(files)
+  const bundles = bundlesIn(object)
+  if (bundles !== null) add(bundles)
   if (isRepository(object, plan)) add(repositoryOf(String(object['repository'])))
   if (isStack(object))
     return servicesNamedIn(plan.target, object).forEach((name) => add(servicePart(object, name)))
@@ -84,6 +86,14 @@ function filesIn({ making, inside, path }: JsonObject): LockPart | null {
   return null
 }
 
+/** The folder of release bundles, so that none is removed while another run publishes or deploys it. */
+function bundlesIn({ source, directory, exclude, environment }: JsonObject): LockPart | null {
+  const isRelease = typeof source === 'string' && typeof environment === 'string' && Array.isArray(exclude)
+  return isRelease && typeof directory === 'string'
+    ? { kind: 'file', path: directory, what: `release bundles in ${directory}` }
+    : null
+}
+
 /** A step on a complete stack excludes its like, and every run on a service that the target names. */
 const completeStack = '*'
 
@@ -103,8 +113,9 @@ export const stackPart = (stack: Stack): LockPart => servicePart(stack, complete
 export function servicePart(stack: Stack, name: string): LockPart {
   const what = name === completeStack ? `stack ${stack.project}` : `service ${name} of ${stack.project}`
   if (stack.kind === 'compose') return { kind: 'docker', name: `service/${stack.project}/${name}`, what }
-  const file = `${stack.project}.${name === completeStack ? 'all' : name}`.replaceAll('/', '_')
-  return { kind: 'file', path: `${stack.directory}/${file}`, what }
+  // Where the processes are recorded: targets that share it drive the same ones, whatever folder they run in.
+  const file = `service.${name === completeStack ? 'all' : name}`.replaceAll('/', '_')
+  return { kind: 'file', path: `${stack.state}/${file}`, what, makesFolder: true }
 }
 
 const fileOf = ({ file, name }: SqliteDatabase): LockPart => ({

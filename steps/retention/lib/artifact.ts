@@ -9,6 +9,7 @@ import {
   type Retention,
   type StackImages,
   type Target,
+  type VolumePath,
 } from '../../../src/index.ts'
 import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 import { drilledFoldersOf, type DrilledFolders } from './drilled-folders.ts'
@@ -71,6 +72,8 @@ export type RetentionSources = {
   readonly database: Database | null
   /** Name of the database in a volume. */
   readonly volume: string | null
+  /** Where that database is: runs that keep copies of it hold its service. Missing in plans of earlier versions. */
+  readonly volumeAt?: VolumePath
   /** Where runs leave copies of configuration files. Missing in plans of earlier versions. */
   readonly copies?: readonly CopyPlace[]
   /** Where backups are kept that are downloaded; left out where they are files of this machine. */
@@ -101,7 +104,11 @@ export function sourcesOf(target: Target, kind?: Kind): RetentionSources {
     backups: { data: data === undefined ? null : { ...data, passphrase: null } },
     images: { images: images ?? null },
     databases: old,
-    dumps: { ...old, volume: volumeDatabase?.name ?? null },
+    dumps: {
+      ...old,
+      volume: volumeDatabase?.name ?? null,
+      ...(volumeDatabase === undefined ? {} : { volumeAt: volumeDatabase.at }),
+    },
     copies: { copies: copyPlacesOf(target), retention: retention ?? null },
     downloads: backups === undefined || !isRemote(backups) ? {} : { downloads: cacheOf(backups) },
     folders: folders === null ? {} : { folders, retention: retention ?? null },

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, readlink, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { linkDurably, writeDurably } from '../../../src/adapters/disk/durable.ts'
+import { appendDurably, linkDurably, writeDurably } from '../../../src/adapters/disk/durable.ts'
 import { diskFiles } from '../../../src/adapters/disk/files.ts'
 import { partialBeside } from '../../../src/adapters/disk/partial-name.ts'
 
@@ -55,4 +55,11 @@ test('an undo sees it, and removes it with the file or in its place', async () =
   await diskFiles.removeTree(path)
   expect(await diskFiles.unfinished(path)).toBe(false)
   expect(await readdir(folder)).toEqual([])
+})
+
+test('of several that begin a file at once, each appends its line', async () => {
+  const path = join(folder, 'checklist.md')
+  const lines = Array.from({ length: 8 }, (_, index) => `line ${index}`)
+  await Promise.all(lines.map((line) => appendDurably(path, text(`${line}\n`))))
+  expect((await readFile(path, 'utf8')).trim().split('\n').toSorted()).toEqual(lines)
 })

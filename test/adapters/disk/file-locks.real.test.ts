@@ -95,6 +95,20 @@ describe.skipIf(!root())('a lock beside a file, among several users', () => {
     if (mine.is === 'taken') await mine.lock.release()
   })
 
+  it('is made with the folder in which processes are recorded, by a run alone', async () => {
+    const process: FilePart = {
+      ...part,
+      path: join(folder, 'missing', 'deep', 'service.app'),
+      makesFolder: true,
+    }
+    expect(await fileLocks.look(process)).toEqual({ is: 'free' })
+    expect(await readdir(folder)).toEqual(['shop.db'])
+    const mine = await fileLocks.take(process, holder)
+    expect(await fileLocks.look(process)).toEqual({ is: 'held', by: holder })
+    if (mine.is === 'taken') await mine.lock.release()
+    expect(await readdir(join(folder, 'missing', 'deep'))).toEqual([])
+  })
+
   it('removed by hand, it is lost', async () => {
     const mine = await fileLocks.take(part, holder)
     await rm(join(folder, '.shop.db.runbook-lock'))
