@@ -52,7 +52,7 @@ const rootOf = (path: string): string =>
 /**
  * The backups of a database among the files that were found: those with its name in their own, then those of
  * which the newest is the youngest.
- * @param wanted names that the database is known by
+ * @param wanted names that the database is known by, its own first
  */
 export function backupsIn(
   folders: readonly BackupFolder[],
@@ -66,10 +66,9 @@ export function backupsIn(
   )
   if (best === undefined) return null
   const { group, newest } = best
-  const named = nameIn(group, wanted)
   const few = group.files.length < 3
   const reasons = [
-    ...(named ? [] : ['nothing in these names says whose backups they are']),
+    ...(named(group, wanted) > 0 ? [] : ['nothing in these names says whose backups they are']),
     ...(next !== undefined && next.score === best.score
       ? [`there are also ${posix.join(next.group.directory, next.group.pattern)}`]
       : []),
@@ -112,13 +111,23 @@ function isOfEngine({ name, kind, bytes }: BackupFile, engine: 'postgres' | 'sql
   return !sqlite && kind !== null
 }
 
-const nameIn = ({ directory, pattern }: Group, wanted: readonly string[]): boolean =>
-  wanted.some((name) => `${directory}/${pattern}`.toLowerCase().includes(name.toLowerCase()))
+/**
+ * How well the names of a group say that they are those of the database: its own name says more than that of its project
+ * or service, and in the name of a file more than in that of the folder, where others may lie too. 0 if nothing does.
+ */
+function named({ directory, pattern }: Group, wanted: readonly string[]): number {
+  const rankIn = (text: string): number => {
+    const index = wanted.findIndex((name) => text.toLowerCase().includes(name.toLowerCase()))
+    return index === -1 ? 0 : wanted.length - index
+  }
+  const inFile = rankIn(pattern)
+  return inFile === 0 ? rankIn(directory) : wanted.length + inFile
+}
 
 function scoreOf(group: Group, wanted: readonly string[]): number {
   const kind = newestOf(group).kind
   return (
-    (nameIn(group, wanted) ? 4 : 0) +
+    4 * named(group, wanted) +
     (kind === 'custom-format dump' || kind === 'SQLite file' ? 2 : 0) +
     (group.pattern.includes('{time}') ? 1 : 0)
   )

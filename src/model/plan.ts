@@ -8,7 +8,14 @@ import { needsOf, secretsOf, sentenceOf } from './returned.ts'
 import type { Runbook } from './runbook.ts'
 import { acts, asOpened, type AnyStep, type Effect } from './step.ts'
 import { sourceOf, type StepSource } from './step-source.ts'
-import { completed, missingSections, systemOf, type DefaultUsed, type Target } from './target.ts'
+import {
+  completed,
+  missingSections,
+  systemOf,
+  type DefaultUsed,
+  type Section,
+  type Target,
+} from './target.ts'
 import { workDigest } from './work.ts'
 
 /** Decisions get 8 h: a person may have to be woken first and may want to investigate. */
@@ -111,9 +118,7 @@ function planned(
     throw new RunbookError(
       'usage',
       `cannot plan ${book.name} for ${configured.name}: not configured: ${missing.join(', ')}`,
-      {
-        hint: `add ${missing.join(' and ')} to the target ${configured.name} in runbook.config.ts (${missing.map((section) => `\`runbook help config ${section}\``).join(', ')}), or choose another with --target`,
-      },
+      { hint: hintForMissing(missing, configured) },
     )
   }
   const { target, used } = completed(book.about, configured)
@@ -143,6 +148,14 @@ function planned(
     plan: constant({ ...undigested, digest: digestOf(undigested as unknown as Json) } as unknown as Plan),
     steps: new Map(steps.map(({ id, step }) => [id, step])),
   }
+}
+
+function hintForMissing(missing: readonly Section[], { name, database, volumeDatabase }: Target): string {
+  const isSqlite = database === undefined ? volumeDatabase !== undefined : database.engine === 'sqlite'
+  if (isSqlite && missing.includes('restoreTest'))
+    return `backups of SQLite are not tested in a server; test them with: npx runbook backups find-good --target ${name}`
+  const help = missing.map((section) => `\`runbook help config ${section}\``).join(', ')
+  return `add ${missing.join(' and ')} to the target ${name} in runbook.config.ts (${help}), or choose another with --target`
 }
 
 /** The current code for a plan of an earlier run. `lost`: steps that have no code any more. */

@@ -71,7 +71,9 @@ export const listCandidates = defineStep<Input, Candidates>({
     const candidates = await candidatesOf(look, input)
     const { backups, left } = candidates
     look.note(
-      `${backups.length} backups can be tested, ${whenTaken(backups.at(-1) as Backup)} to ${candidates.newest.takenAt}`,
+      backups.length === 1
+        ? `1 backup can be tested, ${whenTaken(candidates.newest)}`
+        : `${backups.length} backups can be tested, the oldest ${whenTaken(backups.at(-1) as Backup)}, the newest ${whenTaken(candidates.newest)}`,
     )
     for (const { file, why } of left) look.note(`not considered: ${file}: ${why}`)
     return candidates
@@ -143,7 +145,7 @@ async function candidatesOf(
       hint:
         left[0] === undefined
           ? 'check that backups arrive there'
-          : `for example ${left[0].file}: ${left[0].why}`,
+          : `for example ${left[0].file}: ${left[0].why}; see all of them: npx runbook backups`,
     })
   return { backups, major: newest.major, newest, left }
 }

@@ -96,6 +96,11 @@ test('listing the runbooks loads none of the package', async () => {
   expect(within(files, 'src/adapters', 'src/run/engine', 'src/conduct', 'runbooks', 'steps')).toEqual([])
 })
 
+test('the doctor loads those runbooks of the package that fit a target', async () => {
+  const { files } = await loadedBy('doctor', '--target', 'bare')
+  expect(within(files, 'runbooks')).toEqual(['runbooks/diagnose.ts', 'runbooks/prune.ts'])
+})
+
 test('a runbook is shown with its past durations, and without an adapter of its target', async () => {
   for (const [format, more] of [
     ['text', ['better-sqlite3', 'parse-ms', 'pretty-bytes', 'pretty-ms']],

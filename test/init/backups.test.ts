@@ -41,6 +41,19 @@ describe('names', () => {
 })
 
 describe('which files are the backups', () => {
+  it.each([
+    ['in a folder of the project', '/srv/shop/backups', ['shop', 'shop', 'db']],
+    ['of a project with the name of another database', '/b', ['shop', 'analytics', 'db']],
+    ['of a project whose name is in no file', '/srv/site/backups', ['shop', 'site', 'db']],
+  ])('are those with the name of the database, beside younger ones of another: %s', (_, path, wanted) => {
+    const own = file('shop_2026-11-29.sql.gz', { kind: 'gzip' })
+    const others = ['29', '30'].map((day) => file(`analytics_2026-11-${day}.sql.gz`, { kind: 'gzip' }))
+    expect(backupsIn([{ path, files: [...others, own] }], wanted, 'postgres')).toMatchObject({
+      pattern: 'shop_{time}.sql.gz',
+      guessed: 'too few files to see how often one is made',
+    })
+  })
+
   it('are those of the database, with the age that their number shows', () => {
     const found = backupsIn([{ path: '/b', files: nightly.map((name) => file(name)) }], ['shop'], 'postgres')
     expect(found).toEqual({

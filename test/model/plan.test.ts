@@ -258,6 +258,23 @@ describe('a plan', () => {
     )
   })
 
+  it.each([
+    ['a file', { database: { engine: 'sqlite' } }],
+    ['a file in a volume', { volumeDatabase: { file: '/data/shop.db' } }],
+  ])('names the test that there is, where SQLite in %s has no restore test', (_, sections) => {
+    const tested = runbook(
+      'restore-test',
+      { title: 'R', when: 'R', needs: ['restoreTest'] as never, params: {} },
+      ({ step }) => void step('A', look({})),
+    )
+    expect(() => planOf(tested, { ...target, ...sections } as unknown as typeof target, {})).toThrow(
+      expect.objectContaining({
+        message: 'cannot plan restore-test for bare: not configured: restoreTest',
+        hint: expect.stringContaining('npx runbook backups find-good --target bare') as string,
+      }),
+    )
+  })
+
   it('is refused where a step cannot say what it does', () => {
     const shy = defineStep<{ readonly list: readonly string[] }, null>({
       kind: 'bare.shy',

@@ -18,9 +18,10 @@ const decrypt: SecretHandle = { secret: 'RIGHT', from: { env: 'RIGHT' } }
 const wrong: SecretHandle = { secret: 'WRONG', from: { env: 'WRONG' } }
 
 const formats = [
-  ['custom', ['--format=custom']],
-  ['plain', ['--format=plain']],
-  ['tar', ['--format=tar']],
+  ['custom', ['pg_dump', '--format=custom']],
+  ['plain', ['pg_dump', '--format=plain']],
+  ['tar', ['pg_dump', '--format=tar']],
+  ['cluster', ['pg_dumpall']],
 ] as const
 
 /**
@@ -42,9 +43,10 @@ describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', ()
     () => serverFixture([], { RIGHT: passphrase, WRONG: 'not the passphrase' }),
   )
 
-  const dumped = async (args: readonly string[]): Promise<Buffer> => {
+  const dumped = async ([program, ...args]: (typeof formats)[number][1]): Promise<Buffer> => {
     const file = world.place('dump')
-    execFileSync(join(fixture.cluster.bin, 'pg_dump'), [...args, '--file', file, fixture.urlOf('shop')])
+    const of = program === 'pg_dumpall' ? 'postgres' : 'shop'
+    execFileSync(join(fixture.cluster.bin, program), [...args, '--file', file, '--dbname', fixture.urlOf(of)])
     return readFile(file)
   }
   const written = async (name: string, bytes: Uint8Array): Promise<string> => {
@@ -112,7 +114,7 @@ describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', ()
 
   test('a program that is missing is named with what installs it', async () => {
     const { wrap } = wraps.find(({ name }) => name === 'xz') ?? { wrap: (bytes: Uint8Array) => bytes }
-    const file = await written('backup.xz', await wrap(await dumped(['--format=plain'])))
+    const file = await written('backup.xz', await wrap(await dumped(['pg_dump', '--format=plain'])))
     const path = process.env['PATH'] ?? ''
     process.env['PATH'] = world.place('nothing')
     try {

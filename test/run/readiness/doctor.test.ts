@@ -92,6 +92,31 @@ test('a service that a run created without its dependencies is no difference fro
   expect(found).toMatchObject([{ problem: expect.stringContaining('another image') }])
 })
 
+test('what `up` would recreate is asked only of services that run from another image', async () => {
+  const world = healthyShop()
+  const asked: (readonly string[])[] = []
+  const built = { image: null, built: true } as const
+  const drivers = (scope: Parameters<typeof world.drivers>[0]) => {
+    const all = world.drivers(scope)
+    const { declared, outdated } = all.services
+    return {
+      ...all,
+      services: {
+        ...all.services,
+        declared: async (group: Parameters<typeof declared>[0]) =>
+          (await declared(group)).map((one) => (one.service === 'web' ? { ...one, ...built } : one)),
+        outdated: async (group: Parameters<typeof outdated>[0]) => {
+          asked.push(group.names)
+          return []
+        },
+      },
+    }
+  }
+  const like = { ...world, drivers, state: () => world.state() } as unknown as typeof world
+  expect(foundBy(await doctorOn(like))).toEqual([])
+  expect(asked).toEqual([['web']])
+})
+
 test('judges a backup in a bucket without a download, and says that nobody looked into it', async () => {
   const { world } = inBucket(healthyShop())
   const backups = { ...shop.backups, directory: '/state/downloads/shop', from: bucket, cacheBytes: 1_000_000 }
