@@ -86,7 +86,7 @@ describe('what a run is made from', () => {
     ])
     const found = await imagesOf(seen, entries, planWith([]))
     expect(found).toEqual([
-      { what: 'throwaway server', image: 'postgres:17', id: 'sha256:17', why: null },
+      { what: 'throwaway server', image: 'postgres:17', id: 'sha256:17', why: null, digests: [] },
       { what: 'throwaway server', image: 'postgres:gone', id: null, why: 'it is no longer on this machine' },
     ])
   })
