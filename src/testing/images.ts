@@ -41,10 +41,12 @@ export function fakeImages(
   disk: Disk,
   users: (id: string) => readonly string[] = () => [],
 ): Images {
-  const imageOf = (id: string, { tags, digests: _, ...rest }: FakeImage): Image => ({
+  const imageOf = (id: string, { tags, labels, createdAt, bytes }: FakeImage): Image => ({
     id,
     tags: tags.toSorted(),
-    ...rest,
+    labels,
+    createdAt,
+    bytes,
   })
   const entry = (reference: string): readonly [string, FakeImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
