@@ -15,6 +15,8 @@ export type ContinuationFlags = AnswerFlags & {
   readonly yes?: true
   readonly confirm?: string
   readonly json?: true
+  /** Shows nothing. */
+  readonly quiet?: boolean
 }
 
 /**
@@ -50,6 +52,7 @@ export async function continueRun(
   const answers = answersFrom(flags, { plan: state.plan, steps: planned.steps })
   const options = {
     json: flags.json === true,
+    quiet: flags.quiet === true,
     confirm: flags.confirm ?? null,
     yes: flags.yes === true,
     answers,

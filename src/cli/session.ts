@@ -54,6 +54,7 @@ async function report(
   result: Result,
   entries: readonly Stored[],
 ): Promise<void> {
+  if (options.quiet === true) return
   const state = stateOf(entries)
   if (options.json) {
     const conclusion = result.outcome === 'succeeded' ? conclusionOf(state) : null

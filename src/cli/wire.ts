@@ -39,6 +39,8 @@ import type { Terminal } from './terminal.ts'
 /** How to run, as given by flags. */
 export type RunOptions = {
   readonly json: boolean
+  /** Shows nothing; what happens is in the journal. */
+  readonly quiet?: boolean
   readonly confirm: string | null
   readonly yes: boolean
   /** Answers to duties, from `--answer` and `--skip`. */
@@ -72,7 +74,7 @@ export async function wire(
   const secretSources = { environment: process.env, register: (secret: Secret) => redactor.add(secret) }
   const stop = new StopButton()
   const drawing = drawingFor({
-    json: options.json,
+    json: options.json || options.quiet === true,
     inCi: isInCi,
     screen: process.stderr,
     environment: process.env,

@@ -119,7 +119,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
   commands: { version: true, package: true, looking: true },
   orphans: { find: true },
   volumes: { stat: true, list: true, read: true, digest: true, withCopy: true, leftover: true },
-  images: { find: true, list: true, users: true, archived: true },
+  images: { find: true, list: true, digests: true, users: true, archived: true },
   containers: { mounts: true, state: true, log: true },
   git: { head: true, dirty: true, workTrees: true, tracked: true, show: true, ignores: true, history: true },
   releases: { commitOf: true, forTag: true, latest: true, fetched: true },

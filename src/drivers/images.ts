@@ -29,6 +29,11 @@ export interface ImagesView {
   find(reference: string): Promise<Image | null>
   /** All images with a tag in the repository, newest first. */
   list(repository: string): Promise<readonly Image[]>
+  /**
+   * Digests by which registries know the image, `NAME@sha256:…`, sorted; empty if it was built or loaded here and never
+   * pushed or pulled. Null if it is not on this machine.
+   */
+  digests(reference: string): Promise<readonly string[] | null>
   /** Names of the containers, running or not, of this image or images built on it; sorted. */
   users(id: string): Promise<readonly string[]>
   /**

@@ -140,6 +140,7 @@ export const leftBy: {
   images: {
     find: nothing,
     list: nothing,
+    digests: nothing,
     users: nothing,
     archived: nothing,
     tag: nothing,

@@ -110,7 +110,8 @@ const isNews = ({ type }: Entry): boolean => type === 'announcing' || type === '
 export const isAnswered = (entries: readonly Stored[], key: string): boolean =>
   entries.some(({ entry }) => entry.type === 'announced' && entry.key === key)
 
-const timeOf = (entries: readonly Stored[], key: string): number | null => {
+/** When it was told; null if it was not. */
+export const timeOf = (entries: readonly Stored[], key: string): number | null => {
   const told = entries.find(({ entry }) => entry.type === 'announcing' && entry.key === key)
   return told === undefined ? null : Date.parse(told.at)
 }
@@ -127,9 +128,11 @@ function plansOf(way: 'forward' | 'back' | null, { afterSeconds }: Watch, attemp
   return `${act} by the watch ${afterSeconds === 0 || attempts.begun > 0 ? 'now' : `in ${afterSeconds} s unless somebody acknowledges`}`
 }
 
+export const unsealedKey = 'unsealed'
+
 /** Told once, however often sealing fails. */
 export const unsealedNews = (run: string, plan: Plan, problem: string): News => ({
-  key: 'unsealed',
+  key: unsealedKey,
   text: `${plan.title} on ${String(plan.target['name'])}: ${problem}. Next: runbook resume ${run}.`,
 })
 

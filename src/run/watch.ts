@@ -14,7 +14,7 @@ import type { Entry, ProcessIdentity, Stored } from './journal/entry.ts'
 import { isOpen, isUnsealed, type Journal, type RunSummary } from './journal/journal.ts'
 import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
 import { stateOf } from './journal/state.ts'
-import { dueOn, isAnswered, unsealedNews, type WatchedTarget } from './watch-decision.ts'
+import { dueOn, isAnswered, timeOf, unsealedKey, unsealedNews, type WatchedTarget } from './watch-decision.ts'
 
 const stops: readonly Result['code'][] = ['hangup', 'interrupted', 'terminated']
 
@@ -27,8 +27,11 @@ export interface Watching {
   drivers(signal: AbortSignal): Pick<Drivers, 'http' | 'mail' | 'commands'>
   /** What today's configuration says of the target of a plan. */
   targetOf(plan: Plan): Promise<WatchedTarget & { readonly channels: readonly Channel[] }>
-  /** As `runbook resume` and `runbook rollback` do, with their checks and locks. */
-  continueRun(run: string, way: 'forward' | 'back'): Promise<Result>
+  /**
+   * As `runbook resume` and `runbook rollback` do, with their checks and locks.
+   * @param quiet shows nothing: it was tried before, and people heard of it
+   */
+  continueRun(run: string, way: 'forward' | 'back', quiet: boolean): Promise<Result>
   /** The commands in a text as they are typed on this machine. */
   asTyped(text: string): string
   /** For the log of the service. */
@@ -100,20 +103,25 @@ export class Watcher {
 
   /** Of a run that ended and whose process died before it was sealed: whatever the policy, since no step is run. */
   async #seal(line: RunSummary): Promise<void> {
-    const { journal, clock } = this.#around
+    const { journal, clock, say } = this.#around
     const { run } = line
     if ((await holderOf(journal, line)) !== null) return
+    const before = await journal.read(run)
+    const heard = timeOf(before, unsealedKey)
     const tried = this.#sealing.get(run)
     if (tried !== undefined && clock.monotonic() < tried + sealPause) return
+    // A process that was just started cannot know of later tries than the one that people heard of.
+    if (heard !== null && clock.now().getTime() < heard + sealPause) return
+    const quiet = isAnswered(before, unsealedKey)
+    if (!quiet) say(`${run}: sealing its evidence`)
+    const { failure } = await this.#around.continueRun(run, 'forward', quiet)
+    // One that another process held for a moment is tried again at the next look.
     this.#sealing.set(run, clock.monotonic())
-    this.#around.say(`${run}: sealing its evidence`)
-    const { failure } = await this.#around.continueRun(run, 'forward')
     const entries = await journal.read(run)
     const { sealed, plan } = stateOf(entries)
-    if (sealed) return
+    if (sealed) return quiet ? say(`${run}: its evidence is sealed now`) : undefined
     const news = unsealedNews(run, plan, failure?.message ?? 'its evidence is not sealed')
-    if (!isAnswered(entries, news.key))
-      await this.#tell(entries, news, (await this.#around.targetOf(plan)).channels)
+    if (!quiet) await this.#tell(entries, news, (await this.#around.targetOf(plan)).channels)
   }
 
   /** Sends it again where the process died before the answers were journaled, under the same key. */
@@ -162,7 +170,7 @@ export class Watcher {
     this.#around.say(`${run}: ${way === 'back' ? 'rolling it back' : 'resuming it'}`)
     let problem: string | null
     try {
-      const result = await this.#around.continueRun(run, way)
+      const result = await this.#around.continueRun(run, way, false)
       problem = result.failure?.message ?? null
       if (result.outcome !== 'open' && result.outcome !== 'needs-human') return
       // The watch itself was stopped; the next one goes on.

@@ -7,6 +7,8 @@ export type FakeImage = {
   readonly labels: { readonly [name: string]: string }
   readonly createdAt: string
   readonly bytes: number
+  /** `NAME@sha256:…`, as registries know it; default: none. */
+  readonly digests?: readonly string[]
 }
 
 /** Images on the fake machine, and those in registries. */
@@ -39,10 +41,12 @@ export function fakeImages(
   disk: Disk,
   users: (id: string) => readonly string[] = () => [],
 ): Images {
-  const imageOf = (id: string, { tags, ...rest }: FakeImage): Image => ({
+  const imageOf = (id: string, { tags, labels, createdAt, bytes }: FakeImage): Image => ({
     id,
     tags: tags.toSorted(),
-    ...rest,
+    labels,
+    createdAt,
+    bytes,
   })
   const entry = (reference: string): readonly [string, FakeImage] | undefined =>
     [...store.images].find(([id, { tags }]) => id === reference || tags.includes(reference))
@@ -98,6 +102,10 @@ export function fakeImages(
         .filter(([, { tags }]) => tags.some((tag) => tag.startsWith(`${repository}:`)))
         .map((one) => imageOf(...one))
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1)),
+    digests: async (reference) => {
+      const found = entry(reference)
+      return found === undefined ? null : (found[1].digests ?? []).toSorted()
+    },
     users: async (id) => users(id),
     archived: async (file) => read(file).map(archivedOf),
     async tag(id, reference) {
@@ -138,7 +146,8 @@ export function fakeImages(
         throw new RunbookError('failed', `cannot pull ${reference}: not found`, {
           hint: `try: docker pull ${reference}`,
         })
-      put({ ...image, tags: [reference] })
+      const repository = reference.slice(0, reference.lastIndexOf(':'))
+      put({ ...image, tags: [reference], digests: [`${repository}@${image.id}`] })
       return mustFind(reference)
     },
   }

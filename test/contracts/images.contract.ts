@@ -49,6 +49,16 @@ export function imagesContract(kind: string, open: () => Promise<ImagesWorld>): 
       )
     })
 
+    test('what was pulled has the digest of its registry, and what was built here has none', async () => {
+      expect(await images.digests(name('one'))).toEqual([])
+      expect(await images.digests(name('none'))).toBeNull()
+      const { id } = await images.pull(world.remote)
+      const [repository = ''] = world.remote.split(/:(?!.*[:/])/)
+      const digests = await images.digests(id)
+      expect(digests).toEqual([expect.stringMatching(/@sha256:[0-9a-f]{64}$/)])
+      expect(digests?.[0]?.startsWith(`${repository}@`)).toBe(true)
+    })
+
     test('a name moves, and the image that had it stays', async () => {
       const [one, two] = [await idOf('one'), await idOf('two')]
       await images.tag(one ?? '', name('two'))

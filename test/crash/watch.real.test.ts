@@ -89,6 +89,9 @@ function isOver(told: readonly Stored[], policy: string): boolean {
   return keys.some((key) => key.startsWith('attempt-'))
 }
 
+const journalText = (told: readonly Stored[]): string =>
+  told.map(({ at, entry }) => `${at} ${entry.type} ${String(entry['step'] ?? entry['key'] ?? '')}`).join('\n')
+
 /** Steps whose effect was made, or taken back, more than once. */
 function twice(told: readonly Stored[]): readonly string[] {
   const seen = told.flatMap(({ entry }) => {
@@ -137,7 +140,7 @@ describe.concurrent('a run and the watch, killed at random', () => {
 
     let told = await scene.entries()
     for (let tries = 0; told.length > 0 && !isOver(told, policy); tries += 1) {
-      expect(tries, `it never ended:\n${watch.output}${whole(first)}`).toBeLessThan(150)
+      expect(tries, `it never ended:\n${journalText(told)}\n${watch.output}${whole(first)}`).toBeLessThan(150)
       await sleep(1_000)
       told = await scene.entries()
     }

@@ -184,20 +184,23 @@ describe('the operators are told', () => {
     expect(texts().filter((text) => text.includes('found killed'))).toHaveLength(1)
   })
 
-  it('at most once, where the program is killed while it tells them', async () => {
+  it('once, and again under the same key only where the program is killed before it wrote that it was heard', async () => {
     for (const moment of [
       'journal.append announcing',
       'journal.append announcing done',
       'journal.append announced',
     ]) {
       for (const time of [1, 2]) {
-        const { machine, texts } = prepared(({ faults }) =>
+        const { world, machine, texts } = prepared(({ faults }) =>
           faults.order('databases.swap', 'fail').order(moment, 'kill', time),
         )
         await expect(machine.run(params), moment).rejects.toThrow(Killed)
         expect((await (time === 1 ? machine.rollback() : machine.resume())).outcome).toBe('rolled-back')
-        for (const news of ['is being rolled back', 'is rolled back', 'was found killed'])
+        for (const news of ['is being rolled back', 'was found killed'])
           expect(texts().filter((text) => text.includes(news)).length, moment).toBeLessThanOrEqual(1)
+        const ends = world.web.posted.filter((_, index) => texts()[index]?.includes('is rolled back'))
+        expect(ends.length, moment).toBe(time === 2 && moment === 'journal.append announced' ? 2 : 1)
+        expect(new Set(ends.map(({ key }) => key)).size, moment).toBe(1)
       }
     }
   })

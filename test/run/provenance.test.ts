@@ -83,6 +83,18 @@ describe('what a run is made from', () => {
     ])
   })
 
+  it('names each image by the digests that registries know it by, and a process by none', async () => {
+    const { world, seen } = shop()
+    const { images: before } = await provenanceOf(seen, sources, plan)
+    expect(before.map(({ digests }) => digests)).toEqual([null, null])
+    const { id } = before[1] ?? {}
+    world.images.images.set(id ?? '', { ...fakeImage('shop:2'), digests: ['shop@sha256:9'] })
+    const { images } = await provenanceOf(seen, sources, plan)
+    expect(images).toMatchObject([{ digests: null }, { id, digests: ['shop@sha256:9'] }])
+    const deaf = { ...seen, images: { ...seen.images, digests: () => Promise.reject(new Error('no')) } }
+    expect((await provenanceOf(deaf, sources, plan)).images[1]).toMatchObject({ id, digests: null })
+  })
+
   it('is unknown, for its reason, where something does not answer', async () => {
     const dead = () => Promise.reject(new Error('the daemon does not answer'))
     const seen = { git: { workTrees: dead }, services: { states: dead } } as unknown as Seen
@@ -105,7 +117,7 @@ describe('what a run is made from', () => {
     ])
     const found = await imagesOf(seen, entries, planWith([]))
     expect(found).toEqual([
-      { what: 'throwaway server', image: 'postgres:17', id: 'sha256:17', why: null },
+      { what: 'throwaway server', image: 'postgres:17', id: 'sha256:17', why: null, digests: [] },
       { what: 'throwaway server', image: 'postgres:gone', id: null, why: 'it is no longer on this machine' },
     ])
   })
@@ -187,6 +199,15 @@ describe('the report', () => {
         '| `web of shop` | `shop:2` `sha256:2` | `shop:1` `sha256:1` |',
       ].join('\n'),
     )
+  })
+
+  it.each([
+    [['shop@sha256:9'], '`shop:2` `sha256:2`, in the registry `shop@sha256:9` |'],
+    [[], '`shop:2` `sha256:2`, no registry digest: built or loaded here |'],
+    [null, '`shop:2` `sha256:2`, registry digest unknown |'],
+  ])('names an image by the digests %j of registries', (digests, shown) => {
+    const image: UsedImage = { what: 'web of shop', image: 'shop:2', id: 'sha256:2', why: null, digests }
+    expect(report({ provenance: { files: [], images: [image] } })).toContain(shown)
   })
 
   it('says of a file that git does not know, and of an older journal, what is unknown', () => {

@@ -355,6 +355,48 @@ describe('a run that ended, and whose process died before it was sealed', () => 
     expect(texts()).toHaveLength(1)
   })
 
+  it('says so once, however often a watch is started', async () => {
+    const { world, machine, start, texts, said } = site({ policy: 'tell', afterSeconds: 0 })
+    world.faults
+      .order('journal.append sealed', 'kill')
+      .order('evidence.seal', 'fail', 2)
+      .order('evidence.seal', 'fail', 3)
+    expect(await untilDead(() => machine.run(params))).toBe(true)
+    for (let look = 0; look < 4; look += 1) {
+      await start().look(still)
+      world.clock.pass(60 * 1000)
+    }
+    expect(texts()).toHaveLength(1)
+    expect(said.filter((text) => text.endsWith(': sealing its evidence'))).toHaveLength(1)
+    const before = said.length
+    world.clock.pass(10 * 60 * 1000)
+    await start().look(still)
+    expect(stateOf(machine.entries).sealed).toBe(false)
+    expect(said).toHaveLength(before)
+    await start().look(still)
+    expect(stateOf(machine.entries).sealed).toBe(true)
+    expect(said.slice(before)).toEqual([expect.stringContaining(': its evidence is sealed now')])
+    expect(texts()).toHaveLength(1)
+  })
+
+  it('is tried again at the next look where another process held it for a moment', async () => {
+    const { world, machine, start } = site({ policy: 'tell', afterSeconds: 0 })
+    world.faults.order('journal.append sealed', 'kill')
+    expect(await untilDead(() => machine.run(params))).toBe(true)
+    let looks = 0
+    const watch = start({
+      continueRun: async () => {
+        looks += 1
+        throw new RunbookError('held', 'another process holds it')
+      },
+    })
+    await watch.look(still)
+    await watch.look(still)
+    expect(looks).toBe(2)
+    await start().look(still)
+    expect(stateOf(machine.entries).sealed).toBe(true)
+  })
+
   it('is left alone while the process that ended it seals it', async () => {
     const { machine, around, texts, said } = site({ policy: 'tell', afterSeconds: 0 })
     const other = new Watcher({ ...around, journal: fakeJournal(machine.journal, around.clock) })

@@ -79,6 +79,13 @@ export function dockerImages({
         .filter((one) => one !== null)
         .sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1))
     },
+    digests: (reference) =>
+      engine
+        .ask(scope, {
+          doing: `inspect image ${reference}`,
+          ask: async (docker) => registryDigests(await docker.getImage(reference).inspect()),
+        })
+        .catch(nullIfNotFound),
     archived: (file) => readImageArchive(file, scope),
 
     async tag(id, reference) {
@@ -215,6 +222,10 @@ function imageOf({ Id, RepoTags, Config, Created, Size }: Dockerode.ImageInspect
     bytes: Size,
   }
 }
+
+/** Older daemons list an untagged layer with a name of their own. */
+const registryDigests = ({ RepoDigests }: Dockerode.ImageInspectInfo): readonly string[] =>
+  (RepoDigests ?? []).filter((digest) => !digest.startsWith('<none>@')).sort()
 
 /** Splits a reference into repository and tag. A colon before the last slash precedes a registry's port. */
 export function splitReference(reference: string): { readonly repo: string; readonly tag: string } {

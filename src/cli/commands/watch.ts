@@ -85,8 +85,8 @@ async function watch(context: CliContext, { once, unlessRunning }: Flags): Promi
               channels: channelsIn(operators === undefined ? {} : { operators }),
             }
           },
-          continueRun: async (run, way) => {
-            const result = await continueRun(context, run, way, {})
+          continueRun: async (run, way, quiet) => {
+            const result = await continueRun(context, run, way, { quiet })
             // That of the run; the watch goes on.
             process.exitCode = 0
             return result

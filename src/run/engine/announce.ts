@@ -23,8 +23,8 @@ export interface Newsroom {
 const longest = 5
 
 /**
- * Reports what the operators have to know on every channel of the target, at most once: where the program is killed
- * while it reports, or a receiver does not answer in time, it is not reported again. Never fails.
+ * Reports what the operators have to know on every channel of the target, once: where the program is killed before it has written that a
+ * channel answered, it is sent again under the same key. A receiver that does not answer in time is not asked again. Never fails.
  */
 export async function announce(newsroom: Newsroom, context: RunContext): Promise<void> {
   // Receivers get the news of one run in order.
@@ -48,23 +48,29 @@ async function report(
     const { journal, mask } = context
     const channels = journal.state.opened.mode === 'run' ? channelsOf(context.planned.plan) : []
     const news = channels.length === 0 ? null : newsOf(journal.entries)
-    if (news === null || isKnown(journal.entries, news.key)) return
+    if (news === null) return
+    const left = channels.filter((channel) => !hasAnswered(journal.entries, news.key, channel))
+    if (left.length === 0) return
     const { key, text } = mask.json({ ...news })
-    await journal.write({ type: 'announcing', key, text })
+    if (!journal.entries.some(({ entry }) => entry.type === 'announcing' && entry.key === key))
+      await journal.write({ type: 'announcing', key, text })
     const problems = await Promise.all(
-      channels.map((channel) =>
+      left.map((channel) =>
         deliver(sendingOf(context), channel, deliveryOf(context, { key, text }), longest),
       ),
     )
-    for (const [place, channel] of channels.entries())
+    for (const [place, channel] of left.entries())
       await journal.write(announced(key, channel, problems[place] ?? null))
   } catch {
     // What the journal cannot take is reported by the next entry, which matters more.
   }
 }
 
-export const isKnown = (entries: readonly Stored[], key: string): boolean =>
-  entries.some(({ entry }) => entry.type === 'announcing' && entry.key === key)
+const hasAnswered = (entries: readonly Stored[], key: string, channel: Channel): boolean =>
+  entries.some(
+    ({ entry }) =>
+      entry.type === 'announced' && entry.key === key && (entry.to ?? 'announce') === channel.name,
+  )
 
 /** The channel of `operators.announce` has no name in the journal, as in older versions. */
 export const announced = (key: string, { name }: Channel, problem: string | null): Entry => ({

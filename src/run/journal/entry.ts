@@ -165,7 +165,7 @@ export type Entry =
       /** The images of its services as they are now, and of its throwaway servers. Missing in older journals. */
       readonly images?: readonly UsedImage[]
     })
-  /** A notice to the operators. Durable before it is sent, so that none is sent twice; `key` is what it is about. */
+  /** A notice to the operators. Durable before it is sent; `key` is what it is about, and is sent with it. */
   | (JsonObject & { readonly type: 'announcing'; readonly key: string; readonly text: string })
   /** Whether the notice was accepted on a channel: `problem` is null, or says why it was not. */
   | (JsonObject & {

@@ -21,6 +21,11 @@ export type UsedImage = JsonObject & {
   /** `sha256:…`. Null if it is not known, for the reason in `why`. */
   readonly id: string | null
   readonly why: string | null
+  /**
+   * Digests by which registries know it, `NAME@sha256:…`; empty if it was built or loaded on this machine. Null if that is not known,
+   * missing in older journals and for a process.
+   */
+  readonly digests?: readonly string[] | null
 }
 
 /** What a run was made from. */

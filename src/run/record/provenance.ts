@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path'
 import type { Drivers } from '../../drivers/drivers.ts'
 import type { GitView } from '../../drivers/git.ts'
-import type { ServicesView } from '../../drivers/services.ts'
+import type { ImagesView } from '../../drivers/images.ts'
 import { failureOf } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
@@ -18,26 +18,27 @@ export type Seen = Pick<Drivers, 'git' | 'images' | 'services'>
 export async function provenanceOf(seen: Seen, sources: Sources, plan: Plan): Promise<Provenance> {
   const [files, images] = await Promise.all([
     sourceFiles(seen.git, sources),
-    serviceImages(seen.services, inputsOf(plan)),
+    serviceImages(seen, inputsOf(plan)),
   ])
   return { files, images }
 }
 
 /** The images of the services and throwaway servers of a run, at its end. */
 export async function imagesOf(
-  { services, images }: Seen,
+  seen: Seen,
   entries: readonly Stored[],
   plan: Plan,
 ): Promise<readonly UsedImage[]> {
   const given = entries.flatMap(({ entry }) => (entry.type === 'intent' ? [entry.input] : []))
   const [ofServices, ofThrowaways] = await Promise.all([
-    serviceImages(services, [...inputsOf(plan), ...given]),
+    serviceImages(seen, [...inputsOf(plan), ...given]),
     Promise.all(
       throwawayImages(entries).map(async (image) => {
         const what = 'throwaway server'
         try {
-          const id = (await images.find(image))?.id ?? null
-          return { what, image, id, why: id === null ? 'it is no longer on this machine' : null }
+          const id = (await seen.images.find(image))?.id ?? null
+          if (id === null) return { what, image, id, why: 'it is no longer on this machine' }
+          return { what, image, id, why: null, digests: await digestsOf(seen.images, id) }
         } catch (thrown) {
           return { what, image, id: null, why: failureOf(thrown).message }
         }
@@ -84,7 +85,7 @@ async function sourceFiles(
 }
 
 async function serviceImages(
-  services: ServicesView,
+  { services, images }: Pick<Seen, 'services' | 'images'>,
   inputs: readonly JsonObject[],
 ): Promise<readonly UsedImage[]> {
   const groups = servicesIn(inputs as Json).filter(({ names }) => names.length > 0)
@@ -99,12 +100,18 @@ async function serviceImages(
       })
       try {
         const states = await services.states({ stack, names })
-        return states.flatMap(({ service, instances }) =>
+        const used = states.flatMap(({ service, instances }) =>
           instances.length === 0
             ? [unknown(service, 'it has no instance')]
             : distinct(
                 instances.map(({ image, imageId }) => ({ what: called(service), image, ...idOf(imageId) })),
               ),
+        )
+        if (stack.kind === 'process') return used
+        return await Promise.all(
+          used.map(async (one) =>
+            one.id === null ? one : { ...one, digests: await digestsOf(images, one.id) },
+          ),
         )
       } catch (thrown) {
         return names.map((name) => unknown(name, failureOf(thrown).message))
@@ -113,6 +120,10 @@ async function serviceImages(
   )
   return found.flat()
 }
+
+/** Null where it is not known: no reason to lose the id. */
+const digestsOf = (images: ImagesView, id: string): Promise<readonly string[] | null> =>
+  images.digests(id).catch(() => null)
 
 /** A process that somebody else started has no digest. */
 const idOf = (imageId: string): Pick<UsedImage, 'id' | 'why'> =>

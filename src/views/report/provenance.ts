@@ -40,8 +40,17 @@ function imageTable(before: readonly UsedImage[], after: readonly UsedImage[] | 
 const imagesNamed = (images: readonly UsedImage[], name: string): Inline =>
   images
     .filter(({ what }) => what === name)
-    .flatMap(({ image, id, why }, index): readonly Inline[] => [
+    .flatMap(({ image, id, why, digests }, index): readonly Inline[] => [
       index === 0 ? '' : '; ',
       ...(image === null ? [] : [code(image), ' ']),
       id === null ? ['unknown: ', code(why ?? '')] : code(id),
+      ...registryOf(digests),
     ])
+
+/** Journals of earlier versions and processes have no such digests. */
+function registryOf(digests: UsedImage['digests']): readonly Inline[] {
+  if (digests === undefined) return []
+  if (digests === null) return [', registry digest unknown']
+  if (digests.length === 0) return [', no registry digest: built or loaded here']
+  return [', in the registry ', ...digests.flatMap((one, index) => [index === 0 ? '' : ' ', code(one)])]
+}
