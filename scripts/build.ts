@@ -4,8 +4,8 @@
  * linking hundreds of modules takes most of the time of a short command.
  */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, globSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { build } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
@@ -22,12 +22,52 @@ const entrances = ['cli/main', 'index', 'testing/index', 'adapters/sqlite/work']
 
 for (const file of globSync('src/**/*.{js,json}', { cwd: dist })) rmSync(join(dist, file))
 
-await build({
+/**
+ * What the build contains. Opening the files of a package takes longer than running what a start needs of them, and of zod
+ * the texts in all languages are most, which only a bundler can leave out.
+ */
+const contained =
+  /^(?:zod|commander|cosmiconfig|env-paths|is-in-ci|leven|ms|pretty-bytes|pretty-ms|parse-ms|d3-[a-z-]+|internmap|xmlbuilder)(?:\/|$)/
+
+const own = (pattern: string): RegExp => new RegExp(`/src/(?:${pattern})`)
+
+/** What is loaded together is in one file, from bottom to top: each may load those before it, and none after it. */
+const groups: readonly { readonly name: string; readonly test: RegExp }[] = [
+  { name: 'own-code', test: own(String.raw`kernel/own-code\.ts|cli/package-root\.ts`) },
+  { name: 'kernel', test: own('kernel/') },
+  { name: 'zod', test: /\/node_modules\/zod\// },
+  {
+    name: 'command-line',
+    test: own(
+      'cli/(?:command-line|program|context|catalog|team-modules|flags|duties|error-report|command-hints)',
+    ),
+  },
+  // Script steps load zx, and few commands read the code of steps: both stay by themselves.
+  {
+    name: 'configuration',
+    test: own(String.raw`(?:drivers|formats|sections|config)/|model/(?!step-source|plan)|scripts/at-work`),
+  },
+  {
+    name: 'past-runs',
+    test: own(
+      String.raw`run/journal/|views/(?:list|fit|status|standing|history|past-runs|amounts|columns)\.ts`,
+    ),
+  },
+  { name: 'journal', test: own('adapters/journal/') },
+  {
+    name: 'run',
+    test: own(
+      String.raw`run/|model/|conduct/|adapters/(?:process|terminal|environment|git)/|cli/(?:session|wire|drivers|lazy|live-view|locks|story|provenance)`,
+    ),
+  },
+  { name: 'evidence', test: own('adapters/evidence/|views/') },
+]
+
+const { output } = await build({
   cwd: root,
   input: Object.fromEntries(entrances.map((name) => [name, `src/${name}.ts`])),
   platform: 'node',
-  // Of zod, the texts in all languages are most, and only a bundler can leave them out.
-  external: (id) => !/^[./]/.test(id) && !/^zod(\/|$)/.test(id),
+  external: (id) => !/^[./]/.test(id) && !contained.test(id),
   output: {
     dir: join(dist, 'src'),
     format: 'esm',
@@ -35,16 +75,21 @@ await build({
     comments: { legal: true, annotation: false, jsdoc: false },
     // Two levels down, so that `ownRoot` is where it is in a checkout.
     chunkFileNames: 'chunks/[name]-[hash].js',
-    codeSplitting: {
-      groups: [
-        { name: 'zod', test: /\/node_modules\/zod\//, priority: 9 },
-        { name: 'own-code', test: /\/src\/kernel\/own-code\.ts$/, priority: 9 },
-        // Every command needs these. Imports point down, so that a folder brings no other along.
-        { name: 'kernel', test: /\/src\/kernel\//, priority: 8 },
-        { name: 'drivers', test: /\/src\/drivers\//, priority: 7 },
-      ],
-    },
+    codeSplitting: { groups: groups.map((group, index) => ({ ...group, priority: groups.length - index })) },
   },
 })
 
-copyFileSync(join(root, 'node_modules/zod/LICENSE'), join(dist, 'src/chunks/zod.LICENSE'))
+/** Folders of the packages that the build contains. */
+const packages = new Set(
+  output.flatMap((part) =>
+    part.type === 'chunk'
+      ? part.moduleIds.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? [])
+      : [],
+  ),
+)
+const licences = [...packages].sort().map((folder) => {
+  const [file] = globSync('{LICENSE,LICENCE,license}*', { cwd: folder })
+  if (file === undefined) throw new Error(`${folder} lacks a licence to bring with its code`)
+  return `${basename(folder)}\n\n${readFileSync(join(folder, file), 'utf8').trim()}\n`
+})
+writeFileSync(join(dist, 'src/chunks/contained.LICENSES'), licences.join(`\n${'-'.repeat(80)}\n\n`))

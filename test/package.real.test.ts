@@ -30,6 +30,20 @@ const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   readonly peerDependencies: { readonly [name: string]: string }
 }
 const declared = [...Object.keys(about.dependencies), ...Object.keys(about.peerDependencies)].sort()
+/** In the order of the table that lists them: what npm installs, and what the build contains instead. */
+const known = async (): Promise<readonly string[]> => {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    readonly devDependencies: { readonly [name: string]: string }
+  }
+  const contained = (await containedIn(installed)).filter((name) => name in devDependencies)
+  return [...declared, ...contained].sort()
+}
+
+/** The packages whose licences the build brings. */
+const containedIn = async (program: Installed): Promise<readonly string[]> =>
+  (await program.read('dist/src/chunks/contained.LICENSES'))
+    .split(`\n${'-'.repeat(80)}\n\n`)
+    .map((licence) => licence.split('\n')[0] ?? '')
 const entrances = Object.entries(about.exports)
   .filter(([name]) => name !== './package.json')
   .map(([name]) => `runbook${name.slice(1)}`)
@@ -71,7 +85,7 @@ describe('the package', () => {
       'bin/node-24.js',
       'bin/own-cache.js',
       'bin/runbook.js',
-      'dist/src/chunks/zod.LICENSE',
+      'dist/src/chunks/contained.LICENSES',
       'package.json',
     ])
     expect(installed.files.filter((path) => /(^|[/.])(test|demo|fixtures)[/.]/.test(path))).toEqual([])
@@ -166,10 +180,36 @@ describe('the package', () => {
       name,
       cells: cells.split('|').map((cell) => cell.trim()),
     }))
-    expect(rows.map(({ name }) => name)).toEqual(declared)
+    expect(rows.map(({ name }) => name)).toEqual(await known())
     expect(rows.filter(({ cells }) => cells.length !== 2 || cells.some((cell) => cell.length < 10))).toEqual(
       [],
     )
+  })
+
+  test('brings the licence of each package that it contains, and loads few files for a short command', async () => {
+    const contained = await containedIn(installed)
+    expect(contained).toEqual(expect.arrayContaining(['commander', 'cosmiconfig', 'ms', 'zod']))
+    const list = local.path('loaded')
+    for (const { args, most } of [
+      { args: ['list'], most: 20 },
+      { args: ['run', 'greet', '--dry-run', '--confirm', 'greet'], most: 40 },
+    ]) {
+      execFileSync(process.execPath, [local.path('node_modules/runbook/bin/runbook.js'), ...args], {
+        cwd: local.path('.'),
+        env: {
+          ...process.env,
+          NODE_OPTIONS: `--import ${join(root, 'test/fixtures/loaded-modules.js')}`,
+          LOADED_MODULES: list,
+          RESOLVED_MODULES: '/dev/null',
+        },
+      })
+      const files = (await readFile(list, 'utf8')).split('\n').filter((url) => url.startsWith('file:'))
+      expect(files.filter((url) => contained.some((name) => url.includes(`/node_modules/${name}/`)))).toEqual(
+        [],
+      )
+      const own = files.filter((url) => url.includes('/runbook/dist/src/'))
+      expect(own.length, own.join('\n')).toBeLessThan(most)
+    }
   })
 
   test('has nothing that publint finds', () => {

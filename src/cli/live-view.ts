@@ -1,12 +1,12 @@
 import type { Drawing } from '../conduct/drawing.ts'
 import type { Clock } from '../kernel/clock.ts'
-import type { Stored } from '../run/journal/entry.ts'
+import type { Entry, Stored } from '../run/journal/entry.ts'
 import type { RunEvent } from '../run/journal/events.ts'
-import { standingOf } from '../run/journal/standing.ts'
+import { changesWhatIsDown, standingOf } from '../run/journal/standing.ts'
 import { stateOf } from '../run/journal/state.ts'
 import type { PastTimes } from '../run/record/past-times.ts'
 import { packed, type Width } from '../views/fit.ts'
-import { backupOf, situationOf } from '../views/situation.ts'
+import { backupOf, choosesBackup, situationOf } from '../views/situation.ts'
 import { stakesText } from '../views/stakes.ts'
 
 type Settings = {
@@ -36,6 +36,8 @@ export class LiveView {
   #shown = ''
   #asked: string | null = null
   #ticker: NodeJS.Timeout | undefined
+  /** Steps that are worth no line. To fold all entries at each of theirs would make long runs slow. */
+  #quiet: ReadonlySet<string> = new Set()
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -52,7 +54,7 @@ export class LiveView {
     if (this.#ticker === undefined) return
     this.#situation = null
     if (type === 'settled') this.end()
-    else if (this.#settings.drawing === 'lines') this.#sayChange()
+    else if (this.#settings.drawing === 'lines' && !this.#isQuiet(event.stored.entry)) this.#sayChange()
   }
 
   /** The situation now, a line each; empty before the run begins and after its end. */
@@ -73,6 +75,13 @@ export class LiveView {
     const { drawing, width, say } = this.#settings
     say(stakesText(this.#entries, width()).trimEnd())
     this.#shown = this.#key()
+    this.#quiet = new Set(
+      stateOf(this.#entries)
+        .plan.steps.filter(
+          (step) => step.effect !== 'decide' && !changesWhatIsDown(step) && !choosesBackup(step),
+        )
+        .map(({ id }) => id),
+    )
     this.#ticker ??= setInterval(() => {
       if (drawing === 'lines') this.#say()
     }, everyMilliseconds).unref()
@@ -95,6 +104,10 @@ export class LiveView {
   #say(): void {
     const lines = this.lines()
     if (lines.length > 0) this.#settings.say(lines.join('\n'))
+  }
+
+  #isQuiet(entry: Entry): boolean {
+    return (entry.type === 'intent' || entry.type === 'ended') && this.#quiet.has(entry.step)
   }
 
   /** What is worth a line at once. */

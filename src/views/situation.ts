@@ -1,4 +1,5 @@
 import { oneLine } from '../kernel/sanitize.ts'
+import type { PlannedStep } from '../model/plan.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { stateOf } from '../run/journal/state.ts'
@@ -121,11 +122,14 @@ function stopFacts({ down, until }: Estimate): readonly string[] {
 
 type ChosenBackup = { readonly name: string; readonly takenAt: string }
 
+export const choosesBackup = ({ kind, effect }: Pick<PlannedStep, 'kind' | 'effect'>): boolean =>
+  kind.startsWith('backups.') && effect === 'observe'
+
 /** The backup that the run chose last; null before. */
 export function backupOf(entries: readonly Stored[]): ChosenBackup | null {
   const choosing = new Set(
     stateOf(entries)
-      .plan.steps.filter(({ kind, effect }) => kind.startsWith('backups.') && effect === 'observe')
+      .plan.steps.filter(choosesBackup)
       .map(({ id }) => id),
   )
   for (const { entry } of entries.toReversed()) {

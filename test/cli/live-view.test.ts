@@ -60,6 +60,46 @@ describe('with plain lines', () => {
     ])
   })
 
+  test('entries of steps that are worth no line are not folded, so that a long run costs no more a step', () => {
+    const steps = Array.from({ length: 50 }, (_, at) => `Change ${at}`)
+    const many = planWith([
+      ...steps.map((title) => ({ title })),
+      { title: 'Stop', kind: 'services.stop', ...down },
+      { title: 'Start', kind: 'services.start', ...up },
+    ])
+    let reads = 0
+    const heard = journalOf(many, [
+      ...steps.flatMap((title) => [[1, intent(title)] as const, [1, ended(title)] as const]),
+      [3, intent('Stop', { before: { running: ['web'] } })],
+    ]).map((stored, at) =>
+      at === 1
+        ? {
+            ...stored,
+            get entry() {
+              return ((reads += 1), stored.entry)
+            },
+          }
+        : stored,
+    )
+    const said: string[] = []
+    const clock = fakeClock(new Date(start))
+    const say = (text: string): void => void said.push(text)
+    const view = new LiveView({
+      drawing: 'lines',
+      width: () => 60,
+      clock,
+      begun: [],
+      past: async () => [],
+      say,
+    })
+    for (const stored of heard.slice(0, -1)) view.hear({ type: 'entry', stored })
+    expect(reads).toBeLessThan(10)
+    expect(said).toHaveLength(1)
+    for (const stored of heard.slice(-1)) view.hear({ type: 'entry', stored })
+    expect(said.at(-1)).toContain('DOWN')
+    view.end()
+  })
+
   test('it is repeated each minute until the run has ended', () => {
     const { said, clock, hear } = viewOf('lines')
     hear(0, 7)

@@ -42,6 +42,10 @@ export function standingOf(entries: readonly Stored[]): Standing {
 const stops = 'services.stop'
 const starts = 'services.start'
 
+/** Whether entries of this step, on the way forward, can change what is down or not confirmed. */
+export const changesWhatIsDown = ({ kind, marks }: Pick<PlannedStep, 'kind' | 'marks'>): boolean =>
+  kind === stops || kind === starts || marks.downFrom || marks.upAfter
+
 function downOf(state: RunState, entries: readonly Stored[]): Standing['down'] {
   const kinds = new Map(state.plan.steps.map(({ id, kind }) => [id, kind]))
   const down = new Map<string, string>()
