@@ -8,6 +8,9 @@ import { archive } from './rows/archive.ts'
 import { encryption } from './rows/encryption.ts'
 import { journaledStep } from './rows/journaled-step.ts'
 import { manyRuns } from './rows/many-runs.ts'
+import { memory } from './rows/memory.ts'
+import { postgres } from './rows/postgres.ts'
+import { sqlite } from './rows/sqlite.ts'
 import { startUp } from './rows/start-up.ts'
 import { verification } from './rows/verification.ts'
 
@@ -17,7 +20,17 @@ import { verification } from './rows/verification.ts'
  * has to be on a disk for syncs to mean anything.
  */
 
-const rows: readonly Row[] = [startUp, journaledStep, manyRuns, archive, encryption, verification]
+const rows: readonly Row[] = [
+  startUp,
+  journaledStep,
+  manyRuns,
+  archive,
+  encryption,
+  verification,
+  memory,
+  sqlite,
+  postgres,
+]
 
 const { values, positionals } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },

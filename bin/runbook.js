@@ -2,7 +2,11 @@
 import './node-24.js'
 import { existsSync } from 'fs'
 import module from 'module'
+import v8 from 'v8'
 import { isOwnCache } from './own-cache.js'
+
+// The part of the heap for new objects grows to 50 MB while a configuration is read, and never shrinks again.
+v8.setFlagsFromString('--semi-space-growth-factor=1')
 
 if (isOwnCache()) module.enableCompileCache()
 // A checkout runs as it is written. A package brings JavaScript only, since Node takes no types away below node_modules.

@@ -1,26 +1,11 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { diskArchives } from '../../src/adapters/disk/archives.ts'
 import type { ArchiveTools } from '../../src/adapters/disk/gpg-decrypt.ts'
 import { quietScope } from '../scope.ts'
 import { millisecondsOf, type Row } from '../row.ts'
 import { runbookIn, timed } from '../project.ts'
-import { layTree } from '../tree.ts'
-
-const config = `import { defineConfig } from 'runbook'
-
-export default defineConfig({
-  artifacts: './artifacts',
-  state: './state',
-  defaultTarget: 'files',
-  targets: {
-    files: {
-      staging: './staging',
-      data: { directory: './backups', pattern: 'files-{time}.tar.gz', source: './live', layout: 'flat' },
-    },
-  },
-})
-`
+import { dataBackupIn } from '../data-project.ts'
 
 const limits = { maxBytes: 1e12, maxMembers: 1e6, maxDepth: 100 }
 
@@ -31,9 +16,7 @@ export const archive: Row = {
   unit: 'ms',
   async prepare({ folder, quick }) {
     const live = join(folder, 'live')
-    const size = layTree(live, quick ? 1_000 : 10_500)
-    for (const name of ['backups', 'staging']) mkdirSync(join(folder, name), { mode: 0o700 })
-    writeFileSync(join(folder, 'runbook.config.ts'), config, { mode: 0o600 })
+    const size = dataBackupIn(folder, quick ? 400 : 10_500, 'tar.zst')
     const archives = diskArchives({ scope: quietScope() } as ArchiveTools)
     const shell = (script: string) => () => timed('sh', ['-ec', script], folder)
     const packed = (name: string) => async (): Promise<number> => {
@@ -60,7 +43,7 @@ export const archive: Row = {
         { name: 'packed to `.tar.gz`', once: packed('d.tar.gz') },
         { name: 'packed to `.tar.zst`', once: packed('e.tar.zst') },
         {
-          name: '`data-backup`, restored and read back',
+          name: '`data-backup` to `.tar.zst`, restored and read back',
           once: () => runbookIn(folder, 'run', 'data-backup'),
         },
       ],
