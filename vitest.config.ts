@@ -18,10 +18,13 @@ const inMemory = [
 /** Suites of a run share the processes that run commands. */
 const sharedCommands = './test/fixtures/shared-commands.ts'
 
+/** Commands that are processes of their own load the program in few files. */
+const bundle = './test/fixtures/bundle-program.ts'
+
 /** One more than the processors of a small machine: some tests wait, and would leave one of them idle. */
 const quick = {
   maxWorkers: 3,
-  globalSetup: sharedCommands,
+  globalSetup: [sharedCommands, bundle],
   testTimeout: 20_000,
   hookTimeout: 30_000,
   env: { ...compileCache, TMPDIR: memoryFolder },
@@ -63,7 +66,7 @@ export default defineConfig({
           include: [realSuites],
           env: { ...compileCache, ...programsOfPostgresFirst() },
           maxWorkers: 3,
-          globalSetup: ['./test/fixtures/announce-missing.ts', sharedCommands],
+          globalSetup: ['./test/fixtures/announce-missing.ts', sharedCommands, bundle],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
