@@ -7,12 +7,23 @@ import { realSuites } from './test/fixtures/suite-times.ts'
 
 /**
  * The engine and the runbooks on the in-memory world, and code that decides, reads or writes: nothing in their modules or
- * processes is changed by a test.
+ * processes is changed by a test, as shared-process.ts checks.
  */
 const inMemory = [
-  'test/{run,steps,model,formats,views,testing,kernel,config,init,import}/**/*.test.ts',
-  'test/adapters/{docker,evidence,journal,postgres}/**/*.test.ts',
+  'test/{bench,conduct,config,formats,import,init,kernel,model,run,scripts,steps,testing,views}/**/*.test.ts',
+  'test/adapters/{docker,environment,evidence,journal,postgres}/**/*.test.ts',
+  'test/adapters/{all-orphans,dump-stream,extra-data}.test.ts',
+  'test/adapters/disk/{durable,gpg-decrypt,nameless-file,parallel-gzip}.test.ts',
+  'test/adapters/sqlite/{file-version,files,fingerprint,lost,objects}.test.ts',
+  'test/adapters/web/{listen,live}.test.ts',
+  'test/cli/{command-hints,journal,lazy}.test.ts',
+  'test/cli/site/*.test.ts',
   'test/contracts/*.memory.test.ts',
+  'test/contracts/{backups.disk,commands.process,conductor.*,git.system,http.network,journal.sqlite}.test.ts',
+  'test/contracts/{people.terminal,releases.github,secrets.system,timers.programs}.test.ts',
+  'test/docs/{links,media}.test.ts',
+  'test/fixtures/{real-parts,skipped-suites}.test.ts',
+  'test/{github-release,suites}.test.ts',
 ]
 
 /** Suites of a run share the processes that run commands. */
@@ -57,6 +68,7 @@ export default defineConfig({
           exclude: [realSuites],
           // Code that many suites run is loaded and compiled once a worker.
           isolate: false,
+          setupFiles: './test/fixtures/shared-process.ts',
         },
       },
       {
