@@ -15,11 +15,11 @@ afterAll(() => project[Symbol.asyncDispose]())
 /** The packages, and the files of this project, that a command loads. */
 async function loadedBy(...args: readonly string[]) {
   const [list, found] = [project.path('loaded'), project.path('resolved')]
-  const { code, err } = await project.start(args, {
+  const { code, err } = await project.runIn(project.folder, args, {
     NODE_OPTIONS: `--import ${preloaded}`,
     LOADED_MODULES: list,
     RESOLVED_MODULES: found,
-  }).ended
+  })
   expect(code, err).toBe(0)
   const urls = (await readFile(list, 'utf8')).split('\n')
   const packages = urls.flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? [])
