@@ -96,8 +96,8 @@ describe('the room that a copy needs beside the live database', () => {
     ['sqlite', 1],
     ['postgres', 64],
   ] as const)('has a margin that fits the engine: %s', async (engine, margin) => {
-    const shopWorld = damagedShop()
-    const world = { ...shopWorld, server: { ...shopWorld.server, engine } }
+    const world = damagedShop()
+    Object.assign(world.server, { engine })
     const { look } = handsOn(world)
     const of = { ...database, engine } as typeof database
     const { bytes } = await look.databases.identity(of)
