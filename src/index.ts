@@ -141,6 +141,8 @@ export type {
   TableRowCount,
   TableRows,
   ThrowawayDatabase,
+  ChangeNeedingRights,
+  MissingRight,
   Unreadable,
 } from './drivers/databases.ts'
 export { isExact } from './drivers/databases.ts'

@@ -203,10 +203,12 @@ export type ExactDump = Dump & { readonly format: 'custom' | 'directory' | 'tar'
 
 export const isExact = (dump: Dump): dump is ExactDump => dump.format !== 'plain' && dump.format !== 'cluster'
 
-/** Roles and extensions that a dump needs and the server lacks. */
+/** What a dump needs that the server or the role of the target lacks. */
 export type Fit = JsonObject & {
   readonly missingRoles: readonly string[]
   readonly missingExtensions: readonly string[]
+  /** What of it only a superuser can create, each in words; empty where the role is one. */
+  readonly needsSuperuser: readonly string[]
 }
 
 /**
@@ -287,6 +289,21 @@ export type Unreadable = JsonObject & {
   readonly cures: readonly string[]
 }
 
+/** A change for which reading is not enough. */
+export type ChangeNeedingRights =
+  | { readonly do: 'restore beside' | 'swap' | 'restore in place' | 'drop copies' }
+  | { readonly do: 'insert rows'; readonly tables: readonly string[] }
+
+/** What the account or role of the target lacks for a change. */
+export type MissingRight = JsonObject & {
+  /** In words, such as `CREATEDB`. */
+  readonly lacks: string
+  /** Whether the change cannot succeed without it; otherwise that depends on what happens until then. */
+  readonly certain: boolean
+  /** SQL statements or shell commands that permit it. */
+  readonly cures: readonly string[]
+}
+
 /** What a dump says that it holds, besides the names of the tables with data. */
 export type DumpContents = JsonObject & {
   /**
@@ -339,6 +356,8 @@ export interface DatabasesView {
   attachments(database: Database): Promise<readonly Attachment[]>
   /** What of the live database may not be read, from catalogues only, sorted by kind and name; at most 1,000. */
   unreadable(database: Database): Promise<readonly Unreadable[]>
+  /** What is missing for a change, without trying it; certain ones first, at most 1,000. */
+  missingRights(database: Database, change: ChangeNeedingRights): Promise<readonly MissingRight[]>
   /** One read-only query on the live database or a copy, bounded in time and rows. @throws if it writes */
   query(database: Database, name: string, sql: string): Promise<readonly JsonObject[]>
   /**

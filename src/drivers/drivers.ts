@@ -86,6 +86,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     contents: true,
     attachments: true,
     unreadable: true,
+    missingRights: true,
     query: true,
     rows: true,
     values: true,

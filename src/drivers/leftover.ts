@@ -53,6 +53,7 @@ export const leftBy: {
     contents: everywhere,
     attachments: everywhere,
     unreadable: everywhere,
+    missingRights: nothing,
     query: nothing,
     rows: nothing,
     values: nothing,

@@ -82,7 +82,14 @@ export interface TakenLock {
   release(): Promise<void>
 }
 
-export type LostLock = { readonly is: 'lost'; readonly why: string }
+/**
+ * `down`: nobody is known to have it, but the place stopped answering: when it last did (ISO 8601, UTC), and its name.
+ */
+export type LostLock = {
+  readonly is: 'lost'
+  readonly why: string
+  readonly down?: { readonly place: string; readonly answeredAt: string }
+}
 
 /** For messages: `service web of shop`. */
 export function partName(part: LockPart): string {

@@ -1,6 +1,7 @@
 import { connectionsOf } from './connections.ts'
 import type { ServiceFacts } from './facts.ts'
 import { connectionsTo, kindOf, reachOf } from './roles.ts'
+import { mountOf } from './sqlite.ts'
 
 export type PostgresChoice = {
   readonly service: ServiceFacts
@@ -34,6 +35,17 @@ export function elsewhere(services: readonly ServiceFacts[]): readonly string[] 
   const own = new Set(services.flatMap(({ hosts }) => hosts))
   const all = services.flatMap(connectionsOf).filter(({ host, name }) => name !== null && !own.has(host))
   return [...new Set(all.map(({ host, name }) => `${host}/${name ?? ''}`))].toSorted()
+}
+
+/** Where the official image and that of bitnami keep the data, unless PGDATA says otherwise. */
+const usualFolders = { official: '/var/lib/postgresql/data', bitnami: '/bitnami/postgresql' } as const
+
+/** The data folder of a server that a new container begins without; null where a mount holds it. */
+export function unkeptDataOf(service: ServiceFacts): string | null {
+  const kind = kindOf(service)
+  if (kind?.is !== 'postgres') return null
+  const folder = named(service.environment, 'PGDATA') ?? usualFolders[kind.vendor]
+  return mountOf(folder, service.mounts) === null ? folder : null
 }
 
 function choiceOf(

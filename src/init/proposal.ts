@@ -2,7 +2,7 @@ import { isAbsolute, posix, relative } from 'node:path'
 import type { Json, JsonObject } from '../kernel/json.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 import { backupsIn } from './backups.ts'
-import { elsewhere, postgresIn, unsupportedIn, type PostgresChoice } from './database.ts'
+import { elsewhere, postgresIn, unkeptDataOf, unsupportedIn, type PostgresChoice } from './database.ts'
 import type { BackupFolder, Facts, ProjectFacts, SqliteFile } from './facts.ts'
 import { healthOf } from './health.ts'
 import { isIdle, kindOf, oneOffs } from './roles.ts'
@@ -143,8 +143,17 @@ function partsOf(
           `${name}: ${path} of ${service.name} is in no folder and in no volume with a name, so a new container begins without it; mount one there in the Compose file, then run init again`,
       ),
     )
+  const unnamed = services.flatMap((service) => {
+    const data = unkeptDataOf(service)
+    return data === null
+      ? []
+      : [
+          `${name}: the data of ${service.name} (${data}) is in no folder and in no volume with a name, so \`docker compose down\` or a new project name loses it; dump it, mount a named volume at ${data} in the Compose file, and restore it there`,
+        ]
+  })
   const remarks = [
     ...unkept,
+    ...unnamed,
     ...unsupported,
     ...others,
     ...(once.length > 0 && postgres.length + sqlite.length > 0

@@ -272,7 +272,7 @@ export function runContextFor(
     announcing: { last: Promise.resolve() },
     drivers: (scope) => runtime.drivers(scope),
     async fence() {
-      const locks = await lock.fence()
+      const locks = await lock.fence(journal.state.turned?.failure?.message)
       if (locks.length > 0) await journal.write({ type: 'locked', locks })
     },
     status: () => runtime.statusOf(journal.entries),

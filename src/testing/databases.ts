@@ -203,6 +203,13 @@ export function fakeDatabases({
       answering(database)
       return server.unreadable
     },
+    async missingRights(database, change) {
+      await at('missingRights')
+      answering(database)
+      return server.missingRights
+        .filter(({ of }) => of.includes(change.do))
+        .map(({ lacks, certain, cures }) => ({ lacks, certain, cures }))
+    },
     async query(database, name, sql) {
       await at('query')
       const { tables } = named(database, name)
@@ -241,6 +248,7 @@ export function fakeDatabases({
       return {
         missingRoles: roles.filter((role) => !server.roles.has(role)),
         missingExtensions: extensions.filter((name) => !server.extensions.has(name)),
+        needsSuperuser: server.refused,
       }
     },
     async restoreRights(database, dump, name) {

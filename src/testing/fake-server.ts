@@ -1,4 +1,10 @@
-import type { Attachment, Session, Unreadable } from '../drivers/databases.ts'
+import type {
+  Attachment,
+  ChangeNeedingRights,
+  MissingRight,
+  Session,
+  Unreadable,
+} from '../drivers/databases.ts'
 import type { JsonObject } from '../kernel/json.ts'
 import type { FakeTables } from './fake-dump.ts'
 import type { Doorkeeper } from './fake-pg-hba.ts'
@@ -35,6 +41,8 @@ export type FakeServer = {
   readonly roles: Set<string>
   /** Why its dumps need a superuser; empty where a role of the run restores them. */
   readonly superuserNeeds: string[]
+  /** What of its dumps its role may not create. */
+  readonly refused: string[]
   readonly extensions: Set<string>
   /** Checks logins over TCP; null admits all. */
   doorkeeper: Doorkeeper | null
@@ -47,7 +55,11 @@ export type FakeServer = {
   readonly attachments: Attachment[]
   /** What of the live database its role may not read; a fingerprint and a dump of it fail. */
   readonly unreadable: Unreadable[]
+  /** What its role lacks, and for which changes. */
+  readonly missingRights: FakeMissingRight[]
 }
+
+export type FakeMissingRight = MissingRight & { readonly of: readonly ChangeNeedingRights['do'][] }
 
 /**
  * An in-memory Postgres 17.6 with these databases, owned by the role `app`.
@@ -65,6 +77,7 @@ export function fakeServer(
     sessions: new Map(),
     roles: new Set(['app']),
     superuserNeeds: [],
+    refused: [],
     doorkeeper: null,
     extensions: new Set(),
     acceptsWrites: true,
@@ -72,6 +85,7 @@ export function fakeServer(
     answers: new Map(),
     attachments: [],
     unreadable: [],
+    missingRights: [],
     ...more,
     databases: new Map(
       Object.entries(databases).map(([name, tables], index) => [

@@ -9,10 +9,17 @@ export type FakeLocks = {
   readonly unavailable: Map<string, string>
   /** Parts that are stopped, so that their locks are gone and nobody can take them. */
   readonly down: Set<string>
+  /** Parts whose place died, so that it is not known who has them: when it last answered. */
+  readonly dead: Map<string, string>
 }
 
 /** All parts are free and available. */
-export const noLocks = (): FakeLocks => ({ held: new Map(), unavailable: new Map(), down: new Set() })
+export const noLocks = (): FakeLocks => ({
+  held: new Map(),
+  unavailable: new Map(),
+  down: new Set(),
+  dead: new Map(),
+})
 
 /** The locks of one process. */
 export type ProcessLocks = Locks & {
@@ -58,6 +65,9 @@ export function fakeLocks(world: FakeLocks): ProcessLocks {
         lock: {
           async check() {
             if (world.down.has(name)) return { is: 'down' }
+            const answeredAt = world.dead.get(name)
+            if (answeredAt !== undefined)
+              return { is: 'lost', why: 'connection refused', down: { place: name, answeredAt } }
             if (world.held.get(name) === own) return { is: 'held' }
             const now = world.held.get(name)
             return {

@@ -10,15 +10,18 @@ import {
   type TableRows,
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
+import { missingRightsFindings } from './lib/missing-rights.ts'
 import { mustBeLive, requireSameLive } from './lib/ours.ts'
 import {
   keyPrints,
   keysIn,
   keysWith,
+  malformed,
   missingRows,
   rowFingerprint,
   rowPrints,
   selectedRows,
+  selectionOf,
 } from './lib/row-selection.ts'
 
 type Input = {
@@ -51,6 +54,13 @@ export const recoverRows = defineStep<Input, Output, Before>({
   alsoChanges: ({ database }) => (isPending(database) ? null : []),
   describe: ({ tables }) =>
     say`Inserts the missing rows of ${tables} in one transaction, parents first, and reads them back.`,
+  preflight: async (look, { database, tables }) =>
+    isPending(database) || isPending(tables) || malformed({ tables, key: null }).length > 0
+      ? []
+      : missingRightsFindings(look, database, {
+          do: 'insert rows',
+          tables: selectionOf(tables).map(({ table }) => table),
+        }),
   survey: async (look, { database, copy, tables, key, compared }) => {
     const keys = await keysIn(look, database, copy.name, { tables, key })
     const { batch } = await missingRows(

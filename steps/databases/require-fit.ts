@@ -93,7 +93,7 @@ async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Inp
       `restore it into a server of major version ${archive.major}`,
     )
   }
-  const { missingRoles, missingExtensions } = await look.databases.fit(database, archive)
+  const { missingRoles, missingExtensions, needsSuperuser } = await look.databases.fit(database, archive)
   if (missingRoles.length > 0)
     throw unfit(`the server lacks the roles ${missingRoles.join(', ')}`, 'create them, then start again')
   if (missingExtensions.length > 0) {
@@ -102,6 +102,11 @@ async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Inp
       'install them on the server, then start again',
     )
   }
+  if (needsSuperuser.length > 0 && database.engine === 'postgres')
+    throw unfit(
+      `${database.user} is not a superuser, and only one can create what it has: ${listed(needsSuperuser)}`,
+      'set database.user to a superuser, who restores it with limited rights as far as the dump allows',
+    )
   const name = strategy === 'beside' ? besideName(database.name, 'rb', look.run.id) : database.name
   const rights = await look.databases.restoreRights(database, archive, name)
   if (rights !== null) look.note(rightsSentence(rights))
@@ -114,6 +119,11 @@ async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Inp
     rights: rightsInShort(rights),
   }
 }
+
+const mostNamed = 5
+
+const listed = (all: readonly string[]): string =>
+  all.slice(0, mostNamed).join(', ') + (all.length > mostNamed ? ` and ${all.length - mostNamed} more` : '')
 
 const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError =>
   cannot('restore', 'the dump', why, { code: 'verification', hint })

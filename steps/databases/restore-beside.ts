@@ -5,8 +5,11 @@ import {
   type Copy,
   type Database,
   type Dump,
+  type Finding,
+  type Look,
   type RestoreRights,
 } from '../../src/index.ts'
+import { missingRightsFindings } from './lib/missing-rights.ts'
 import { besideName } from './lib/names.ts'
 import { instanceOf, mustBeOurs } from './lib/ours.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
@@ -41,30 +44,13 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
     const live = isPending(database) ? 'the live database' : database.name
     return `Restores ${dump} beside ${live}, which stays in service.`
   },
-  preflight: async (look, { database }) => {
-    if (isPending(database)) return []
-    const { bytes } = await look.databases.identity(database)
-    const free = await look.databases.freeBytes(database)
-    if (free === null) {
-      return [
-        {
-          level: 'warn',
-          about: database.name,
-          problem: `free space on the server is unknown; a second copy needs about ${megabytes(bytes)}`,
-          hint: 'check the free space on the server',
-        },
-      ]
-    }
-    if (free >= needed(bytes)) return []
-    return [
-      {
-        level: 'refuse',
-        about: database.name,
-        problem: `a second copy of ${database.name} needs about ${megabytes(needed(bytes))}, and ${megabytes(free)} is free`,
-        hint: 'make room, or restore in place with --strategy in-place',
-      },
-    ]
-  },
+  preflight: async (look, { database }) =>
+    isPending(database)
+      ? []
+      : [
+          ...(await missingRightsFindings(look, database, { do: 'restore beside' })),
+          ...(await roomFindings(look, database)),
+        ],
   survey: async (look, { database, archive }) => {
     const name = besideName(database.name, 'rb', look.run.id)
     return {
@@ -122,5 +108,41 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
     serverChanges(look, database, server, [name, besideName(database.name, 'kept', look.run.id)]),
 })
 
-const needed = (bytes: number): number => Math.ceil(bytes * 1.1) + 64 * 1024 * 1024
+async function roomFindings(look: Look, database: Database): Promise<readonly Finding[]> {
+  const { bytes } = await look.databases.identity(database)
+  const free = await look.databases.freeBytes(database)
+  const room = needed(database, bytes)
+  if (free === null)
+    return [
+      {
+        level: 'warn',
+        about: database.name,
+        problem: `free space on the server is unknown; a second copy needs about ${megabytes(room)}`,
+        hint: `check the free space on the server${howToSeeIt(database)}`,
+      },
+    ]
+  if (free >= room) return []
+  return [
+    {
+      level: 'refuse',
+      about: database.name,
+      problem: `a second copy of ${database.name} needs about ${megabytes(room)}, and ${megabytes(free)} is free`,
+      hint: 'make room, or restore in place with --strategy in-place',
+    },
+  ]
+}
+
+/** Its tools run beside the data, so only the path is missing. */
+const howToSeeIt = (database: Database): string =>
+  database.engine === 'postgres' && database.via.kind === 'compose'
+    ? `; so that preflight can: GRANT pg_read_all_settings TO "${database.user.replaceAll('"', '""')}"`
+    : ''
+
+/**
+ * More than the live database, since its pages may be packed otherwise. A server keeps a log of what is restored, in
+ * segments of 16 MB; a SQLite file has its own beside it.
+ */
+const needed = ({ engine }: Pick<Database, 'engine'>, bytes: number): number =>
+  Math.ceil(bytes * 1.1) + (engine === 'sqlite' ? 1 : 64) * 1024 * 1024
+
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1_000_000)} MB`

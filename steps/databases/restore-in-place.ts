@@ -13,6 +13,7 @@ import type { FallbackDump } from './dump-database.ts'
 import type { LiveContents } from './compare-contents.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { keepLive, keptLive } from './lib/keep-live.ts'
+import { missingRightsFindings } from './lib/missing-rights.ts'
 import { mustBeLive } from './lib/ours.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 import { requireSameLive } from './lib/ours.ts'
@@ -73,6 +74,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
       ? []
       : [
           ...(await attachmentFindings(look, database, 'in place')),
+          ...(await missingRightsFindings(look, database, { do: 'restore in place' })),
           ...(await unreadableFindings(look, database, 'fingerprint')),
         ],
   survey: async (look, { database, archive, fallback: { source }, live }) => ({

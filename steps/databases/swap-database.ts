@@ -16,6 +16,7 @@ import type { ProvenCopy } from './assert-copy.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
 import { untilDropped } from './lib/drop-line.ts'
+import { missingRightsFindings } from './lib/missing-rights.ts'
 import { besideName } from './lib/names.ts'
 import {
   beforeAndAfter,
@@ -99,6 +100,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
       ? []
       : [
           ...(await attachmentFindings(look, database, 'swap')),
+          ...(await missingRightsFindings(look, database, { do: 'swap' })),
           ...(await unreadableFindings(look, database, 'fingerprint')),
           ...(await mountFindings(look, database)),
         ],

@@ -88,6 +88,15 @@ export function databasesContract(
       })
     })
 
+    describe('missing rights', () => {
+      test('are none where every change is permitted', async () => {
+        for (const what of ['restore beside', 'swap', 'restore in place', 'drop copies'] as const)
+          expect(await databases.missingRights(database, { do: what })).toEqual([])
+        const tables = ['customers', 'orders']
+        expect(await databases.missingRights(database, { do: 'insert rows', tables })).toEqual([])
+      })
+    })
+
     describe.each(formats)('a backup of another program: %s', (format) => {
       const exported = async (): Promise<string> => {
         if (world.exported === undefined) throw new Error(`this world exports no ${format}`)
@@ -354,6 +363,7 @@ export function databasesContract(
         expect(await databases.fit(database, await takeDump())).toEqual({
           missingRoles: [],
           missingExtensions: [],
+          needsSuperuser: [],
         })
       })
     })

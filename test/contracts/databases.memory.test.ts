@@ -187,7 +187,11 @@ describe('a pretended server with trouble on order', () => {
     const dump = await of().dump(database, 'shop', '/dumps/a.dump')
     server.extensions.clear()
     server.roles.clear()
-    expect(await of().fit(database, dump)).toEqual({ missingRoles: ['app'], missingExtensions: ['pg_trgm'] })
+    expect(await of().fit(database, dump)).toEqual({
+      missingRoles: ['app'],
+      missingExtensions: ['pg_trgm'],
+      needsSuperuser: [],
+    })
   })
 
   test('a session that will not leave keeps the swap from happening', async () => {

@@ -40,4 +40,31 @@ describe.skipIf(!requirement())('advisory locks', () => {
       down: '127.0.0.1:1',
     })
   })
+
+  it('of a server that died are lost to nobody, and say when it last answered', async () => {
+    const own = await serverFixture()
+    try {
+      const locks = locksFor({
+        clock: systemClock,
+        register: () => undefined,
+        environment: { SHOP_PASSWORD: password },
+      })
+      const part: PostgresPart = { kind: 'postgres', database: own.databaseOf({ name: 'shop' }) }
+      const began = systemClock.now().toISOString()
+      const holder = { run: '20260203-050000-aaaaa', by: 'anna', host: 'here', since: began }
+      const taken = await locks.take(part, holder)
+      if (taken.is !== 'taken') throw new Error(`the lock is ${taken.is}`)
+      await own.stop()
+      const state = await taken.lock.check()
+      expect(state).toMatchObject({
+        is: 'lost',
+        why: expect.stringContaining('Connection refused') as string,
+        down: { place: `127.0.0.1:${own.cluster.port}` },
+      })
+      if (state.is === 'lost') expect(state.down?.answeredAt.localeCompare(began)).toBeGreaterThanOrEqual(0)
+      await taken.lock.release()
+    } finally {
+      await own.stop()
+    }
+  })
 })

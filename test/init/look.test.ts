@@ -272,6 +272,49 @@ describe('platforms', () => {
   })
 })
 
+describe('the data of a Postgres that a new container begins without', () => {
+  const withDatabase = (db: object) => {
+    const shop = world()
+    const services = { ...document.services, db: { ...document.services.db, ...db } }
+    shop.docker.documents.set('/srv/shop/compose.yml', { ...document, services })
+    return looked(shop)
+  }
+  const said = async (db: object): Promise<readonly string[]> =>
+    (await withDatabase(db)).remarks.filter((line) => line.includes('no volume with a name'))
+
+  it.each([
+    ['nothing is mounted', {}, '/var/lib/postgresql/data'],
+    [
+      'only scripts are',
+      { volumes: [{ type: 'bind', source: '/srv/shop/init', target: '/docker-entrypoint-initdb.d' }] },
+      '/var/lib/postgresql/data',
+    ],
+    [
+      'the volume has no name',
+      { volumes: [{ type: 'volume', target: '/var/lib/postgresql/data' }] },
+      '/var/lib/postgresql/data',
+    ],
+    [
+      'it is elsewhere',
+      {
+        environment: { PGDATA: '/pg' },
+        volumes: [{ type: 'bind', source: '/srv/pg', target: '/var/lib/postgresql/data' }],
+      },
+      '/pg',
+    ],
+    ['the image is of bitnami', { image: 'bitnami/postgresql:17' }, '/bitnami/postgresql'],
+  ])('is named, with what to mount, where %s', async (_, db, data) => {
+    expect(await said(db)).toEqual([
+      expect.stringMatching(`^shop: the data of db \\(${data}\\) .* mount a named volume at ${data} `),
+    ])
+  })
+
+  it('is no matter where a mount holds it', async () => {
+    for (const target of ['/var/lib/postgresql', '/var/lib/postgresql/data'])
+      expect(await said({ volumes: [{ type: 'bind', source: '/srv/shop/pgdata', target }] })).toEqual([])
+  })
+})
+
 describe('backups', () => {
   it('are found beside the project, not in the data of services nor among migrations', async () => {
     const shop = world()

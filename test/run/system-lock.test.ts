@@ -290,6 +290,28 @@ describe('a run that lost a lock', () => {
     expect(world.state()).toMatchObject({ databases: before['databases'], services: before['services'] })
   })
 
+  it.each([
+    ['stop', 'forward', /^database shop of shop\/db is DOWN: it last answered at 2026-02-03T05:00:00.000Z/],
+    ['start', 'back', /^.*services\.start.*; then database shop of shop\/db is DOWN: it last answered at/],
+  ] as const)(
+    'since its server died says that, first why it goes back: at %s, %s',
+    async (at, way, message) => {
+      const { world, machine } = started()
+      if (way === 'back') world.faults.order('services.start', 'fail')
+      world.fleet.beforeChange = async (operation) => {
+        if (operation === at) world.locks.dead.set(database, '2026-02-03T05:00:00.000Z')
+      }
+      const result = await machine.run(params)
+      expect(result).toMatchObject({ code: 'in-doubt', outcome: 'needs-human' })
+      expect(result.failure?.message).toMatch(message)
+      expect(result.failure?.hint).toMatch(/df -h.*start it; then `runbook /)
+      world.fleet.beforeChange = async () => undefined
+      world.locks.dead.clear()
+      expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+      expect(world.server.databases.get('shop')?.generation).toBe('created 0')
+    },
+  )
+
   it('undoes nothing more', async () => {
     const { world, machine } = started()
     world.faults.order('databases.swap', 'fail')

@@ -26,6 +26,7 @@ import { listing, openDatabase } from './listing.ts'
 import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
 import { endOwnSessionsOnAbort } from './server/end-own-sessions.ts'
+import { missingRights } from './missing-rights.ts'
 import { query } from './query.ts'
 import { restoreRights } from './limited/restore-rights.ts'
 import { restoreBeside } from './restore-beside.ts'
@@ -85,6 +86,7 @@ export function postgresDatabases(given: PostgresDeps): Databases {
     contents: async (database, name) => contents(at(database), name, scope),
     attachments: async (database) => attachments(at(database), scope),
     unreadable: async (database) => unreadable(at(database), scope),
+    missingRights: async (database, change) => missingRights(at(database), change, scope),
     query: async (database, name, sql) => query(at(database), name, sql, scope),
     rows: async (database, name, choices) => rows(at(database), name, choices, scope),
     values: async (database, name, of) => values(at(database), name, of, scope),

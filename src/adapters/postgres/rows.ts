@@ -15,7 +15,7 @@ const pinned = `SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SE
 SET LOCAL bytea_output = 'hex'; SET LOCAL row_security = off; SET LOCAL statement_timeout = '60s';`
 
 /** `schema.table`, or a table of `public`. */
-const qualified = (table: string): string => {
+export const qualified = (table: string): string => {
   const parts = partsOfName(table)
   const name = parts.at(-1) ?? table
   return `${identifier(parts.length > 1 ? parts.slice(0, -1).join('.') : 'public')}.${identifier(name)}`

@@ -5,7 +5,7 @@ import { literal } from './server/quote.ts'
 const fewSteps = 100_000
 
 /** The sequences of a table by the number of their column: owned ones, and those that a default names. */
-const sequencesOf = (table: string): string => `(
+export const sequencesOf = (table: string): string => `(
   SELECT d.refobjsubid AS attnum, d.objid AS seq FROM pg_catalog.pg_depend AS d
   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = ${table} AND d.deptype IN ('a', 'i')
   UNION SELECT f.adnum, d.refobjid FROM pg_catalog.pg_attrdef AS f JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_attrdef'::regclass

@@ -24,6 +24,7 @@ import { fileVersion, readUnchanged } from './file-version.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
 import { header, inspect, readBack } from './inspect.ts'
+import { missingRights } from './missing-rights.ts'
 import { isCopyName, isNamedByRun, partialOf, placeOf, sqliteOf } from './place.ts'
 import type { QueryLimits } from './query.ts'
 import { dumpTo, restore, type RestoredPages } from './restore.ts'
@@ -211,6 +212,8 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       return [{ what: 'file', name: file, why: `not readable, owner ${uid}`, cures }]
     },
 
+    missingRights: async (database, change) => missingRights((await placeOf(database)).live, change),
+
     async query(database, name, sql) {
       const file = await existing(database, name)
       const timeout = AbortSignal.timeout(limits.seconds * 1_000)
@@ -249,7 +252,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
     fileVersion: async (database, name) => fileVersion(await existing(database, name)),
     open: async () => undefined,
     restoreRights: async () => null,
-    fit: async () => ({ missingRoles: [], missingExtensions: [] }),
+    fit: async () => ({ missingRoles: [], missingExtensions: [], needsSuperuser: [] }),
     sessions: async (database, name) => sessions(await existing(database, name)),
 
     async freeBytes(database) {

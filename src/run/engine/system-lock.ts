@@ -7,6 +7,7 @@ import {
   type LockPart,
   type Locks,
   type LocksView,
+  type LostLock,
   type NoLock,
   type TakenLock,
 } from '../../drivers/locks.ts'
@@ -34,11 +35,12 @@ export interface SystemLock {
   /**
    * Checked before each intent. Parts that could not be locked from the start are left out, except those whose
    * place was down: they are locked once it answers.
+   * @param because why the run goes back, which is told first where its place went down
    * @returns what was locked only now
    * @throws Stopped with the code `held` if a lock was lost, or another run has taken one: the run stays open, and
-   *   starts nothing more
+   *   starts nothing more; `in-doubt` if the place went down with the lock
    */
-  fence(): Promise<readonly LockRecord[]>
+  fence(because?: string): Promise<readonly LockRecord[]>
   release(): Promise<void>
 }
 
@@ -101,12 +103,13 @@ export async function takeLocks(
   return {
     record: parts.map((part) => ({ what: partName(part), missing: without.get(partKey(part)) ?? null })),
     findings: gaps.map(({ part, gap }) => warningOf(part, gap, bringing)),
-    async fence() {
+    async fence(because) {
       const states = await Promise.all(
         taken.map(async ({ part, lock }) => ({ part, state: await lock.check() })),
       )
       for (const { part, state } of states) {
         if (state.is !== 'lost') continue
+        if (state.down !== undefined) throw placeDown(part, state.why, state.down, because)
         const what = `the run stopped before its next change: it lost its lock on ${partName(part)}: ${state.why}`
         throw new Stopped('held', what, null)
       }
@@ -115,6 +118,20 @@ export async function takeLocks(
     release,
   }
 }
+
+/** No other run is to blame, as far as is known: a person has to bring up the place first. */
+const placeDown = (
+  part: LockPart,
+  why: string,
+  down: NonNullable<LostLock['down']>,
+  because?: string,
+): Stopped =>
+  new Stopped(
+    'in-doubt',
+    `${because === undefined ? '' : `${because}; then `}${down.place} is DOWN: it last answered at ${down.answeredAt} (${why}); the run stopped before its next change, since it can hold no lock on ${partName(part)} until then`,
+    null,
+    `find out from the log of ${down.place} why it stopped (a full disk: df -h), and start it`,
+  )
 
 function patienceFor(by: LockHolder | null, { run }: LockHolder): number {
   if (by === null) return namelessPatienceMilliseconds

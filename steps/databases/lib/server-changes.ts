@@ -9,6 +9,9 @@ export type ServerFacts = { readonly [what: string]: string } | null
 /** What runs name their databases, and the role that restores one, while it is incomplete. */
 const ofRuns = `'__(rb|old|kept)_[0-9]{8}_[0-9]{6}_[0-9a-z]+(__partial)?$'`
 
+/** A row that says whether the next query may be asked. */
+const readable = 'settings of ALTER SYSTEM are readable'
+
 /**
  * Left out are the restored databases of the run, since their settings go with them, and what a run on another database
  * of the server has there meanwhile: its databases, and the role with no rights that is there while it restores.
@@ -27,9 +30,11 @@ UNION ALL SELECT concat_ws(' ', 'settings of', 'database ' || d.datname, 'role '
   WHERE d.datname IS NULL OR NOT (d.datname ~ ${ofRuns} OR ${['false', ...copies.map((copy) => `d.datname LIKE ${literal(`${copy.replaceAll(/[\\%_]/g, '\\$&')}%`)}`)].join(' OR ')})
 UNION ALL SELECT 'replication slot ' || slot_name, coalesce(plugin, 'physical') FROM pg_replication_slots WHERE NOT temporary
 UNION ALL SELECT 'replication origin ' || roname, 'exists' FROM pg_replication_origin
-UNION ALL SELECT 'tablespace ' || spcname, 'exists' FROM pg_tablespace`
+UNION ALL SELECT 'tablespace ' || spcname, 'exists' FROM pg_tablespace
+UNION ALL SELECT '${readable}', 'yes' WHERE has_table_privilege('pg_catalog.pg_file_settings', 'SELECT')
+  AND has_function_privilege('pg_catalog.pg_show_all_file_settings()', 'EXECUTE')`
 
-/** By default only superusers may read it. */
+/** By default only superusers may read it, and the refusal would be the first error in the log of the step. */
 const files = `
 SELECT 'setting ' || name AS what, setting AS is FROM pg_file_settings
 WHERE sourcefile LIKE '%/postgresql.auto.conf'`
@@ -53,8 +58,11 @@ export async function serverFacts(
   }
   const facts = await read(shared(copies))
   if (facts === null) return null
-  const settings = await read(files)
-  return Object.fromEntries([...facts, ...(settings ?? [[unread, 'unknown'] as const])])
+  const settings = facts.some(([what]) => what === readable) ? await read(files) : null
+  return Object.fromEntries([
+    ...facts.filter(([what]) => what !== readable),
+    ...(settings ?? [[unread, 'unknown'] as const]),
+  ])
 }
 
 /** In the place of settings that may not be read. */
@@ -98,6 +106,10 @@ export async function serverChanges(
   const now = await serverFacts(look, database, copies)
   if (now === null)
     return ['whether the dump changed roles or settings of the server is unknown: they cannot be read']
+  if (unread in before || unread in now)
+    look.note(
+      `whether the dump changes settings with ALTER SYSTEM is not checked: ${database.user} may not read pg_file_settings`,
+    )
   return changesBetween(before, now).map((change) => `on the server, ${change}`)
 }
 

@@ -209,13 +209,18 @@ describe.skipIf(!requirement())('dumps of PostgreSQL', () => {
       ALTER DEFAULT PRIVILEGES FOR ROLE shop_owner GRANT SELECT ON TABLES TO till; ALTER TABLE customers OWNER TO till;
       CREATE POLICY p ON orders TO "Night shift"`)
     const dump = await take()
-    expect(await databases.fit(world.database, dump)).toEqual({ missingRoles: [], missingExtensions: [] })
+    expect(await databases.fit(world.database, dump)).toEqual({
+      missingRoles: [],
+      missingExtensions: [],
+      needsSuperuser: [],
+    })
     await world.sql(
       `REASSIGN OWNED BY till, "Night shift" TO shop_owner; DROP OWNED BY till, "Night shift"; DROP ROLE till, "Night shift"`,
     )
     expect(await databases.fit(world.database, dump)).toEqual({
       missingRoles: ['Night shift', 'till'],
       missingExtensions: [],
+      needsSuperuser: [],
     })
     await expect(databases.restoreBeside(world.database, dump, 'shop__rb_staged')).rejects.toMatchObject({
       code: 'failed',

@@ -48,7 +48,11 @@ describe.skipIf(!docker())("the shop's database in its container", () => {
     const before = await outside('brace')
     const dump = await databases.dump(brace, 'brace', join(folder, 'brace.dump'))
     expect(dump).toMatchObject({ major: 17, database: 'brace' })
-    expect(await databases.fit(brace, dump)).toEqual({ missingRoles: [], missingExtensions: [] })
+    expect(await databases.fit(brace, dump)).toEqual({
+      missingRoles: [],
+      missingExtensions: [],
+      needsSuperuser: [],
+    })
     await fixture.stack.sql('DELETE FROM events', { role: 'brace_user' })
     const bad = await databases.fingerprint(brace, 'brace')
 

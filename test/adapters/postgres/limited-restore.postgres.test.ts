@@ -265,6 +265,28 @@ describe.skipIf(!requirement())('restoring without superuser rights', () => {
     expect(await world.sql('SELECT evtname FROM pg_event_trigger', copy)).toEqual([{ evtname: 'watch' }])
   })
 
+  test('what only a superuser can create is named where the user is none, and nothing else', async () => {
+    const plain = fixture.databaseOf({ user: 'rb_plain' })
+    await world.sql('CREATE EXTENSION citext; CREATE TABLE words (word citext)')
+    const harmless = await take('harmless.dump')
+    expect((await databases.fit(plain, harmless)).needsSuperuser).toEqual([])
+    await databases.restoreBeside(plain, harmless, copy)
+    await databases.drop(plain, copy)
+    await world.sql(`CREATE EXTENSION pageinspect; CREATE PUBLICATION all_of_it FOR ALL TABLES;
+      CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+      CREATE EVENT TRIGGER watch ON ddl_command_end EXECUTE FUNCTION seen();
+      CREATE FUNCTION sure(int) RETURNS int LANGUAGE sql LEAKPROOF AS 'SELECT 1'`)
+    const dump = await take()
+    expect((await databases.fit(plain, dump)).needsSuperuser).toEqual([
+      'extension pageinspect, which is not trusted',
+      'function sure(integer), which is trusted to be leakproof',
+      'publication all_of_it of all tables',
+      'event trigger watch',
+    ])
+    expect((await databases.fit(world.database, dump)).needsSuperuser).toEqual([])
+    await expect(databases.restoreBeside(plain, dump, copy)).rejects.toThrow('permission denied')
+  })
+
   test('what is refused as expected alarms nobody', async () => {
     const dump = await take()
     const scope = watchedScope()

@@ -39,6 +39,31 @@ export function superuserNeeds(entries: readonly ArchiveEntry[], rules: ServerRu
   return [...new Set(needs)]
 }
 
+/** What of a dump every role but a superuser is refused, whatever it owns, each as a few words for people. */
+export const refusedToOthers = (
+  entries: readonly ArchiveEntry[],
+  rules: Omit<ServerRules, 'user' | 'superuserSettings'>,
+): readonly string[] => [
+  ...new Set(
+    entries.flatMap(
+      (entry) =>
+        (superuserOnly.has(entry.kind)
+          ? titleOf(entry)
+          : needOfDefinition(entry, { ...rules, superuserSettings: [] })) ?? [],
+    ),
+  ),
+]
+
+const superuserOnly = new Set([
+  'ACCESS METHOD',
+  'EVENT TRIGGER',
+  'FOREIGN DATA WRAPPER',
+  'OPERATOR CLASS',
+  'OPERATOR FAMILY',
+  'TEXT SEARCH PARSER',
+  'TEXT SEARCH TEMPLATE',
+])
+
 /** Kinds that the owner of a database and its schemas can create, whatever their definition. */
 const harmless = new Set([
   'BLOB COMMENTS',
@@ -84,13 +109,20 @@ const harmless = new Set([
 ])
 
 function needOf(entry: ArchiveEntry, rules: ServerRules): string | null {
-  const { kind, definition, tablespace } = entry
+  const { kind, tablespace } = entry
   if (tablespace !== null && tablespace !== '') return `${titleOf(entry)} in the tablespace ${tablespace}`
   if (kind === 'ACL' || kind === 'DEFAULT ACL')
     return grantStatements(entry) === null ? `the privileges of ${entry.name}` : null
   if (kind === 'EXTENSION') return extensionOf(entry) === null ? titleOf(entry) : null
   if (ownerStatement(entry, rules.user) === 'unknown')
     return `${titleOf(entry)}, whose full name is not clear`
+  const byDefinition = needOfDefinition(entry, rules)
+  return byDefinition === undefined ? (harmless.has(kind) ? null : titleOf(entry)) : byDefinition
+}
+
+/** Undefined for a kind whose definition says nothing about it. */
+function needOfDefinition(entry: ArchiveEntry, rules: Omit<ServerRules, 'user'>): string | null | undefined {
+  const { kind, definition } = entry
   if (kind === 'FUNCTION' || kind === 'PROCEDURE') return routineNeed(entry, rules)
   if (kind === 'AGGREGATE')
     return /\bM?STYPE = "?internal"?/.test(definition) ? `${titleOf(entry)} with an internal state` : null
@@ -99,7 +131,7 @@ function needOf(entry: ArchiveEntry, rules: ServerRules): string | null {
     return /\bFOR (?:ALL TABLES|TABLES IN SCHEMA)\b/.test(definition)
       ? `${titleOf(entry)} of all tables`
       : null
-  return harmless.has(kind) ? null : titleOf(entry)
+  return undefined
 }
 
 /** The part before the body: pg_dump begins a line with it, or with a library for a function in C. */
@@ -108,7 +140,7 @@ const headOf = (definition: string): string =>
 
 function routineNeed(
   entry: ArchiveEntry,
-  { trustedLanguages, superuserSettings }: ServerRules,
+  { trustedLanguages, superuserSettings }: Omit<ServerRules, 'user'>,
 ): string | null {
   const tokens = tokensOf(headOf(entry.definition))
   const after = (word: string): readonly Token[] =>

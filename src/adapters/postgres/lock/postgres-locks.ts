@@ -141,9 +141,15 @@ const acceptsNobody = (thrown: unknown, via: Keeping['via']): boolean =>
     /refused|No such file/.test(failureOf(thrown).message) &&
     downOf(thrown) !== undefined)
 
+/** Whether its machine says that no server listens there: it died, as opposed to a network that is interrupted. */
+const refuses = (thrown: unknown): boolean =>
+  /failed: (?:Connection refused|No such file)/.test(failureOf(thrown).message)
+
 function taken(first: Held, { holder, clock, again, isDown, via }: Keeping): TakenLock {
   let { session, facts } = first
-  let stop = beating(first.session, holder, clock)
+  let answeredAt = clock.now()
+  const answers = (): void => void (answeredAt = clock.now())
+  let stop = beating(first.session, holder, clock, answers)
   /** A pooler may give each transaction another session, which does not have the lock. */
   const isOurs = async (): Promise<boolean> =>
     session.ask(`SELECT to_json(pg_catalog.pg_backend_pid()) ${commentOf(holder)};`).then(
@@ -152,7 +158,10 @@ function taken(first: Held, { holder, clock, again, isDown, via }: Keeping): Tak
     )
   return {
     async check() {
-      if (await isOurs()) return { is: 'held' }
+      if (await isOurs()) {
+        answers()
+        return { is: 'held' }
+      }
       stop()
       await session.close()
       try {
@@ -168,11 +177,17 @@ function taken(first: Held, { holder, clock, again, isDown, via }: Keeping): Tak
         }
         // A restart ends all sessions, so nobody could keep the lock over it.
         ;({ session, facts } = attempt)
-        stop = beating(session, holder, clock)
+        answers()
+        stop = beating(session, holder, clock, answers)
         return { is: 'held' }
       } catch (thrown) {
         if (acceptsNobody(thrown, via) || (await isDown().catch(() => false))) return { is: 'down' }
-        return { is: 'lost', why: failureOf(thrown).message }
+        const place = refuses(thrown) ? downOf(thrown) : undefined
+        return {
+          is: 'lost',
+          why: failureOf(thrown).message,
+          ...(place === undefined ? {} : { down: { place, answeredAt: answeredAt.toISOString() } }),
+        }
       }
     },
     async release() {
@@ -201,12 +216,13 @@ async function whileStarting(again: () => Promise<Attempt>, clock: Clock): Promi
 }
 
 /** @returns a function that stops it */
-function beating(session: PsqlSession, holder: LockHolder, clock: Clock): () => void {
+function beating(session: PsqlSession, holder: LockHolder, clock: Clock, answers: () => void): () => void {
   const over = new AbortController()
   const beats = async (): Promise<void> => {
     for (;;) {
       await clock.sleep(beat, over.signal)
       await session.ask(`SELECT to_json(1) ${commentOf(holder)};`)
+      answers()
     }
   }
   // A session that ended is found by the next check.

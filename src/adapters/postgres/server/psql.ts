@@ -104,7 +104,9 @@ function psqlError(server: Server, doing: string, { state, message }: ClientErro
   const hint = message.includes('is not currently accepting connections')
     ? 'a run closed it, and its rollback or its end opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
     : state !== null
-      ? hints[state]
+      ? state === '42501'
+        ? `grant the privilege to ${server.database.user}, the role of the target; a dry run names what a runbook needs`
+        : hints[state]
       : /database ".*" does not exist/.test(message)
         ? 'check its name in runbook.config.ts; if it is lost, create an empty one of its owner, which a restore replaces: CREATE DATABASE NAME OWNER ROLE'
         : `check that PostgreSQL is running at ${server.host}`
@@ -136,7 +138,6 @@ const damages: readonly string[] = ['22021', '58030', '58P01', 'XX000', 'XX001',
 const hints: { readonly [state: string]: string } = {
   '28P01': 'check the password configured for the target',
   '28000': 'check the role configured for the target, and pg_hba.conf',
-  '42501': 'grant the privilege to the role of the target',
   '53300': 'close some sessions, or raise max_connections',
   '57P03': 'wait until the server accepts connections',
   '25006': 'choose the primary: this server is read-only',

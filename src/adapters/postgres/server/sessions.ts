@@ -8,9 +8,10 @@ import type { Server } from './server.ts'
 /**
  * Sessions of others on some databases: not the server's own workers, which have no role, and not those of
  * this run. backend_type is null to roles without privileges.
+ * @param beside other relations of the query
  */
-const others = (names: readonly string[], run: string): string => `
-  FROM pg_catalog.pg_stat_activity AS a
+export const others = (names: readonly string[], run: string, beside: readonly string[] = []): string => `
+  FROM ${[...beside, 'pg_catalog.pg_stat_activity AS a'].join(', ')}
   WHERE a.datname IN (${names.map(literal).join(', ')}) AND a.pid <> pg_catalog.pg_backend_pid()
     AND a.usesysid IS NOT NULL AND coalesce(a.backend_type, '') <> 'parallel worker'
     AND NOT starts_with(coalesce(a.application_name, ''), ${literal(applicationPrefix(run))})`
