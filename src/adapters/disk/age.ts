@@ -1,12 +1,13 @@
 import { createReadStream, createWriteStream } from 'node:fs'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as Stream } from 'node:stream/web'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
 import { cannot, failureOf, type RunbookError } from '../../kernel/errors.ts'
 import { withPackage } from '../environment/optional-packages.ts'
 import type { ArchiveTools } from './gpg-decrypt.ts'
-import { decrypted, encrypted, newHeader, type AgeHeader } from './age-file.ts'
-import { digesting, digestSink, mustDecryptToSame } from './digest.ts'
+import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { mustBeOneLine } from './gpg-encrypt.ts'
 import { sealedInto } from './sealed.ts'
 import { systemCode } from './errors.ts'
@@ -24,47 +25,30 @@ export async function encryptWithAge(
   const { scope } = tools
   const phrase = mustBeOneLine((await tools.secrets.reveal(passphrase)).reveal())
   return sealedInto({ doing: 'encrypt', file, to, scope }, async (partial) => {
+    const plain = await digestOfFile(file, scope)
     // Imported here because loading it takes longer than most commands.
-    const { Decrypter, Encrypter } = await withPackage(
+    const { Encrypter } = await withPackage(
       'age-encryption',
       ['encrypt', file],
       () => import('age-encryption'),
     )
-    const [encrypter, opener] = [new Encrypter(), new Decrypter()]
+    const encrypter = new Encrypter()
     encrypter.setPassphrase(phrase)
-    opener.addPassphrase(phrase)
     if (tools.ageWork !== undefined) encrypter.setScryptWorkFactor(tools.ageWork)
-    const header = await newHeader(encrypter, opener)
-    const plain = digesting(createReadStream(file, reading))
-    await pipeline(encrypted(header, plain.bytes), createWriteStream(partial, { flags: 'r+' }), {
-      signal: scope.signal,
-    })
-    const written = digesting(createReadStream(partial, reading))
+    await piped(tools, await encrypter.encrypt(streamOf(file)), createWriteStream(partial, { flags: 'r+' }))
     const back = digestSink()
-    const why = await pipeline(decrypted(opens(header), written.bytes), back.into, {
-      signal: scope.signal,
-    }).then(
+    const why = await plainInto(tools, partial, phrase, back.into).then(
       () => null,
       (thrown: unknown) => {
         if (systemCode(thrown) !== null || scope.signal.aborted) throw thrown
         return failureOf(thrown).message
       },
     )
-    mustDecryptToSame(file, plain.digest(), back.digest(), why)
-    const { sha256, bytes } = written.digest()
+    mustDecryptToSame(file, plain, back.digest(), why)
+    const { sha256, bytes } = await digestOfFile(partial, scope)
     return { file: to, sha256, size: bytes }
   })
 }
-
-const reading = { highWaterMark: 1024 * 1024 }
-
-/** The header was opened when it was made, so its bytes prove that it opens: deriving the key takes a second. */
-const opens =
-  ({ bytes, fileKey }: AgeHeader) =>
-  async (found: Buffer): Promise<Uint8Array> => {
-    if (!found.equals(bytes)) throw new Error('invalid header')
-    return fileKey
-  }
 
 /**
  * Every chunk is authenticated and the last one is marked, so a truncated file fails, even between two
@@ -80,24 +64,29 @@ export async function decryptWithAge(
   const phrase = (await tools.secrets.reveal(passphrase)).reveal()
   await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, async (partial) => {
     try {
-      const { Decrypter } = await withPackage(
-        'age-encryption',
-        ['decrypt', file],
-        () => import('age-encryption'),
-      )
-      const decrypter = new Decrypter()
-      decrypter.addPassphrase(phrase)
-      await pipeline(
-        decrypted((header) => decrypter.decryptHeader(header), createReadStream(file, reading)),
-        createWriteStream(partial, { flags: 'r+' }),
-        { signal: tools.scope.signal },
-      )
+      await plainInto(tools, file, phrase, createWriteStream(partial, { flags: 'r+' }))
     } catch (thrown) {
       if (systemCode(thrown) !== null || tools.scope.signal.aborted) throw thrown
       throw ageError(file, failureOf(thrown).message)
     }
   })
 }
+
+async function plainInto(tools: ArchiveTools, file: string, phrase: string, into: Writable): Promise<void> {
+  const { Decrypter } = await withPackage('age-encryption', ['decrypt', file], () => import('age-encryption'))
+  const decrypter = new Decrypter()
+  decrypter.addPassphrase(phrase)
+  await piped(tools, await decrypter.decrypt(streamOf(file)), into)
+}
+
+const streamOf = (file: string): ReadableStream<Uint8Array> =>
+  Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>
+
+const piped = (
+  { scope: { signal } }: ArchiveTools,
+  from: ReadableStream<Uint8Array>,
+  into: Writable,
+): Promise<void> => pipeline(Readable.fromWeb(from as Stream<Uint8Array>), into, { signal })
 
 /** Classifies an error of the library by its message, since it has no codes. */
 export function ageError(file: string, message: string): RunbookError {

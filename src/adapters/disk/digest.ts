@@ -34,23 +34,6 @@ export function digestSink(): { readonly into: Writable; digest(): Digest } {
   return { into, digest: () => ({ sha256: hash.digest('hex'), bytes }) }
 }
 
-/** The same bytes, with the digest of what was taken of them. */
-export function digesting(source: AsyncIterable<Uint8Array>): {
-  readonly bytes: AsyncGenerator<Uint8Array>
-  digest(): Digest
-} {
-  const hash = createHash('sha256')
-  let count = 0
-  async function* bytes(): AsyncGenerator<Uint8Array> {
-    for await (const part of source) {
-      hash.update(part)
-      count += part.length
-      yield part
-    }
-  }
-  return { bytes: bytes(), digest: () => ({ sha256: hash.digest('hex'), bytes: count }) }
-}
-
 /**
  * Checks that the encrypted file decrypts to the bytes of the original.
  * @param why decrypting failed; null if it succeeded

@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream as Stream } from 'node:stream/web'
 import { failureOf, RunbookError } from '../../kernel/errors.ts'
-import { decrypted } from '../disk/age-file.ts'
 import { withPackage } from '../environment/optional-packages.ts'
 import { refusedWrapping, type Bytes, type Unwrapping } from './unwrapping.ts'
 
@@ -26,7 +27,11 @@ export async function* fromAge(wrapped: Bytes, { secret, name }: Unwrapping): By
     const identity = /^AGE-SECRET-KEY-\S+$/m.exec(given)?.[0]
     if (identity === undefined) decrypter.addPassphrase(given)
     else decrypter.addIdentity(identity)
-    yield* decrypted((header) => decrypter.decryptHeader(header), unarmored(source()))
+    const stream = Readable.toWeb(
+      Readable.from(unarmored(source()), { objectMode: false }),
+    ) as ReadableStream<Uint8Array>
+    const plain = await decrypter.decrypt(stream)
+    yield* Readable.fromWeb(plain as Stream<Uint8Array>) as AsyncIterable<Uint8Array>
   } catch (thrown) {
     if (failure !== null) throw failure
     if (thrown instanceof RunbookError) throw thrown

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { Decrypter, Encrypter } from 'age-encryption'
 import { decryptWithAge, encryptWithAge, ageError } from '../../../src/adapters/disk/age.ts'
 import type { ArchiveTools } from '../../../src/adapters/disk/gpg-decrypt.ts'
 import { secretsFrom } from '../../../src/adapters/environment/secrets.ts'
@@ -57,24 +56,6 @@ it.each([0, 1, 65_536, 65_537, 3 * 65_536, 1_000_000])(
       ).rejects.toMatchObject({ code: 'verification' })
     }
     expect(readdirSync(folder).filter((name) => name.startsWith('none'))).toEqual([])
-  },
-)
-
-it.each([0, 1, 65_535, 65_536, 65_537, 131_072, 2_500_000])(
-  'writes and reads the same format as the library, with %i bytes',
-  async (bytes) => {
-    const content = randomBytes(bytes)
-    writeFileSync(plain, content)
-    await encryptWithAge(tools(), plain, `${plain}.age`, handle)
-    const decrypter = new Decrypter()
-    decrypter.addPassphrase('correct horse')
-    expect(Buffer.from(await decrypter.decrypt(readFileSync(`${plain}.age`))).equals(content)).toBe(true)
-    const encrypter = new Encrypter()
-    encrypter.setPassphrase('correct horse')
-    encrypter.setScryptWorkFactor(8)
-    writeFileSync(join(folder, 'theirs.age'), await encrypter.encrypt(content))
-    await decryptWithAge(tools(), join(folder, 'theirs.age'), join(folder, 'back'), handle)
-    expect(readFileSync(join(folder, 'back')).equals(content)).toBe(true)
   },
 )
 
