@@ -16,7 +16,7 @@ export const archive: Row = {
   unit: 'ms',
   async prepare({ folder, quick }) {
     const live = join(folder, 'live')
-    const size = dataBackupIn(folder, quick ? 400 : 10_500, 'tar.zst')
+    const size = dataBackupIn(folder, quick ? 1_000 : 10_500, 'tar.zst')
     const archives = diskArchives({ scope: quietScope() } as ArchiveTools)
     const shell = (script: string) => () => timed('sh', ['-ec', script], folder)
     const packed = (name: string) => async (): Promise<number> => {

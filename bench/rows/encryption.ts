@@ -17,7 +17,7 @@ export const encryption: Row = {
   title: 'Encrypting an archive with a passphrase',
   unit: 'ms',
   async prepare({ folder, quick }) {
-    const bytes = quick ? 32_000_000 : 440_000_000
+    const bytes = quick ? 64_000_000 : 440_000_000
     const file = join(folder, 'archive')
     writeFileSync(file, noise(bytes, 1), { mode: 0o600 })
     const archives = diskArchives({
