@@ -1,6 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { makeFolders } from '../adapters/disk/make-folders.ts'
 import { cannot } from '../kernel/errors.ts'
 import { shellWord } from '../kernel/shell-quote.ts'
 
@@ -10,6 +9,8 @@ import { shellWord } from '../kernel/shell-quote.ts'
  */
 export async function writeOutput(file: string, write: () => Promise<void>): Promise<void> {
   try {
+    // Imported here because the help needs no adapter.
+    const { makeFolders } = await import('../adapters/disk/make-folders.ts')
     await makeFolders(dirname(file))
     await write()
   } catch (cause) {

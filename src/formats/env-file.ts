@@ -85,13 +85,16 @@ export function withVariable(
 }
 
 /**
- * Removes the variable.
+ * Removes the variable, so that {@link withVariable} is undone byte for byte: a file whose last line has no end keeps none.
  * @throws RunbookError `verification` if it is set more than once, or the file is malformed
  */
 export function withoutVariable(body: Uint8Array, name: string): Uint8Array {
   const text = latin(body)
   const old = singleAssignment(assignmentsIn(text, null), name)
-  return old === undefined ? body : Buffer.from(text.slice(0, old.from) + text.slice(old.to), 'latin1')
+  if (old === undefined) return body
+  const [before, after] = [text.slice(0, old.from), text.slice(old.to)]
+  const endsOpen = after === '' && !text.endsWith('\n')
+  return Buffer.from(endsOpen ? before.replace(/\r?\n$/, '') : before + after, 'latin1')
 }
 
 /** Keeps the quotes of the old value if they can hold the new one. */

@@ -148,7 +148,7 @@ function partsOf(
     return data === null
       ? []
       : [
-          `${name}: the data of ${service.name} (${data}) is in no folder and in no volume with a name, so \`docker compose down\` or a new project name loses it; dump it, mount a named volume at ${data} in the Compose file, and restore it there`,
+          `${name}: the data of ${service.name} (${data}) is in no folder and in no volume with a name, so removing its container or renaming the project loses it; dump it, mount a named volume at ${data} in the Compose file, and restore it there`,
         ]
   })
   const remarks = [

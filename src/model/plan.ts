@@ -153,7 +153,7 @@ function planned(
 function hintForMissing(missing: readonly Section[], { name, database, volumeDatabase }: Target): string {
   const isSqlite = database === undefined ? volumeDatabase !== undefined : database.engine === 'sqlite'
   if (isSqlite && missing.includes('restoreTest'))
-    return `backups of SQLite are not tested in a server; test them with: npx runbook backups find-good --target ${name}`
+    return `backups of SQLite are not tested in a server; test them with: runbook backups find-good --target ${name}`
   const help = missing.map((section) => `\`runbook help config ${section}\``).join(', ')
   return `add ${missing.join(' and ')} to the target ${name} in runbook.config.ts (${help}), or choose another with --target`
 }

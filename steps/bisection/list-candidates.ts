@@ -145,7 +145,7 @@ async function candidatesOf(
       hint:
         left[0] === undefined
           ? 'check that backups arrive there'
-          : `for example ${left[0].file}: ${left[0].why}; see all of them: npx runbook backups`,
+          : `for example ${left[0].file}: ${left[0].why}; see all of them: runbook backups`,
     })
   return { backups, major: newest.major, newest, left }
 }

@@ -77,6 +77,8 @@ describe('one variable of an env file', () => {
   it('is removed with its line and nothing else', () => {
     expect(text(withoutVariable(bytes('A=1\r\nMODE="x\ny"\r\nB=2'), 'MODE'))).toBe('A=1\r\nB=2')
     expect(text(withoutVariable(bytes('A=1'), 'MODE'))).toBe('A=1')
+    for (const before of ['', 'A=1', 'A=1\n', 'A=1\r\nB=2', 'A=1\r\n', 'A=1\n\n'])
+      expect(text(withoutVariable(withVariable(bytes(before), 'MODE', 'x'), 'MODE'))).toBe(before)
   })
 })
 

@@ -270,7 +270,7 @@ describe('a plan', () => {
     expect(() => planOf(tested, { ...target, ...sections } as unknown as typeof target, {})).toThrow(
       expect.objectContaining({
         message: 'cannot plan restore-test for bare: not configured: restoreTest',
-        hint: expect.stringContaining('npx runbook backups find-good --target bare') as string,
+        hint: expect.stringContaining('runbook backups find-good --target bare') as string,
       }),
     )
   })

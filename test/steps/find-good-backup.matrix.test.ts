@@ -234,6 +234,6 @@ describe('find-good-backup', () => {
     lay(world.disk, fileAt(0), 'no dump at all, though long enough')
     const none = await fakeMachine(world, { book, target }).run()
     expect(none.failure?.message).toContain('none of 1 backups in /srv/brace/backups can be tested')
-    expect(JSON.stringify(none.findings)).toContain('see all of them: npx runbook backups')
+    expect(JSON.stringify(none.findings)).toContain('see all of them: runbook backups')
   })
 })
