@@ -124,7 +124,7 @@ function distrust(context: CliContext, file: string): readonly string[] {
   }
 }
 
-/** Git is not told what to ignore: evidence may belong in the repository. */
+/** Nothing is added to .gitignore: evidence may belong in the repository. */
 async function notIgnored(folder: string): Promise<readonly string[]> {
   const [{ systemGit }, { shell }, { unignoredAdvice }] = await Promise.all([
     import('../adapters/git/git.ts'),

@@ -18,7 +18,7 @@ export function ownScript({ main }: Step): string | null {
 /** A step in a file of its own, for a command that no step of the library replaces. */
 export type ScriptFile = { readonly name: string; readonly text: string }
 
-/** Words that tell the command from others: the name of its script or the program, and what it is told, without folders. */
+/** Words that tell the command from others: the name of its script or program, and its arguments, without folders. */
 function wordsOf(step: Step): readonly string[] {
   const script = ownScript(step)
   const { program, args } = script === null ? step.program : { program: script, args: step.main.args }

@@ -75,7 +75,7 @@ export function buildOf(
   return { context, dockerfile: text(build['dockerfile']) ?? 'Dockerfile', target: text(build['target']) }
 }
 
-/** The image of the stage that a Dockerfile ends with, or of the named one; null if it cannot be told. */
+/** The image of the stage that a Dockerfile ends with, or of the named one; null if that is unknown. */
 export function baseImageIn(dockerfile: string, target: string | null): string | null {
   const stages = [...dockerfile.matchAll(/^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?\s*$/gim)].map(
     ([, from = '', name]) => ({ from, name: name?.toLowerCase() }),

@@ -278,7 +278,7 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    */
   remains?(look: Look, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<readonly Remaining[]>
   /**
-   * Gives back what proves the undo, such as a database that is closed to sessions until then. Called once it is
+   * Releases what proves the undo, such as a database that is closed to sessions until then. Called once it is
    * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it
    * is called again after a kill.
    */

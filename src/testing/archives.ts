@@ -250,7 +250,7 @@ function parsed(disk: Disk, file: string, start: string): unknown {
   try {
     if (text.startsWith(start)) return JSON.parse(text.slice(start.length))
   } catch {
-    // Cut off or changed: refused as damaged below.
+    // Truncated or changed: refused as damaged below.
   }
   throw refused(file, 'damaged')
 }

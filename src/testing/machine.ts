@@ -107,7 +107,7 @@ export function fakeMachine(
     const steps = opened?.type === 'opened' ? opened.plan.steps : []
     const step = steps.find(({ id }) => id === scope.step)
     if (step === undefined) return drivers
-    // What a look ahead starts is never taken up again: no child of it is journaled.
+    // What a look ahead starts is never resumed: no child of it is journaled.
     const declared = [...placesOf(step, entries), ...(scope.ahead === true ? (['processes'] as const) : [])]
     return refusingUndeclared(drivers, step, declared, (refusal) => refusals.push(refusal))
   }

@@ -103,7 +103,7 @@ export async function* fileBytes(
   }) as AsyncIterable<Uint8Array>) {
     hash.update(part)
     read += part.length
-    // A tar header has told its size by now.
+    // The tar header before it already states its size.
     if (read > bytes) throw changed()
     yield part
   }

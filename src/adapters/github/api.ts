@@ -92,7 +92,7 @@ async function askOnce(
       ...(asking.body === undefined ? {} : { data: asking.body() }),
     })
     return data === '' && status !== 204
-      ? { status: null, message: 'the response was cut off', headers: {} }
+      ? { status: null, message: 'the response was interrupted', headers: {} }
       : { data }
   } catch (thrown) {
     scope.signal.throwIfAborted()

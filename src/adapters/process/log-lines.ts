@@ -1,4 +1,4 @@
-/** Drops the first line of a text whose front was cut off, since that line is incomplete. */
+/** Drops the first line of a text that lost its beginning, since that line is incomplete. */
 export function completeLines(bytes: Uint8Array, cut: boolean): string {
   const text = Buffer.from(bytes).toString()
   return cut ? text.slice(text.indexOf('\n') + 1) : text

@@ -5,7 +5,7 @@ import type { Hono } from 'hono'
 import type { Clock } from '../../kernel/clock.ts'
 import { cannot } from '../../kernel/errors.ts'
 
-/** Requests are small and from a few people; whoever sends more is cut off. Bytes and milliseconds. */
+/** Requests are small and from a few people; whoever sends more is disconnected. Bytes and milliseconds. */
 const bounds = {
   maxHeaderSize: 16 << 10,
   headersTimeout: 10_000,

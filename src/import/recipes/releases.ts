@@ -3,7 +3,7 @@ import { literal } from '../literal.ts'
 import type { Step } from '../procedure.ts'
 import { isLiteral, type Recipes } from './recipe.ts'
 
-/** The tag that `gh release` is told, or a parameter. */
+/** The tag in the arguments of `gh release`, or a parameter. */
 function versionOf(draft: Draft, { program: { args } }: Step, otherwise: string): string {
   const [, , tag] = args
   return tag !== undefined && /^v?\d/.test(tag) && isLiteral(tag)

@@ -70,7 +70,7 @@ async function attemptOnce(
     attempt = await openAttempt(context, planned, 'run')
     ending = await runStep(context, planned, attempt, number)
   } catch (thrown) {
-    // Cut off: no ending is written, so the step stays in doubt until it is probed.
+    // Interrupted: no ending is written, so the step stays in doubt until it is probed.
     if (thrown instanceof Stopped) {
       await attempt?.close()
       throw thrown

@@ -29,7 +29,7 @@ const settledOf = <T>(work: () => Promise<T>): Promise<Settled<T>> =>
 /**
  * Runs code of a step that may act, bounded by its timeout and the second Ctrl-C, with a grace period to end.
  * @throws StepTimedOut on a timeout if the step ends within the grace period
- * @throws Stopped if it was cut off, did not end, or lost track of what it started: its effect is unknown
+ * @throws Stopped if it was interrupted, did not end, or lost track of what it started: its effect is unknown
  */
 export async function withTimeout<T>(
   context: RunContext,

@@ -91,7 +91,7 @@ async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pa
     )
     ending = { result, failure: null }
   } catch (thrown) {
-    // Cut off: no ending is written, so the undo stays in doubt and is repeated on resume.
+    // Interrupted: no ending is written, so the undo stays in doubt and is repeated on resume.
     if (thrown instanceof Stopped) {
       await attempt?.close()
       throw thrown
@@ -156,7 +156,7 @@ async function runUndo(
   throw new RunbookError('rollback-incomplete', `the undo of "${planned.title}" ended, but ${still}`)
 }
 
-/** Records that an undo is proven, then gives back what proved it. */
+/** Records that an undo is proven, then releases what proved it. */
 export async function giveBack(
   context: RunContext,
   planned: PlannedStep,

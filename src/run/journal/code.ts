@@ -33,7 +33,7 @@ function codeOfRollback(state: RunState, failure: Failure | null): Code {
 /** The `signal` of an `interrupted` entry where the run lost its lock, which no signal had asked for. */
 export const lostLock = 'lock lost'
 
-/** A stop is at a safe boundary if no effect was cut off. */
+/** A stop is at a safe boundary if no effect was interrupted. */
 function codeOfOpen(state: RunState): Code {
   const cutOff = state.plan.steps.some((step) => {
     const { status, undo } = state.steps.get(step.id) ?? { status: 'waiting', undo: 'none' }

@@ -122,7 +122,7 @@ export type Entry =
   /** The run rolls back from here on. Irrevocable. */
   | (JsonObject & { readonly type: 'turned'; readonly because: string; readonly failure: Failure | null })
   | (JsonObject & { readonly type: 'undo-intent'; readonly step: string; readonly attempt: number })
-  /** The probe found the effect absent; what proved it is given back next. Only of steps with `afterUndo`. */
+  /** The probe found the effect absent; what proved it is released next. Only of steps with `afterUndo`. */
   | (JsonObject & {
       readonly type: 'undo-proven'
       readonly step: string

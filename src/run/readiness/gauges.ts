@@ -88,7 +88,7 @@ export async function runGauges(
   const ended = real.filter(({ outcome }) => outcome !== null && outcome !== 'refused')
   for (const runbook of new Set(ended.map((line) => line.runbook))) {
     const line = ended.find((one) => one.runbook === runbook)
-    // A damaged run has told nothing; the check of the journal reports it.
+    // Nothing is known of a damaged run; the check of the journal reports it.
     const entries = line === undefined ? null : await journal.read(line.run).catch(() => null)
     if (line === undefined || entries === null || entries.length === 0) continue
     const { seconds: took, measures } = pastRunOf(entries)

@@ -1,6 +1,6 @@
 /**
- * Follows a run: shows what the server sends, and loads the page again when the run is over. A lost connection is
- * taken up again by the browser itself.
+ * Follows a run: shows what the server sends, and loads the page again when the run is over. The browser itself
+ * restores a lost connection.
  */
 export const liveScript = `
 const shown = document.getElementById('live')

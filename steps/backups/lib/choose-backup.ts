@@ -44,7 +44,7 @@ export async function choose(
       'verification',
       `${backup.file} has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}`,
       {
-        hint: 'it is cut off: find out why, and choose another: runbook backups',
+        hint: 'it is truncated: find out why, and choose another: runbook backups',
       },
     )
   }

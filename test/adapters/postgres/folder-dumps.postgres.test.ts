@@ -106,7 +106,7 @@ describe.skipIf(!requirement())('folders of pg_dump -Fd', () => {
     const data = await largest(folder)
     const lines = (await readFile(data, 'latin1')).split('\n')
     await truncate(data, lines.slice(0, 1000).join('\n').length + 1)
-    await refused(folder, /\.dat is cut off: it has no end mark/)
+    await refused(folder, /\.dat is truncated: it has no end mark/)
   })
 
   test('one that changes after it was inspected is not restored', async () => {

@@ -295,7 +295,7 @@ export const drifts: readonly Drift[] = [
     },
   },
   {
-    what: 'The database was started anew on an empty volume beside the one with the data',
+    what: 'The database was started on a new, empty volume beside the one with the data',
     check: 'services',
     level: 'warn',
     problem: /^shop has no table, and the volume shop_old of the same project/,
@@ -461,7 +461,7 @@ export const drifts: readonly Drift[] = [
     },
   },
   {
-    what: 'The dump was cut off before its checksum was made',
+    what: 'The dump was truncated before its checksum was made',
     check: 'backups',
     level: 'refuse',
     problem: /truncated/,

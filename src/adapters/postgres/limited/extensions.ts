@@ -53,7 +53,7 @@ export function extensionTables(entries: readonly ArchiveEntry[]): readonly Arch
   return entries.filter((entry) => entry.kind === 'TABLE DATA' && !defined.has(key(entry)))
 }
 
-/** Composed anew from what the comments say: a definition may hold any SQL. */
+/** Composed from what the comments say, never copied: a definition may hold any SQL. */
 export function commentStatements(entries: readonly ArchiveEntry[]): readonly string[] {
   return entries.flatMap((entry) => {
     if (entry.kind !== 'COMMENT' || !isOfExtension(entry)) return []

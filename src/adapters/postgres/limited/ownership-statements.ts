@@ -4,7 +4,7 @@ import { identifier } from '../server/quote.ts'
 
 /**
  * The statements of a superuser after a restore by a role without such rights: owners and privileges. Each is composed
- * anew from the words of the dump, since a definition may hold any SQL.
+ * from the words of the dump, never copied, since a definition may hold any SQL.
  */
 
 /** Kinds whose name is given by the entry, with the words for them in ALTER. */

@@ -89,7 +89,7 @@ async function opened(members: Members, names: readonly string[], name: string):
     : { ...found, bytes: decompress(found.bytes, { name: `${name}: ${found.name}` }) }
 }
 
-/** What dumpTableData_copy() of pg_dump.c writes behind the rows: pg_restore does not miss it in a file that was cut off. */
+/** What dumpTableData_copy() of pg_dump.c writes behind the rows: pg_restore does not miss it in a truncated file. */
 const endOfCopy = '\\.\n\n\n'
 
 async function* chunksOf({ name, bytes }: OpenMember, { int }: CustomFront, end: string): Bytes {
@@ -103,7 +103,7 @@ async function* chunksOf({ name, bytes }: OpenMember, { int }: CustomFront, end:
     yield Buffer.concat([int(part.length), part])
   }
   if (!last.endsWith(end))
-    throw new MembersRefused({ refused: `its ${name} is cut off: it has no end mark`, hint: another })
+    throw new MembersRefused({ refused: `its ${name} is truncated: it has no end mark`, hint: another })
 }
 
 async function wholeOf({ name, bytes }: OpenMember): Promise<Buffer> {

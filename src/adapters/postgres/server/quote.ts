@@ -11,7 +11,7 @@ export function literal(text: string): string {
 export const qualifiedNameSql = (schema: string, name: string): string =>
   `${quotedIf('[."]', schema)} || '.' || ${quotedIf('[."]', name)}`
 
-/** Of several names joined by blanks, each can be told apart. */
+/** Of several names joined by blanks, each can be distinguished. */
 export const wordSql = (name: string): string => quotedIf('[ "]', name)
 
 const quotedIf = (pattern: string, name: string): string =>

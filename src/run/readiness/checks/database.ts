@@ -37,7 +37,7 @@ export const database: Check = {
   },
 }
 
-/** A database without tables that has backups has lost its data, or was created anew beside it. */
+/** A database without tables that has backups has lost its data, or was created again beside it. */
 async function judgeEmpty(
   notes: Notebook,
   subject: Subject,
