@@ -1,6 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { decryptBackup } from '../steps/backups/decrypt-backup.ts'
 import { chosenBackup, releaseChosen } from '../steps/backups/fetch-backup.ts'
+import { unpackBackup } from '../steps/backups/unpack-backup.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
 import { compareLive } from '../steps/databases/compare-live.ts'
 import { compareKept } from '../steps/databases/compare-kept.ts'
@@ -61,17 +62,27 @@ export default runbook(
       'Create a staging folder',
       makeStaging({
         under: target.staging,
-        archives: [{ from: target.backups, file: params.backup, as: 'decrypted' }],
+        archives: [{ from: target.backups, file: params.backup, as: 'database' }],
       }),
       { id: 'make-a-staging-folder' },
     )
     const readable = step('Decrypt the backup', decryptBackup({ backup: found, staging, passphrase }), {
       id: 'decrypt-the-backup',
     })
+    const database = step(
+      'Unpack the backup',
+      unpackBackup({
+        backup: readable,
+        verified: found,
+        staging,
+        passphrase: target.backups.decrypt ?? passphrase,
+      }),
+      { id: 'unpack-the-backup' },
+    )
     const backup = step(
       'Check backup integrity',
       examineBackup({
-        backup: readable,
+        backup: database,
         name,
         assertions,
         business,

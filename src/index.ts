@@ -98,6 +98,8 @@ export type {
   ArchiveFacts,
   ArchiveLimits,
   Encrypted,
+  Unwrapped,
+  Unwrapping,
   FoundMember,
   Packed,
   Packing,

@@ -13,6 +13,7 @@ export { moveAside, putInPlace, putLiveBack, type Aside } from './backups/live-f
 export { packData, type PackedData } from './backups/pack-data.ts'
 export { pruneBackups } from './backups/prune-backups.ts'
 export { signBackup } from './backups/sign-backup.ts'
+export { unpackBackup } from './backups/unpack-backup.ts'
 export { verifyBackup, type VerifiedBackup } from './backups/verify-backup.ts'
 export { verifyDump, type VerifiedDump } from './backups/verify-dump.ts'
 export { listCandidates, type Candidates } from './bisection/list-candidates.ts'

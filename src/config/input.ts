@@ -436,7 +436,7 @@ export type TargetConfig = {
     /** Address of the API; `https://HOST/api/v3` for a GitHub Enterprise Server. Default: `'https://api.github.com'`. */
     readonly api?: string
   }
-  /** Folder in which archives and bundles, and for `find-good-backup` compressed SQLite backups, are unpacked for a test and removed again. It must have room for the largest of them. */
+  /** Folder in which archives and bundles, and compressed SQLite backups, are unpacked and removed again. It must have room for the largest of them. */
   readonly staging?: string
   /** The env file that `config-rollback` restores to an earlier version. */
   readonly configuration?: {

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../kernel/json.ts'
 import type { SecretHandle } from './secrets.ts'
+import type { Wrapping } from './wrapping.ts'
 
 /** Limits for an archive. If any is exceeded the archive is refused before the first write. */
 export type ArchiveLimits = {
@@ -70,6 +71,23 @@ export type Encrypted = JsonObject & {
   readonly size: number
 }
 
+/** A file that nothing wraps any more. */
+export type Unwrapped = JsonObject & {
+  readonly file: string
+  /** Of that file, as hex. */
+  readonly sha256: string
+  readonly bytes: number
+  /** What the original was wrapped in, the outermost first. */
+  readonly wrapped: readonly Wrapping[]
+}
+
+export type Unwrapping = {
+  /** Digest that the original must have; null where none is known. */
+  readonly sha256: string | null
+  /** Null where none is configured. */
+  readonly passphrase: SecretHandle | null
+}
+
 export interface ArchivesView {
   /**
    * Reads a `.tar`, `.tar.gz` (one gzip member or several) or `.tar.zst` to its end.
@@ -99,6 +117,13 @@ export interface Archives extends ArchivesView {
    * @throws RunbookError `verification` for a wrong passphrase, truncation or damage
    */
   decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>
+  /**
+   * Takes every compression and encryption off a file, by its content and never by its name. `to` appears only once all
+   * of the file was read and has the expected digest; until then it is `TO.partial`.
+   * @throws RunbookError `failed` if `to` exists, `verification` for a file that is missing, truncated, damaged or not the
+   *   expected one, `preflight` where a program or the passphrase is missing
+   */
+  unwrap(file: string, to: string, by: Unwrapping): Promise<Unwrapped>
   /**
    * Encrypts to a `.gpg` (symmetric, AES-256) or `.age` file, by the ending of `to`. The input file is kept.
    * `to` appears only once it decrypts to the same bytes; until then it is `TO.partial`, with gpg's home in

@@ -193,7 +193,10 @@ export type UnpackedDump = JsonObject & { readonly bytes: number; readonly folde
 
 /** Header of a dump. Does not prove that the rest is intact. */
 export type DumpHeader = JsonObject &
-  Pick<Dump, 'engine' | 'format' | 'wrapped' | 'major' | 'database' | 'takenAt'>
+  Pick<Dump, 'engine' | 'format' | 'wrapped' | 'major' | 'database' | 'takenAt'> & {
+    /** Size of the SQLite database that is wrapped, as it says itself; missing where it does not. */
+    readonly inside?: number
+  }
 
 /**
  * A dump that may replace live data: its table of contents was read, and a restore of it either happens as a whole or

@@ -117,6 +117,7 @@ export const leftBy: {
     pack: process,
     encrypt: process,
     decrypt: process,
+    unwrap: process,
     extract: process,
   },
   http: { get: nothing, read: nothing, post: nothing },

@@ -247,6 +247,7 @@ const outputNames: { readonly [step: string]: string } = {
   verifyBackup: 'found',
   makeStaging: 'staging',
   decryptBackup: 'readable',
+  unpackBackup: 'unpacked',
   examineBackup: 'backup',
   keepVolumeDatabase: 'kept',
   swapVolumeDatabase: 'swapped',

@@ -30,6 +30,7 @@ const proofs: { readonly [step: string]: string } = {
   restoreIntoThrowaway: 'one transaction restored all of the dump; the first error would have ended it',
   dropThrowaway: 'no container of the throwaway is left',
   decryptBackup: 'the decrypted file is in staging, complete',
+  unpackBackup: 'the unpacked file is in staging, complete, under the digest that goes live',
   unpack: 'the unpacked folder is in staging, complete',
   moveAside: 'the folder has its other name; its undo is proven by the digest of its files',
   putInPlace: 'the unpacked folder is in its place',

@@ -3,7 +3,7 @@ import { text } from './parts/values.ts'
 
 export const staging = section({
   about:
-    'Folder in which archives and bundles, and for `find-good-backup` compressed SQLite backups, are unpacked for a test and removed again. It must have room for the largest of them.',
+    'Folder in which archives and bundles, and compressed SQLite backups, are unpacked and removed again. It must have room for the largest of them.',
   schema: text,
   example: './staging',
   resolve: (folder, { path }): string => path(folder),

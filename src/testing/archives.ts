@@ -3,7 +3,9 @@ import type { ArchiveFacts, ArchiveLimits, Archives, Packing } from '../drivers/
 import type { Secrets } from '../drivers/secrets.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { sha256 } from '../kernel/json.ts'
+import { isEncryption } from '../formats/dumps/wrapping.ts'
 import { excluded, excludedWithParents } from '../formats/exclusion.ts'
+import { dumpBytes, readDump } from './fake-dump.ts'
 import { kindOn, parentOf, parentsOf, placeOn, spend, treeOn, type Disk } from './disk.ts'
 
 export type FakeMember = {
@@ -89,6 +91,28 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       if (sha256(plain) !== held.sha256) throw refused(file, 'damaged')
       spend(disk, plain.length, target)
       disk.files.set(target, plain)
+    },
+    async unwrap(file, to, { sha256: expected, passphrase }) {
+      const [source, target] = [placeOn(file), placeOn(to)]
+      const body = disk.files.get(source)
+      const { wrapped = [], ...plain } = readDump(source, body)
+      if (wrapped.some(isEncryption)) {
+        if (passphrase === null)
+          throw new RunbookError('preflight', `${source} is encrypted, and no passphrase is configured`, {
+            hint: 'give the passphrase',
+          })
+        await secrets.reveal(passphrase)
+      }
+      disk.beforeChange('unwrap', target)
+      if (kindOn(disk, target) !== null)
+        throw new RunbookError('failed', `cannot unpack to ${target}: already exists`, { hint: 'remove it' })
+      const found = sha256(body ?? '')
+      if (expected !== null && expected !== found)
+        throw refused(source, `it has the digest ${found}, not ${expected}`)
+      const bytes = wrapped.length === 0 ? (body ?? new Uint8Array(0)) : dumpBytes(plain)
+      spend(disk, bytes.length, target)
+      disk.files.set(target, bytes)
+      return { file: target, sha256: sha256(bytes), bytes: bytes.length, wrapped }
     },
     async encrypt(file, to, passphrase) {
       const [source, target] = [placeOn(file), placeOn(to)]

@@ -75,6 +75,7 @@ export function headerOf(file: string, bytes: Uint8Array | undefined, modified: 
     database,
     takenAt: timeOf(file, takenAt, modified),
     ...(wrapped === undefined ? {} : { wrapped }),
+    ...(wrapped === undefined || formatOf(start) !== 'sqlite' ? {} : { inside: bytes?.length ?? 0 }),
   }
 }
 

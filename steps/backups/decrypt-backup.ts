@@ -9,7 +9,13 @@ type Input = {
 type Before = { readonly file: string; readonly encrypted: boolean }
 
 /** A readable backup: the decrypted copy, or the file itself where it is not encrypted. */
-export type ReadableBackup = { readonly file: string; readonly source: string; readonly takenAt: string }
+export type ReadableBackup = {
+  readonly file: string
+  readonly source: string
+  readonly takenAt: string
+  /** Of the file, where the run unpacked it. */
+  readonly sha256?: string
+}
 
 /**
  * Decrypts a backup that ends in `.gpg` into staging; any other is used in place. Undone by removing the

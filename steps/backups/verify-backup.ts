@@ -3,6 +3,7 @@ import {
   expectedOf,
   isPending,
   mustBeHere,
+  openingOf,
   say,
   takenText,
   whenTaken,
@@ -16,7 +17,7 @@ import {
 import { choose, maybeNewer } from './lib/choose-backup.ts'
 import { mustBeOf, voucher, type OwnSource } from './lib/source.ts'
 import { digestCommand } from '../files/lib/checksum-command.ts'
-import { requireDatabaseFile } from './lib/database-file.ts'
+import { requireDatabase } from './lib/database-file.ts'
 import { ageOf } from '../databases/lib/age.ts'
 import { cipherOf } from '../files/lib/cipher.ts'
 
@@ -58,7 +59,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     const backup = await choose(look, from, { file, takenBefore: null })
     const expected = await expectedOf(look, from, backup)
     await mustBeOwn(from, backup, expected, { folder, kind })
-    if (kind === 'sqlite') await mustBeDatabaseFile(look, backup)
+    if (kind === 'sqlite') await mustHoldDatabase(look, from, backup)
     return [
       ...(file === null ? await maybeNewer(look, from, backup, null) : []),
       ...tooOld(look, from, backup, file !== null),
@@ -72,7 +73,7 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
     mustBeHere(from)
     const verified = await look.backups.verify(from, await choose(look, from, { file, takenBefore: null }))
     await mustBeOwn(from, verified, verified, { folder, kind })
-    if (kind === 'sqlite') await mustBeDatabaseFile(look, verified)
+    if (kind === 'sqlite') await mustHoldDatabase(look, from, verified)
     const vouched = voucher(verified)
     look.note(
       `${verified.name}: ${verified.bytes} bytes, sha256 ${verified.sha256}, ${whenTaken(verified)}; vouched for by ${vouched}`,
@@ -85,9 +86,13 @@ export const verifyBackup = defineStep<Input, VerifiedBackup>({
 })
 
 /** What is in an encrypted one is only known once it was decrypted. */
-async function mustBeDatabaseFile(look: Look, { file, name }: Pick<Backup, 'file' | 'name'>): Promise<void> {
-  if (cipherOf(name) !== 'gpg')
-    requireDatabaseFile(file, await look.databases.header({ engine: 'sqlite' }, file))
+async function mustHoldDatabase(
+  look: Look,
+  from: BackupPlace,
+  { file, name }: Pick<Backup, 'file' | 'name'>,
+): Promise<void> {
+  if (cipherOf(name) === 'gpg') return
+  requireDatabase(file, await look.databases.header({ engine: 'sqlite' }, file, openingOf(from)))
 }
 
 async function mustBeOwn(

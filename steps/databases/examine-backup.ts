@@ -48,6 +48,11 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
     const dump = await look.databases.inspect(database, backup.file)
     requireDatabaseFile(backup.source, dump)
     const { sha256, bytes, tables } = dump
+    if (backup.sha256 !== undefined && backup.sha256 !== sha256)
+      throw failed(
+        backup,
+        `${backup.file} was changed after it was unpacked: its SHA-256 was ${backup.sha256}, and is ${sha256}`,
+      )
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)
       if (!meets(answer, expect))

@@ -2,6 +2,7 @@ import {
   defineStep,
   excludedWithParents,
   isPending,
+  openingOf,
   say,
   type BackupPlace,
   type Finding,
@@ -16,12 +17,12 @@ import { cipherOf } from './lib/cipher.ts'
 
 /**
  * How an archive is chosen that is read from staging. `as`: what becomes of it there. `unpacked` is the default;
- * `decrypted`: only an encrypted one is copied; `tree`: it may also be a folder, which is used in place.
+ * `decrypted`: only an encrypted one is copied; `database`: only an encrypted or compressed one is; `tree`: it may also be a folder, which is used in place.
  */
 type Archive = {
   readonly from: BackupPlace
   readonly file: string | null
-  readonly as?: 'unpacked' | 'decrypted' | 'tree'
+  readonly as?: 'unpacked' | 'decrypted' | 'database' | 'tree'
 }
 
 /** A folder that is archived, and whose archive is unpacked again in staging. */
@@ -109,9 +110,26 @@ async function bytesOfArchive(look: Look, archive: Preview<Archive>): Promise<nu
   if (isPending(from) || isPending(file) || isPending(as)) return 0
   const tree = as === 'tree' ? await pathOf(look, from, file) : null
   if (tree !== null && (await look.files.stat(tree))?.kind === 'directory') return 0
-  const { name, bytes } = await choose(look, from, { file: tree ?? file, takenBefore: null })
+  const { name, bytes, file: path } = await choose(look, from, { file: tree ?? file, takenBefore: null })
   const decrypted = cipherOf(name) === null ? 0 : bytes
+  if (as === 'database' && !isPending(from.decrypt))
+    return decrypted + (await bytesOfDatabase(look, { name, bytes, file: path }, from))
   return as === 'decrypted' ? decrypted : decrypted + bytes
+}
+
+/** Of the database that a compressed backup becomes; where that is not known, it is no smaller than the backup. */
+async function bytesOfDatabase(
+  look: Look,
+  { name, bytes, file }: { readonly name: string; readonly bytes: number; readonly file: string },
+  from: Pick<BackupPlace, 'decrypt'>,
+): Promise<number> {
+  const header = await look.databases
+    .header({ engine: 'sqlite' }, file, openingOf(from))
+    // What cannot be opened now is reported by the step that reads it.
+    .catch(() => null)
+  look.signal.throwIfAborted()
+  const { wrapped = [], inside = bytes } = header ?? {}
+  return wrapped.length > (cipherOf(name) === null ? 0 : 1) ? inside : 0
 }
 
 /** Adds up sizes without reading contents, so files may change meanwhile. Links are not followed. */

@@ -22,6 +22,8 @@ export type ArchivesBench = {
   link(path: string, target: string): Promise<void>
   /** Lays an encrypted file. */
   encrypt(path: string, plain: string, passphrase: string): Promise<void>
+  /** Lays a SQLite database, compressed with gzip. Returns the digest of the database. */
+  compress(path: string): Promise<string>
   /** Cuts a file off in its middle. */
   cut(path: string): Promise<void>
 }
@@ -173,6 +175,26 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       }
       await expect(archives.inspect(`${at}/none.tar`, limits)).rejects.toMatchObject(failed)
       expect(await files.stat(`${at}/into`)).toBeNull()
+    })
+
+    it('unwraps what is compressed, under a name that appears once it is complete', async () => {
+      const { archives, files, folder: at, compress, cut } = await open()
+      const inside = await compress(`${at}/a.gz`)
+      const sha256 = await files.hash(`${at}/a.gz`)
+      const unwrapped = await archives.unwrap(`${at}/a.gz`, `${at}/a`, { sha256, passphrase: null })
+      expect(unwrapped).toMatchObject({ file: `${at}/a`, sha256: inside, wrapped: ['gzip'] })
+      expect(await files.stat(`${at}/a`)).toMatchObject({ kind: 'file', bytes: unwrapped.bytes })
+      expect(await files.hash(`${at}/a`)).toBe(inside)
+      const again = await archives.unwrap(`${at}/a`, `${at}/b`, { sha256: null, passphrase: null })
+      expect(again).toEqual({ ...unwrapped, file: `${at}/b`, wrapped: [] })
+      const into = (to: string, sha256: string | null, from = 'a.gz') =>
+        archives.unwrap(`${at}/${from}`, `${at}/${to}`, { sha256, passphrase: null })
+      await expect(into('a', sha256)).rejects.toMatchObject(failed)
+      await expect(into('other', inside)).rejects.toMatchObject(refused)
+      await cut(`${at}/a.gz`)
+      await expect(into('half', null)).rejects.toMatchObject(refused)
+      await expect(into('half', null, 'none')).rejects.toMatchObject(refused)
+      expect(await files.list(at)).toEqual(['a', 'a.gz', 'b'])
     })
 
     it('decrypts with the right passphrase', async () => {

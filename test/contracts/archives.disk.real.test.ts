@@ -2,10 +2,13 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import Database from 'better-sqlite3'
 import { afterAll, describe } from 'vitest'
 import { diskArchives } from '../../src/adapters/disk/archives.ts'
 import { diskFiles } from '../../src/adapters/disk/files.ts'
 import { secretsFrom } from '../../src/adapters/environment/secrets.ts'
+import { sha256 } from '../../src/kernel/json.ts'
 import { shell } from '../../src/adapters/process/shell.ts'
 import { endMark, rawMember, type RawMember } from '../fixtures/raw-tar.ts'
 import { program } from '../fixtures/requirements.ts'
@@ -58,6 +61,14 @@ describe.skipIf(!program('gpg'))('with gpg', () => {
         stdio: ['pipe', 'ignore', 'ignore'],
       })
       execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
+    },
+    compress: async (path) => {
+      const database = new Database(':memory:')
+      database.exec('create table notes (id integer); insert into notes values (1)')
+      const bytes = database.serialize()
+      database.close()
+      writeFileSync(path, gzipSync(bytes))
+      return sha256(bytes)
     },
     cut: async (path) => {
       const body = readFileSync(path)

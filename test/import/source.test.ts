@@ -250,6 +250,7 @@ describe('what is written is planned', () => {
       'services.stop',
       'files.make-staging',
       'backups.decrypt',
+      'backups.unpack',
       'databases.examine-backup',
       'databases.keep-volume-database',
       'databases.swap-volume-database',

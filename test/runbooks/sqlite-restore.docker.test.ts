@@ -111,6 +111,39 @@ describe.skipIf(!docker())('sqlite-restore on Compose', () => {
     ).toEqual({ rows: 7 })
   }, 90_000)
 
+  it.each(crashesIn('unpack-the-backup', 0).filter(([, , way]) => way === 'resume'))(
+    'unpacks a compressed backup, killed %s of that (%j), then %s',
+    async (_, kill) => {
+      const before = await stack.total()
+      const plain = backup.replace(/\d{6}\.db$/, '000000.db')
+      await copyFile(backup, plain)
+      const database = new Database(plain)
+      const row = database.prepare('INSERT INTO projects (name) VALUES (?)')
+      database.exec('DELETE FROM projects')
+      for (let id = 0; id < before + 2; id += 1) row.run(`packed ${id}`)
+      // Does not get smaller by compression, so that it is not too small for a backup.
+      database.exec('create table noise as select randomblob(4096) as bytes')
+      database.close()
+      await execa('gzip', [plain])
+      const packed = `${plain}.gz`
+      const killed = await stack.type(restore('--backup', packed), 'ok', kill)
+      expect(killed.signal, killed.stdout + killed.stderr).toBe('SIGKILL')
+      const finished = await stack.type(['resume', '--confirm', stack.phrase, ...duties])
+      expect(finished.code, finished.stdout + finished.stderr).toBe(0)
+      await eventually(
+        () =>
+          stack.total().then(
+            (total) => total === before + 2,
+            () => false,
+          ),
+        'its rows',
+      )
+      expect(await readdir(join(stack.folder, 'backups', 'staging'))).toEqual([])
+      await rm(packed)
+    },
+    90_000,
+  )
+
   const step = 'put-the-backup-in-its-place'
   it.each(crashesIn(step, 500))(
     'killed %s of the exchange (%j), then %s',

@@ -97,11 +97,12 @@ export const sqliteDump = (more: Pick<FakeDump, 'tables'> & Partial<FakeDump>): 
     extensions: [],
     ...more,
   })
-export const good = sqliteDump({ tables: { projects: [{ id: 1 }, { id: 2 }] } })
+const tables = { projects: [{ id: 1 }, { id: 2 }] }
+export const good = sqliteDump({ tables })
 export const owned = { uid: 1000, gid: 1001, mode: 0o640 }
 
 /** A damaged database in a volume, and a backup of it. */
-export function world(as: 'plain' | 'encrypted' | 'lost'): FakeWorld {
+export function world(as: 'plain' | 'encrypted' | 'compressed' | 'lost'): FakeWorld {
   const disk = emptyDisk()
   const web = emptyWeb()
   const programs = noPrograms()
@@ -110,6 +111,7 @@ export function world(as: 'plain' | 'encrypted' | 'lost'): FakeWorld {
     disk.folders.add(folder)
   const name = '/backups/contextsafe-20260203-020000.db'
   if (as === 'encrypted') lay(disk, `${name}.gpg`, encrypted(good, passphrase))
+  else if (as === 'compressed') lay(disk, `${name}.gz`, sqliteDump({ tables, wrapped: ['gzip'] }))
   else lay(disk, name, good)
   if (as === 'lost') layInVolume(volumes, 'api', '/app/data/other', 'x')
   else

@@ -22,7 +22,7 @@ const kept = (at: FakeWorld): readonly string[] =>
     .filter((path) => path.startsWith('/backups/kept/'))
     .map((path) => path.replace(/.*\.db/, ''))
 
-const procedures: readonly Procedure[] = (['encrypted', 'lost'] as const).map((as) => ({
+const procedures: readonly Procedure[] = (['encrypted', 'compressed', 'lost'] as const).map((as) => ({
   name: `sqlite-restore, ${as}`,
   book: restore,
   target,
@@ -90,8 +90,7 @@ describe('sqlite-restore refuses before anything is touched', () => {
   it('a backup that is no database', () =>
     refused(damaged(Buffer.from('hello, this is no database')), /is not a dump/))
   it.each([
-    { as: { wrapped: ['gzip'] as const }, words: /packed with gzip.*gunzip --keep/ },
-    { as: { wrapped: ['gzip', 'age'] as const }, words: /packed with gzip, age.*unpack it/ },
+    { as: { wrapped: ['gzip'] as const, format: 'plain' as const }, words: /it is SQL.*sqlite3 / },
     { as: { format: 'plain' as const }, words: /it is SQL.*sqlite3 / },
   ])('a backup that is no database file: $as', ({ as, words }) =>
     refused(damaged(sqliteDump({ tables: { projects: [{ id: 1 }] }, ...as })), words),
@@ -107,6 +106,47 @@ describe('sqlite-restore refuses before anything is touched', () => {
       .catch((thrown: unknown) => String(thrown))
     expect(JSON.stringify(result)).toMatch(/no container/)
     expect(api?.instance).toBeNull()
+  })
+})
+
+describe('sqlite-restore unpacks a compressed backup', () => {
+  const packed = '/backups/contextsafe-20260203-020000.db.gz'
+  const unpacked = (at: FakeWorld): string | undefined =>
+    [...at.disk.files.keys()].find((path) => path.includes('/unpacked-'))
+
+  it('says in a dry run what that takes', async () => {
+    const at = world('compressed')
+    const machine = fakeMachine(at, { book: restore, target })
+    await machine.dryRun({})
+    const told = machine.entries.flatMap(({ entry }) =>
+      entry.type === 'foretold' && entry.step === 'unpack-the-backup' ? [entry.prediction] : [],
+    )
+    const { length } = at.disk.files.get(packed) ?? []
+    expect(JSON.stringify(told)).toMatch(
+      new RegExp(`an unpacked copy /backups/staging/.*/unpacked-.*\\.db of ${length} bytes \\(gzip\\)`),
+    )
+  })
+
+  it('refuses where staging has no room for what is in it', async () => {
+    const at = world('compressed')
+    at.disk.freeBytes = (at.disk.files.get(packed)?.length ?? 0) - 1
+    const machine = fakeMachine(at, { book: restore, target })
+    expect(JSON.stringify(await machine.run({}).catch((thrown: unknown) => String(thrown)))).toMatch(
+      /not enough space in/,
+    )
+  })
+
+  it('refuses the unpacked copy where it was changed after that', async () => {
+    const at = world('compressed')
+    const machine = fakeMachine(at, { book: restore, target })
+    at.faults.order('databases.inspect', 'kill')
+    await machine.run({}).catch(() => 'killed')
+    lay(at.disk, unpacked(at) ?? '', sqliteDump({ tables: { projects: [{ id: 7 }] } }))
+    expect(await machine.resume()).toMatchObject({
+      outcome: 'rolled-back',
+      failure: { message: expect.stringMatching(/was changed after it was unpacked/) as string },
+    })
+    expect(at.volumes).toEqual(world('compressed').volumes)
   })
 })
 
@@ -164,6 +204,7 @@ it('the plan reads as the document does', () => {
       "reversible: Choose and verify the backup",
       "reversible: Create a staging folder",
       "reversible: Decrypt the backup",
+      "reversible: Unpack the backup",
       "reversible: Check backup integrity",
       "reversible: Compare the backup with the running database",
       "reversible: Ask the operator",

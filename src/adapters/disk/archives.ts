@@ -21,6 +21,7 @@ import { TarWalk } from './tar-walk.ts'
 import { TreeWriter } from './tree-writer.ts'
 import { fileError } from './errors.ts'
 import { decompress } from './decompress.ts'
+import { unwrapFile } from './unwrap-file.ts'
 
 /** Archives on this machine. An archive is read completely and checked before any of it is written. */
 export function diskArchives(tools: ArchiveTools): Archives {
@@ -86,6 +87,8 @@ export function diskArchives(tools: ArchiveTools): Archives {
 
     encrypt: (file, to, passphrase) =>
       (to.endsWith('.age') ? encryptWithAge : encryptWithGpg)(tools, place(file), place(to), passphrase),
+
+    unwrap: (file, to, by) => unwrapFile(tools, place(file), place(to), by),
 
     decrypt: (file, to, passphrase) =>
       (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(tools, place(file), place(to), passphrase),

@@ -9,7 +9,7 @@ import { statOf, trustParents } from './place.ts'
 import { fileError } from './errors.ts'
 
 export type Sealing = {
-  readonly doing: 'encrypt' | 'decrypt'
+  readonly doing: 'encrypt' | 'decrypt' | 'unpack'
   readonly file: string
   readonly to: string
   readonly scope: Scope

@@ -146,12 +146,14 @@ export async function header({ unwrap, ...dump }: WrappedFile, scope: Scope): Pr
   if (wrappingOf(first) !== null) {
     const { start: inside, wrapped } = await startOf({ unwrap }, dump, headerBytes, scope)
     const isScript = isSqliteScript(inside)
-    if (!isScript && readHeader(inside) === null) mustBeComplete(path, inside, inside.length, true)
+    const found = readHeader(inside)
+    if (!isScript && found === null) mustBeComplete(path, inside, inside.length, true)
     const takenAt = timeInName(basename(path)) ?? (await file.stat({ bigint: true })).mtime
     return {
       engine: 'sqlite',
       format: isScript ? 'plain' : 'sqlite',
       wrapped,
+      ...(found === null || found.bytes === null ? {} : { inside: found.bytes }),
       major: 3,
       database: null,
       takenAt: takenAt.toISOString(),

@@ -82,14 +82,21 @@ const readable = (draft: Draft): string =>
     const backup = found(draft)
     const folder = staging(
       draft,
-      `archives: [{ from: ${draft.need('backups')}, file: ${backupParam(draft)}, as: 'decrypted' }]`,
+      `archives: [{ from: ${draft.need('backups')}, file: ${backupParam(draft)}, as: 'database' }]`,
     )
     return `{ backup: ${backup}, staging: ${folder}, passphrase: ${volume(draft).all}.passphrase }`
   })
 
+const unpacked = (draft: Draft): string =>
+  draft.once('unpackBackup', 'Unpack the backup', () => {
+    const backup = readable(draft)
+    const passphrase = `${draft.need('backups')}.decrypt ?? ${volume(draft).all}.passphrase`
+    return `{ backup: ${backup}, verified: ${found(draft)}, staging: ${draft.output('makeStaging') ?? ''}, passphrase: ${passphrase} }`
+  })
+
 const examined = (draft: Draft): string =>
   draft.once('examineBackup', 'Check backup integrity', () => {
-    const file = readable(draft)
+    const file = unpacked(draft)
     const { all, name } = volume(draft)
     return `{ backup: ${file}, name: ${name}, assertions: [], business: ${all}.business }`
   })

@@ -50,7 +50,7 @@ type Asked = {
   readonly name: string
   readonly readAs: (file: string) => Database
   readonly server: (look: Views) => Promise<Server>
-  /** Whether it is put in place as it is, and so must be a database file. */
+  /** Whether it is put in place as a file, and so must be a database, which may be compressed. */
   readonly asFile: boolean
 }
 
@@ -257,12 +257,7 @@ function againstIt(seen: {
     return { fits: false, why: `it has ${backup.bytes} bytes, fewer than the minimum of ${place.minBytes}` }
   if ('why' in header) return header
   if (header.value === null) return { fits: null, why: 'its contents are not known before it is downloaded' }
-  const { database, major, engine, format, wrapped = [] } = header.value
-  if (asFile && wrapped.length > 0)
-    return {
-      fits: false,
-      why: `it is packed with ${wrapped.join(', ')}; sqlite-restore takes a database file`,
-    }
+  const { database, major, engine, format } = header.value
   if (asFile && format === 'plain')
     return { fits: false, why: 'it is SQL; sqlite-restore takes a database file' }
   const theirs = database ?? expected.value?.manifest?.source.name ?? name

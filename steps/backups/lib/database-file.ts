@@ -1,10 +1,20 @@
 import { RunbookError, shellWord, type Dump, type DumpHeader } from '../../../src/index.ts'
 
-const unpackers: { readonly [wrapping: string]: string } = {
-  gzip: 'gunzip --keep',
-  xz: 'unxz --keep',
-  bzip2: 'bunzip2 --keep',
-  zstd: 'unzstd --keep',
+const refused = (file: string, what: string, hint: string): RunbookError =>
+  new RunbookError('verification', `cannot put ${shellWord(file)} into the volume: it is ${what}`, { hint })
+
+/**
+ * What goes into a volume is a database file, which may still be compressed or encrypted.
+ * @throws RunbookError `verification` where a backup is SQL
+ */
+export function requireDatabase(file: string, { format }: Pick<Dump | DumpHeader, 'format'>): void {
+  if (format !== 'plain') return
+  const path = shellWord(file)
+  throw refused(
+    file,
+    'SQL, and no database file',
+    `make a file of it, and name that with --backup: sqlite3 ${shellWord(`${file}.db`)} < ${path}`,
+  )
 }
 
 /**
@@ -12,24 +22,13 @@ const unpackers: { readonly [wrapping: string]: string } = {
  * a compressed one pass, and the application would find no database.
  * @throws RunbookError `verification` where a backup is compressed, encrypted or SQL
  */
-export function requireDatabaseFile(
-  file: string,
-  { format, wrapped = [] }: Pick<Dump | DumpHeader, 'format' | 'wrapped'>,
-): void {
-  const [outer] = wrapped
-  if (outer === undefined && format !== 'plain') return
-  const path = shellWord(file)
-  const unpacker = wrapped.length === 1 ? unpackers[outer ?? ''] : undefined
-  throw new RunbookError(
-    'verification',
-    `cannot put ${path} into the volume: it is ${outer === undefined ? 'SQL' : `packed with ${wrapped.join(', ')}`}, and no database file`,
-    {
-      hint:
-        outer === undefined
-          ? `make a file of it, and name that with --backup: sqlite3 ${shellWord(`${file}.db`)} < ${path}`
-          : unpacker === undefined
-            ? 'unpack it, and name the database file that was in it with --backup'
-            : `unpack it, and name the database file that was in it with --backup: ${unpacker} ${path}`,
-    },
+export function requireDatabaseFile(file: string, dump: Pick<Dump | DumpHeader, 'format' | 'wrapped'>): void {
+  const { wrapped = [] } = dump
+  requireDatabase(file, dump)
+  if (wrapped.length === 0) return
+  throw refused(
+    file,
+    `packed with ${wrapped.join(', ')}, and no database file`,
+    'add the step unpackBackup before it is examined',
   )
 }
