@@ -382,6 +382,14 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       expect(await files.list(at)).toEqual(['a.tar.zst', 'back', 'tree'])
     })
 
+    it('packs with zstd in one frame, also what takes no time to read', async () => {
+      const { archives, files, folder: at } = await open()
+      for (let index = 0; index < 9; index += 1) await files.makeFolder(`${at}/folders/${index}`)
+      const packed = await archives.pack(packing(`${at}/folders`, { as: 'folders' }), `${at}/a.tar.zst`)
+      expect(packed.members).toBe(10)
+      expect(await archives.inspect(`${at}/a.tar.zst`, limits)).toMatchObject({ members: 10 })
+    })
+
     it('packs a list of files, with the folders on the way', async () => {
       const bench = await open()
       const { archives, files, folder: at } = bench

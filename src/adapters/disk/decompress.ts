@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
-import { Readable, type Duplex } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { RunbookError } from '../../kernel/errors.ts'
+import { fromGzip, fromZstd } from '../unwrap/zlib.ts'
 import { ArchiveRefused } from './tar-header.ts'
 
 /** One pass over an archive file. */
@@ -11,21 +11,14 @@ export type Decompressed = {
   digest(): string
 }
 
+const from = { gzip: fromGzip, zstd: fromZstd }
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
+  Buffer.from(buffer, byteOffset, byteLength)
+
 const readBytes = 256 * 1024
 const headBytes = 512
 
-const formats = [
-  {
-    name: 'gzip',
-    magic: '1f8b',
-    make: (): Duplex & { bytesWritten: number } => createGunzip({ chunkSize: readBytes }),
-  },
-  {
-    name: 'zstd',
-    magic: '28b52ffd',
-    make: (): Duplex & { bytesWritten: number } => createZstdDecompress({ chunkSize: readBytes }),
-  },
-]
+const formats: { readonly [magic: string]: 'gzip' | 'zstd' } = { '1f8b': 'gzip', '28b52ffd': 'zstd' }
 const foreign: { readonly [magic: string]: string } = {
   fd377a58: 'xz',
   '425a68': 'bzip2',
@@ -65,9 +58,8 @@ function encryptionOf(head: Buffer): ArchiveRefused | null {
 
 /**
  * Decompresses a tar archive; the format is detected by its first bytes, not its name.
- * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Node's zstd decoder
- *   silently stops after the first frame, its gzip decoder before zeros. Several gzip members are one stream
- *   (RFC 1952); what follows the end mark of the archive in them is refused by its reader.
+ * @throws ArchiveRefused while reading, if the stream is damaged or anything follows it. Several gzip members (RFC 1952) or
+ *   zstd frames (RFC 8878) are one stream; what follows the end mark of the archive in them is refused by its reader.
  */
 export function decompress(file: FileHandle): Decompressed {
   const hash = createHash('sha256')
@@ -95,39 +87,14 @@ export function decompress(file: FileHandle): Decompressed {
         `it is a ${other[1]} file, which is not supported`,
         'extract it and pack it again as .tar.gz',
       )
-    const format = formats.find((one) => magic.startsWith(one.magic))
+    const format = Object.entries(formats).find(([start]) => magic.startsWith(start))?.[1]
     if (bytesRead === 0) throw new ArchiveRefused('it is empty')
     if (format === undefined) return yield* raw()
-    const source = Readable.from(raw())
-    const decoder = format.make()
-    source.on('error', (error) => decoder.destroy(error)).pipe(decoder)
     try {
-      yield* decoder as AsyncIterable<Buffer>
+      for await (const part of from[format](raw(), { name: 'it' })) yield bufferOf(part)
     } catch (thrown) {
-      const code =
-        thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
-      if (!/^(?:Z_|ZSTD_|ERR_ZSTD)/.test(code)) throw thrown
-      const extra =
-        code === 'Z_DATA_ERROR' && thrown instanceof Error && thrown.message === 'incorrect header check'
-      throw new ArchiveRefused(
-        extra
-          ? `extra data after its ${format.name} stream`
-          : code !== 'Z_BUF_ERROR'
-            ? `its ${format.name} stream is damaged`
-            : format.name === 'gzip'
-              ? // Node takes a byte behind it for the start of another member.
-                'its gzip stream is truncated, or one byte follows it'
-              : `its ${format.name} stream is truncated`,
-      )
-    } finally {
-      source.destroy()
-      decoder.destroy()
-    }
-    if (decoder.bytesWritten !== (await file.stat()).size) {
-      throw new ArchiveRefused(
-        `extra data after its ${format.name} stream`,
-        'if it was concatenated on purpose, extract it and pack it again as one archive',
-      )
+      if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
+      throw new ArchiveRefused(thrown.message)
     }
   }
 

@@ -106,9 +106,13 @@ const stateOf = ({ kind, at, facts }: Source): string =>
  * they always did.
  */
 function compression({ dated }: Packing, to: string) {
-  if (to.endsWith('.zst')) return createZstdCompress({ chunkSize: chunkBytes, params: zstdParameters })
+  if (to.endsWith('.zst'))
+    return createZstdCompress({ chunkSize: chunkBytes, params: zstdParameters, ...oneAtATime })
   return dated === null ? gzipInParallel : createGzip({ chunkSize: chunkBytes })
 }
+
+/** Ended with chunks in its queue, Node's encoder adds an empty frame (nodejs/node#66078). */
+const oneAtATime = { writableHighWaterMark: 1 }
 
 /** The fastest level, and a checksum at the end of the frame, which the format leaves out by default. */
 const zstdParameters = { [zstd.ZSTD_c_compressionLevel]: 1, [zstd.ZSTD_c_checksumFlag]: 1 }

@@ -366,12 +366,7 @@ const corpus: readonly (readonly [string, Buffer, string | RegExp])[] = [
   [
     'two zstd frames',
     Buffer.concat([zstdCompressSync(rawTar(good)), zstdCompressSync(rawTar({ ...evil, name: 'x' }))]),
-    'extra data after its zstd stream',
-  ],
-  [
-    'one archive in two zstd frames',
-    Buffer.concat([zstdCompressSync(rawMember(good)), zstdCompressSync(endMark)]),
-    /extra data after its zstd|end mark/,
+    'extra data after its end mark',
   ],
   [
     'garbage after zstd',
@@ -460,6 +455,14 @@ describe('ordinary archives', () => {
   const file = join(top, 'archive')
 
   it.each([
+    [
+      'two zstd frames',
+      (tar: Buffer) => [zstdCompressSync(tar.subarray(0, 700)), zstdCompressSync(tar.subarray(700))],
+    ],
+    [
+      'a zstd frame and an empty one, as Node may end a stream',
+      (tar: Buffer) => [zstdCompressSync(tar), zstdCompressSync(Buffer.alloc(0))],
+    ],
     ['two gzip members', (tar: Buffer) => [gzipSync(tar.subarray(0, 700)), gzipSync(tar.subarray(700))]],
     [
       'many gzip members',
