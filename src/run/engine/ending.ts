@@ -6,7 +6,7 @@ import type { UsedImage } from '../journal/provenance.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
-import { codeOfState } from '../journal/code.ts'
+import { codeOfState, hasTouched } from '../journal/code.ts'
 
 /** Result of a command on a run. `code` determines the exit code. Secrets are masked. */
 export interface Result {
@@ -112,8 +112,14 @@ function resultOf(context: RunContext): Result {
 /** Result of a run that stays open. */
 export const openResult = (context: RunContext, failure: Failure, doubt: string | null): Result => ({
   ...resultOf(context),
-  code: context.journal.broken?.code ?? codeOfState(context.journal.state),
+  code: codeOfBroken(context) ?? codeOfState(context.journal.state),
   outcome: context.journal.state.settled?.outcome ?? 'open',
   failure,
   doubt,
 })
+
+/** What was not written is in doubt only where something may have been changed. */
+function codeOfBroken({ journal }: RunContext): Code | null {
+  const code = journal.broken?.code ?? null
+  return code === 'in-doubt' && !hasTouched(journal.state) ? 'preflight' : code
+}
