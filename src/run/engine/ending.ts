@@ -1,7 +1,7 @@
 import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
+import type { EarlierRun, FoundDown, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
 import type { UsedImage } from '../journal/provenance.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
@@ -42,11 +42,13 @@ export async function settle(
   outcome: Outcome,
   failure: Failure | null,
   findings: readonly Finding[],
+  down?: FoundDown,
 ): Promise<Result> {
   await context.journal.write({
     type: 'settled',
     outcome,
     failure,
+    ...(down === undefined ? {} : { down }),
     ...(await lookedUp(sealer, context, outcome)),
   })
   await announce(sealer, context)
