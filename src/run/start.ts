@@ -1,6 +1,6 @@
 import type { Clock } from '../kernel/clock.ts'
 import { stamp } from '../kernel/clock.ts'
-import type { Failure } from '../kernel/errors.ts'
+import { RunbookError, type Failure } from '../kernel/errors.ts'
 import { shortName, type Randomness } from '../kernel/randomness.ts'
 import type { Drivers } from '../drivers/drivers.ts'
 import type { Locks } from '../drivers/locks.ts'
@@ -31,7 +31,7 @@ import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
 import { refuseSecretsIn, secretsNamedIn } from './engine/secrets-in-plan.ts'
-import type { Mask, RunContext } from './engine/run-context.ts'
+import { failureOn, type Mask, type RunContext } from './engine/run-context.ts'
 import { stateOf } from './journal/state.ts'
 import type { Stop } from './engine/stop.ts'
 
@@ -141,9 +141,11 @@ export async function startRun(runtime: Runtime, order: RunRequest): Promise<Res
       throw thrown
     }
     return await underStop(runtime, context, () =>
-      order.mode === 'run'
-        ? launch(runtime, context, [...words, ...lock.findings], provenance)
-        : dryRun(runtime, context, words, provenance),
+      orRefused(runtime, context, () =>
+        order.mode === 'run'
+          ? launch(runtime, context, [...words, ...lock.findings], provenance)
+          : dryRun(runtime, context, words, provenance),
+      ),
     )
   } finally {
     await lock.release()
@@ -193,6 +195,24 @@ export async function launch(
     hint: 'nothing was touched; fix what is listed and start again',
   }
   return settle(runtime, context, 'refused', failure, findings)
+}
+
+/** A journal without room for the first entries refuses the run, which would stay open otherwise. */
+async function orRefused(
+  runtime: Runtime,
+  context: RunContext,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await body()
+  } catch (thrown) {
+    const { state, broken } = context.journal
+    const begun = [...state.steps.values()].some(({ attempts }) => attempts > 0)
+    if (!(thrown instanceof RunbookError) || thrown.code !== 'preflight' || broken !== null || begun)
+      throw thrown
+    const outcome = state.opened.mode === 'run' ? 'refused' : 'foretold'
+    return settle(runtime, context, outcome, failureOn(context, thrown), [])
+  }
 }
 
 /** Null where it could not be read: no reason to fail. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
+import type { Stored } from '../../src/run/journal/entry.ts'
 import { standingOf } from '../../src/run/journal/standing.ts'
 import { fakeMachine, Killed, type FakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { closingText } from '../../src/views/unlock.ts'
@@ -20,6 +21,27 @@ function prepared(order: (world: FakeWorld) => void) {
 }
 
 describe('what a run leaves down', () => {
+  it('is a service that did not answer to the last undo, since it first did not, with the command that starts it', async () => {
+    const { machine } = prepared(({ faults }) => faults.order('databases.swap', 'fail'))
+    await machine.run(params)
+    const undone = machine.entries.findIndex(({ entry }) => entry.type === 'undo-ended')
+    const first = machine.entries[undone] as Stored
+    const lost = (down: string): readonly Stored[] => [
+      ...machine.entries.slice(0, undone),
+      ...['04:14', '04:18'].map((at) => ({
+        ...first,
+        at: `2026-02-03T${at}:00.000Z`,
+        entry: { ...first.entry, result: 'failed', down } as Stored['entry'],
+      })),
+      { ...first, entry: { type: 'settled', outcome: 'needs-human', failure: null } },
+    ]
+    const { down, starts } = standingOf(lost('shop/db'))
+    expect(down[0]).toEqual({ service: 'shop/db', since: '2026-02-03T04:14:00.000Z', died: true })
+    expect(starts[0]).toBe('docker compose --project-name shop --file /srv/shop/compose.yml start db')
+    expect(standingOf(lost('docker')).starts.some((line) => line.endsWith(' start db'))).toBe(false)
+    expect(standingOf(machine.entries).down).toEqual([])
+  })
+
   it('is what it stopped, from the moment of its intent, wherever it is killed', async () => {
     const { world: calm, machine: whole } = prepared(() => undefined)
     expect(runningIn(calm)).toEqual(writers)

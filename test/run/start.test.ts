@@ -145,6 +145,42 @@ describe('a journal that cannot be written', () => {
     expect(await machine.run()).toMatchObject({ code: 'succeeded' })
   })
 
+  it.each(['run', 'dry-run'] as const)(
+    'at the findings of a %s, for want of room: it is refused, and nothing stays open',
+    async (mode) => {
+      const { machine, world } = failing('preflighted', full('the findings'))
+      expect(await (mode === 'run' ? machine.run() : machine.dryRun())).toMatchObject({
+        code: 'preflight',
+        outcome: mode === 'run' ? 'refused' : 'foretold',
+        failure: { message: expect.stringContaining('no space is left') as string },
+      })
+      expect(world.faults.reached).not.toContain('files.write')
+      expect(told(machine).at(-1)).toBe('sealed')
+      expect(await machine.run()).toMatchObject({ code: 'succeeded' })
+    },
+  )
+
+  it('at the end of a refusal, where not even the space set aside was enough: nothing was touched', async () => {
+    const { machine, world } = bench(two)
+    machine.journal.beforeAppend = (_, { type }) => {
+      if (type === 'preflighted') throw full('the findings')
+      if (type === 'settled') throw new RunbookError('in-doubt', 'not even the space set aside was enough')
+    }
+    expect(await machine.run()).toMatchObject({ code: 'preflight', outcome: 'open' })
+    expect(world.faults.reached).not.toContain('files.write')
+    machine.journal.beforeAppend = () => undefined
+    expect(await machine.resume()).toMatchObject({ code: 'succeeded' })
+  })
+
+  it('at an intent behind an effect, for want of room: the effect is undone, and that is what it says', async () => {
+    const { machine, world } = bench(two)
+    machine.journal.beforeAppend = (_, entry) => {
+      if (entry.type === 'intent' && entry.step === 'second') throw full('the intent')
+    }
+    expect(await machine.run()).toMatchObject({ code: 'failed', outcome: 'rolled-back' })
+    expect(textOf(world, '/a')).not.toBe('new')
+  })
+
   it('at an intent, for want of room: the step is not begun, and the run goes back', async () => {
     const { machine, world } = failing('intent', full('the intent'))
     expect(await machine.run()).toMatchObject({

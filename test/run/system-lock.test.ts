@@ -14,6 +14,8 @@ import { partKey, partName, type LockHolder } from '../../src/drivers/locks.ts'
 import { planOf } from '../../src/model/plan.ts'
 import { lockPartsOf, servicePart } from '../../src/run/engine/lock-parts.ts'
 import { servicesIn } from '../../src/run/engine/services-in.ts'
+import { standingOf } from '../../src/run/journal/standing.ts'
+import { measuresOf } from '../../src/run/record/measures.ts'
 import { recordOf } from '../../src/run/record/record.ts'
 import { emptyJournal, fakeMachine, Killed } from '../../src/testing/index.ts'
 import { codexDrill } from '../steps/fake-drill.ts'
@@ -22,6 +24,7 @@ import { damagedShop, shop } from '../steps/fake-shop.ts'
 import type { ComposeStack } from '../../src/drivers/services.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { FilePlace } from '../../src/sections/documents.ts'
+import { downLines } from '../../src/views/standing.ts'
 import { bookOf } from './bench.ts'
 
 const releases = '/srv/codex/releases'
@@ -304,11 +307,23 @@ describe('a run that lost a lock', () => {
       const result = await machine.run(params)
       expect(result).toMatchObject({ code: 'in-doubt', outcome: 'needs-human' })
       expect(result.failure?.message).toMatch(message)
-      expect(result.failure?.hint).toMatch(/df -h.*start it; then `runbook /)
+      expect(result.failure?.hint).toMatch(/df -h.*start it: docker compose .* start db; then `runbook /)
+      expect(standingOf(machine.entries).down[0]).toEqual({
+        service: database,
+        since: '2026-02-03T05:00:00.000Z',
+        died: true,
+      })
+      expect(downLines(standingOf(machine.entries))[0]).toMatch(
+        /^DOWN since 2026-02-03T05:00:00.000Z: database shop/,
+      )
+      expect(measuresOf(machine.entries).downtime.seconds).toBeNull()
       world.fleet.beforeChange = async () => undefined
       world.locks.dead.clear()
+      await world.clock.sleep(60_000)
       expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
       expect(world.server.databases.get('shop')?.generation).toBe('created 0')
+      expect(standingOf(machine.entries).down).toEqual([])
+      expect(measuresOf(machine.entries).downtime.seconds).toBeGreaterThanOrEqual(60)
     },
   )
 

@@ -2,7 +2,7 @@ import { shellWord } from '../../kernel/shell-quote.ts'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { RunbookError } from '../../kernel/errors.ts'
-import { shortageIn, type Shortage } from './room.ts'
+import { roomIn, shortageIn, type Shortage } from './room.ts'
 
 const codeOf = (thrown: unknown): string => String((thrown as { readonly code?: unknown } | null)?.code ?? '')
 
@@ -33,6 +33,22 @@ const shortages: { readonly [S in Shortage]: readonly [problem: string, hint: (p
   quota: ['the disk quota is used up', (path) => `make room: quota -s; df -h ${shellWord(path)}`],
 }
 
+/** In words; a quota is not what the file system has left. */
+function amounts(shortage: Shortage, path: string): string {
+  const room = roomIn(dirname(path))
+  if (room === null) return ''
+  const { needed, free } = room
+  const kilobytes = Math.ceil(needed.bytes / 1000)
+  switch (shortage) {
+    case 'space':
+      return `: at least ${kilobytes} kB are needed there, and ${Math.floor(free.bytes / 1000)} kB are free`
+    case 'inodes':
+      return `: at least ${needed.files} are needed there, and ${free.files} are free`
+    case 'quota':
+      return `: at least ${kilobytes} kB are needed there`
+  }
+}
+
 export const isBusy = (thrown: unknown): boolean => codeOf(thrown).startsWith('SQLITE_BUSY')
 
 /** A page that cannot be right, or text of an entry that is not JSON. */
@@ -52,7 +68,8 @@ export function journalError(doing: string, path: string, thrown: unknown): Runb
   const shortage = shortageBehind(thrown, path)
   if (shortage !== null) {
     const [problem, hint] = shortages[shortage]
-    return new RunbookError('preflight', `${doing} ${path}: ${problem}`, { hint: hint(path), cause })
+    const message = `${doing} ${path}: ${problem}${amounts(shortage, path)}`
+    return new RunbookError('preflight', message, { hint: hint(path), cause })
   }
   if (isBusy(thrown)) {
     return new RunbookError(

@@ -2,9 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, constants, fchmodSync, lstatSync, openSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { isNoSpace } from './errors.ts'
-
-/** Space for some hundred entries. */
-export const reserveBytes = 1 << 20
+import { reserveBytes, spareFileBytes, spareFiles } from './room.ts'
 
 /**
  * Reserved space, so that outcomes can be written on a full disk; entries that begin something never use it.
@@ -62,9 +60,6 @@ export class Reserve {
     return lstatSync(this.#path, { throwIfNoEntry: false })?.size ?? null
   }
 }
-
-const spareFiles = 32
-const spareFileBytes = 1 << 15
 
 /**
  * Space and inodes to open the journal on a full disk, for the commands that end an open run or make room.

@@ -87,7 +87,7 @@ async function begun(
     throw new RunbookError(
       'failed',
       `cannot download ${shellWord(object.key)}: ${object.bytes - bytes} bytes are needed in ${shellWord(dirname(to))}, and ${bavail * bsize} are free`,
-      { hint: `make room: df -h ${shellWord(dirname(to))}; runbook run prune` },
+      { hint: `make room: df -h ${shellWord(dirname(to))}; the runbook prune removes old backups` },
     )
   return { bytes }
 }

@@ -102,7 +102,7 @@ async function stopped(driving: Sealer, context: RunContext, thrown: Stopped): P
   if (thrown.code === 'in-doubt' && context.journal.state.opened.mode === 'run') {
     const hint = `${thrown.hint ?? 'check the target'}; then ${waysOn(context.run, context.journal.state)}`
     return {
-      ...(await settle(driving, context, 'needs-human', { ...failure, hint }, [])),
+      ...(await settle(driving, context, 'needs-human', { ...failure, hint }, [], thrown.down)),
       doubt: thrown.doubt,
     }
   }

@@ -1,12 +1,12 @@
 import { RunbookError, type Code, type Failure } from '../../kernel/errors.ts'
 import type { Plan } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import type { EarlierRun, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
+import type { EarlierRun, FoundDown, Outcome, Stored, StoredEstimate } from '../journal/entry.ts'
 import type { UsedImage } from '../journal/provenance.ts'
 import type { EvidenceFile } from '../journal/evidence.ts'
 import { announce, type Newsroom } from './announce.ts'
 import { failureOn, type RunContext } from './run-context.ts'
-import { codeOfState } from '../journal/code.ts'
+import { codeOfState, hasTouched } from '../journal/code.ts'
 
 /** Result of a command on a run. `code` determines the exit code. Secrets are masked. */
 export interface Result {
@@ -42,11 +42,13 @@ export async function settle(
   outcome: Outcome,
   failure: Failure | null,
   findings: readonly Finding[],
+  down?: FoundDown,
 ): Promise<Result> {
   await context.journal.write({
     type: 'settled',
     outcome,
     failure,
+    ...(down === undefined ? {} : { down }),
     ...(await lookedUp(sealer, context, outcome)),
   })
   await announce(sealer, context)
@@ -112,8 +114,14 @@ function resultOf(context: RunContext): Result {
 /** Result of a run that stays open. */
 export const openResult = (context: RunContext, failure: Failure, doubt: string | null): Result => ({
   ...resultOf(context),
-  code: context.journal.broken?.code ?? codeOfState(context.journal.state),
+  code: codeOfBroken(context) ?? codeOfState(context.journal.state),
   outcome: context.journal.state.settled?.outcome ?? 'open',
   failure,
   doubt,
 })
+
+/** What was not written is in doubt only where something may have been changed. */
+function codeOfBroken({ journal }: RunContext): Code | null {
+  const code = journal.broken?.code ?? null
+  return code === 'in-doubt' && !hasTouched(journal.state) ? 'preflight' : code
+}

@@ -1,4 +1,5 @@
 import { RunbookError, type Code } from '../../kernel/errors.ts'
+import type { FoundDown } from '../journal/entry.ts'
 
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
@@ -48,12 +49,15 @@ export class Stopped extends Error {
   readonly doubt: string | null
   /** What whoever raised the doubt advises. */
   readonly hint: string | undefined
+  /** A server that died, and when it last answered. */
+  readonly down: FoundDown | undefined
 
-  constructor(code: Code, message: string, doubt: string | null, hint?: string) {
+  constructor(code: Code, message: string, doubt: string | null, hint?: string, down?: FoundDown) {
     super(message)
     this.code = code
     this.doubt = doubt
     this.hint = hint
+    this.down = down
   }
 }
 

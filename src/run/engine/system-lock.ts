@@ -1,5 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
+import { composeLine } from '../../model/compose-line.ts'
 import {
   partKey,
   partName,
@@ -130,8 +132,17 @@ const placeDown = (
     'in-doubt',
     `${because === undefined ? '' : `${because}; then `}${down.place} is DOWN: it last answered at ${down.answeredAt} (${why}); the run stopped before its next change, since it can hold no lock on ${partName(part)} until then`,
     null,
-    `find out from the log of ${down.place} why it stopped (a full disk: df -h), and start it`,
+    `find out from the log of ${down.place} why it stopped (a full disk: df -h), and start it${startOf(part)}`,
+    { place: down.place, since: down.answeredAt },
   )
+
+/** How a person starts a server that nothing of the configuration starts; its unit may have another name. */
+function startOf(part: LockPart): string {
+  if (part.kind !== 'postgres') return ''
+  const { via } = part.database
+  if (via.kind === 'compose') return `: ${composeLine(via.stack, `start ${shellWord(via.service)}`)}`
+  return via.kind === 'server' ? `, such as with \`systemctl start postgresql\` on ${via.host}` : ''
+}
 
 function patienceFor(by: LockHolder | null, { run }: LockHolder): number {
   if (by === null) return namelessPatienceMilliseconds

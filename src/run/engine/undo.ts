@@ -59,7 +59,7 @@ function pausesOn({ clock }: RunContext): Pauses {
   }
 }
 
-type UndoEndedFields = Pick<UndoEnded, 'result' | 'failure' | 'again'>
+type UndoEndedFields = Pick<UndoEnded, 'result' | 'failure' | 'again' | 'down'>
 
 type UndoAttempt = { readonly failure: Failure | null; readonly pause: number | null }
 
@@ -105,7 +105,12 @@ async function attemptOnce(context: RunContext, planned: PlannedStep, pauses: Pa
         ? `undo failed: ${failure.message}`
         : waitingFor(down, failure, next.left),
     )
-    ending = { result: 'failed', failure, ...(next === null ? {} : { again: true }) }
+    ending = {
+      result: 'failed',
+      failure,
+      ...(next === null ? {} : { again: true }),
+      ...(down === undefined ? {} : { down }),
+    }
   }
   const log = (await attempt?.close()) ?? null
   await context.journal.write({

@@ -24,11 +24,12 @@ export function codeOfState(state: RunState): Code {
 function codeOfRollback(state: RunState, failure: Failure | null): Code {
   if (failure?.code === 'verification') return 'verification'
   const harmless: readonly (Code | undefined)[] = ['preflight', 'interrupted', 'terminated']
-  const touched = state.plan.steps.some(
-    (step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0,
-  )
-  return failure !== null && !touched && harmless.includes(failure.code) ? failure.code : 'failed'
+  return failure !== null && !hasTouched(state) && harmless.includes(failure.code) ? failure.code : 'failed'
 }
+
+/** Whether a step that changes something has begun, even if its effect never came. */
+export const hasTouched = (state: RunState): boolean =>
+  state.plan.steps.some((step) => isActing(step) && (state.steps.get(step.id)?.attempts ?? 0) > 0)
 
 /** The `signal` of an `interrupted` entry where the run lost its lock, which no signal had asked for. */
 export const lostLock = 'lock lost'

@@ -160,6 +160,8 @@ export type Entry =
       readonly failure: Failure | null
       /** Earlier runs of the same runbook on the same target, newest first. Missing where they were not read. */
       readonly earlier?: readonly EarlierRun[]
+      /** What the run found dead, so that it stopped. */
+      readonly down?: FoundDown
       /** Missing where no earlier run said anything. */
       readonly estimate?: StoredEstimate
       /** The images of its services as they are now, and of its throwaway servers. Missing in older journals. */
@@ -195,6 +197,9 @@ export type Entry =
   | (JsonObject & { readonly type: 'released'; readonly by: string; readonly reason: string })
   | (JsonObject & { readonly type: 'sealed'; readonly folder: string; readonly digest: string })
 
+/** A server that died during a run: its name, and when it last answered. */
+export type FoundDown = { readonly place: string; readonly since: string }
+
 export type StepEnded = JsonObject & {
   readonly type: 'ended'
   readonly step: string
@@ -227,6 +232,8 @@ export type UndoEnded = JsonObject & {
   readonly failure: Failure | null
   /** Another attempt follows. */
   readonly again?: true
+  /** What did not answer, such as `shop/db`. */
+  readonly down?: string
   readonly remains?: readonly string[]
   readonly kept?: readonly string[]
   readonly milliseconds: number | null

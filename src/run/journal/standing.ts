@@ -1,16 +1,20 @@
+import type { PostgresDatabase } from '../../drivers/databases.ts'
 import type { ComposeStack, Stack } from '../../drivers/services.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { composeLine } from '../../model/compose-line.ts'
 import type { PlannedStep } from '../../model/plan.ts'
-import type { Stored } from './entry.ts'
+import type { FoundDown, Stored } from './entry.ts'
 import { stateOf, type RunState } from './state.ts'
 import { timesOf } from './times.ts'
 
 /** What a run has done so far and not taken back, as far as its journal shows. */
 export type Standing = JsonObject & {
-  /** Services that it stopped and has not started again, and since when. */
-  readonly down: readonly { readonly service: string; readonly since: string }[]
+  /**
+   * Services that it stopped and has not started again, and since when. `died`: a server that stopped answering
+   * during the run, which the run has not stopped; then `since` is when it last answered.
+   */
+  readonly down: readonly { readonly service: string; readonly since: string; readonly died?: true }[]
   /** Commands that start those again, where the plan shows how; the data must be looked at before. */
   readonly starts: readonly string[]
   /** Since when no health check has found the service up; null if none is due. */
@@ -26,13 +30,21 @@ export function standingOf(entries: readonly Stored[]): Standing {
   const state = stateOf(entries)
   const { outages } = timesOf(entries)
   const open = state.plan.steps.some(({ marks }) => marks.upAfter) ? outages.at(-1) : undefined
-  const down = downOf(state, entries)
+  const died = diedIn(state, entries)
+  const stopped = downOf(state, entries)
+  const down = [
+    ...(died === null ? [] : [{ service: died.place, since: died.since, died: true as const }]),
+    ...stopped,
+  ]
   return {
     down,
-    starts: startsOf(
-      state,
-      down.map(({ service }) => service),
-    ),
+    starts: [
+      ...(died === null ? [] : startOfServer(state, died.place)),
+      ...startsOf(
+        state,
+        stopped.map(({ service }) => service),
+      ),
+    ],
     unconfirmedSince: open?.to === null ? open.from : null,
     ...effectsOf(state),
   }
@@ -68,6 +80,30 @@ function downOf(state: RunState, entries: readonly Stored[]): Standing['down'] {
     }
   }
   return [...down].map(([service, since]) => ({ service, since }))
+}
+
+/** A server that the run, as it ended, had found dead; null once it goes on. */
+function diedIn({ settled }: RunState, entries: readonly Stored[]): FoundDown | null {
+  if (settled?.outcome !== 'needs-human') return null
+  const end = entries.findLast(({ entry }) => entry.type === 'settled')?.entry
+  if (end?.type === 'settled' && end.down !== undefined) return end.down
+  const undos = entries.flatMap(({ at, entry }) => (entry.type === 'undo-ended' ? [{ at, entry }] : []))
+  const place = undos.at(-1)?.entry.down
+  if (place === undefined) return null
+  const before = undos.findLastIndex(({ entry }) => entry.down !== place)
+  return { place, since: undos[before + 1]?.at ?? '' }
+}
+
+/** Of the target's database, where it is a service. */
+function startOfServer({ plan }: RunState, place: string): readonly string[] {
+  const { database } = plan.target as {
+    readonly database?: { readonly via?: Partial<PostgresDatabase['via']> }
+  }
+  const via = database?.via
+  if (via?.kind !== 'compose' || via.stack === undefined || via.service === undefined) return []
+  return place === `${via.stack.project}/${via.service}`
+    ? [composeLine(via.stack, `start ${shellWord(via.service)}`)]
+    : []
 }
 
 function startsOf({ plan }: RunState, down: readonly string[]): readonly string[] {

@@ -19,7 +19,8 @@ export interface Times {
 
 /**
  * The service is down from the start of the first `downFrom` step to the end of an `upAfter` step. During a
- * rollback it is down once any step from that `downFrom` step on is being undone, and up when that step is.
+ * rollback it is down once any step from that `downFrom` step on is being undone, and up when that step is. It is down
+ * as well from when a server last answered that died, until the run goes on, which it does only once that answers.
  */
 export function timesOf(entries: readonly Stored[]): Times {
   const first = entries[0]
@@ -45,6 +46,11 @@ export function timesOf(entries: readonly Stored[]): Times {
     stopper ??= step
     down(at)
   }
+  let died = false
+  const goesOn = (at: string): void => {
+    if (died) up(at)
+    died = false
+  }
   let rewound = false
   let previous = first.at
   for (const { at, entry } of entries) {
@@ -52,7 +58,13 @@ export function timesOf(entries: readonly Stored[]): Times {
     rewound ||= Date.parse(at) < Date.parse(previous) - 1000
     previous = at
     switch (entry.type) {
+      case 'settled':
+        if (entry.down === undefined || outages.at(-1)?.to === null) break
+        died = true
+        down(entry.down.since)
+        break
       case 'intent':
+        goesOn(at)
         begins(entry.step, at)
         break
       case 'ended':
@@ -67,6 +79,7 @@ export function timesOf(entries: readonly Stored[]): Times {
         skipped.add(entry.step)
         break
       case 'undo-intent':
+        goesOn(at)
         if (stopper !== null && position(entry.step) >= position(stopper)) down(at)
         break
       case 'turned':

@@ -8,3 +8,11 @@ export const restoreOf = ({ plans, target }: Pick<Subject, 'plans' | 'target'>):
   plans.some(({ book }) => book.name === restoring)
     ? `runbook run ${restoring} --target ${shellWord(target.name)}`
     : null
+
+const pruning = 'prune'
+
+/** The command that removes what is old, with the words around it; empty where the runbook does not fit the target. */
+export const pruneOf = ({ plans, target }: Pick<Subject, 'plans' | 'target'>, then: string): string =>
+  plans.some(({ book }) => book.name === pruning)
+    ? `runbook run ${pruning} --target ${shellWord(target.name)}${then}`
+    : ''

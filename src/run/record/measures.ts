@@ -104,7 +104,7 @@ function rtoOf({ plan, endedWell, skipped, turned }: Times, from: string, backwa
 }
 
 function downtimeOf({ plan, outages }: Times): Measured {
-  if (!plan.steps.some((step) => step.marks.downFrom))
+  if (outages.length === 0 && !plan.steps.some((step) => step.marks.downFrom))
     return { why: 'no step of this runbook takes the service down' }
   let seconds = 0
   for (const { from, to } of outages) {

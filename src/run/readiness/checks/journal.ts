@@ -1,6 +1,7 @@
 import { shellWord } from '../../../kernel/shell-quote.ts'
 import { unignoredAdvice } from '../../../model/unignored.ts'
 import { Notebook, type Check } from '../check.ts'
+import { pruneOf } from '../cures.ts'
 
 /** Less than a run with long logs may need. */
 const littleRoom = 64 << 20
@@ -9,7 +10,8 @@ export const journal: Check = {
   id: 'journal',
   of: 'machine',
   looksAt: 'The journal opens, the entries of its newest runs are intact, and its disk has room.',
-  run: async ({ journal: facts, host, look }) => {
+  run: async (subject) => {
+    const { journal: facts, host, look } = subject
     const notes = new Notebook()
     if (facts.problem !== null) {
       const { message, hint } = facts.problem
@@ -34,7 +36,7 @@ export const journal: Check = {
         notes.refuse(
           folder,
           `${folder} has ${Math.floor(free / 1e6)} MB free: a run may not be recorded`,
-          'make room: runbook run prune, or df -h and du -sh',
+          `make room: ${pruneOf(subject, ', or ')}df -h and du -sh`,
         )
     }
     // Where evidence belongs in the repository, that is how it should be: a hint, and no warning.

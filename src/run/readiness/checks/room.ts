@@ -1,5 +1,6 @@
 import { isRemote } from '../../../model/backup-place.ts'
 import { Notebook, type Check } from '../check.ts'
+import { pruneOf } from '../cures.ts'
 import { placesOf } from './backups.ts'
 
 export const room: Check = {
@@ -7,7 +8,8 @@ export const room: Check = {
   of: 'target',
   looksAt:
     'There is room for the next backup, for a second copy of the database, and for the dumps that a run makes.',
-  run: async ({ target, look }) => {
+  run: async (subject) => {
+    const { target, look } = subject
     const notes = new Notebook()
     for (const { section, place } of placesOf(target)) {
       // Room for downloads is forecast by the preflight of the runbooks that download.
@@ -26,7 +28,7 @@ export const room: Check = {
         notes.warn(
           place.directory,
           `${place.directory} has ${free} bytes free, and the newest backup has ${newest.bytes}: the next ones will not fit`,
-          'remove old ones: runbook run prune, or move them elsewhere',
+          `remove old ones: ${pruneOf(subject, ', or ')}move them elsewhere`,
         )
     }
     const { database, retention } = target
@@ -48,7 +50,7 @@ export const room: Check = {
       notes.warn(
         dumps,
         `${dumps} has ${left} bytes free: a dump of ${database.name} (${bytes} bytes) may not fit`,
-        'make room: runbook run prune, or set retention.dumps to another disk',
+        `make room: ${pruneOf(subject, ', or ')}set retention.dumps to another disk`,
       )
     return notes.answer
   },
