@@ -4,7 +4,7 @@ export type Timer = {
   readonly name: string
   /** What it does, for people. */
   readonly about: string
-  /** `minute`: a service that stays; it is started again within a minute of its end, and after a restart of the machine. */
+  /** `minute`: a service that stays; it is started again soon after its end, and after a restart of the machine. */
   readonly every: 'minute' | 'hour' | 'day'
   /** Program and arguments; the program is an absolute path. */
   readonly argv: readonly string[]

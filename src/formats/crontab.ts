@@ -19,20 +19,16 @@ export function cronLines({
   environment,
   log,
 }: Timer): readonly string[] {
-  const words = [
-    'cd',
-    directory,
-    '&&',
+  const words = (all: readonly string[]): string => all.map(posixWord).join(' ')
+  const start = words([
     'env',
     ...Object.entries(environment).map(([key, value]) => `${key}=${value}`),
     ...argv,
-    // The first lines of a service that stays must survive the minutes in which it is found running.
-    every === 'minute' ? '>>' : '>',
-    log,
-    '2>&1',
-  ]
-  const operators = new Set(['&&', '>', '>>', '2>&1'])
-  const command = words.map((word) => (operators.has(word) ? word : posixWord(word))).join(' ')
+  ])
+  const output = words([log])
+  const command = `${words(['cd', directory])} && ${
+    every === 'minute' ? startedThrice(start, output) : `${start} > ${output} 2>&1`
+  }`
   // Spread over the hour, so that not all projects of all machines start at once.
   const minute = (createHash('sha256').update(name).digest()[0] ?? 0) % 60
   return [
@@ -40,6 +36,14 @@ export function cronLines({
     `${every === 'minute' ? '*' : minute} ${every === 'day' ? '4' : '*'} * * * ${command.replaceAll('%', String.raw`\%`)}`,
   ]
 }
+
+/**
+ * cron counts in minutes, and whoever waits for a service that ended waits for its next start. Each start is of its own:
+ * one that stays does not begin again what was ended on purpose. The first lines of a service that stays must
+ * survive the starts that find it running.
+ */
+const startedThrice = (start: string, output: string): string =>
+  `for wait in 0 20 40; do { sleep $wait; ${start}; } >> ${output} 2>&1 & done; wait`
 
 /** cron gives its commands to `sh`, which has no `$'…'`. */
 function posixWord(text: string): string {

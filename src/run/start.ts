@@ -11,23 +11,17 @@ import type { Plan, Planned } from '../model/plan.ts'
 import type { Finding, RunStatus } from '../model/step.ts'
 import { drive, underStop, type Driving } from './engine/drive.ts'
 import { settle, type Result } from './engine/ending.ts'
-import {
-  exclusionOf,
-  openExclusively,
-  openRunAgainst,
-  refusalFor,
-  refuseWhileOpen,
-} from './engine/exclusion.ts'
+import { exclusionOf, openExclusively, refuseWhileOpen } from './engine/exclusion.ts'
 import { lockPartsOf } from './engine/lock-parts.ts'
 import { bringingIn } from './engine/bringing.ts'
-import { lockFindings, noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
+import { noLock, takeLocks, type SystemLock } from './engine/system-lock.ts'
 import type { ProcessIdentity, Opened, Stored } from './journal/entry.ts'
 import type { Provenance } from './journal/provenance.ts'
 import type { Evidence } from './journal/evidence.ts'
 import { harmless, type Listener } from './journal/events.ts'
-import { previewRun } from './dry-run/dry-run.ts'
+import { foresee } from './dry-run/foresee.ts'
 import type { Lease, Journal } from './journal/journal.ts'
-import { holderOf, holdLease, leaseOf } from './journal/leases.ts'
+import { holdLease, leaseOf } from './journal/leases.ts'
 import { RunJournal } from './journal/run-journal.ts'
 import { noteFindings, preflight, refusalOf, refusals } from './engine/preflight.ts'
 import { refuseSecretsIn, secretsNamedIn } from './engine/secrets-in-plan.ts'
@@ -225,38 +219,14 @@ async function dryRun(
   words: readonly Finding[],
   provenance: Promise<Provenance | null>,
 ): Promise<Result> {
-  const previewed = await previewRun(context)
-  const ahead = await preflight(context, previewed.seen)
-  const { planned } = context
-  const open = await openRunAgainst(runtime.journal, exclusionOf(planned))
-  const locks = context.mask.json(
-    await lockFindings(runtime.locks, lockPartsOf(planned.plan), bringingIn(planned)),
-  )
-  const findings: readonly Finding[] = [
-    ...words,
-    ...(open === null
-      ? []
-      : [
-          {
-            level: 'refuse' as const,
-            about: 'target',
-            ...refusalFor(open, await holderOf(runtime.journal, open)),
-          },
-        ]),
-    ...ahead.map(asForeseen),
-    ...(open === null ? locks : locks.filter(({ level }) => level === 'warn')),
-    ...previewed.findings.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
-  ]
+  const foreseen = await foresee(context, runtime)
+  const findings = [...words, ...foreseen.findings]
   await noteFindings(context, findings, await provenance)
-  const code = previewed.failure?.code === 'verification' ? 'verification' : 'preflight'
+  const code = foreseen.failure?.code === 'verification' ? 'verification' : 'preflight'
   const failure: Failure | null =
     refusals(findings).length === 0 ? null : { code, message: refusalOf(findings) }
   return settle(runtime, context, 'foretold', failure, findings)
 }
-
-/** Nobody is asked in a dry run, so that a missing answer says nothing against a run that is given it. */
-const asForeseen = (finding: Finding): Finding =>
-  finding.answerable === true ? { ...finding, level: 'warn' } : finding
 
 interface RunContextParts {
   readonly run: string

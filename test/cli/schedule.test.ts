@@ -32,7 +32,7 @@ test('timers are installed, shown and removed again', async () => {
   )
   const table = await readFile(programs.crontab, 'utf8')
   expect(table).toContain(`bin/runbook.js --config ${project.path('runbook.config.ts')} drills run >`)
-  expect(table).toMatch(/\n\* \* \* \* \* .* watch --unless-running >> /)
+  expect(table).toMatch(/\n\* \* \* \* \* .* for wait in 0 20 40; .* watch --unless-running; } >> /)
   expect(table).toContain(`doctor --all --metrics ${project.path('runbook.prom')} >`)
 
   const shown = await typed('show')

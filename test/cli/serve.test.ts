@@ -12,6 +12,28 @@ const known = process.env.HBEARER ?? ''
 export default runbook('described', { title: 'Described', when: 'Somebody needs ' + known,
   params: { why: param.text('A text, such as ' + known).default('x') } }, () => undefined)
 `
+/** Tries to act wherever it may only look. */
+const careless = `
+import { defineStep, runbook } from 'runbook'
+const act = async (io, folder) => {
+  for (const [port, method, ...args] of [['files', 'write', folder + '/acted', 'x'], ['commands', 'run', { argv: ['touch', folder + '/acted'] }]])
+    await io[port]?.[method]?.(...args)
+  if (io.files.write !== undefined || io.commands.run !== undefined) throw new Error('it could act')
+  return { could: 'not act' }
+}
+const careless = defineStep({ kind: 'test.careless', version: 1, effect: 'change',
+  describe: () => 'Acts while it looks.',
+  survey: (look, { folder }) => act(look, folder),
+  predict: ({ before }) => ({ output: null, changes: ['it could ' + before?.could] }),
+  run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined })
+const asking = defineStep({ kind: 'test.asking', version: 1, effect: 'observe',
+  describe: () => 'Looks, and tries to act.', run: (io, { folder }) => act(io, folder) })
+export default runbook('careless', { title: 'Careless', when: 'A test.', needs: ['staging'], params: {} },
+  ({ step, target }) => {
+    step('Ask', asking({ folder: target.staging }))
+    step('Act', careless({ folder: target.staging }))
+  })
+`
 
 let project: Project
 let server: Running
@@ -28,6 +50,7 @@ beforeAll(async () => {
   const watched = `metrics: { url: 'http://127.0.0.1:9/', bearer: secret('HBEARER') }`
   await writeFile(config, text.replace('bare: {', `bare: { ${watched},`))
   await writeFile(project.path('runbooks/described.ts'), described)
+  await writeFile(project.path('runbooks/careless.ts'), careless)
   run = String(jsonLines(out).at(-1)?.['run'])
   server = project.start(['serve', '--port', '0'], { HBEARER: bearer })
   await eventually(() => server.out.endsWith('\n'), 'it prints its link')
@@ -116,6 +139,53 @@ test('a runbook is a document and a graph', async () => {
   expect((await get('/targets/here/runbooks/three-files/graph')).body).toMatch(/^flowchart TD\n/)
   for (const path of ['/targets/here/runbooks/nothing', '/targets/here/runbooks/restore-test'])
     expect((await get(path)).status).toBe(404)
+})
+
+describe('a dry run', () => {
+  const everything = async () => ({
+    world: (await readdir(project.path('world'), { recursive: true })).sort(),
+    evidence: (await readdir(project.path('artifacts'), { recursive: true })).sort(),
+    runs: (await project.run(['history', '--all', '--json'])).out,
+  })
+
+  test('says what the command says, and leaves nothing', async () => {
+    expect((await get('/targets/here/runbooks/three-files')).body).toContain(
+      '<a href="/targets/here/runbooks/three-files/dry-run">Dry run now</a>',
+    )
+    const before = await everything()
+    const { status, body } = await get('/targets/here/runbooks/three-files/dry-run')
+    expect(status).toBe(200)
+    expect(body).toContain('<h1>Dry run of Three files</h1>')
+    expect(body).toContain('Nothing was changed, and nothing was recorded.')
+    expect(body).toContain('<pre>runbook run three-files --target here --dry-run</pre>')
+    expect(await everything()).toEqual(before)
+    const { out } = await project.run(['run', 'three-files', '--dry-run'])
+    const changes = [...out.matchAll(/^  - (.*)$/gm)].map(([, text]) => text)
+    expect([...body.matchAll(/<li>([^<]*)<\/li>/g)].map(([, text]) => text)).toEqual(
+      expect.arrayContaining(changes),
+    )
+    expect(changes.length).toBeGreaterThan(0)
+  })
+
+  test('has nothing to act with, whatever a step tries', async () => {
+    const before = await everything()
+    const { status, body } = await get('/targets/here/runbooks/careless/dry-run')
+    expect(status).toBe(200)
+    expect(body).toContain('<li>it could not act</li>')
+    expect(body).not.toContain('>Blockers</h2>')
+    expect(await everything()).toEqual(before)
+  })
+
+  test('masks secrets, and is made only of what fits the target', async () => {
+    expect((await get('/targets/here/runbooks/described/dry-run')).body).not.toContain('CANARY')
+    for (const path of [
+      'here/runbooks/nothing',
+      'here/runbooks/restore-test',
+      'nothing/runbooks/three-files',
+    ])
+      expect((await get(`/targets/${path}/dry-run`)).status).toBe(404)
+    expect((await get('/targets/here/runbooks/three-files/dry-run', {})).status).toBe(401)
+  })
 })
 
 describe('a run', () => {

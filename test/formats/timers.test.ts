@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -48,13 +48,15 @@ test('the units of systemd', () => {
   `)
 })
 
-test('a service that stays is started again by systemd after a failure, and by either within a minute', () => {
+test('a service that stays is started again by systemd after a failure, and by cron within 20 seconds', () => {
   const units = unitsOf({ ...timer, every: 'minute' })
   const [service = '', start = ''] = [...units.values()]
   expect(service).toContain('\nType=exec\nRestart=on-failure\nRestartSec=1s\n')
   expect(start).toContain('\nOnCalendar=minutely\nOnActiveSec=1s\nAccuracySec=1s\n')
   expect([staysIn(service), staysIn([...unitsOf(timer).values()][0] ?? '')]).toEqual([true, false])
-  expect(cronLines({ ...timer, every: 'minute' })[1]).toMatch(/^\* \* \* \* \* cd .* >> \S+drills\.log 2>&1$/)
+  expect(cronLines({ ...timer, every: 'minute' })[1]).toMatch(
+    /^\* \* \* \* \* cd .* && for wait in 0 20 40; do \{ sleep \$wait; env .*; \} >> \S+drills\.log 2>&1 & done; wait$/,
+  )
 })
 
 test('the lines of a crontab', () => {
@@ -64,7 +66,10 @@ test('the lines of a crontab', () => {
   `)
 })
 
-test('cron gives the shell exactly the arguments, whatever is in them', () => {
+test.each([
+  ['hour', 1],
+  ['minute', 3],
+] as const)('cron gives the shell exactly the arguments, whatever is in them, each %s', (every, starts) => {
   const folder = mkdtempSync(join(tmpdir(), 'cron-'))
   try {
     const log = join(folder, "a 100% log's")
@@ -77,23 +82,19 @@ test('cron gives the shell exactly the arguments, whatever is in them', () => {
       '$HOME `id`',
       '* "x"',
     ]
-    const [, line = ''] = cronLines({ ...timer, argv, directory: folder, log })
+    const [, line = ''] = cronLines({ ...timer, every, argv, directory: folder, log })
     // crontab(5): the sixth field up to an unescaped %; a backslash before % is removed.
     const command = line
       .split(' ')
       .slice(5)
       .join(' ')
       .replaceAll(String.raw`\%`, '%')
-    const { status } = spawnSync('/bin/sh', ['-c', command], { env: { PATH: '/usr/bin:/bin' } })
+    // It need not wait here.
+    writeFileSync(join(folder, 'sleep'), '#!/bin/sh\n', { mode: 0o700 })
+    const { status } = spawnSync('/bin/sh', ['-c', command], { env: { PATH: `${folder}:/usr/bin:/bin` } })
     expect(status).toBe(0)
-    expect(readFileSync(log, 'utf8').split('\n')).toEqual([
-      folder,
-      'a "b" 5% $c',
-      "it's 50%",
-      '$HOME `id`',
-      '* "x"',
-      '',
-    ])
+    const printed = `${[folder, 'a "b" 5% $c', "it's 50%", '$HOME `id`', '* "x"'].join('\n')}\n`
+    expect(readFileSync(log, 'utf8')).toBe(printed.repeat(starts))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

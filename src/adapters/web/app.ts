@@ -41,6 +41,24 @@ export function appFor(site: Site, guarded: Guarded, { clock, stopped }: Running
   app.get('/targets/:target/runbooks/:name', (c) =>
     page(c, site.runbook(c.req.param('target'), c.req.param('name'))),
   )
+  app.get('/targets/:target/runbooks/:name/dry-run', async (c) => {
+    // It starts programs, so it is not for a page of another port that gets the cookie, nor for a browser's guess.
+    if (!isAskedFor(c))
+      return c.html(
+        site.failure(
+          403,
+          'A dry run starts only when somebody opens it.',
+          'use the link on the page of its runbook',
+        ),
+        403,
+      )
+    if (c.req.method === 'HEAD') return c.body(null)
+    const left = AbortSignal.any([c.req.raw.signal, stopped])
+    const answer = await site.dryRun(c.req.param('target'), c.req.param('name'), left)
+    if (answer === null) return missing(c, site)
+    if (answer.status === 503) c.header('Retry-After', '10')
+    return c.html(answer.html, answer.status)
+  })
   app.get('/targets/:target/runbooks/:name/graph', async (c) => {
     const text = await site.graph(c.req.param('target'), c.req.param('name'))
     return text === null ? missing(c, site) : c.text(text)
@@ -72,6 +90,11 @@ export function appFor(site: Site, guarded: Guarded, { clock, stopped }: Running
   })
   return app
 }
+
+/** https://www.w3.org/TR/fetch-metadata/, which programs that are no browser do not send. */
+const isAskedFor = (c: Context): boolean =>
+  ['same-origin', 'none', undefined].includes(c.req.header('sec-fetch-site')) &&
+  c.req.header('sec-purpose') === undefined
 
 const missing = (c: Context, site: Site) =>
   c.html(site.failure(404, 'There is no such page.', 'start from the overview'), 404)

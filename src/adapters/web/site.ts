@@ -6,6 +6,11 @@ export interface Site {
   /** @param runbook lists only the runs of this one */
   target(name: string, runbook: string | null): Promise<string | null>
   runbook(target: string, name: string): Promise<string | null>
+  /**
+   * What a run would do now, looked at while it is asked for.
+   * @param left aborts when nobody waits for it any more
+   */
+  dryRun(target: string, name: string, left: AbortSignal): Promise<DryRunAnswer | null>
   /** The graph of a runbook as Mermaid text. */
   graph(target: string, name: string): Promise<string | null>
   run(id: string): Promise<string | null>
@@ -18,6 +23,9 @@ export interface Site {
   state(run: string): Promise<RunShown | null>
   failure(status: number, says: string, hint: string): string
 }
+
+/** 503: another one goes on. 504: it took too long. */
+export type DryRunAnswer = { readonly status: 200 | 503 | 504; readonly html: string }
 
 export type RunShown = {
   readonly html: string

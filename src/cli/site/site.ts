@@ -5,7 +5,7 @@ import { verdictOn } from '../../adapters/evidence/verify.ts'
 import type { RunShown, ServedFile, Site } from '../../adapters/web/site.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { failureOf } from '../../kernel/errors.ts'
-import { planOf, type Plan } from '../../model/plan.ts'
+import { planOf, planToLookAhead, type Plan } from '../../model/plan.ts'
 import { fallbacksOf } from '../../model/runbook.ts'
 import { missingSections, type Target } from '../../model/target.ts'
 import type { Holder, Stored } from '../../run/journal/entry.ts'
@@ -15,6 +15,7 @@ import { stateOf, type RunState } from '../../run/journal/state.ts'
 import type { LockStanding } from '../../run/readiness/lock-standing.ts'
 import { pastSeconds } from '../../run/record/durations.ts'
 import { recordOf } from '../../run/record/record.ts'
+import { foresightOf } from '../../views/dry-run.ts'
 import { filesOf } from '../../views/files.ts'
 import { protectionMetrics } from '../../views/metrics.ts'
 import { paramLines, type ParamLine } from '../../views/params.ts'
@@ -23,13 +24,15 @@ import { evidencePage } from '../../views/site/evidence.ts'
 import { failurePage } from '../../views/site/failure.ts'
 import { evidencePolicy, pagePolicy } from '../../views/site/frame.ts'
 import { overviewPage } from '../../views/site/overview.ts'
-import { runbookPage } from '../../views/site/runbook.ts'
+import { dryRunPage } from '../../views/site/dry-run.ts'
+import { commandFor, runbookPage } from '../../views/site/runbook.ts'
 import { runPage, standingText } from '../../views/site/run.ts'
 import { targetPage } from '../../views/site/target.ts'
 import { defectLine, evidenceOf, keysFrom } from '../evidence-folders.ts'
 import type { CliContext } from '../context.ts'
 import { readJournal } from '../journal.ts'
 import { openRunOf } from '../open-run.ts'
+import { DryRuns, lookWithoutRecord, mostSeconds } from './dry-runs.ts'
 import { Kept, type Seen } from './kept.ts'
 import { lastDoctor } from '../last-doctor.ts'
 import { lookAtLocks, lookAtProtection } from './looks.ts'
@@ -51,6 +54,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
   const mask = context.terminal.redactor
   const protection = new Kept(() => lookAtProtection(context), clock, lookEvery)
   const verdicts = new Verdicts(context, clock)
+  const dryRuns = new DryRuns(lookWithoutRecord(context), clock)
   const locks = new Map<string, Kept<readonly LockStanding[]>>()
 
   const latest = () =>
@@ -72,13 +76,19 @@ export function siteFor(context: CliContext, clock: Clock): Site {
     })
   }
 
-  const planned = async (target: string, name: string): Promise<Planned | null> => {
+  const fitting = async (target: string, name: string) => {
     const found = await named(target)
     const listed = (await (await context.catalog()).listed()).some((one) => one.name === name)
     if (found === null || !listed) return null
-    const { book, from } = await (await context.catalog()).find(name)
-    if (missingSections(book.about, found).length > 0) return null
-    const { plan } = planOf(book, found, fallbacksOf(book))
+    const one = await (await context.catalog()).find(name)
+    return missingSections(one.book.about, found).length > 0 ? null : { ...one, target: found }
+  }
+
+  const planned = async (target: string, name: string): Promise<Shown | null> => {
+    const fits = await fitting(target, name)
+    if (fits === null) return null
+    const { book, from } = fits
+    const { plan } = planOf(book, fits.target, fallbacksOf(book))
     return {
       params: maskedAs(mask, paramLines(book.about.params)),
       plan: maskedAs(mask, plan),
@@ -146,6 +156,34 @@ export function siteFor(context: CliContext, clock: Clock): Site {
       }).catch(() => nothing)
       return runbookPage({ plan, params, origin, ...before })
     },
+    dryRun: async (target, name, left) => {
+      const fits = await fitting(target, name)
+      if (fits === null) return null
+      const { book } = fits
+      const params = maskedAs(mask, paramLines(book.about.params))
+      const command = `${commandFor(name, target, params)} --dry-run`
+      const answer = await dryRuns.of(planToLookAhead(book, fits.target, fallbacksOf(book)), left)
+      if (answer === 'busy')
+        return { status: 503, html: failurePage(503, 'Another dry run goes on: one at a time.', command) }
+      if (answer === 'late')
+        return {
+          status: 504,
+          html: failurePage(504, `The dry run did not end within ${mostSeconds} s and was ended.`, command),
+        }
+      const entries = maskedAs(mask, answer)
+      const past = await readJournal(context, (journal) => pastSeconds(journal, stateOf(entries).plan))
+      return {
+        status: 200,
+        html: dryRunPage({
+          runbook: name,
+          target,
+          seen: foresightOf(entries, past),
+          without: params.filter(({ given }) => given === 'required').map(({ flag }) => flag),
+          command,
+          at: clock.now(),
+        }),
+      }
+    },
     graph: async (target, name) => {
       const found = await planned(target, name)
       return found === null ? null : planMermaid(found.plan, found.params)
@@ -198,7 +236,7 @@ export function siteFor(context: CliContext, clock: Clock): Site {
   }
 }
 
-type Planned = { readonly params: readonly ParamLine[]; readonly plan: Plan; readonly origin: string }
+type Shown = { readonly params: readonly ParamLine[]; readonly plan: Plan; readonly origin: string }
 
 type Found = {
   readonly state: RunState

@@ -3,12 +3,13 @@ import type { Json } from '../../kernel/json.ts'
 import type { Drivers, Views } from '../../drivers/drivers.ts'
 import type { Planned } from '../../model/plan.ts'
 import type { Finding } from '../../model/step.ts'
-import { preflight } from '../engine/preflight.ts'
+import { noteFindings, preflight } from '../engine/preflight.ts'
 import type { Mask, RunContext } from '../engine/run-context.ts'
 import type { Stop } from '../engine/stop.ts'
 import { genesisHash, type Entry, type Stored } from '../journal/entry.ts'
 import { RunJournal } from '../journal/run-journal.ts'
 import { previewRun } from './dry-run.ts'
+import { foresee, type Beside } from './foresee.ts'
 
 /** What looks need; nothing of it can act or write. */
 export interface Looking {
@@ -34,7 +35,44 @@ const boundSeconds = 30
  * A dry run that leaves nothing: no journal, no evidence, no log.
  * What earlier steps of a real run may fix is left out.
  */
-export async function lookAhead({ look, clock, mask, stop }: Looking, planned: Planned): Promise<Ahead> {
+export async function lookAhead(looking: Looking, planned: Planned): Promise<Ahead> {
+  const context = await contextFor(looking, planned)
+  const { plan } = context.planned
+  const previewed = await previewRun(context)
+  const ahead = await preflight(context, previewed.seen)
+  const firm = previewed.findings.filter(({ level, after }) => level === 'refuse' || after !== undefined)
+  const all = [
+    ...ahead,
+    ...firm.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
+  ]
+  const kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
+  return {
+    findings: all.filter(({ after }) => after === undefined),
+    deferred: all.filter(({ after }) => after !== undefined),
+    seen: new Map(
+      context.journal.entries.flatMap(({ entry }) =>
+        entry.type === 'foretold' && entry.prediction !== null && entry.looked
+          ? [[kinds.get(entry.step) ?? entry.step, entry.prediction.output] as const]
+          : [],
+      ),
+    ),
+  }
+}
+
+/** The same with all that a dry run finds, for people: its entries, as a journal would have them. */
+export async function foretell(
+  looking: Looking,
+  planned: Planned,
+  beside: Beside,
+): Promise<readonly Stored[]> {
+  const context = await contextFor(looking, planned)
+  const { findings } = await foresee(context, beside)
+  await noteFindings(context, findings)
+  return context.journal.entries
+}
+
+/** Of a run whose journal is in memory, and which has nothing to act with. */
+async function contextFor({ look, clock, mask, stop }: Looking, planned: Planned): Promise<RunContext> {
   const { plan } = planned
   const bounded: Planned = {
     ...planned,
@@ -94,25 +132,7 @@ export async function lookAhead({ look, clock, mask, stop }: Looking, planned: P
     engine: '',
     node: '',
   })
-  const previewed = await previewRun(context)
-  const ahead = await preflight(context, previewed.seen)
-  const firm = previewed.findings.filter(({ level, after }) => level === 'refuse' || after !== undefined)
-  const all = [
-    ...ahead,
-    ...firm.filter(({ problem }) => !ahead.some((finding) => finding.problem === problem)),
-  ]
-  const kinds = new Map(plan.steps.map(({ id, kind }) => [id, kind]))
-  return {
-    findings: all.filter(({ after }) => after === undefined),
-    deferred: all.filter(({ after }) => after !== undefined),
-    seen: new Map(
-      journal.entries.flatMap(({ entry }) =>
-        entry.type === 'foretold' && entry.prediction !== null && entry.looked
-          ? [[kinds.get(entry.step) ?? entry.step, entry.prediction.output] as const]
-          : [],
-      ),
-    ),
-  }
+  return context
 }
 
 const storedIn = (seq: number, run: string, clock: Clock, entry: Entry): Stored => ({

@@ -73,6 +73,7 @@ export const targetHref = (target: string): string => `/targets/${partOf(target)
 export const runHref = (run: string): string => `/runs/${partOf(run)}`
 export const runbookHref = (target: string, name: string): string =>
   `${targetHref(target)}/runbooks/${partOf(name)}`
+export const dryRunHref = (target: string, name: string): string => `${runbookHref(target, name)}/dry-run`
 
 /** A section with an id of its own, since its heading may come from outside. */
 export const section = (id: string, title: Inline, content: readonly Html[]): Html =>

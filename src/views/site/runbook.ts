@@ -8,7 +8,7 @@ import { effectOf, outlineOf, type Part } from '../outline.ts'
 import type { ParamLine } from '../params.ts'
 import { endedAs } from '../history.ts'
 import type { HistoryRun } from '../past-runs.ts'
-import { runbookHref, section, sitePage, targetHref } from './frame.ts'
+import { dryRunHref, runbookHref, section, sitePage, targetHref } from './frame.ts'
 import { runLink } from './protection.ts'
 
 export type RunbookShown = {
@@ -28,11 +28,7 @@ export function runbookPage({ plan, params, origin, past, dryRun, run }: Runbook
   const target = String(plan.target['name'])
   const { main, lastly } = outlineOf(plan)
   const numbers = new Map(plan.steps.map(({ id }, index) => [id, index + 1]))
-  const required = params
-    .filter(({ given }) => given === 'required')
-    .map(({ flag, value }) => ` ${flag} ${value}`)
-    .join('')
-  const command = `runbook run ${plan.runbook} --target ${target}${required}`
+  const command = commandFor(plan.runbook, target, params)
   return sitePage({
     title: plan.title,
     window: `${plan.runbook} on ${target}`,
@@ -49,6 +45,12 @@ export function runbookPage({ plan, params, origin, past, dryRun, run }: Runbook
           ...expectations(plan, past).map(([label, text]) => `${label}: ${text}`),
           ['Latest dry run: ', latest(dryRun)],
           ['Latest run: ', latest(run)],
+        ]),
+      ),
+      blockAsHtml(
+        paragraph([
+          { link: dryRunHref(target, plan.runbook), label: 'Dry run now' },
+          ': looks at the target, changes nothing and records nothing. With a record, and for real:',
         ]),
       ),
       blockAsHtml(verbatim(`${command} --dry-run\n${command}`, 'sh')),
@@ -94,6 +96,15 @@ export function runbookPage({ plan, params, origin, past, dryRun, run }: Runbook
       ),
     ],
   })
+}
+
+/** What to type, with a place for each value that it needs. */
+export function commandFor(runbook: string, target: string, params: readonly ParamLine[]): string {
+  const required = params
+    .filter(({ given }) => given === 'required')
+    .map(({ flag, value }) => ` ${flag} ${value}`)
+    .join('')
+  return `runbook run ${runbook} --target ${target}${required}`
 }
 
 const latest = (one: HistoryRun | null): Inline =>

@@ -133,6 +133,59 @@ describe('metrics', () => {
   })
 })
 
+describe('a dry run', () => {
+  const path = '/targets/shop/runbooks/restore/dry-run'
+  const looking = vi.fn(async () => ({ status: 200, html: 'the dry run' }) as const)
+  const ask = (headers: Record<string, string>, method = 'GET') =>
+    appOf({ dryRun: looking }).request(path, { method, headers: { ...host, ...headers } })
+  beforeEach(() => void looking.mockClear())
+
+  test.each([{}, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'none' }])(
+    'is looked at for somebody who opens it: %o',
+    async (more) => {
+      const response = await ask({ ...letIn(), ...more })
+      expect([response.status, await response.text()]).toEqual([200, 'the dry run'])
+      expect(looking).toHaveBeenCalledTimes(1)
+    },
+  )
+
+  test.each([
+    ['without a cookie', () => ({}), 'GET', 401],
+    [
+      'for another port, which gets the cookie',
+      () => ({ ...letIn(), 'sec-fetch-site': 'same-site' }),
+      'GET',
+      403,
+    ],
+    ['for another site', () => ({ ...letIn(), 'sec-fetch-site': 'cross-site' }), 'GET', 403],
+    ['for a guess of the browser', () => ({ ...letIn(), 'sec-purpose': 'prefetch;prerender' }), 'GET', 403],
+    ['for its head', letIn, 'HEAD', 200],
+    ['with POST', letIn, 'POST', 405],
+  ] as const)('is not looked at %s', async (_, headers, method, status) => {
+    expect((await ask(headers(), method)).status).toBe(status)
+    expect(looking).not.toHaveBeenCalled()
+  })
+
+  test('says when to ask again while another one goes on', async () => {
+    const app = appOf({ dryRun: async () => ({ status: 503, html: 'busy' }) })
+    const response = await app.request(path, { headers: letIn() })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '10'])
+  })
+
+  test('ends with the server', async () => {
+    let left: AbortSignal | null = null
+    const app = appOf({
+      dryRun: async (_, __, signal) => {
+        left = signal
+        return null
+      },
+    })
+    await app.request(path, { headers: letIn() })
+    stopped.abort()
+    expect(left).toMatchObject({ aborted: true })
+  })
+})
+
 describe('which name is answered to', () => {
   test.each([
     'evil.example',
@@ -182,6 +235,7 @@ describe('what is refused', () => {
     '/targets/other',
     '/targets/shop/runbooks/other',
     '/targets/shop/runbooks/other/graph',
+    '/targets/shop/runbooks/other/dry-run',
     '/runs/R2',
     '/runs/R2/events',
     '/runs/R2/evidence',

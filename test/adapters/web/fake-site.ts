@@ -10,6 +10,8 @@ export function fakeSite(more: Partial<Site> = {}): Site {
     overview: async () => 'the overview',
     target: async (name, runbook) => (name === 'shop' ? `the target ${String(runbook)}` : null),
     runbook: async (target, name) => (`${target}/${name}` === 'shop/restore' ? 'the runbook' : null),
+    dryRun: async (target, name) =>
+      `${target}/${name}` === 'shop/restore' ? { status: 200, html: 'the dry run' } : null,
     graph: async (target, name) => (`${target}/${name}` === 'shop/restore' ? 'flowchart TD' : null),
     run: only('R1', 'the run'),
     evidence: only('R1', 'the evidence'),

@@ -40,6 +40,7 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
   let browser: Browser
   let axe: string
   let states: RunShown[] = []
+  let dryRuns = 0
   let evidence: string
 
   beforeAll(async () => {
@@ -48,6 +49,10 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
     const site = fakeSite({
       policies: { page: pagePolicy, evidence: evidencePolicy },
       target: async (name) => all[name] ?? null,
+      dryRun: async () => {
+        dryRuns += 1
+        return { status: 200, html: pages['a dry run'] }
+      },
       run: async (name) =>
         all[name === 'R1' ? (states[0]?.over === true ? 'a run that has ended' : open) : name] ?? null,
       state: async () => states[0] ?? null,
@@ -129,6 +134,40 @@ describe.skipIf(!program('chromium'))('in a browser', () => {
       expect(cookies).toMatchObject([{ name: 'runbook-test', httpOnly: true, sameSite: 'Strict' }])
       expect(await page.evaluate('document.cookie')).toBe('')
     })
+  })
+
+  test('a dry run is made when somebody opens its link, and not before', async () => {
+    dryRuns = 0
+    await opened(pathOf('a runbook'), {}, async (page) => {
+      expect(dryRuns).toBe(0)
+      await page.getByRole('link', { name: 'Dry run now' }).click()
+      await page.waitForURL(/\/dry-run$/)
+      expect(await page.locator('h1').innerText()).toBe('Dry run of The night')
+      expect(dryRuns).toBe(1)
+    })
+  })
+
+  test('a page of another port of this host, which gets the cookie, starts no dry run', async () => {
+    dryRuns = 0
+    const asked = at('/targets/shop/runbooks/night/dry-run')
+    const other = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html')
+      response.end(`<img src="${asked}"><a href="${asked}">x</a>`)
+    })
+    await new Promise<void>((resolve) => void other.listen(0, '127.0.0.1', resolve))
+    const context = await browser.newContext()
+    try {
+      const page = await context.newPage()
+      await page.goto(at(`${pathOf('a target')}?token=${keys.link}`))
+      await page.goto(`http://127.0.0.1:${(other.address() as AddressInfo).port}/`)
+      await page.getByRole('link').click()
+      await page.waitForURL(asked)
+      expect(await page.locator('body').innerText()).toContain('403 A dry run starts only when')
+      expect(dryRuns).toBe(0)
+    } finally {
+      await context.close()
+      other.close()
+    }
   })
 
   test('a run is followed, and the page is loaded again when it is over', async () => {

@@ -46,6 +46,23 @@ test('HTML of evidence may show its own style and nothing else', () => {
   )
 })
 
+describe('a dry run', () => {
+  const page = pages['a dry run']
+
+  test('says first what speaks against a run, and that nothing happened', () => {
+    expect(page).toContain('<body class="failed">')
+    expect(page).toContain(
+      '<strong>A run would be refused now. </strong>Nothing was changed, and nothing was recorded.',
+    )
+    expect(page).toContain('What depends on <code>--lamp</code>, <code>--oil</code> is not known')
+    expect(page).toContain('<li><strong>lamp</strong>: it is broken. Next: mend it</li>')
+    expect(page.indexOf('>Blockers</h2>')).toBeLessThan(page.indexOf('>Steps</h2>'))
+    expect(page).toContain(
+      '2. <strong>Fill</strong> <span class="effect">(not known yet)</span><br>Fills the lamp.<br>→ fills it',
+    )
+  })
+})
+
 describe('the overview', () => {
   const lookOf = (page: string) => /<body class="(\w+)">/.exec(page)?.[1]
 

@@ -7,6 +7,8 @@ import type { DrillStanding } from '../../../src/run/readiness/drill-calendar.ts
 import type { LockStanding } from '../../../src/run/readiness/lock-standing.ts'
 import type { PlaceStanding, Protection } from '../../../src/run/readiness/protection.ts'
 import type { HistoryRun } from '../../../src/views/past-runs.ts'
+import type { Foresight } from '../../../src/views/dry-run.ts'
+import { dryRunPage } from '../../../src/views/site/dry-run.ts'
 import { evidencePage } from '../../../src/views/site/evidence.ts'
 import { failurePage } from '../../../src/views/site/failure.ts'
 import { overviewPage, type OverviewShown } from '../../../src/views/site/overview.ts'
@@ -164,6 +166,28 @@ export const target = (more: Partial<TargetShown> = {}): string =>
     ...more,
   })
 
+export const foresight: Foresight = {
+  title: 'The night',
+  target: 'shop',
+  steps: [
+    { title: 'Look', state: 'observed', says: 'Looks at the lamp.', details: ['· it is lit'] },
+    {
+      title: 'Fill',
+      state: 'not known yet',
+      says: 'Fills the lamp.',
+      details: ['→ fills it', '? not known yet'],
+    },
+    { title: 'Ask', state: 'skipped: nobody is there', says: null, details: [] },
+  ],
+  changes: ['fills it'],
+  asked: ['Whether it is dark.'],
+  notPredictable: ['Fill'],
+  duration: 'unknown (no successful run yet)',
+  defaults: ['Nothing was said of oil'],
+  warnings: [{ level: 'warn', about: 'oil', problem: 'there is little', hint: 'buy some' }],
+  refusals: [{ level: 'refuse', about: 'lamp', problem: 'it is broken', hint: 'mend it' }],
+}
+
 const hostilePlace = {
   ...place,
   section: text,
@@ -241,6 +265,14 @@ export const pages = {
     dryRun: null,
     run: good,
   }),
+  'a dry run': dryRunPage({
+    runbook: 'night',
+    target: 'shop',
+    seen: foresight,
+    without: ['--lamp', '--oil'],
+    command: 'runbook run night --target shop --lamp oil|gas --dry-run',
+    at: now,
+  }),
   'a run that has ended': runPage({ record: recordOf(goodRun()), open: null, planned: true, now }),
   'a run that is open': runPage({
     record: recordOf(openEntries),
@@ -296,6 +328,25 @@ export const hostilePages = {
     past: [],
     dryRun: hostileLine,
     run: hostileLine,
+  }),
+  'a hostile dry run': dryRunPage({
+    runbook: text,
+    target: text,
+    seen: {
+      title: text,
+      target: text,
+      steps: [{ title: text, state: text, says: text, details: [text] }],
+      changes: [text],
+      asked: [text],
+      notPredictable: [text],
+      duration: text,
+      defaults: [text],
+      warnings: [{ level: 'warn', about: text, problem: text, hint: text }],
+      refusals: [{ level: 'refuse', about: text, problem: text, hint: text }],
+    },
+    without: [text],
+    command: text,
+    at: now,
   }),
   'a hostile run': runPage({ record: recordOf(hostileRun()), open: hostileOpen, planned: true, now }),
   'hostile evidence': evidencePage({
