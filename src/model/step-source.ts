@@ -128,6 +128,7 @@ function bare(node: unknown): unknown {
   if (typeof node === 'bigint' || node instanceof RegExp) return String(node)
   if (typeof node === 'number') return numeric(node)
   if (!isFields(node)) return node
+  if (isVoid(node)) return { name: 'undefined', type: 'Identifier' }
   const fields = Object.entries(node).filter(([key]) => !spelling.has(key))
   const parts = fields
     .sort(([one], [other]) => (one < other ? -1 : 1))
@@ -136,6 +137,10 @@ function bare(node: unknown): unknown {
     node['type'] === 'TaggedTemplateExpression' ? [...parts, ['spelled', spelledIn(node)]] : parts,
   )
 }
+
+/** `void 0`, as bundlers spell `undefined`. */
+const isVoid = ({ type, operator, argument }: Fields): boolean =>
+  type === 'UnaryExpression' && operator === 'void' && isFields(argument) && argument['value'] === 0
 
 const isEmptyStatement = (node: unknown): boolean => isFields(node) && node['type'] === 'EmptyStatement'
 

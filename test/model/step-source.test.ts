@@ -69,6 +69,13 @@ describe('the digest of the code of a step', () => {
     expect(await inModule('() => /* why */ import.meta.url')).toBe(await inModule('() => import.meta.url'))
   })
 
+  it('leaves out how a bundler writes undefined', () => {
+    expect(digest({ run: valueOf('(a) => a ?? void 0') })).toBe(
+      digest({ run: valueOf('(a) => a ?? undefined') }),
+    )
+    expect(digest({ run: valueOf('(a) => void a') })).not.toBe(digest({ run: valueOf('(a) => undefined') }))
+  })
+
   it('leaves out how numbers are written', () => {
     expect(digest({ run: valueOf('() => 0x10 + 1_000') })).toBe(digest({ run: valueOf('() => 16 + 1e3') }))
   })
