@@ -245,7 +245,10 @@ const refused = (file: string, why: string): RunbookError =>
 function mustBeVerified(disk: Disk, file: string, verified: string | undefined): void {
   const found = sha256(disk.files.get(file) ?? '')
   if (verified !== undefined && found !== verified)
-    throw refused(file, `it is not the file that this run verified: ${verified}, and is ${found}`)
+    throw refused(
+      file,
+      `it is not the file that this run verified: its SHA-256 was ${verified}, and is ${found}`,
+    )
 }
 
 function parsed(disk: Disk, file: string, start: string): unknown {
