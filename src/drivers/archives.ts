@@ -109,14 +109,19 @@ export interface ArchivesView {
 }
 
 export interface Archives extends ArchivesView {
-  /** Inspects the archive, then extracts it into a folder that must be empty or absent. */
-  extract(file: string, into: string, limits: ArchiveLimits): Promise<ArchiveFacts>
+  /**
+   * Inspects the archive, then extracts it into a folder that must be empty or absent.
+   * @param sha256 digest that the bytes read must have, where the archive was verified before
+   * @throws RunbookError as `inspect`, and `verification` for another digest, before the first write
+   */
+  extract(file: string, into: string, limits: ArchiveLimits, sha256?: string): Promise<ArchiveFacts>
   /**
    * Decrypts a `.gpg` (symmetric) or `.age` (passphrase) file. `to` appears only once everything is verified:
    * gpg writes plaintext before it has checked the end, so it goes to `.partial` (gpg's home to `.gnupg`).
-   * @throws RunbookError `verification` for a wrong passphrase, truncation or damage
+   * @param sha256 digest that the encrypted file must have, where it was verified before
+   * @throws RunbookError `verification` for a wrong passphrase, truncation, damage or another digest
    */
-  decrypt(file: string, to: string, passphrase: SecretHandle): Promise<void>
+  decrypt(file: string, to: string, passphrase: SecretHandle, sha256?: string): Promise<void>
   /**
    * Takes every compression and encryption off a file, by its content and never by its name. `to` appears only once all
    * of the file was read and has the expected digest; until then it is `TO.partial`.

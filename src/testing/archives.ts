@@ -53,9 +53,10 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
         })
         .toSorted((one, other) => (one.path < other.path ? -1 : 1))
     },
-    async extract(file, into, limits) {
+    async extract(file, into, limits, verified) {
       const to = placeOn(into)
       const [facts, members] = inspect(placeOn(file), limits)
+      mustBeVerified(disk, placeOn(file), verified)
       disk.beforeChange('extract', to)
       const kind = kindOn(disk, to)
       if ((kind !== null && kind !== 'directory') || treeOn(disk, to).length > 1) {
@@ -73,7 +74,7 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
       }
       return facts
     },
-    async decrypt(file, to, passphrase) {
+    async decrypt(file, to, passphrase, verified) {
       const target = placeOn(to)
       const secret = await secrets.reveal(passphrase)
       const held = parsed(disk, placeOn(file), encryptedMark) as {
@@ -81,6 +82,7 @@ export function fakeArchives(disk: Disk, secrets: Pick<Secrets, 'reveal'>): Arch
         readonly plain: string
         readonly sha256: string
       }
+      mustBeVerified(disk, placeOn(file), verified)
       if (held.passphrase !== secret.reveal()) throw refused(file, 'the passphrase is wrong')
       disk.beforeChange('decrypt', target)
       if (kindOn(disk, target) !== null)
@@ -263,6 +265,15 @@ function membersOf(
 
 const refused = (file: string, why: string): RunbookError =>
   new RunbookError('verification', `archive ${file} is refused: ${why}`, { hint: 'use another backup' })
+
+function mustBeVerified(disk: Disk, file: string, verified: string | undefined): void {
+  const found = sha256(disk.files.get(file) ?? '')
+  if (verified !== undefined && found !== verified)
+    throw refused(
+      file,
+      `it is not the file that this run verified: its SHA-256 was ${verified}, and is ${found}`,
+    )
+}
 
 function parsed(disk: Disk, file: string, start: string): unknown {
   const body = disk.files.get(file)

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { makingOf } from './lib/destination.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
+import { requireSameTree, treeVersionOf } from '../files/lib/tree-version.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
 type Input = {
@@ -29,11 +30,14 @@ export type CheckedReplacement = {
   readonly live: string
   readonly replaces: readonly string[]
   readonly identities?: { readonly live: string | null; readonly into: string | null }
+  /** Versions of the unpacked folders that were checked; missing in older journals. */
+  readonly versions?: { readonly restored: string; readonly code: string }
 }
 
 /**
  * Checks, before anything stops, that the unpacked data and release can take their places by renaming alone.
- * @throws RunbookError `failed` for another file system or owner, or a path that must not be replaced
+ * @throws RunbookError `failed` for another file system or owner, or a path that must not be replaced;
+ *   `verification` where the data is no longer as it was unpacked
  */
 export const checkReplacement = defineStep<Input, CheckedReplacement>({
   kind: 'files.check-replacement',
@@ -52,6 +56,11 @@ export const checkReplacement = defineStep<Input, CheckedReplacement>({
   },
   run: async (look, { data, restored, code, into, keep, spared }) => {
     const live = makingOf(data).source
+    await requireSameTree(look, restored.folder, restored.version, 'it was unpacked')
+    const versions = {
+      restored: await treeVersionOf(look, restored.folder),
+      code: await treeVersionOf(look, code.folder),
+    }
     const [old, above, fresh, release, there] = await Promise.all(
       [live, folderOf(live), restored.root, code.root, into].map((path) => factsOf(look, path)),
     )
@@ -73,7 +82,7 @@ export const checkReplacement = defineStep<Input, CheckedReplacement>({
     if (old?.mode !== fresh?.mode)
       look.note(`${live} has mode ${octal(old)}; the restored folder has ${octal(fresh)}`)
     const identities = { live: old?.identity ?? null, into: there?.identity ?? null }
-    return { live, replaces, identities }
+    return { live, replaces, identities, versions }
   },
 })
 

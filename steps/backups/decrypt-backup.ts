@@ -54,7 +54,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       }
       // Decryption never overwrites a file, so leftovers go first.
       for (const path of pathsWritten(file)) await io.files.removeTree(path)
-      await io.archives.decrypt(backup.file, file, passphrase)
+      await io.archives.decrypt(backup.file, file, passphrase, backup.sha256)
     }
     return { file, source: backup.file, takenAt: backup.takenAt }
   },

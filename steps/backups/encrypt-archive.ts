@@ -1,6 +1,7 @@
 import { cannot, defineStep, isPending, say, type SecretHandle, type Verified } from '../../src/index.ts'
 import { needsFor } from '../files/lib/cipher.ts'
 import { lastOf } from '../files/lib/path.ts'
+import { requireSameFile } from '../files/lib/same-file.ts'
 
 type Input = {
   readonly archive: Verified
@@ -43,6 +44,7 @@ export const encryptArchive = defineStep<Input, Verified, Before>({
         code: 'usage',
         hint: 'set data.passphrase in runbook.config.ts',
       })
+    await requireSameFile(io, archive.file, archive.sha256, 'it was packed')
     const { sha256, size } = await io.archives.encrypt(archive.file, file, passphrase)
     return sealedOf(archive, file, sha256, size)
   },

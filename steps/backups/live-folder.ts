@@ -22,11 +22,18 @@ import {
   type PathSwap,
 } from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
+import { requireSameTree } from '../files/lib/tree-version.ts'
 import { keptWritten } from '../files/lib/written-since.ts'
 import type { Unpacked } from '../files/unpack.ts'
 
 /** The live folder under its other name, with its digest from when nothing wrote to it. */
-export type Aside = { readonly exchange: PathSwap; readonly aside: string; readonly tree: TreeFacts }
+export type Aside = {
+  readonly exchange: PathSwap
+  readonly aside: string
+  readonly tree: TreeFacts
+  /** The unpacked folder, as it was checked. Missing in older journals. */
+  readonly restored?: { readonly folder: string; readonly version: string }
+}
 
 /** `kept`: the restored folder, which a service wrote to. */
 type PutBack = TreeFacts & { readonly kept?: string }
@@ -40,7 +47,7 @@ type MoveInput = {
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
   /** What was checked that it can be replaced. Missing in older journals. */
-  readonly checked?: Pick<CheckedReplacement, 'identities'>
+  readonly checked?: Pick<CheckedReplacement, 'identities' | 'versions'>
 }
 
 const moved = 'the live folder is moved'
@@ -62,12 +69,15 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
     await requireSameFolder(look, path, checked?.identities?.live)
+    const version = checked?.versions?.restored
+    await requireSameTree(look, restored.folder, version, 'it was checked')
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
     const tree = await look.files.tree(path)
     const exchange = { path, fresh: restored.root, kept: aside }
     const identities = await identitiesOf(look, exchange)
     const written = { since: look.clock.now().toISOString(), as: `${path}.kept-${look.run.id}` }
-    return { exchange: { ...exchange, identities, written }, aside, tree }
+    const unpacked = version === undefined ? {} : { restored: { folder: restored.folder, version } }
+    return { exchange: { ...exchange, identities, written }, aside, tree, ...unpacked }
   },
   predict: ({ before }) => ({
     output: before ?? null,
@@ -115,12 +125,13 @@ export const putInPlace = defineStep<Moved, { readonly path: string }>({
     io,
     {
       input: {
-        aside: { exchange },
+        aside: { exchange, restored },
         services,
       },
     },
   ) => {
     await requireQuiet(io, services, moved)
+    if (restored !== undefined) await requireSameTree(io, restored.folder, restored.version, 'it was checked')
     await bringTo(io, exchange, 'new')
     return { path: exchange.path }
   },

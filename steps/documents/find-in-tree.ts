@@ -2,6 +2,7 @@ import { cannot, defineStep, RunbookError, say, type Finding, type Look } from '
 import { kindOfBytes, kindOfName } from '../files/lib/file-type.ts'
 import type { OpenTree } from './open-tree.ts'
 import { lastOf } from '../files/lib/path.ts'
+import { requireSameTree } from '../files/lib/tree-version.ts'
 
 type Input = {
   readonly tree: OpenTree
@@ -39,7 +40,8 @@ export const findInTree = defineStep<Input, FoundFile>({
   describe: ({ id, project, below }) =>
     say`Finds ${id} under ${below} in the backup${project === null ? '' : say`, in ${project}`}; refuses several matches, a link or an empty file.`,
   preflight: async (_, { id, project }) => [...badName('--document', id), ...badName('--project', project)],
-  run: async (look, { tree: { root }, below, id, project }) => {
+  run: async (look, { tree: { root, version }, below, id, project }) => {
+    await requireSameTree(look, root, version, 'it was unpacked')
     const files = (await filesOf(look, root)).flatMap((file) => {
       const relative = relativeTo(file, root, below)
       return relative !== null && fits(relative, id, project) ? [{ file, relative }] : []

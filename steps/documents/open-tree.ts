@@ -2,7 +2,14 @@ import { defineStep, isPending, say, type SecretHandle } from '../../src/index.t
 import { cipherOf, needsFor } from '../files/lib/cipher.ts'
 import type { ChosenTree } from './choose-tree.ts'
 import type { Staging } from '../files/staging.ts'
-import { probeUnpacked, placesOf, removeUnpacked, unpackInto, type UnpackedPlaces } from '../files/unpack.ts'
+import {
+  probeUnpacked,
+  placesOf,
+  removeUnpacked,
+  unpackInto,
+  type Unpacked,
+  type UnpackedPlaces,
+} from '../files/unpack.ts'
 
 type Input = {
   readonly tree: ChosenTree
@@ -11,7 +18,11 @@ type Input = {
 }
 
 /** The folder in which to look for files of the backup. */
-export type OpenTree = { readonly root: string }
+export type OpenTree = {
+  readonly root: string
+  /** Of the folder, when it was unpacked. Missing for a folder that is used in place, and in older journals. */
+  readonly version?: string
+}
 
 /**
  * Unpacks the backup into staging where it is an archive; a folder is used in place. Undone by removing what
@@ -41,12 +52,12 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   run: async (io, { input: { tree, passphrase }, before }) =>
     tree.archive === null || before === null
       ? { root: tree.path }
-      : { root: (await unpackInto(io, tree.archive, passphrase, before)).folder },
+      : openOf(await unpackInto(io, tree.archive, passphrase, before)),
   probe: async (look, { input: { tree }, before, way }) => {
     if (before === null)
       return way === 'back' ? { is: 'absent' } : { is: 'done', output: { root: tree.path } }
     const found = await probeUnpacked(look, before)
-    return found.is === 'done' ? { is: 'done', output: { root: found.output.folder } } : found
+    return found.is === 'done' ? { is: 'done', output: openOf(found.output) } : found
   },
   rerunnable: true,
   // It removes only what is under a name of this run.
@@ -54,4 +65,9 @@ export const openTree = defineStep<Input, OpenTree, UnpackedPlaces | null>({
   undo: async (io, { before }) => {
     if (before !== null) await removeUnpacked(io, before)
   },
+})
+
+const openOf = ({ folder, version }: Unpacked): OpenTree => ({
+  root: folder,
+  ...(version === undefined ? {} : { version }),
 })

@@ -23,6 +23,7 @@ import {
 import type { FoundFile } from './find-in-tree.ts'
 import { notOurs } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
+import { requireSameFile } from '../files/lib/same-file.ts'
 import type { Staging } from '../files/staging.ts'
 
 type Input = {
@@ -86,6 +87,7 @@ export const putFileBack = defineStep<Input, FilePutBack, Before>({
   run: async (io, { input: { at, found, compared }, before }) => {
     const { present, kept, through, ownership } = before
     const place = withPath(at, compared.path)
+    await requireSameFile(io, found.file, found.sha256, 'it was found')
     if (present !== null && (await fileStateOf(io, place))?.sha256 === present.sha256) {
       await removeAt(io, withPath(at, kept))
       await copyBeside(io, place, kept, through, ownership)

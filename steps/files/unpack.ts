@@ -3,6 +3,7 @@ import {
   defineStep,
   isPending,
   say,
+  type ArchiveFacts,
   type ArchiveLimits,
   type ProbeResult,
   type Io,
@@ -11,6 +12,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { cipherOf, needsFor } from './lib/cipher.ts'
+import { treeVersionOf } from './lib/tree-version.ts'
 import type { Staging } from './staging.ts'
 
 type Input = {
@@ -31,6 +33,8 @@ export type Unpacked = {
   readonly root: string
   readonly members: number
   readonly bytes: number
+  /** Of the folder, when it was unpacked. Missing in older journals. */
+  readonly version?: string
 }
 
 /**
@@ -41,7 +45,7 @@ export const archiveLimits: ArchiveLimits = { maxBytes: 64 * 1024 ** 3, maxMembe
 
 /**
  * Decrypts a verified archive where it is encrypted and unpacks it into staging. Refuses an archive if any
- * member could reach outside. Undone by removing what was unpacked.
+ * member could reach outside, or if it is no longer the verified one. Undone by removing what was unpacked.
  * @throws RunbookError `usage` where the target configures no passphrase
  */
 export const unpack = defineStep<Input, Unpacked, UnpackedPlaces>({
@@ -80,23 +84,23 @@ export const placesOf = (archive: Pick<Verified, 'name'>, staging: Staging, as: 
 
 export async function unpackInto(
   io: Io,
-  archive: Pick<Verified, 'file' | 'name'>,
+  archive: Pick<Verified, 'file' | 'name' | 'sha256'>,
   passphrase: SecretHandle | null,
   { folder, plain }: UnpackedPlaces,
 ): Promise<Unpacked> {
   // A torn attempt starts again from nothing: extraction requires an empty folder, and decryption never
   // overwrites a file.
   for (const rest of leftoversOf(folder, plain)) await io.files.removeTree(rest)
-  if (plain !== null) await io.archives.decrypt(archive.file, plain, passphraseFor(archive.name, passphrase))
-  const facts = await io.archives.extract(plain ?? archive.file, folder, archiveLimits)
+  const { file, name, sha256 } = archive
+  if (plain !== null) await io.archives.decrypt(file, plain, passphraseFor(name, passphrase), sha256)
+  const facts =
+    plain === null
+      ? await io.archives.extract(file, folder, archiveLimits, sha256)
+      : await io.archives.extract(plain, folder, archiveLimits)
   if (plain !== null) await io.files.removeTree(plain)
-  await io.files.write(marker(folder), JSON.stringify(facts))
-  return {
-    folder,
-    root: facts.top === null ? folder : `${folder}/${facts.top}`,
-    members: facts.members,
-    bytes: facts.bytes,
-  }
+  const complete: Complete = { ...facts, version: await treeVersionOf(io, folder) }
+  await io.files.write(marker(folder), JSON.stringify(complete))
+  return unpackedOf(folder, complete)
 }
 
 export async function probeUnpacked(
@@ -105,20 +109,8 @@ export async function probeUnpacked(
 ): Promise<ProbeResult<Unpacked>> {
   const complete = await look.files.stat(marker(folder))
   if (complete !== null) {
-    const facts = JSON.parse(new TextDecoder().decode(await look.files.read(marker(folder), 65_536))) as {
-      top: string | null
-      members: number
-      bytes: number
-    }
-    return {
-      is: 'done',
-      output: {
-        folder,
-        root: facts.top === null ? folder : `${folder}/${facts.top}`,
-        members: facts.members,
-        bytes: facts.bytes,
-      },
-    }
+    const text = new TextDecoder().decode(await look.files.read(marker(folder), 65_536))
+    return { is: 'done', output: unpackedOf(folder, JSON.parse(text) as Complete) }
   }
   const begun =
     (await look.files.stat(folder)) !== null ||
@@ -136,6 +128,17 @@ const leftoversOf = (folder: string, plain: string | null): readonly string[] =>
   folder,
   ...(plain === null ? [] : [plain, `${plain}.partial`, `${plain}.gnupg`]),
 ]
+
+/** The content of the marker. */
+type Complete = ArchiveFacts & Pick<Unpacked, 'version'>
+
+const unpackedOf = (folder: string, { top, members, bytes, version }: Complete): Unpacked => ({
+  folder,
+  root: top === null ? folder : `${folder}/${top}`,
+  members,
+  bytes,
+  ...(version === undefined ? {} : { version }),
+})
 
 /** Written last, beside the folder: it marks the extraction as complete. */
 const marker = (folder: string): string => `${folder}.complete`

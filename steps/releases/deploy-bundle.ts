@@ -23,6 +23,7 @@ import {
   type SwapState,
 } from '../files/lib/swap-path.ts'
 import { freeName } from '../files/lib/free-name.ts'
+import { requireSameTree, treeVersionOf } from '../files/lib/tree-version.ts'
 import { keptWritten } from '../files/lib/written-since.ts'
 import { lastOf } from '../files/lib/path.ts'
 import type { Unpacked } from '../files/unpack.ts'
@@ -41,7 +42,7 @@ type DeployInput = {
   readonly stopped: StoppedServices
   readonly services: ServiceGroup
   /** What was checked that it can be replaced. Missing in older journals. */
-  readonly checked?: Pick<CheckedReplacement, 'identities'>
+  readonly checked?: Pick<CheckedReplacement, 'identities' | 'versions'>
 }
 
 /**
@@ -50,7 +51,10 @@ type DeployInput = {
 export type Deployed = { readonly into: string; readonly kept: string; readonly entries: readonly Entry[] }
 type Entry = {
   readonly exchange: PathSwap
-  /** Digest of what was there; null where nothing was. */ readonly was: string | null
+  /** Digest of what was there; null where nothing was. */
+  readonly was: string | null
+  /** Version of the entry of the bundle, before it was moved. Missing in older journals. */
+  readonly fresh?: string
 }
 
 /** A service whose code is in its image starts as before, whatever the bundle contains. */
@@ -97,6 +101,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   survey: async (look, { code, into, keep, services, checked }) => {
     await requireQuiet(look, services, meanwhile)
     await requireSameFolder(look, into, checked?.identities?.into)
+    await requireSameTree(look, code.folder, checked?.versions?.code, 'it was checked')
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
     const since = look.clock.now().toISOString()
     const entries: Entry[] = []
@@ -111,6 +116,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
           written: { since, as: `${into}/.kept-${look.run.id}/${name}` },
         },
         was: there ? (await look.files.tree(path)).digest : null,
+        fresh: await treeVersionOf(look, exchange.fresh),
       })
     }
     return { into, kept, entries }
@@ -122,6 +128,9 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     ),
   }),
   run: async (io, { input: { services }, before }) => {
+    for (const { exchange, fresh } of before.entries)
+      if ((await swapStateOf(io, exchange)) === 'old')
+        await requireSameTree(io, exchange.fresh, fresh, 'it was checked')
     await exchangeAll(io, before, services, 'new')
     const names = before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')
     io.note(`replaced in ${before.into}: ${names}; the previous entries are in ${before.kept}`)

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { notOurs } from '../files/lib/ours.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
+import { mustBeSame } from '../files/lib/same-file.ts'
 import type { HostedDraft } from './draft-release.ts'
 import type { VerifiedRelease } from './verify-release.ts'
 import type { AddressedLock } from './write-release-url.ts'
@@ -47,6 +48,7 @@ export const uploadAssets = defineStep<Input, UploadedAssets, Before>({
     say`Uploads the bundle, its lock file and SHA256SUMS to the draft in ${isPending(host) ? host : host.repository}.`,
   survey: async (look, { draft, bundle, lock: { lock } }) => {
     const [tarball, locked] = await Promise.all([localAssetOf(look, bundle.file), localAssetOf(look, lock)])
+    mustBeSame(bundle.file, tarball.sha256, bundle.sha256, 'it was verified')
     const sums = [tarball, locked].map((one) => `${one.sha256}  ${one.name}\n`).join('')
     const listed = { name: 'SHA256SUMS', bytes: sums.length, sha256: sha256(sums) }
     if (draft.published) return { sums, wanted: [tarball] }

@@ -197,6 +197,25 @@ export function archivesContract(name: string, open: () => Promise<ArchivesBench
       expect(await files.list(at)).toEqual(['a', 'a.gz', 'b'])
     })
 
+    it('reads no other file than the one that was verified, before anything is written', async () => {
+      const { archives, files, folder: at, pack, encrypt } = await open()
+      await pack(`${at}/a.tar`, [file('a')])
+      await encrypt(`${at}/a.gpg`, 'plain text', passphrase)
+      const [tar, gpg] = [await files.hash(`${at}/a.tar`), await files.hash(`${at}/a.gpg`)]
+      const other = {
+        code: 'verification',
+        message: expect.stringContaining('is not the file that this run verified'),
+      }
+      await expect(archives.extract(`${at}/a.tar`, `${at}/into`, limits, gpg)).rejects.toMatchObject(other)
+      await expect(
+        archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'), tar),
+      ).rejects.toMatchObject(other)
+      expect(await files.list(at)).toEqual(['a.gpg', 'a.tar'])
+      await archives.extract(`${at}/a.tar`, `${at}/into`, limits, tar)
+      await archives.decrypt(`${at}/a.gpg`, `${at}/plain`, handle('PASSPHRASE'), gpg)
+      expect(await files.list(at)).toEqual(['a.gpg', 'a.tar', 'into', 'plain'])
+    })
+
     it('decrypts with the right passphrase', async () => {
       const { archives, files, folder: at, encrypt } = await open()
       await encrypt(`${at}/a.gpg`, 'plain text', passphrase)

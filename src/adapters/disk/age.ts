@@ -4,13 +4,14 @@ import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as Stream } from 'node:stream/web'
 import type { Encrypted } from '../../drivers/archives.ts'
 import type { SecretHandle } from '../../drivers/secrets.ts'
-import { cannot, failureOf, type RunbookError } from '../../kernel/errors.ts'
+import { cannot, failureOf, RunbookError } from '../../kernel/errors.ts'
 import { withPackage } from '../environment/optional-packages.ts'
 import type { ArchiveTools } from './gpg-decrypt.ts'
 import { digestSink, digestOfFile, mustDecryptToSame } from './digest.ts'
 import { mustBeOneLine } from './gpg-encrypt.ts'
 import { sealedInto } from './sealed.ts'
 import { systemCode } from './errors.ts'
+import { whileVerified } from './verified-file.ts'
 
 /**
  * Encrypts to an age file (https://age-encryption.org/v1) with a passphrase, in chunks of 64 KiB, as `age
@@ -60,13 +61,17 @@ export async function decryptWithAge(
   file: string,
   to: string,
   passphrase: SecretHandle,
+  sha256?: string,
 ): Promise<void> {
   const phrase = (await tools.secrets.reveal(passphrase)).reveal()
   await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, async (partial) => {
     try {
-      await plainInto(tools, file, phrase, createWriteStream(partial, { flags: 'r+' }))
+      await whileVerified(file, sha256, tools.scope, () =>
+        plainInto(tools, file, phrase, createWriteStream(partial, { flags: 'r+' })),
+      )
     } catch (thrown) {
-      if (systemCode(thrown) !== null || tools.scope.signal.aborted) throw thrown
+      if (thrown instanceof RunbookError || systemCode(thrown) !== null || tools.scope.signal.aborted)
+        throw thrown
       throw ageError(file, failureOf(thrown).message)
     }
   })

@@ -19,6 +19,7 @@ import { SecondReader } from './second-reader.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { TarWalk } from './tar-walk.ts'
 import { TreeWriter } from './tree-writer.ts'
+import { mustBeVerified } from './verified-file.ts'
 import { fileError } from './errors.ts'
 import { decompress } from './decompress.ts'
 import { unwrapFile } from './unwrap-file.ts'
@@ -49,11 +50,12 @@ export function diskArchives(tools: ArchiveTools): Archives {
       })
     },
 
-    async extract(file, into, limits) {
+    async extract(file, into, limits, sha256) {
       const [at, to] = [place(file), place(into)]
       return refusing(at, scope, async () => {
         await using archive = await openArchive(at)
         const inspected = await readThrough(archive, limits, scope, 'check', () => ignore)
+        mustBeVerified(at, sha256, inspected.digest)
         await requireEmpty(to)
         await requireSpace(to, inspected.facts)
         return await intoFresh(to, async (fresh) => {
@@ -90,8 +92,14 @@ export function diskArchives(tools: ArchiveTools): Archives {
 
     unwrap: (file, to, by) => unwrapFile(tools, place(file), place(to), by),
 
-    decrypt: (file, to, passphrase) =>
-      (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(tools, place(file), place(to), passphrase),
+    decrypt: (file, to, passphrase, sha256) =>
+      (file.endsWith('.age') ? decryptWithAge : decryptWithGpg)(
+        tools,
+        place(file),
+        place(to),
+        passphrase,
+        sha256,
+      ),
   }
 }
 

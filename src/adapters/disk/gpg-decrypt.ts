@@ -5,6 +5,7 @@ import type { SecretHandle, Secrets } from '../../drivers/secrets.ts'
 import { cannot } from '../../kernel/errors.ts'
 import type { Shell } from '../process/shell.ts'
 import { sealedInto } from './sealed.ts'
+import { whileVerified } from './verified-file.ts'
 import { fileError } from './errors.ts'
 
 export type ArchiveTools = {
@@ -28,11 +29,12 @@ export async function decryptWithGpg(
   file: string,
   to: string,
   passphrase: SecretHandle,
+  sha256?: string,
 ): Promise<void> {
   const secret = await tools.secrets.reveal(passphrase)
   const home = `${to}.gnupg`
   try {
-    await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, async (partial) => {
+    const decrypt = async (partial: string): Promise<void> => {
       await rm(home, { recursive: true, force: true })
       await mkdir(home, { mode: 0o700 })
       const call = {
@@ -53,7 +55,10 @@ export async function decryptWithGpg(
         code: 'verification',
         hint: refusal.hint,
       })
-    })
+    }
+    await sealedInto({ doing: 'decrypt', file, to, scope: tools.scope }, (partial) =>
+      whileVerified(file, sha256, tools.scope, () => decrypt(partial)),
+    )
   } finally {
     await rm(home, { recursive: true, force: true })
   }

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import drill from '../../runbooks/quarterly-full-drill.ts'
+import spotRestore from '../../runbooks/monthly-spot-restore.ts'
+import { archiveOf, encrypted, fakeMachine, Killed, lay, type FakeWorld } from '../../src/testing/index.ts'
+import { codexDrill, drilled, live, releases, root, serves } from './fake-drill.ts'
+import { kept, passphrase } from './fake-drive.ts'
+
+const forged = archiveOf([
+  { name: '.codex-api/', kind: 'folder' },
+  {
+    name: '.codex-api/codex/config.toml',
+    kind: 'file',
+    body: 'model = "gpt"\n# of the archive\nforged = 1\n',
+  },
+  { name: '.codex-api/codex/auth.json', kind: 'file', body: '{"of":"the archive"}' },
+])
+const forgedCode = archiveOf([
+  { name: 'codex-completions-api-v1.0.1/', kind: 'folder' },
+  { name: 'codex-completions-api-v1.0.1/server.js', kind: 'file', body: 'version 1.0.1' },
+  { name: 'codex-completions-api-v1.0.1/backdoor.js', kind: 'file', body: 'forged' },
+])
+
+/** Its checksum stays that of the file which was verified. */
+function replace({ disk }: FakeWorld, folder: string, body: Uint8Array): void {
+  const [file] = [...disk.files.keys()].filter(
+    (path) => path.startsWith(folder) && /tar\.gz(\.\w+)?$/.test(path),
+  )
+  if (file === undefined) throw new Error(`no archive in ${folder}`)
+  disk.files.set(file, body)
+}
+
+function writeInStaging(name: string) {
+  return ({ disk }: FakeWorld): void => {
+    const path = [...disk.files.keys()].find(
+      (one) => one.startsWith(`${root}/.staging/`) && one.endsWith(name),
+    )
+    if (path === undefined) throw new Error(`${name} is not in staging`)
+    lay(disk, path, `${Buffer.from(disk.files.get(path) ?? []).toString()}forged = 1\n`)
+  }
+}
+
+type Alteration = (world: FakeWorld) => void
+type Given = { readonly cipher?: 'gpg'; readonly time?: number }
+
+async function resumedAfter(
+  book: typeof drill,
+  moment: string,
+  alter: Alteration,
+  { cipher, time = 1 }: Given,
+) {
+  const world = drilled(cipher === undefined ? {} : { cipher })
+  const machine = fakeMachine(world, { book, target: codexDrill })
+  world.faults.order(moment, 'kill', time)
+  const params = book === drill ? { afterwards: 'keep-restored' } : {}
+  await expect(machine.run(params)).rejects.toBeInstanceOf(Killed)
+  alter(world)
+  const result = await machine.resume()
+  return { world, result, told: JSON.stringify([result, machine.entries]) }
+}
+
+describe('what is altered after it was verified does not go live', () => {
+  it.each<[string, string, Alteration, Given]>([
+    ['the data archive', 'archives.extract', (world) => replace(world, kept, forged), {}],
+    [
+      'the encrypted data archive',
+      'archives.decrypt',
+      (world) => replace(world, kept, encrypted(forged, passphrase)),
+      { cipher: 'gpg' },
+    ],
+    ['the bundle', 'archives.extract', (world) => replace(world, releases, forgedCode), { time: 2 }],
+    [
+      'the unpacked data, before it is checked',
+      'archives.extract',
+      writeInStaging('config.toml'),
+      { time: 2 },
+    ],
+    ['the unpacked data, once it was checked', 'services.stop', writeInStaging('config.toml'), {}],
+    ['the unpacked data, while nothing is live', 'files.move done', writeInStaging('config.toml'), {}],
+    ['the unpacked bundle, once it was checked', 'services.stop', writeInStaging('guide.md'), {}],
+    [
+      'the unpacked bundle, while the data is put in place',
+      'files.move done',
+      writeInStaging('guide.md'),
+      { time: 2 },
+    ],
+  ])('%s', async (_, moment, alter, given) => {
+    const { world, result, told } = await resumedAfter(drill, moment, alter, given)
+    expect(result.outcome, told).toBe('rolled-back')
+    expect(result.code).toBe('verification')
+    expect(told).toMatch(
+      /is not the file that this run verified|was changed after it was (?:unpacked|checked)/,
+    )
+    expect(serves(world)).toBe('version 1.0.2, live data')
+    expect([...world.disk.files.keys()].filter((path) => path.endsWith('backdoor.js'))).toEqual([])
+    expect(Buffer.from(world.disk.files.get(`${live}/codex/config.toml`) ?? []).toString()).toBe(
+      'model = "gpt"\n',
+    )
+  })
+})
+
+it.each<[string, Alteration, Given]>([
+  ['bundle', (world) => replace(world, releases, forgedCode), {}],
+  ['data archive', (world) => replace(world, kept, forged), { time: 2 }],
+])('a spot restore proves no %s that was replaced after it was verified', async (_, alter, given) => {
+  const { result, told } = await resumedAfter(spotRestore, 'archives.extract', alter, given)
+  expect(result.outcome, told).not.toBe('succeeded')
+  expect(result.code).toBe('verification')
+  expect(told).toContain('is not the file that this run verified')
+})
