@@ -25,8 +25,13 @@ export type ThrowawayFacts = JsonObject & {
 /** What a container, of a stack or not, mounts of the machine on which its engine runs. */
 export type ContainerMount = JsonObject & {
   readonly container: string
-  /** Path of the folder or file, as it was when the container was created; of a volume, where the engine has it. */
+  /**
+   * Path of the folder or file, as it was when the container was created; of a volume, where the engine has it, or the
+   * path that it is bound to.
+   */
   readonly source: string
+  /** Name of the volume that the engine keeps there; null for a path of the machine, also one that a volume is bound to. */
+  readonly volume: string | null
   /** Since when the container runs, ISO 8601; null where it does not run. */
   readonly since: string | null
 }

@@ -105,6 +105,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     stat: true,
     read: true,
     linkTarget: true,
+    realPath: true,
     list: true,
     unfinished: true,
     freeBytes: true,

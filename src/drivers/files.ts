@@ -48,6 +48,12 @@ export interface FilesView {
   head(path: string, bytes: number): Promise<Uint8Array>
   /** Target of a symbolic link, unresolved; null for anything else or a missing path. */
   linkTarget(path: string): Promise<string | null>
+  /**
+   * The path with every symbolic link in it resolved, also where nothing exists at its end. Uses a child process, as
+   * `mount` does.
+   * @throws RunbookError `failed` if a folder on the way may not be read or does not answer in time
+   */
+  realPath(path: string, timeoutSeconds: number): Promise<string>
   /** Names of the entries of a folder, sorted. */
   list(path: string): Promise<readonly string[]>
   /** Whether a process that was killed left a half-written file for this one: `write` and `removeTree` remove it. */

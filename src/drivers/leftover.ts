@@ -94,6 +94,7 @@ export const leftBy: {
     stat: nothing,
     read: nothing,
     linkTarget: nothing,
+    realPath: process,
     list: nothing,
     unfinished: nothing,
     freeBytes: nothing,

@@ -97,12 +97,13 @@ export function fakeContainers({
   return {
     mounts: async () => [
       ...[...containers].flatMap(([container, { mounts = [], since = null }]) =>
-        mounts.map((source) => ({ container, source, since })),
+        mounts.map((source) => ({ container, source, volume: null, since })),
       ),
       ...[...services].flatMap(([container, { instance }]) =>
         Object.values(instance?.mounted ?? {}).map((source) => ({
           container,
           source,
+          volume: null,
           since: instance?.state === 'running' ? (instance.startedAt ?? null) : null,
         })),
       ),

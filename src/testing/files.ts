@@ -12,6 +12,7 @@ import {
   permissionsOn,
   placeOn,
   pointOn,
+  resolvedOn,
   spend,
   treeOn,
   type Disk,
@@ -69,6 +70,12 @@ export function fakeFiles(disk: Disk): Files {
     },
     head: async (path, bytes) => Uint8Array.from(bodyOf('cannot read', placeOn(path)).subarray(0, bytes)),
     linkTarget: async (path) => disk.links.get(placeOn(path)) ?? null,
+    async realPath(path, timeoutSeconds) {
+      const real = resolvedOn(disk, placeOn(path))
+      if (disk.mounts.get(pointOn(disk, real))?.dead === true)
+        refuse('the file system of', real, `did not answer within ${timeoutSeconds} s`)
+      return placeOn(real)
+    },
     // A write here is complete or has not begun.
     unfinished: async () => false,
     async list(path) {

@@ -1,9 +1,9 @@
-import { defineStep, isPending, sameJson, say, type Io, type Look } from '../../src/index.ts'
+import { defineStep, isPending, say, type Io, type Look } from '../../src/index.ts'
 import { listedIn, sumsIn, withoutChecksums } from '../releases/lib/sums.ts'
-import { lastOf } from '../files/lib/path.ts'
 import { requireMounted } from './lib/backups.ts'
 import { bytesOf, describeParts, type Artifact, type Kind, type RetentionSources } from './lib/artifact.ts'
 import { inventoriesOf } from './lib/inventories.ts'
+import { isUnchanged, partsNow, type Parts } from './lib/parts.ts'
 
 type Input = {
   readonly from: RetentionSources
@@ -42,38 +42,46 @@ export const removeOld = defineStep<Input, RemovedOld, Before>({
     return { remove, listed: listedIn(await sumsOf(look, from, kind), remove.map(bundleOf)) }
   },
   predict: ({ before }) => ({
-    output: before === undefined ? null : outputOf(before),
+    output: before === undefined ? null : outputOf(before.remove),
     changes: (before?.remove ?? []).flatMap(describeParts).map((part) => `${part} is removed`),
   }),
   run: async (io, { input: { from, kind }, before }) => {
-    if (before.remove.length === 0) return outputOf(before)
+    if (before.remove.length === 0) return outputOf([])
     if (kind === 'backups' && from.data !== null) await requireMounted(io, from.data)
+    const chosen = await stillChosen(io, from, before)
+    const listed = listedOf(before, chosen)
     const sums = await sumsOf(io, from, kind)
     // The list first, so that it never names a file that is missing.
-    if (sums !== null && listedIn(sums, before.listed).length > 0)
-      await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, before.listed))
-    for (const one of before.remove) {
+    if (sums !== null && listedIn(sums, listed).length > 0)
+      await io.files.write(`${from.release?.directory}/SHA256SUMS`, withoutChecksums(sums, listed))
+    const removed: Artifact[] = []
+    for (const { one } of chosen) {
+      // Again, since removing the ones before it may take long.
+      if (isReplaced(io, one, await partsNow(io, from.database, one))) continue
       await removeOne(io, from, one)
+      removed.push(one)
       for (const part of describeParts(one)) io.note(`removed ${part}`)
     }
-    return outputOf(before)
+    return outputOf(removed)
   },
   probe: async (look, { input: { from, kind }, before }) => {
-    const { remove, listed } = before
-    if (remove.length === 0) return { is: 'done', output: outputOf(before) }
+    if (before.remove.length === 0) return { is: 'done', output: outputOf([]) }
     if (kind === 'backups' && from.data !== null) await requireMounted(look, from.data)
+    const chosen = await stillChosen(look, from, before)
+    const listed = listedOf(before, chosen)
     const lines = listedIn(await sumsOf(look, from, kind), listed).length
-    const there = (await Promise.all(remove.map(async (one) => partsThere(look, from, one)))).flat()
-    if (there.length === 0 && lines === 0) return { is: 'done', output: outputOf(before) }
-    const parts = remove.flatMap((one) => describeParts(one)).length
-    return there.length === parts && lines === listed.length
+    const there = chosen.flatMap(({ now }) => now.there).length
+    const remove = chosen.map(({ one }) => one)
+    if (there === 0 && lines === 0) return { is: 'done', output: outputOf(remove) }
+    const parts = remove.flatMap(describeParts).length
+    return there === parts && lines === listed.length
       ? { is: 'absent' }
-      : { is: 'torn', why: `${there.length} of ${parts} parts still exist` }
+      : { is: 'torn', why: `${there} of ${parts} parts still exist` }
   },
   rerunnable: true,
 })
 
-const outputOf = ({ remove }: Before): RemovedOld => ({
+const outputOf = (remove: readonly Artifact[]): RemovedOld => ({
   removed: remove.map(({ name }) => name),
   bytes: remove.reduce((sum, one) => sum + bytesOf(one), 0),
 })
@@ -100,12 +108,34 @@ async function stillOld(
     const why =
       use !== undefined
         ? `in use: ${use}`
-        : now === undefined || !sameJson(now.files, one.files) || now.image?.id !== one.image?.id
+        : now === undefined || !isUnchanged(one, now)
           ? 'it has changed since it was chosen'
           : null
     if (why !== null) look.note(`${one.name} stays: ${why}`)
     return why === null
   })
+}
+
+/** Without those of which a part is another one now: they stay completely. */
+async function stillChosen(
+  look: Look,
+  { database }: RetentionSources,
+  { remove }: Before,
+): Promise<readonly { readonly one: Artifact; readonly now: Parts }[]> {
+  const all = await Promise.all(
+    remove.map(async (one) => ({ one, now: await partsNow(look, database, one) })),
+  )
+  return all.filter(({ one, now }) => !isReplaced(look, one, now))
+}
+
+function isReplaced(look: Pick<Look, 'note'>, { name }: Artifact, { replaced }: Parts): boolean {
+  if (replaced.length > 0) look.note(`${name} stays: ${replaced.join(', ')} is not the one that was chosen`)
+  return replaced.length > 0
+}
+
+const listedOf = (before: Before, chosen: readonly { readonly one: Artifact }[]): readonly string[] => {
+  const bundles = chosen.map(({ one }) => bundleOf(one))
+  return before.listed.filter((name) => bundles.includes(name))
 }
 
 async function removeOne(io: Io, { database }: RetentionSources, one: Artifact): Promise<void> {
@@ -120,21 +150,4 @@ async function removeName(io: Io, { tag, last }: NonNullable<Artifact['image']>)
   if (image === null) return
   if (last && image.tags.length === 1) await io.images.remove(image.id)
   else await io.images.untag(tag)
-}
-
-async function partsThere(
-  look: Look,
-  { database }: RetentionSources,
-  { image, database: copy, files }: Artifact,
-): Promise<readonly string[]> {
-  const found = await Promise.all(
-    files.map(async ({ path }) => ((await look.files.stat(path)) === null ? [] : [lastOf(path)])),
-  )
-  return [
-    ...found.flat(),
-    ...(image !== null && (await look.images.find(image.tag)) !== null ? [image.tag] : []),
-    ...(copy !== null && database !== null && (await look.databases.exists(database, copy.name))
-      ? [copy.name]
-      : []),
-  ]
 }

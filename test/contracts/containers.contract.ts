@@ -9,6 +9,8 @@ export type ContainersBench = {
   readonly ending: Pick<Throwaway, 'image' | 'command'>
   /** A container of this name that no run made, and that mounts a folder. It never ran. */
   foreign(name: string, folder: string): Promise<void>
+  /** The same, through a volume that is bound to the folder. */
+  bound(name: string, folder: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -74,8 +76,18 @@ export function containersContract(name: string, open: () => Promise<ContainersB
       const container = called('mounting')
       await bench.foreign(container, '/tmp')
       const mounts = await bench.containers.mounts()
-      expect(mounts).toContainEqual({ container, source: '/tmp', since: null })
+      expect(mounts).toContainEqual({ container, source: '/tmp', volume: null, since: null })
       expect(mounts?.filter((mount) => mount.container === container)).toHaveLength(1)
+    })
+
+    it('names the folder that a mounted volume is bound to', async () => {
+      await using bench = await opened(open)
+      const container = called('bound')
+      await bench.bound(container, '/tmp')
+      const mounts = await bench.containers.mounts()
+      expect(mounts?.filter((mount) => mount.container === container)).toEqual([
+        { container, source: '/tmp', volume: null, since: null },
+      ])
     })
 
     it('removes none that no run made', async () => {

@@ -14,17 +14,27 @@ describe.skipIf(!docker())('with Docker', () => {
 
   containersContract('of the Docker engine', async () => {
     const foreign: string[] = []
+    const create = async (name: string, mounted: string): Promise<void> => {
+      foreign.push(name)
+      const mount = ['--volume', `${mounted}:/mounted`]
+      await execa('docker', ['create', '--name', name, '--network', 'none', ...mount, image, 'true'])
+    }
+    const volumes: string[] = []
     return {
       containers: dockerThrowaways({ scope }),
       lasting,
       ending: { image, command: ['sh', '-c', 'echo one; echo two; exit 7'] },
-      foreign: async (name, folder) => {
-        foreign.push(name)
-        const mount = ['--volume', `${folder}:/mounted`]
-        await execa('docker', ['create', '--name', name, '--network', 'none', ...mount, image, 'true'])
+      foreign: create,
+      bound: async (name, folder) => {
+        const volume = `${name}-volume`
+        const options = ['type=none', 'o=bind', `device=${folder}`].flatMap((option) => ['--opt', option])
+        await execa('docker', ['volume', 'create', ...options, volume])
+        volumes.push(volume)
+        await create(name, volume)
       },
       close: async () => {
         if (foreign.length > 0) await execa('docker', ['rm', '--force', '--volumes', ...foreign])
+        if (volumes.length > 0) await execa('docker', ['volume', 'rm', ...volumes])
       },
     }
   })

@@ -8,21 +8,23 @@ containersContract('in memory', async () => {
   const containers = noContainers((image) =>
     image === 'box:ends' ? { state: 'stopped', exitCode: 7, log: 'one\ntwo' } : {},
   )
+  const foreign = async (name: string, folder: string): Promise<void> =>
+    void containers.containers.set(name, {
+      image: 'box:1',
+      imageId: 'sha256:a',
+      state: 'running',
+      exitCode: null,
+      log: '',
+      madeBy: null,
+      server: null,
+      mounts: [folder],
+    })
   return {
     containers: fakeContainers({ containers, images, scope: { run: 'test-run' } }),
     lasting: { image: 'box:1', command: [] },
     ending: { image: 'box:ends', command: [] },
-    foreign: async (name, folder) =>
-      void containers.containers.set(name, {
-        image: 'box:1',
-        imageId: 'sha256:a',
-        state: 'running',
-        exitCode: null,
-        log: '',
-        madeBy: null,
-        server: null,
-        mounts: [folder],
-      }),
+    foreign,
+    bound: foreign,
     close: async () => undefined,
   }
 })

@@ -84,6 +84,24 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(await files.list(`${folder}/one`)).toEqual([])
     })
 
+    it('resolves every link in a path, also where nothing is at its end', async () => {
+      const { files, folder, link } = await open()
+      await files.makeFolder(`${folder}/one/two`)
+      await link(`${folder}/short`, `${folder}/one`)
+      await link(`${folder}/one/up`, '../one/two')
+      await link(`${folder}/gone`, `${folder}/one/none`)
+      const real = await files.realPath(folder, 10)
+      for (const [path, led] of [
+        ['one/two', 'one/two'],
+        ['short/two', 'one/two'],
+        ['short/up/file', 'one/two/file'],
+        ['gone', 'one/none'],
+        ['gone/file', 'one/none/file'],
+        ['none/file', 'none/file'],
+      ])
+        expect(await files.realPath(`${folder}/${path}`, 10)).toBe(`${real}/${led}`)
+    })
+
     it('lists the names in a folder, sorted, links and folders too', async () => {
       const { files, folder, link } = await open()
       expect(await files.list(folder)).toEqual([])

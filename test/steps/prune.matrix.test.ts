@@ -16,6 +16,7 @@ import {
   fakeImage,
   type FakeWorld,
 } from '../../src/testing/index.ts'
+import { forget } from '../../src/testing/disk.ts'
 import { sourcesOf, type Artifact } from '../../steps/retention/lib/artifact.ts'
 import { removeOld } from '../../steps/retention/remove-old.ts'
 import { provesItself } from '../fixtures/matrix.ts'
@@ -334,6 +335,33 @@ describe('prune', () => {
         [1, 3],
       ],
       ['where the live data is missing', ({ disk }) => void disk.files.delete(`${live}/today`), {}, days],
+      [
+        'that a container mounts through a link',
+        (world) => {
+          world.disk.links.set('/srv/short', '/srv/app')
+          mounting(world, `${of('/srv/short/data.drill-', 1)}/deep`)
+        },
+        {},
+        [1, 3],
+      ],
+      [
+        'that a container has mounted through a link since before they were moved',
+        (world) => {
+          world.disk.links.set('/srv/short', '/srv/app')
+          mounting(world, '/srv/short/data', '2026-01-01T12:00:00.000Z')
+        },
+        {},
+        [2, 3],
+      ],
+      [
+        'where where a mount leads does not answer',
+        (world) => {
+          mountOn(world.disk, '/mnt/dead', { dead: true })
+          mounting(world, '/mnt/dead/x')
+        },
+        {},
+        days,
+      ],
       ['that a container mounts', (world) => mounting(world, `${of(`${live}.drill-`, 1)}/deep`), {}, [1, 3]],
       [
         'that a container has mounted since before they were moved',
@@ -594,6 +622,84 @@ describe('prune', () => {
     // Nor does the one that is free now go: it was not chosen.
     expect(there(world).bundles).toEqual(days)
   })
+
+  const another = (world: FakeWorld, path: string): void => {
+    const body = world.disk.files.get(path) ?? ''
+    forget(world.disk, path)
+    lay(world.disk, path, body)
+  }
+  it.each<[string, string, string, (world: FakeWorld) => void, Partial<ReturnType<typeof there>>]>([
+    [
+      'a database',
+      'databases',
+      'drop-old-databases',
+      ({ server }) =>
+        void server.databases.set(aside(1), { tables: {}, generation: 'another', owner: 'app' }),
+      { databases: ['shop', 'shop_of_somebody', aside(1), aside(2), aside(3)] },
+    ],
+    ['a dump', 'databases', 'remove-old-dumps', (world) => another(world, dump(1)), { dumps: [1, 3] }],
+    [
+      'a bundle',
+      'bundles',
+      'remove-old-bundles',
+      (world) => another(world, `${releases}/${stem(1)}.tar.gz`),
+      { bundles: days },
+    ],
+    [
+      'a bundle, written in its place,',
+      'bundles',
+      'remove-old-bundles',
+      ({ disk }) => void disk.modifiedAt.set(`${releases}/${stem(1)}.lock.json`, new Date('2026-02-01')),
+      { bundles: days },
+    ],
+    [
+      'a backup',
+      'backups',
+      'remove-old-data-backups',
+      (world) => another(world, old[1] ?? ''),
+      { backups: 2 },
+    ],
+    [
+      'a tar',
+      'images',
+      'remove-old-image-snapshots',
+      (world) => another(world, tar(1)),
+      { tars: days, tags: days.map(tag) },
+    ],
+    [
+      'an image',
+      'images',
+      'remove-old-image-snapshots',
+      ({ images }) => {
+        images.images.set(imageOf(1), fakeImage())
+        images.images.set(idOf('9'), fakeImage(tag(1)))
+      },
+      { tars: days, tags: days.map(tag) },
+    ],
+  ])(
+    'leaves what has taken the place of %s while the operator thinks, and names it',
+    async (_, what, step, replace, stay) => {
+      for (const moment of ['ended ask-the-operator', `intent ${step}`]) {
+        const world = grown()
+        const machine = fakeMachine(world, { book: prune, target })
+        const before = machine.journal.afterAppend
+        let replaced = false
+        machine.journal.afterAppend = (stored) => {
+          before(stored)
+          const { entry } = stored
+          if (replaced || !('step' in entry) || `${entry.type} ${entry.step}` !== moment) return
+          replaced = true
+          replace(world)
+        }
+        expect(await machine.run({ what, keep: 1 })).toMatchObject({ outcome: 'succeeded' })
+        expect(there(world), moment).toMatchObject(stay)
+        const logs = [...machine.evidence.folders.values()].flatMap((each) => [...each])
+        expect(logs.map(([, body]) => Buffer.from(body).toString()).join('\n')).toMatch(
+          /stays: (?:it has changed since it was chosen|.* is not the one that was chosen)/,
+        )
+      }
+    },
+  )
 
   it.each<[string, Parameters<typeof run>[0], (world: FakeWorld) => void, RegExp]>([
     ['keeping none', { keep: 0 }, () => undefined, /cannot keep 0 of each/],

@@ -16,22 +16,15 @@ export async function askMount(
   timeoutSeconds: number,
   { shell, scope }: { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope },
 ): Promise<MountFacts> {
-  const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
-  const signal = AbortSignal.any([scope.signal, timeout])
-  const ask = async (argv: readonly string[]): Promise<string> => {
-    const quiet = { ...scope, signal, output: () => undefined }
-    const { exitCode, stdout, stderrTail } = await shell.run(
-      { argv, env: { LC_ALL: 'C' }, stdout: { text: 64 * 1024 }, graceMilliseconds: 500 },
-      quiet,
-    )
-    if (exitCode === 0) return stdout.replace(/\n$/, '')
-    const [why = ''] = stderrTail.trim().split('\n').slice(-1)
-    throw cannot('read the file system of', shellWord(path), why === '' ? 'no such file or folder' : why, {
-      code: 'failed',
-      hint: `check: findmnt -T ${shellWord(path)}`,
-    })
-  }
-  try {
+  return withinTime(path, timeoutSeconds, { shell, scope }, async (run) => {
+    const ask = async (argv: readonly string[]): Promise<string> => {
+      const { answer, why } = await run(argv)
+      if (answer !== null) return answer
+      throw cannot('read the file system of', shellWord(path), why === '' ? 'no such file or folder' : why, {
+        code: 'failed',
+        hint: `check: findmnt -T ${shellWord(path)}`,
+      })
+    }
     // Resolve links: mount points are listed by their real path.
     const real = await ask(['readlink', '-e', '--', path])
     const mount = mountOf(real, await mountinfo())
@@ -44,6 +37,51 @@ export async function askMount(
       .split(' ')
       .map(Number)
     return { ...mount, device, bytesTotal: block * total, bytesFree: block * free }
+  })
+}
+
+/** Resolves every link in a path, also where nothing exists at its end. */
+export async function askRealPath(
+  path: string,
+  timeoutSeconds: number,
+  by: { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope },
+): Promise<string> {
+  return withinTime(path, timeoutSeconds, by, async (run) => {
+    const there = await run(['readlink', '-v', '-e', '--', path])
+    if (there.answer !== null) return there.answer
+    // Only what is missing may be passed over: -m would also take a folder that may not be read for a missing one.
+    const led = /: (?:No such file or directory|Not a directory)$/.test(there.why)
+      ? await run(['readlink', '-v', '-m', '--', path])
+      : there
+    if (led.answer !== null) return led.answer
+    throw cannot('resolve the links in', shellWord(path), led.why, {
+      code: 'failed',
+      hint: `check: namei -l ${shellWord(path)}`,
+    })
+  })
+}
+
+type Run = (argv: readonly string[]) => Promise<{ readonly answer: string | null; readonly why: string }>
+
+async function withinTime<T>(
+  path: string,
+  timeoutSeconds: number,
+  { shell, scope }: { readonly shell: Pick<Shell, 'run'>; readonly scope: Scope },
+  asking: (run: Run) => Promise<T>,
+): Promise<T> {
+  const timeout = AbortSignal.timeout(timeoutSeconds * 1000)
+  const signal = AbortSignal.any([scope.signal, timeout])
+  const run: Run = async (argv) => {
+    const quiet = { ...scope, signal, output: () => undefined }
+    const { exitCode, stdout, stderrTail } = await shell.run(
+      { argv, env: { LC_ALL: 'C' }, stdout: { text: 64 * 1024 }, graceMilliseconds: 500 },
+      quiet,
+    )
+    const [why = ''] = stderrTail.trim().split('\n').slice(-1)
+    return { answer: exitCode === 0 ? stdout.replace(/\n$/, '') : null, why }
+  }
+  try {
+    return await asking(run)
   } catch (thrown) {
     if (!timeout.aborted || scope.signal.aborted) throw thrown
     throw new RunbookError(

@@ -17,7 +17,7 @@ import type { Scope } from '../../drivers/scope.ts'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { appendDurably, linkDurably, syncFolder, writeDurably } from './durable.ts'
 import { shell } from '../process/shell.ts'
-import { askMount } from './ask-mount.ts'
+import { askMount, askRealPath } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copy-durably.ts'
 import { mountsWithin } from './mounts.ts'
 import { partialsOf, removePartials } from './partial-name.ts'
@@ -127,6 +127,8 @@ export const diskFilesFor = (scope: Scope): Files => ({
       throw fileError('cannot read link', at, thrown)
     }
   },
+
+  realPath: async (path, timeoutSeconds) => askRealPath(place(path), timeoutSeconds, { shell, scope }),
 
   async list(path) {
     const at = place(path)

@@ -58,13 +58,16 @@ export function dockerThrowaways({
           throw thrown
         })
       if (all === null) return null
+      const hasVolumes = all.some(({ Mounts }) => Mounts.some(({ Type }) => Type === 'volume'))
+      // After the containers: a volume that is missing here is gone.
+      const bound = hasVolumes ? await boundVolumes(engine, scope) : new Map<string, string>()
       const mounts: ContainerMount[] = []
       for (const { Id, Names, Mounts, State } of all) {
-        const sources = Mounts.flatMap(({ Source }) => (Source === '' ? [] : [Source]))
+        const sources = Mounts.flatMap(({ Type, Name, Source }) => sourceOf(Type, Name, Source, bound))
         if (sources.length === 0) continue
         const since = State === 'running' ? await running(Id) : null
         const container = Names[0]?.replace(/^\//, '') ?? Id
-        mounts.push(...sources.map((source) => ({ container, source, since })))
+        mounts.push(...sources.map((source) => ({ container, ...source, since })))
       }
       return mounts
     },
@@ -133,6 +136,39 @@ export function dockerThrowaways({
       }
     },
   }
+}
+
+/** Where volumes are that the engine binds to a path of the machine, by name. */
+async function boundVolumes(engine: DockerEngine, scope: Scope): Promise<ReadonlyMap<string, string>> {
+  const { Volumes } = await engine.ask(scope, {
+    doing: 'list the volumes',
+    ask: (docker, abortSignal) => docker.listVolumes({ abortSignal }),
+  })
+  return new Map(
+    Volumes.flatMap(({ Name, Options }) => {
+      const device = deviceOf(Options)
+      return device === null ? [] : [[Name, device] as const]
+    }),
+  )
+}
+
+/** The path that a volume is bound to, by the options of mount(8) that it was created with; null for any other. Pure. */
+export function deviceOf(options: { readonly [name: string]: string } | null): string | null {
+  const { o = '', device = '' } = options ?? {}
+  const isBound = o.split(',').some((option) => ['bind', 'rbind'].includes(option.trim()))
+  return isBound && device.startsWith('/') ? device : null
+}
+
+function sourceOf(
+  type: string,
+  name: string | undefined,
+  source: string,
+  bound: ReadonlyMap<string, string>,
+): readonly Pick<ContainerMount, 'source' | 'volume'>[] {
+  if (type !== 'volume' || name === undefined) return source === '' ? [] : [{ source, volume: null }]
+  const device = bound.get(name)
+  if (device !== undefined) return [{ source: device, volume: null }]
+  return source === '' ? [] : [{ source, volume: name }]
 }
 
 function optionsOf(

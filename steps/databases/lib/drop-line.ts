@@ -12,4 +12,4 @@ export function dropLine(database: Database, name: string): string {
 
 /** How long a database that was put aside stays, as a clause. */
 export const untilDropped = (database: Database, name: string): string =>
-  `it stays until prune removes it, which it does only where retention is configured; by hand, once nobody needs it: ${dropLine(database, name)}`
+  `it stays until prune removes it, or, without retention in the configuration, until somebody does; by hand, once nobody needs it: ${dropLine(database, name)}`

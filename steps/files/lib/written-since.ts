@@ -43,6 +43,6 @@ export async function keptWritten(
   return {
     kept:
       `what was live as ${live} in this run is kept as ${as}; written to since it went live: ${named}${more}; ` +
-      `copy what is needed from there; it stays until prune removes it, which it does only where retention is configured; by hand: rm -r ${shellWord(as)}`,
+      `copy what is needed from there; it stays until prune removes it, or, without retention in the configuration, until somebody does; by hand: rm -r ${shellWord(as)}`,
   }
 }

@@ -4,6 +4,7 @@ import {
   type BackupPlace,
   type DataArchive,
   type Database,
+  type FileFacts,
   type Look,
   type Release,
   type Retention,
@@ -34,7 +35,7 @@ export type Artifact = {
   readonly name: string
   readonly takenAt: string
   /** In the order of their removal. */
-  readonly files: readonly { readonly path: string; readonly bytes: number }[]
+  readonly files: readonly FilePart[]
   /** `tag` is removed, and the image with it where `last` says it is the last of its `tags`. */
   readonly image: {
     readonly id: string
@@ -43,7 +44,23 @@ export type Artifact = {
     readonly bytes: number
     readonly last: boolean
   } | null
-  readonly database: { readonly name: string; readonly bytes: number } | null
+  readonly database: DatabasePart | null
+}
+
+/** A file, or a folder with the bytes of all files in it. */
+export type FilePart = {
+  readonly path: string
+  readonly bytes: number
+  /** As the files driver tells them. Missing where an earlier version chose. */
+  readonly identity?: string | null
+  readonly modifiedAt?: string
+}
+
+export type DatabasePart = {
+  readonly name: string
+  readonly bytes: number
+  /** As `instanceOf` tells it. Missing where an earlier version chose. */
+  readonly instance?: string
 }
 
 export const filesOnly: Pick<Artifact, 'image' | 'database'> = { image: null, database: null }
@@ -132,6 +149,13 @@ export const describeParts = ({ files, image, database }: Artifact): readonly st
   ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
 ]
 
+/** @param bytes of a folder: those of all files in it */
+export const filePart = (
+  path: string,
+  { identity, modifiedAt, ...facts }: FileFacts,
+  bytes: number = facts.bytes,
+): FilePart => ({ path, bytes, identity, modifiedAt })
+
 /** The existing ones of these files, with their sizes. */
 export async function withSizes(
   look: Pick<Look, 'files'>,
@@ -140,6 +164,6 @@ export async function withSizes(
   const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
   return paths.flatMap((path, index) => {
     const found = facts[index] ?? null
-    return found === null ? [] : [{ path, bytes: found.bytes }]
+    return found === null ? [] : [filePart(path, found)]
   })
 }

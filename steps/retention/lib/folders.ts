@@ -1,6 +1,6 @@
 import { RunbookError, type FileFacts, type Look, type Retention } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
+import { filePart, filesOnly, type Artifact, type FilePart, type Inventory } from './artifact.ts'
 import { copiedAt } from './copies.ts'
 import { placesOf, type DrilledFolders, type Place } from './drilled-folders.ts'
 import { notEmpty } from './dumps.ts'
@@ -31,16 +31,16 @@ async function inventoryOf(
     const takenAt = copiedAt(start, name)
     if (takenAt === null) continue
     const path = `${folder}/${name}`
-    const size = retention === null ? noRetention : await sizeOf(look, path)
-    if (typeof size === 'string') {
-      unknown.push({ name: path, because: size })
+    const part = retention === null ? noRetention : await partOf(look, path)
+    if (typeof part === 'string') {
+      unknown.push({ name: path, because: part })
       continue
     }
     artifacts.push({
       ...filesOnly,
       name: path,
       takenAt: takenAt.toISOString(),
-      files: [{ path, bytes: size }],
+      files: [part],
     })
     const use = await useOf(look, folders, path, name.slice(start.length))
     if (use !== null) inUse.set(path, use)
@@ -75,13 +75,13 @@ async function useOf(
   return target !== null && lastOf(target) === lastOf(path) ? `${live} is a link to it` : null
 }
 
-/** The bytes of all files in a folder, or why it cannot be taken for one that a run kept. Reads no contents. */
-async function sizeOf(look: Look, path: string): Promise<number | string> {
+/** A folder with the bytes of all files in it, or why it cannot be taken for one that a run kept. Reads no contents. */
+async function partOf(look: Look, path: string): Promise<FilePart | string> {
   const facts = await look.files.stat(path)
   if (facts === null) return 'it cannot be read'
   if (facts.kind !== 'directory') return 'it is not a folder, so no run kept it'
   try {
-    return await bytesIn(look, path, facts)
+    return filePart(path, facts, await bytesIn(look, path, facts))
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'failed') throw thrown
     return `it cannot be read completely: ${thrown.message}`

@@ -40,7 +40,11 @@ async function inventoryOf(
       name,
       takenAt,
       files: await withSizes(look, besideFile(database, name)),
-      database: { name, bytes: await look.databases.bytes(database, name) },
+      database: {
+        name,
+        bytes: await look.databases.bytes(database, name),
+        instance: await instanceOf(look, database, name),
+      },
     })),
   )
   const sessions = await Promise.all(names.map(({ name }) => look.databases.sessions(database, name)))
@@ -61,6 +65,21 @@ async function inventoryOf(
       if (tables.length === 0) throw new RunbookError('verification', `${name} has no tables`)
     },
   }
+}
+
+/**
+ * Differs for two databases that had the same name one after the other. Of a file its version too, since a file system
+ * gives the inode of a removed one to the next.
+ */
+export async function instanceOf(
+  look: Pick<Look, 'databases'>,
+  database: Database,
+  name: string,
+): Promise<string> {
+  if (database.engine === 'postgres')
+    return (await look.databases.listing(database, name))?.instance ?? 'none'
+  const { instance } = await look.databases.identity(database, name)
+  return `${instance} ${await look.databases.fileVersion(database, name)}`
 }
 
 /** The checksum that makes a kept file a backup, as `carryOver` says how to make it. */

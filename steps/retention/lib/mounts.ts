@@ -1,5 +1,5 @@
 import { failureOf, RunbookError, type ContainerMount, type Database, type Look } from '../../../src/index.ts'
-import { folderOf } from '../../files/lib/path.ts'
+import { folderOf, lastOf } from '../../files/lib/path.ts'
 import type { Artifact, Inventory, Kind } from './artifact.ts'
 
 /** Kinds of what was live once: a container may still have it, and go on without an error once it is removed. */
@@ -19,20 +19,50 @@ export async function withMounts(
   if (inventories.every(({ artifacts }) => artifacts.every((one) => paths(one).length === 0)))
     return inventories
   const mounts = await mountsOrWhy(look)
-  if (typeof mounts === 'string' && !onceLive.includes(kind)) {
-    look.note(`whether a container mounts any of the ${kind} is unknown: ${mounts}`)
-    return inventories
-  }
+  const known = typeof mounts === 'string' ? [] : mounts
+  const ours = inventories.flatMap(({ artifacts, movedFrom }) => [
+    ...artifacts.flatMap(paths).map(folderOf),
+    ...(movedFrom === undefined ? [] : [movedFrom]),
+  ])
+  const sources = known.flatMap(({ source, volume }) => (volume === null ? [source] : []))
+  const { real, unresolved } = await realPaths(look, known.length === 0 ? [] : [...ours, ...sources])
+  const unknown = typeof mounts === 'string' ? mounts : unresolved
+  if (unknown !== null && !onceLive.includes(kind))
+    look.note(`whether a container mounts any of the ${kind} is unknown: ${unknown}`)
+  const namesOf = (path: string): readonly string[] => [path, ...[real.get(path) ?? []].flat()]
+  // Removing a link removes nothing of what it leads to, so that only the folder of an artifact is resolved.
+  const inFolder = (path: string): readonly string[] =>
+    namesOf(folderOf(path)).map((folder) => `${folder}/${lastOf(path)}`)
   return inventories.map((inventory) => {
+    const movedFrom = inventory.movedFrom === undefined ? [] : namesOf(inventory.movedFrom)
     const uses = inventory.artifacts.flatMap((one) => {
       const use =
-        typeof mounts === 'string'
-          ? `whether a container mounts it is unknown: ${mounts}`
-          : useOf(paths(one), one.takenAt, inventory.movedFrom ?? null, mounts)
+        useOf(paths(one).flatMap(inFolder), one.takenAt, movedFrom, known, namesOf) ??
+        (unknown !== null && onceLive.includes(kind)
+          ? `whether a container mounts it is unknown: ${unknown}`
+          : null)
       return use === null ? [] : [[one.name, use] as const]
     })
     return uses.length === 0 ? inventory : { ...inventory, inUse: new Map([...inventory.inUse, ...uses]) }
   })
+}
+
+const answerWithinSeconds = 10
+
+/** The real paths by path, and why not all of them are known. A network mount that does not answer is tried once. */
+async function realPaths(
+  look: Look,
+  paths: readonly string[],
+): Promise<{ readonly real: ReadonlyMap<string, string>; readonly unresolved: string | null }> {
+  const real = new Map<string, string>()
+  try {
+    for (const path of new Set(paths)) real.set(path, await look.files.realPath(path, answerWithinSeconds))
+    return { real, unresolved: null }
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    return { real, unresolved: failureOf(thrown).message }
+  }
 }
 
 const pathsOf = ({ files, database: kept }: Artifact, database: Database | null): readonly string[] => [
@@ -50,21 +80,24 @@ async function mountsOrWhy(look: Look): Promise<readonly ContainerMount[] | stri
   }
 }
 
-/** A container that runs since before a folder was moved has that folder, whatever has its name now. Pure. */
+/**
+ * A container that runs since before a folder was moved has that folder, whatever has its name now. Pure.
+ * @param namesOf a source: as it is written, and with its links resolved
+ */
 function useOf(
   paths: readonly string[],
   takenAt: string,
-  movedFrom: string | null,
+  movedFrom: readonly string[],
   mounts: readonly ContainerMount[],
+  namesOf: (source: string) => readonly string[],
 ): string | null {
-  const direct = mounts.find(({ source }) => paths.some((path) => within(source, path)))
+  const isIn = (source: string, folders: readonly string[]): boolean =>
+    namesOf(source).some((name) => folders.some((folder) => within(name, folder)))
+  const direct = mounts.find(({ source }) => isIn(source, paths))
   if (direct !== undefined) return `the container ${direct.container} mounts ${direct.source}`
   const before = mounts.find(
     ({ source, since }) =>
-      movedFrom !== null &&
-      within(source, movedFrom) &&
-      since !== null &&
-      Date.parse(since) < Date.parse(takenAt),
+      isIn(source, movedFrom) && since !== null && Date.parse(since) < Date.parse(takenAt),
   )
   return before === undefined
     ? null
