@@ -69,6 +69,18 @@ export const isLink = (doing: string, path: string): RunbookError =>
     hint: `check: ls -l ${shellWord(path)}`,
   })
 
+/**
+ * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing
+ * exists.
+ */
+export async function isSecondName(path: string, live: string): Promise<boolean | null> {
+  const [one, other] = await Promise.all(
+    [path, live].map((file) => lstat(file, { bigint: true }).catch(() => null)),
+  )
+  if (one === null || one === undefined) return null
+  return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
+}
+
 /** Size of a file in bytes; null if it does not exist. */
 export async function sizeOf(path: string): Promise<number | null> {
   try {

@@ -19,7 +19,7 @@ import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Unwrap } from '../unwrap/unwrap.ts'
 import { keepWorkers, runWork } from './run-work.ts'
-import { mustNotBeLink, openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
+import { isSecondName, mustNotBeLink, openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
 import { fileVersion, readUnchanged } from './file-version.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
@@ -361,18 +361,6 @@ const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,
 })
-
-/**
- * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing
- * exists.
- */
-async function isSecondName(path: string, live: string): Promise<boolean | null> {
-  const [one, other] = await Promise.all(
-    [path, live].map((file) => lstat(file, { bigint: true }).catch(() => null)),
-  )
-  if (one === null || one === undefined) return null
-  return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
-}
 
 /**
  * Only a SQLite database may be removed or overwritten, not another file whose name was mistyped. A copy that a
