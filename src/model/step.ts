@@ -234,8 +234,10 @@ export interface UndoGuard {
 }
 
 /** Argument of a probe. `way`: `forward`, or `back` to check whether everything is as before the step. */
-export interface Probing<I, B> extends Act<I, B> {
+export interface Probing<I, B, O = Json> extends Act<I, B> {
   readonly way: 'forward' | 'back'
+  /** What it returned, where it ended; only on the way back. */
+  readonly output?: O | undefined
 }
 
 interface Acting<I extends JsonObject, O extends Json, B extends Json> extends Described<I, O> {
@@ -254,7 +256,7 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * Reads whether the effect is there. Detects "already done", verifies a run, settles what a crash left in
    * doubt (with the output that `run` would have returned), and proves that an undo worked (`absent`).
    */
-  probe(look: Look, act: Probing<I, NoInfer<B>>): Promise<ProbeResult<NoInfer<O>>>
+  probe(look: Look, act: Probing<I, NoInfer<B>, NoInfer<O>>): Promise<ProbeResult<NoInfer<O>>>
   /**
    * Lists what must be as this run left it for the undo to go on. Pure. Checked right before every undo, and before the
    * first undo of a rollback also for all others, while nothing is undone yet; of things that the undo of a newer step

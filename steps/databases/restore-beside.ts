@@ -26,13 +26,15 @@ type Before = {
   readonly server?: ServerFacts
   /** Missing in older journals. */
   readonly rights?: RestoreRights | null
+  /** As in `Identity`, of the live database. Missing in older journals. */
+  readonly system?: string
 }
 
 /**
  * Restores a dump into a new database beside the live one, which stays in service. The copy gets its name
  * only once it is complete. The SQL of the dump has no superuser rights, unless the dump needs them, which the dry run
  * says. Undone by dropping it, unless it has been live: then the swap's undo has given it
- * another name, under which it stays.
+ * another name, under which it stays. What somebody else put under its name stays too, and is named.
  */
 export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   kind: 'databases.restore-beside',
@@ -53,9 +55,11 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
         ],
   survey: async (look, { database, archive }) => {
     const name = besideName(database.name, 'rb', look.run.id)
+    const { bytes, system } = await look.databases.identity(database)
     return {
       name,
-      liveBytes: (await look.databases.identity(database)).bytes,
+      liveBytes: bytes,
+      system,
       freeBytes: await look.databases.freeBytes(database),
       server: await serverFacts(look, database, [name]),
       rights: await look.databases.restoreRights(database, archive, name),
@@ -79,8 +83,9 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
       await reportServerChanges(io, database, server, [name])
     }
   },
-  probe: async (look, { input: { database }, before: { name } }) => {
+  probe: async (look, { input: { database }, before: { name, system }, way, output }) => {
     if (await look.databases.exists(database, name)) {
+      if (way === 'back' && (await isAnothers(look, database, name, output))) return { is: 'absent' }
       const bytes = await look.databases.bytes(database, name)
       // Once it was checked, it is closed.
       const instance = await instanceOf(look, database, name)
@@ -88,6 +93,11 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
     }
     if (await look.databases.leftover(database, name))
       return { is: 'torn', why: `there is an incomplete copy ${name} beside the live database` }
+    if (way === 'back' && (await isElsewhere(look, database, system)))
+      return {
+        is: 'unknown',
+        why: `the file of ${database.name} is in another folder than when the run began, so ${name} may still be in the former one: move the file back, or remove ${name} there and close the run with \`runbook unlock ${look.run.id} --reason TEXT\``,
+      }
     return { is: 'absent' }
   },
   // The adapter removes an unfinished copy before the next attempt.
@@ -104,9 +114,55 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
   },
   undo: (io, { input: { database }, before: { name } }) => io.databases.drop(database, name),
   // A killed attempt could not report them, and a swap that was undone has given the copy another name.
-  remains: (look, { input: { database }, before: { name, server } }) =>
-    serverChanges(look, database, server, [name, besideName(database.name, 'kept', look.run.id)]),
+  remains: async (look, { input: { database }, before: { name, server }, output }) => [
+    ...(await copyLeft(look, database, name, output)),
+    ...(await serverChanges(look, database, server, [name, besideName(database.name, 'kept', look.run.id)])),
+  ],
 })
+
+/** Whether a database is known not to be the copy that the run made: journals of earlier versions do not say which that is. */
+const isAnothers = async (
+  look: Look,
+  database: Database,
+  name: string,
+  made: RestoredCopy | undefined,
+): Promise<boolean> =>
+  made?.instance !== undefined && (await instanceOf(look, database, name)) !== made.instance
+
+/** A copy of SQLite is in the folder of the live file, which somebody may have moved and linked. */
+async function isElsewhere(look: Look, database: Database, was: string | undefined): Promise<boolean> {
+  if (database.engine !== 'sqlite' || was === undefined) return false
+  const now = await look.databases.identity(database).catch(() => null)
+  return now !== null && now.system !== was
+}
+
+/** What stays because it is not of this run, and the copy of this run where somebody gave it another name. */
+async function copyLeft(
+  look: Look,
+  database: Database,
+  name: string,
+  made: RestoredCopy | undefined,
+): Promise<readonly string[]> {
+  const anothers =
+    (await look.databases.exists(database, name)) && (await isAnothers(look, database, name, made))
+  // The inode of a file that was removed may be that of a new one.
+  if (made?.instance === undefined || (!anothers && database.engine === 'sqlite')) return []
+  const kept = besideName(database.name, 'kept', look.run.id)
+  const left = anothers
+    ? [`${name} stays: it is not the copy that this run made, but one that somebody else put in its place`]
+    : []
+  for (const other of await look.databases.beside(database)) {
+    if (other === name || other === kept || (await instanceOf(look, database, other)) !== made.instance)
+      continue
+    return [
+      ...left,
+      `the copy that this run made is kept: somebody renamed it to ${other}, and nothing drops it there`,
+    ]
+  }
+  return anothers
+    ? [...left, 'the copy that this run made was not found beside the live database under any name']
+    : []
+}
 
 async function roomFindings(look: Look, database: Database): Promise<readonly Finding[]> {
   const { bytes } = await look.databases.identity(database)

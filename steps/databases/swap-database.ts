@@ -26,7 +26,7 @@ import {
   type OldData,
 } from './lib/old-data.ts'
 import { instanceOf, mustBeOurs, requireSameLive } from './lib/ours.ts'
-import { requireProven, versionOf } from './lib/unchanged.ts'
+import { doubtOn, provenVersion, requireProven, versionOf } from './lib/unchanged.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
@@ -122,13 +122,16 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const { staged, aside, print } = before
     await requireQuiet(io, services, exchanged)
     // A resume comes here without a survey. Unless an earlier attempt was killed between its two renames of files.
-    if (await io.databases.exists(database, staged)) await requireProven(io, database, copy)
+    const proven = (await io.databases.exists(database, staged))
+      ? await provenVersion(io, database, copy)
+      : versionOf(copy)
     await io.databases.swap(database, {
       staged,
       aside,
       ...(isKeptClosed(before) ? { closing: true } : {}),
-      ...versionOf(copy),
+      ...proven,
     })
+    for (const doubt of doubtOn(copy, database)) io.remains(doubt)
     if (print !== null) reportExchange(io, print.tables, copy.tables, aside)
     if (!isKeptClosed(before)) io.note(`${aside}: ${untilDropped(database, aside)}`)
     return {

@@ -3,6 +3,7 @@ import rollback from '../../runbooks/full-db-rollback.ts'
 import { param, runbook } from '../../src/index.ts'
 import { planOf } from '../../src/model/plan.ts'
 import { resume } from '../../src/run/resume.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
 import type { Database } from '../../src/drivers/databases.ts'
 import type { Target } from '../../src/model/target.ts'
 import {
@@ -129,6 +130,22 @@ describe.each(['postgres', 'sqlite'] as const)(
       expect(live(world)).toEqual(badOrders)
     })
 
+    it('is named by the rollback, which leaves it, and so is the one that was renamed', async () => {
+      const { world, machine } = await killedAt('services.stop done', engine)
+      const { databases } = world.server
+      const [name = ''] = copies(world)
+      databases.set('hidden', { ...copyIn(world) })
+      databases.set(name, { tables: { mine: [] }, generation: 'of another', owner: 'app' })
+      expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+      expect(live(world)).toEqual(badOrders)
+      expect(states(world)).toEqual(['running', 'running'])
+      expect(databases.get(name)?.tables).toEqual({ mine: [] })
+      expect(stateOf(machine.entries).remains).toEqual([
+        `${name} stays: it is not the copy that this run made, but one that somebody else put in its place`,
+        'the copy that this run made is kept: somebody renamed it to hidden, and nothing drops it there',
+      ])
+    })
+
     it('is checked again where the run was killed while it checked', async () => {
       const { world, machine } = await killedAt('databases.readExclusively half-way', engine)
       expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
@@ -148,6 +165,36 @@ it('no session can connect to a copy that was checked until it is live', async (
   expect(copyIn(world).closed).toBe(true)
   await machine.resume()
   expect(world.server.databases.get('shop')).not.toHaveProperty('closed')
+})
+
+it('a copy that somebody renamed is named by the rollback', async () => {
+  const { world, machine } = await killedAt('services.stop', 'postgres')
+  const [name = ''] = copies(world)
+  world.server.databases.set('hidden', { ...copyIn(world) })
+  world.server.databases.delete(name)
+  expect(await machine.resume()).toMatchObject({
+    code: 'in-doubt',
+    failure: { message: expect.stringContaining('it has gone from beside shop') as string },
+  })
+  expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  expect(stateOf(machine.entries).remains).toEqual([expect.stringContaining('renamed it to hidden')])
+})
+
+it('a copy of SQLite is not said to be dropped where the live file was moved to another folder', async () => {
+  const { world, machine } = await killedAt('services.stop', 'sqlite')
+  const [[name, copy] = ['', undefined]] = [...world.server.databases].filter(([one]) => one !== 'shop')
+  const { host } = world.server
+  world.server.databases.delete(name)
+  Object.assign(world.server, { host: 'elsewhere' })
+  expect(await machine.rollback()).toMatchObject({
+    code: 'rollback-incomplete',
+    failure: { message: expect.stringContaining(`${name} may still be in the former one`) as string },
+  })
+  expect(states(world)).toEqual(['running', 'running'])
+  Object.assign(world.server, { host })
+  if (copy !== undefined) world.server.databases.set(name, copy)
+  expect(await machine.rollback()).toMatchObject({ outcome: 'rolled-back' })
+  asBefore(world)
 })
 
 /** As the versions before did it, and as it is now. */
@@ -175,21 +222,45 @@ const bookOf = (checks: 'as before' | 'now') =>
     },
   )
 
-it('a run of an earlier version goes on, and says what it does not know', async () => {
-  const world = worldOf('postgres')
-  const machine: FakeMachine = fakeMachine(world, { book: bookOf('as before'), target: shop })
+/** A run of an earlier version that was killed once the copy was checked, which today's resumes. */
+async function earlier(engine: Database['engine'], meddle: (world: FakeWorld) => void) {
+  const world = worldOf(engine)
+  const of = target(engine)
+  const machine: FakeMachine = fakeMachine(world, { book: bookOf('as before'), target: of })
   world.faults.order('services.stop', 'kill')
   await expect(machine.run({})).rejects.toBeInstanceOf(Killed)
   machine.reboot()
-  const today = fakeMachine(world, { book: bookOf('now'), target: shop, journal: machine.journal })
+  meddle(world)
+  const today = fakeMachine(world, { book: bookOf('now'), target: of, journal: machine.journal })
   const [opened] = machine.entries
   if (opened?.entry.type !== 'opened') throw new Error('no run was opened')
   const result = await resume(today.reboot(), {
     run: opened.run,
     way: 'forward',
-    planned: planOf(bookOf('now'), shop, {}),
+    planned: planOf(bookOf('now'), of, {}),
     accepted: 'a newer version of the program',
   })
-  expect(result).toMatchObject({ outcome: 'succeeded' })
-  expect(live(world)).toEqual(goodOrders)
+  return { world, result, remains: stateOf(machine.entries).remains }
+}
+
+describe.each(['postgres', 'sqlite'] as const)('a run of an earlier version in %s', (engine) => {
+  it('goes on, and ends with what it does not know', async () => {
+    const { world, result, remains } = await earlier(engine, () => undefined)
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(live(world)).toEqual(goodOrders)
+    expect(remains).toEqual([expect.stringMatching(/whether somebody changed rows in between is unknown/)])
+  })
+
+  it('does not make a copy live that has other rows than it was checked with', async () => {
+    const { world, result, remains } = await earlier(engine, alter)
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        code: 'verification',
+        message: expect.stringMatching(/since it was checked, somebody wrote to it: orders/) as string,
+      },
+    })
+    asBefore(world)
+    expect(remains).toEqual([])
+  })
 })

@@ -13,6 +13,7 @@ import {
   type FakeWorld,
 } from '../../src/testing/index.ts'
 import { standingOf } from '../../src/run/journal/standing.ts'
+import { stateOf } from '../../src/run/journal/state.ts'
 import { bench, bookOf, fail, look, put, target, textOf, type Loose } from '../run/bench.ts'
 import { badlyLinked, badlyPinned, linkedShop, pinnedShop } from './fake-brace.ts'
 import { damagedShop, shop } from './fake-shop.ts'
@@ -31,6 +32,8 @@ function meddledWith(meddle: (world: FakeWorld) => void) {
   }
   return { world, machine: fakeMachine(world, { book: rollback, target: shop }) }
 }
+
+const remainsOf = ({ entries }: FakeMachine) => stateOf(entries).remains
 
 const undone = ({ entries }: FakeMachine): readonly string[] =>
   entries.flatMap(({ entry }) => (entry.type === 'undo-intent' ? [entry.step] : []))
@@ -162,7 +165,7 @@ describe('an undo of a swap', () => {
 })
 
 describe('an undo of a restore beside', () => {
-  it('drops only the copy that it made', async () => {
+  it('drops only the copy that it made, and names the one that stays', async () => {
     const world = damagedShop()
     world.faults.order('services.stop', 'fail')
     const machine = fakeMachine(world, { book: rollback, target: shop })
@@ -174,10 +177,12 @@ describe('an undo of a restore beside', () => {
       if (stored.entry.type === 'turned' && copy !== undefined)
         world.server.databases.set(copy, { tables: { mine: [] }, generation: 'of another', owner: 'app' })
     }
-    expect(await machine.run(params)).toMatchObject({ code: 'in-doubt' })
+    expect(await machine.run(params)).toMatchObject({ outcome: 'rolled-back' })
     expect(world.server.databases.get(copyOf() ?? '')?.tables).toEqual({ mine: [] })
-    // The copy is undone last, and what comes before it stays too.
-    expect(undone(machine)).toEqual([])
+    expect(remainsOf(machine)).toEqual([
+      expect.stringMatching(/^shop__rb_\S+ stays: it is not the copy that this run made/),
+      'the copy that this run made was not found beside the live database under any name',
+    ])
   })
 })
 

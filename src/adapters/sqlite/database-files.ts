@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, stat, unlink, type FileHandle } from 'node:fs/promises'
+import { lstat, open, stat, unlink, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { cannot, type RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
@@ -53,6 +53,32 @@ export async function remove(path: string): Promise<void> {
     })
   }
   await sync(dirname(path))
+}
+
+/**
+ * A rename moves a link, and not what it points to: a copy that is a link is not the file that was restored.
+ * @throws RunbookError `failed`
+ */
+export async function mustNotBeLink(path: string): Promise<void> {
+  if ((await lstat(path).catch(() => null))?.isSymbolicLink() === true) throw isLink('use', path)
+}
+
+export const isLink = (doing: string, path: string): RunbookError =>
+  cannot(doing, shellWord(path), 'it is a symbolic link, not the file of a database', {
+    code: 'failed',
+    hint: `check: ls -l ${shellWord(path)}`,
+  })
+
+/**
+ * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing
+ * exists.
+ */
+export async function isSecondName(path: string, live: string): Promise<boolean | null> {
+  const [one, other] = await Promise.all(
+    [path, live].map((file) => lstat(file, { bigint: true }).catch(() => null)),
+  )
+  if (one === null || one === undefined) return null
+  return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
 }
 
 /** Size of a file in bytes; null if it does not exist. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { access, readdir, stat, statfs } from 'node:fs/promises'
+import { access, lstat, readdir, stat, statfs } from 'node:fs/promises'
 import { hostname, userInfo } from 'node:os'
 import { basename } from 'node:path'
 import Connection from 'better-sqlite3'
@@ -19,7 +19,7 @@ import type { KeptPrograms } from '../process/kept-programs.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import type { Unwrap } from '../unwrap/unwrap.ts'
 import { keepWorkers, runWork } from './run-work.ts'
-import { openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
+import { isSecondName, mustNotBeLink, openDump, relatedFiles, remove, sizeOf } from './database-files.ts'
 import { fileVersion, readUnchanged } from './file-version.ts'
 import { nameAgain, revertUnfinishedSwap } from './swap-files.ts'
 import { headerBytes, readHeader } from './header.ts'
@@ -58,6 +58,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       throw new RunbookError('failed', `database ${shellWord(path)} not found`, {
         hint: `check: ls -l ${shellWord(place.folder)}`,
       })
+    await mustNotBeLink(path)
     return path
   }
 
@@ -107,19 +108,23 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
 
   const databases: Databases = {
     async identity(database, name = database.name) {
-      const { folder, of } = await placeOf(database)
-      const live = of(name)
-      const facts = await stat(live, { bigint: true }).catch((cause: unknown) => {
-        const lost = (cause as NodeJS.ErrnoException).code === 'ENOENT' && name === database.name
-        throw cannot('open', `database ${name} at ${shellWord(live)}`, null, {
-          code: 'preflight',
-          cause,
-          hint: lost
-            ? `check the path in runbook.config.ts; if the file is lost, create an empty one with the owner and mode that the application needs, which a restore replaces: touch ${shellWord(live)}`
-            : `check: ls -l ${shellWord(live)}`,
-        })
-      })
-      if (!facts.isFile())
+      const place = await placeOf(database)
+      const { folder } = place
+      const live = place.of(name)
+      // A copy that is a link is known by the link, and so taken for another one.
+      const facts = await (place.isLive(name) ? stat : lstat)(live, { bigint: true }).catch(
+        (cause: unknown) => {
+          const lost = (cause as NodeJS.ErrnoException).code === 'ENOENT' && name === database.name
+          throw cannot('open', `database ${name} at ${shellWord(live)}`, null, {
+            code: 'preflight',
+            cause,
+            hint: lost
+              ? `check the path in runbook.config.ts; if the file is lost, create an empty one with the owner and mode that the application needs, which a restore replaces: touch ${shellWord(live)}`
+              : `check: ls -l ${shellWord(live)}`,
+          })
+        },
+      )
+      if (!facts.isFile() && !facts.isSymbolicLink())
         throw new RunbookError('preflight', `${shellWord(live)} is not a regular file`, {
           hint: `check: ls -ld ${shellWord(live)}`,
         })
@@ -356,18 +361,6 @@ const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,
 })
-
-/**
- * Whether a path is a second name of the live file, left by a swap killed before its rename. Null if nothing
- * exists.
- */
-async function isSecondName(path: string, live: string): Promise<boolean | null> {
-  const [one, other] = await Promise.all(
-    [path, live].map((file) => stat(file, { bigint: true }).catch(() => null)),
-  )
-  if (one === null || one === undefined) return null
-  return other !== null && other !== undefined && one.ino === other.ino && one.dev === other.dev
-}
 
 /**
  * Only a SQLite database may be removed or overwritten, not another file whose name was mistyped. A copy that a

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs'
 import type { ReadExclusively } from '../../drivers/databases.ts'
 import { cannot } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
@@ -27,7 +27,8 @@ export function fileVersion(file: string): string | null {
 }
 
 function read(file: string): string {
-  const handle = openSync(file, 'r')
+  // A link is another thing than the file that it points to.
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
     const header = Buffer.alloc(headerBytes)
     readSync(handle, header, 0, headerBytes, 0)
@@ -55,4 +56,4 @@ const counterAt = 24
 const logBytes = (file: string): number =>
   sidecarsOf(file)
     .filter((log) => !log.endsWith('-shm'))
-    .reduce((sum, log) => sum + (statSync(log, { throwIfNoEntry: false })?.size ?? 0), 0)
+    .reduce((sum, log) => sum + (lstatSync(log, { throwIfNoEntry: false })?.size ?? 0), 0)

@@ -1,8 +1,9 @@
-import { chmodSync, chownSync, linkSync, renameSync, statSync, unlinkSync, type Stats } from 'node:fs'
+import { chmodSync, chownSync, linkSync, lstatSync, renameSync, unlinkSync, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { syncFolderNow } from '../disk/durable.ts'
+import { isLink } from './database-files.ts'
 import { fileVersion } from './file-version.ts'
 import { headerOf, writable, type Connection } from './connect.ts'
 import { sidecarsOf } from './place.ts'
@@ -48,6 +49,7 @@ export function swapFiles(
     throw new RunbookError('failed', `cannot swap in ${shellWord(staged)}: no such file`, {
       hint: 'restore a copy beside the live database first',
     })
+  if (stagedFile.isSymbolicLink()) throw isLink('swap in', staged)
   if (liveFile === null) {
     throw new RunbookError(
       'failed',
@@ -55,6 +57,7 @@ export function swapFiles(
       { hint: `create an empty one with the right owner and mode: touch ${shellWord(live)}` },
     )
   }
+  if (liveFile.isSymbolicLink()) throw isLink('replace', live)
   if (asideFile !== null && !same(liveFile, asideFile)) {
     throw new RunbookError('failed', `cannot keep the live database as ${shellWord(aside)}: already exists`, {
       hint: `check: ls -l ${shellWord(aside)}`,
@@ -113,6 +116,7 @@ export function revertUnfinishedSwap(live: string, aside: string): void {
 
 /** Gives an earlier live file, with its logs, its name back where nothing has it; link(2) replaces nothing. */
 export function nameAgain(live: string, staged: string): void {
+  if (statOf(staged)?.isSymbolicLink() === true) throw isLink('name again', staged)
   link(staged, live)
   moveLogs(staged, live)
   unlinkSync(staged)
@@ -122,7 +126,7 @@ export function nameAgain(live: string, staged: string): void {
 const same = (one: Stats, other: Stats): boolean => one.ino === other.ino && one.dev === other.dev
 
 function statOf(path: string): Stats | null {
-  return statSync(path, { throwIfNoEntry: false }) ?? null
+  return lstatSync(path, { throwIfNoEntry: false }) ?? null
 }
 
 function copyOwnership(staged: string, { uid, gid, mode }: Stats, live: Stats): void {

@@ -122,6 +122,8 @@ const isDoubt = (thrown: unknown): thrown is RunbookError =>
 async function hasNothingToUndo(context: RunContext, planned: PlannedStep, look: Look): Promise<boolean> {
   const step = stepOf(context, planned)
   if (!acts(step)) return true
+  // Going on relies on what a step that ended has put in place.
+  if (context.journal.state.way === 'forward' && stateOfStep(context, planned).status === 'done') return false
   const found = await step.probe(look, { ...undoActOf(context, planned), way: 'back' }).catch(() => null)
   return found?.is === 'absent'
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir, stat, symlink, writeFile } from 'node:fs/promises'
+import { lstat, readdir, readlink, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { shell } from '../../../src/adapters/process/shell.ts'
@@ -34,6 +34,45 @@ describe('SQLite files', () => {
     await databases.swap(linked, { staged, aside })
     expect(await names()).toEqual(['shop.db', aside])
     expect((await stat(linked.file)).ino).toBe((await stat(file)).ino)
+  })
+
+  test.each(['a copy elsewhere', 'the live file', 'nothing'])(
+    'a link to %s in the place of a copy is another one, and does not go live',
+    async (what) => {
+      await databases.restoreBeside(world.database, dump, staged)
+      const made = await databases.identity(world.database, staged)
+      const [name, elsewhere] = [join(world.folder, staged), join(world.folder, 'elsewhere.db')]
+      await rename(name, elsewhere)
+      const to = what === 'nothing' ? join(world.folder, 'none') : what === 'the live file' ? file : elsewhere
+      await symlink(to, name)
+      const live = await stat(file)
+
+      expect(await databases.exists(world.database, staged)).toBe(true)
+      expect((await databases.identity(world.database, staged)).instance).not.toBe(made.instance)
+      await expect(databases.fileVersion(world.database, staged)).rejects.toMatchObject({ code: 'failed' })
+      await expect(databases.readExclusively(world.database, staged, async () => null)).rejects.toThrow(
+        what === 'nothing' ? 'not found' : 'symbolic link',
+      )
+      await expect(databases.swap(world.database, { staged, aside })).rejects.toThrow('symbolic link')
+      expect((await lstat(file)).ino).toBe(live.ino)
+      expect(await readlink(name)).toBe(to)
+      expect(await databases.exists(world.database, aside)).toBe(false)
+    },
+  )
+
+  test('a link that an old file left in its place does not become live again', async () => {
+    await databases.restoreBeside(world.database, dump, staged)
+    await databases.swap(world.database, { staged, aside })
+    const [old, elsewhere] = [join(world.folder, aside), join(world.folder, 'elsewhere.db')]
+    await rename(old, elsewhere)
+    await symlink(elsewhere, old)
+    await expect(databases.swap(world.database, { staged: aside, aside: 'kept.db' })).rejects.toThrow(
+      'symbolic link',
+    )
+    execFileSync('rm', [file])
+    await expect(databases.swap(world.database, { staged: aside, aside: null })).rejects.toThrow(
+      'symbolic link',
+    )
   })
 
   test('a live file that is gone is said to be gone, and nothing is made in its place', async () => {
