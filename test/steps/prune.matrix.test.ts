@@ -354,7 +354,7 @@ describe('prune', () => {
         [2, 3],
       ],
       [
-        'where where a mount leads does not answer',
+        'where a mount leads does not answer',
         (world) => {
           mountOn(world.disk, '/mnt/dead', { dead: true })
           mounting(world, '/mnt/dead/x')
