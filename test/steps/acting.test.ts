@@ -122,15 +122,9 @@ const cases: readonly Case[] = [
           throw new Error('the shop has no data')
         })()
       const [newest] = await look.backups.list(place)
+      if (newest === undefined) throw new Error('no backup')
       return unpack({
-        archive: {
-          ...(newest ??
-            (() => {
-              throw new Error('no backup')
-            })()),
-          sha256: '',
-          checksumFile: null,
-        },
+        archive: { ...newest, sha256: await look.files.hash(newest.file), checksumFile: null },
         staging,
         as: 'data',
         passphrase: shop.data?.passphrase ?? null,
