@@ -13,7 +13,7 @@ export type ReadableBackup = {
   readonly file: string
   readonly source: string
   readonly takenAt: string
-  /** Of the file, where the run unpacked it. */
+  /** Of the file, where it was verified as it is, or unpacked by this run. */
   readonly sha256?: string
 }
 
@@ -38,10 +38,7 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
     return { encrypted, file: encrypted ? `${staging.folder}/${name.replace(/\.gpg$/, '')}` : file }
   },
   predict: ({ input: { backup }, before }) => ({
-    output:
-      before === undefined || isPending(backup)
-        ? null
-        : { file: before.file, source: backup.file, takenAt: backup.takenAt },
+    output: before === undefined || isPending(backup) ? null : outputOf(backup, before),
     changes: before?.encrypted === true ? [`a decrypted copy ${before.file}, until the end of the run`] : [],
   }),
   run: async (io, { input: { backup, passphrase }, before: { file, encrypted } }) => {
@@ -56,19 +53,17 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
       for (const path of pathsWritten(file)) await io.files.removeTree(path)
       await io.archives.decrypt(backup.file, file, passphrase, backup.sha256)
     }
-    return { file, source: backup.file, takenAt: backup.takenAt }
+    return outputOf(backup, { file, encrypted })
   },
   probe: async (look, { input: { backup }, before: { file, encrypted }, way }) => {
     if (!encrypted)
-      return way === 'back'
-        ? { is: 'absent' }
-        : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
+      return way === 'back' ? { is: 'absent' } : { is: 'done', output: outputOf(backup, { file, encrypted }) }
     const [complete, ...partial] = await Promise.all(pathsWritten(file).map((path) => look.files.stat(path)))
     if (partial.some((facts) => facts !== null))
       return { is: 'torn', why: `the decryption to ${file} is incomplete` }
     return complete === null
       ? { is: 'absent' }
-      : { is: 'done', output: { file, source: backup.file, takenAt: backup.takenAt } }
+      : { is: 'done', output: outputOf(backup, { file, encrypted }) }
   },
   rerunnable: true,
   // It removes only what is under a name of this run.
@@ -79,3 +74,13 @@ export const decryptBackup = defineStep<Input, ReadableBackup, Before>({
 })
 
 const pathsWritten = (file: string): readonly string[] => [file, `${file}.partial`, `${file}.gnupg`]
+
+const outputOf = (
+  { file: source, takenAt, sha256 }: Verified,
+  { file, encrypted }: Before,
+): ReadableBackup => ({
+  file,
+  source,
+  takenAt,
+  ...(encrypted ? {} : { sha256 }),
+})

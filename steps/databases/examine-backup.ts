@@ -51,7 +51,7 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
     if (backup.sha256 !== undefined && backup.sha256 !== sha256)
       throw failed(
         backup,
-        `${backup.file} was changed after it was unpacked: its SHA-256 was ${backup.sha256}, and is ${sha256}`,
+        `${backup.file} was changed since this run verified or unpacked it: its SHA-256 was ${backup.sha256}, and is ${sha256}`,
       )
     for (const { name: title, sql, expect } of assertions) {
       const answer = await ask(look, database, sql)

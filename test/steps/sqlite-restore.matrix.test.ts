@@ -144,10 +144,31 @@ describe('sqlite-restore unpacks a compressed backup', () => {
     lay(at.disk, unpacked(at) ?? '', sqliteDump({ tables: { projects: [{ id: 7 }] } }))
     expect(await machine.resume()).toMatchObject({
       outcome: 'rolled-back',
-      failure: { message: expect.stringMatching(/was changed after it was unpacked/) as string },
+      failure: {
+        message: expect.stringMatching(/was changed since this run verified or unpacked it/) as string,
+      },
     })
     expect(at.volumes).toEqual(world('compressed').volumes)
   })
+})
+
+it('refuses a backup that was replaced after it was verified', async () => {
+  const at = world('plain')
+  const machine = fakeMachine(at, { book: restore, target })
+  at.faults.order('files.makeFolder', 'kill')
+  await machine.run({}).catch(() => 'killed')
+  lay(
+    at.disk,
+    '/backups/contextsafe-20260203-020000.db',
+    sqliteDump({ tables: { projects: [{ id: 7 }, { id: 8 }] } }),
+  )
+  expect(await machine.resume()).toMatchObject({
+    outcome: 'rolled-back',
+    failure: {
+      message: expect.stringMatching(/was changed since this run verified or unpacked it/) as string,
+    },
+  })
+  expect(at.volumes).toEqual(world('plain').volumes)
 })
 
 it('T.8: goes back from the copy that it made before midnight, whatever the day is by then', async () => {
