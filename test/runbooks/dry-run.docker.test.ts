@@ -36,7 +36,7 @@ const here = [
     `${tied}(docker|docker-compose) compose --ansi never --project-name \\S+ --project-directory \\S+ --file \\S+ --env-file \\S+ --profile \\S+ config --format json$`,
   ),
   /\/docker-compose docker-cli-plugin-metadata$/,
-  /^\S*node \S+\/bin\/runbook\.js run /,
+  /^\S*node (--import \S+\/hooks\.js )?\S+\/bin\/runbook\.js run /,
 ]
 
 /** A snapshot that is the same for all questions is a transaction, and one that may not write; so is that of a cursor. */

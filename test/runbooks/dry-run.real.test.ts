@@ -18,7 +18,7 @@ const looking = [
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*node \S+\/src\/adapters\/sqlite\/work\.ts$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\S*(npm|node|gpg) (\S*npm )?--version$/,
   /^(\/usr\/bin\/setpriv --pdeathsig KILL -- )?\/usr\/bin\/(readlink -e|stat( -f)? -c [%\w ]+) -- \//,
-  /^\S*node \S+\/bin\/runbook\.js run /,
+  /^\S*node (--import \S+\/hooks\.js )?\S+\/bin\/runbook\.js run /,
 ]
 
 describe.skipIf(!program('strace'))('what a dry run asks of the kernel', () => {
