@@ -11,14 +11,10 @@ export type Decompressed = {
   digest(): string
 }
 
-const from = { gzip: fromGzip, zstd: fromZstd }
-const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer =>
-  Buffer.from(buffer, byteOffset, byteLength)
-
 const readBytes = 256 * 1024
 const headBytes = 512
 
-const formats: { readonly [magic: string]: 'gzip' | 'zstd' } = { '1f8b': 'gzip', '28b52ffd': 'zstd' }
+const decoders = { '1f8b': fromGzip, '28b52ffd': fromZstd }
 const foreign: { readonly [magic: string]: string } = {
   fd377a58: 'xz',
   '425a68': 'bzip2',
@@ -87,11 +83,12 @@ export function decompress(file: FileHandle): Decompressed {
         `it is a ${other[1]} file, which is not supported`,
         'extract it and pack it again as .tar.gz',
       )
-    const format = Object.entries(formats).find(([start]) => magic.startsWith(start))?.[1]
+    const decoder = Object.entries(decoders).find(([start]) => magic.startsWith(start))?.[1]
     if (bytesRead === 0) throw new ArchiveRefused('it is empty')
-    if (format === undefined) return yield* raw()
+    if (decoder === undefined) return yield* raw()
     try {
-      for await (const part of from[format](raw(), { name: 'it' })) yield bufferOf(part)
+      for await (const { buffer, byteOffset, byteLength } of decoder(raw(), { name: 'it' }))
+        yield Buffer.from(buffer, byteOffset, byteLength)
     } catch (thrown) {
       if (!(thrown instanceof RunbookError) || thrown.code !== 'verification') throw thrown
       throw new ArchiveRefused(thrown.message)

@@ -1,6 +1,7 @@
-import { lstat, realpath } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { WorkTree } from '../../drivers/git.ts'
+import { statOf } from '../disk/place.ts'
 
 /** The top of a work tree, and a folder in it, relative to the top; empty for the top itself. */
 export type Top = { readonly folder: string; readonly below: string }
@@ -12,18 +13,8 @@ export type Top = { readonly folder: string; readonly below: string }
 export async function topOf(directory: string): Promise<Top | null> {
   const at = await realpath(directory)
   for (let folder = at; ; folder = dirname(folder)) {
-    if (await exists(join(folder, '.git'))) return { folder, below: relative(folder, at) }
+    if ((await statOf(join(folder, '.git'))) !== null) return { folder, below: relative(folder, at) }
     if (folder === dirname(folder)) return null
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path)
-    return true
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return false
-    throw thrown
   }
 }
 

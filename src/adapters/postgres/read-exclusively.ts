@@ -7,9 +7,8 @@ import { listing, openDatabase } from './listing.ts'
 import { drainSessions, sessionsRemain, type SessionPolicy } from './server/drain-sessions.ts'
 import { ask } from './server/kept-psql.ts'
 import { answeringPsql, maintenance, records } from './server/psql.ts'
-import { identifier } from './server/quote.ts'
 import type { Server } from './server/server.ts'
-import { endingOthers, sessions } from './server/sessions.ts'
+import { closingScript, sessions } from './server/sessions.ts'
 
 /**
  * Reads a copy through a session that connected before the copy was closed: a closed database refuses new sessions, those of
@@ -56,7 +55,7 @@ export async function readExclusively<T>(
 
 async function close(server: Server, name: string, policy: SessionPolicy, scope: Scope): Promise<void> {
   await drainSessions(server, [name], policy, scope)
-  const script = `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS false;\n${endingOthers([name], scope.run)}`
+  const script = closingScript([name], [name], scope.run)
   const doing = `close database ${name} to sessions`
   await records(server, { database: maintenance(server), doing, script }, scope)
   const remaining = await sessions(server, [name], scope)

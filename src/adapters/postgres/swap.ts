@@ -9,7 +9,7 @@ import { sessionsRemain, drainSessions, type SessionPolicy } from './server/drai
 import { maintenance, records } from './server/psql.ts'
 import { identifier, literal } from './server/quote.ts'
 import type { Server } from './server/server.ts'
-import { endingOthers, sessions } from './server/sessions.ts'
+import { closingScript, sessions } from './server/sessions.ts'
 
 export type Names = SwapNames & { readonly live: string; readonly aside: string }
 
@@ -44,13 +44,6 @@ COMMIT;
 const unopened = (name: string, version: string): string =>
   `DO ${literal(`BEGIN IF NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = ${literal(name)} AND NOT datallowconn AND xmin::text = ${literal(version)}) THEN RAISE EXCEPTION 'the database was changed since it was closed'; END IF; END`)};
 `
-
-/**
- * Refuses new sessions and ends the others until none is left. RENAME would do so only every 100 ms, for five seconds
- * (CountOtherDBBackends() in procarray.c), and one client that reconnects at once would make it fail.
- */
-const closingScript = (open: readonly string[], names: readonly string[], run: string): string =>
-  `${open.map((name) => `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS false;\n`).join('')}${endingOthers(names, run)}`
 
 /**
  * @throws RunbookError `failed`; nothing was renamed then, unless the connection broke during COMMIT: check

@@ -349,14 +349,14 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
   return databases
 }
 
-/**
- * Names of the copies of a restore in place: the restored file, and the old live file until it is dropped.
- */
 const isLive = (doing: string, name: string): RunbookError =>
   new RunbookError('failed', `cannot ${doing} ${shellWord(name)}: it is the live database`, {
     hint: 'name a copy',
   })
 
+/**
+ * Names of the copies of a restore in place: the restored file, and the old live file until it is dropped.
+ */
 const inPlaceNames = (live: string) => ({
   staged: `${basename(live)}.rb-in-place-new`,
   aside: `${basename(live)}.rb-in-place-old`,

@@ -2,7 +2,7 @@ import type { Session } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import { applicationPrefix } from './client-environment.ts'
 import { maintenance, records } from './psql.ts'
-import { literal } from './quote.ts'
+import { identifier, literal } from './quote.ts'
 import type { Server } from './server.ts'
 
 /**
@@ -53,7 +53,7 @@ const longestWait = 5
  * A statement that ends the sessions of others until there are none. The databases must be closed. Sessions that may not
  * be ended are left for the statement that needs there to be none.
  */
-export const endingOthers = (names: readonly string[], run: string): string =>
+const endingOthers = (names: readonly string[], run: string): string =>
   `DO ${literal(`DECLARE since timestamptz := pg_catalog.clock_timestamp(); BEGIN LOOP
   PERFORM pg_catalog.pg_stat_clear_snapshot();
   EXIT WHEN NOT EXISTS (SELECT ${others(names, run)}) OR pg_catalog.clock_timestamp() - since > interval '${longestWait} s';
@@ -61,3 +61,10 @@ export const endingOthers = (names: readonly string[], run: string): string =>
   PERFORM pg_catalog.pg_sleep(${pause});
 END LOOP; END`)};
 `
+
+/**
+ * Refuses new sessions and ends the others until none is left. RENAME would do so only every 100 ms, for five seconds
+ * (CountOtherDBBackends() in procarray.c), and one client that reconnects at once would make it fail.
+ */
+export const closingScript = (open: readonly string[], names: readonly string[], run: string): string =>
+  `${open.map((name) => `ALTER DATABASE ${identifier(name)} WITH ALLOW_CONNECTIONS false;\n`).join('')}${endingOthers(names, run)}`
