@@ -10,6 +10,7 @@ import {
   type Look,
   type RunbookError,
 } from '../../src/index.ts'
+import { firstOf } from './lib/first-of.ts'
 import { offeringOlder } from '../backups/lib/offering-older.ts'
 import type { Again } from '../backups/lib/older-backups.ts'
 import { besideName } from './lib/names.ts'
@@ -104,7 +105,7 @@ async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Inp
   }
   if (needsSuperuser.length > 0 && database.engine === 'postgres')
     throw unfit(
-      `${database.user} is not a superuser, and only one can create what it has: ${listed(needsSuperuser)}`,
+      `${database.user} is not a superuser, and only one can create what it has: ${firstOf(needsSuperuser, mostNamed)}`,
       'set database.user to a superuser, who restores it with limited rights as far as the dump allows',
     )
   const name = strategy === 'beside' ? besideName(database.name, 'rb', look.run.id) : database.name
@@ -121,9 +122,6 @@ async function fitOf(look: Look, { database, archive, strategy = 'beside' }: Inp
 }
 
 const mostNamed = 5
-
-const listed = (all: readonly string[]): string =>
-  all.slice(0, mostNamed).join(', ') + (all.length > mostNamed ? ` and ${all.length - mostNamed} more` : '')
 
 const unfit = (why: string, hint = 'choose another dump with --dump'): RunbookError =>
   cannot('restore', 'the dump', why, { code: 'verification', hint })

@@ -1,6 +1,7 @@
 import {
   defineStep,
   isPending,
+  runsInService,
   say,
   type Copy,
   type Database,
@@ -13,6 +14,7 @@ import { missingRightsFindings } from './lib/missing-rights.ts'
 import { besideName } from './lib/names.ts'
 import { instanceOf, mustBeOurs } from './lib/ours.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
+import { identifier } from './lib/sql-quote.ts'
 import { reportServerChanges, serverChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 
 type Input = { readonly database: Database; readonly archive: Dump }
@@ -190,8 +192,8 @@ async function roomFindings(look: Look, database: Database): Promise<readonly Fi
 
 /** Its tools run beside the data, so only the path is missing. */
 const howToSeeIt = (database: Database): string =>
-  database.engine === 'postgres' && database.via.kind === 'compose'
-    ? `; so that preflight can: GRANT pg_read_all_settings TO "${database.user.replaceAll('"', '""')}"`
+  runsInService(database)
+    ? `; so that preflight can: GRANT pg_read_all_settings TO ${identifier(database.user)}`
     : ''
 
 /**

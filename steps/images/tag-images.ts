@@ -3,12 +3,11 @@ import { requireAsShown } from '../files/lib/ours.ts'
 import type { WantedName } from './choose-image.ts'
 import { mustPointAt } from './lib/ours.ts'
 
-type Naming = WantedName
-type Input = { readonly names: readonly Naming[] }
+type Input = { readonly names: readonly WantedName[] }
 type Before = { readonly was: readonly { readonly reference: string; readonly imageId: string | null }[] }
 
 /** The images under their new names. */
-export type TaggedImages = { readonly names: readonly Naming[] }
+export type TaggedImages = { readonly names: readonly WantedName[] }
 
 /**
  * Tags images with the references that they are to have. Undone by giving each tag back to the image that

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { execa } from 'execa'
 import { expect } from 'vitest'
@@ -12,6 +12,7 @@ import { freePorts } from '../fixtures/free-ports.ts'
 import { startCluster, type PostgresCluster } from '../fixtures/postgres-cluster.ts'
 import { ask } from '../fixtures/postgres-world.ts'
 import { watchedScope } from '../fixtures/scope.ts'
+import { receiptsIn, receiptsOf } from './receipts.ts'
 import { processesWith, Scene, sourceOf } from './scene.ts'
 
 const hour = 3_600_000
@@ -214,7 +215,7 @@ export default defineConfig({
       await this.#expectContent(beside[0] ?? '', 'old')
       expect(dumps, 'dumps').toEqual([expect.stringContaining('-replaced-')])
     } else {
-      const soldOnNew = this.#issued().some((receipt) => receipt.startsWith(revisions.new))
+      const soldOnNew = receiptsIn(this.scene).some((receipt) => receipt.startsWith(revisions.new))
       const keptDumps = dumps.filter((name) => name.includes('-kept-'))
       expect(dumps, 'dumps').toEqual(keptDumps)
       expect(beside, 'databases beside the live one').toEqual(
@@ -247,18 +248,7 @@ export default defineConfig({
   async #expectContent(name: string, generation: Generation): Promise<void> {
     const { base, receipts } = await this.#contentOf(name)
     expect(base === this.#base[generation], `${name} holds exactly the ${generation} rows`).toBe(true)
-    expect(receipts, `sales in ${name}`).toEqual(
-      this.#issued()
-        .filter((receipt) => receipt.startsWith(revisions[generation]))
-        .sort(),
-    )
-  }
-
-  /** Every sale that was acknowledged, on whichever data. */
-  #issued(): readonly string[] {
-    return existsSync(this.scene.path('receipts'))
-      ? readFileSync(this.scene.path('receipts'), 'utf8').trimEnd().split('\n')
-      : []
+    expect(receipts, `sales in ${name}`).toEqual(receiptsOf(this.scene, revisions[generation]))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,13 +1,5 @@
 import { createHash } from 'node:crypto'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect } from 'vitest'
@@ -19,6 +11,7 @@ import { compileCache } from '../fixtures/compile-cache.ts'
 import { eventually } from '../fixtures/eventually.ts'
 import { freePorts } from '../fixtures/free-ports.ts'
 import { watchedScope } from '../fixtures/scope.ts'
+import { receiptsIn, receiptsOf } from './receipts.ts'
 import { processesWith, Scene, sourceOf } from './scene.ts'
 
 const hour = 3_600_000
@@ -223,7 +216,7 @@ export class SqliteShop implements AsyncDisposable {
       ...keptFiles.map((name) => this.scene.path('data', name)),
       ...allDumps.filter((name) => !dumps.includes(name)).map((name) => this.scene.path('dumps', name)),
     ]
-    const soldOnNew = this.#issued().some((receipt) => receipt.startsWith(revisions.new))
+    const soldOnNew = receiptsIn(this.scene).some((receipt) => receipt.startsWith(revisions.new))
     if (live === 'new') expect(wereLive, 'kept data').toEqual([])
     else if (soldOnNew) expect(wereLive.length, 'kept data').toBe(1)
     for (const file of wereLive) this.#expectContent(file, 'new')
@@ -248,18 +241,7 @@ export class SqliteShop implements AsyncDisposable {
       base === this.#template.base[generation],
       `${basename(file)} holds exactly the ${generation} rows`,
     ).toBe(true)
-    expect(receipts, `sales in ${basename(file)}`).toEqual(
-      this.#issued()
-        .filter((receipt) => receipt.startsWith(revisions[generation]))
-        .sort(),
-    )
-  }
-
-  /** Every sale that was acknowledged, on whichever data. */
-  #issued(): readonly string[] {
-    return existsSync(this.scene.path('receipts'))
-      ? readFileSync(this.scene.path('receipts'), 'utf8').trimEnd().split('\n')
-      : []
+    expect(receipts, `sales in ${basename(file)}`).toEqual(receiptsOf(this.scene, revisions[generation]))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

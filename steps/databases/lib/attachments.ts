@@ -1,4 +1,5 @@
 import { RunbookError, type Attachment, type Database, type Finding, type Look } from '../../../src/index.ts'
+import { identifier, literal } from './sql-quote.ts'
 
 type Meaning = Pick<Finding, 'level' | 'hint'> & { readonly becomes: string }
 
@@ -103,6 +104,3 @@ export async function attachmentFindings(
 
 export const describe = ({ what, name, active }: Attachment): string =>
   `the ${what} ${name} of ${active ? 'the live database, in use' : 'the live database'}`
-
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`

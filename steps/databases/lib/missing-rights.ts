@@ -6,6 +6,7 @@ import {
   type Look,
   type MissingRight,
 } from '../../../src/index.ts'
+import { firstOf } from './first-of.ts'
 
 const mostNamed = 10
 
@@ -70,13 +71,10 @@ export async function missingRightsFindings(
 }
 
 const lackedIn = (found: readonly MissingRight[]): string =>
-  listed(
+  firstOf(
     found.map(({ lacks }) => lacks),
-    ', ',
+    mostNamed,
   )
 
 const curesOf = (found: readonly MissingRight[]): string =>
-  listed([...new Set(found.flatMap(({ cures }) => cures))], '; ')
-
-const listed = (all: readonly string[], by: string): string =>
-  all.slice(0, mostNamed).join(by) + (all.length > mostNamed ? ` and ${all.length - mostNamed} more` : '')
+  firstOf([...new Set(found.flatMap(({ cures }) => cures))], mostNamed, '; ')

@@ -1,4 +1,5 @@
 import type { Contents, Dump } from '../../../src/index.ts'
+import { firstOf } from './first-of.ts'
 
 /** Of one kind; a restore of an old schema may lack hundreds. */
 const mostNamed = 12
@@ -22,7 +23,7 @@ export function otherObjects(
     schemas: live.schemas.filter((name) => !contents.schemas.includes(name)),
     sequences: live.sequences.filter((name) => !contents.sequences.includes(name)),
     extensions: live.extensions.filter((name) => !contents.extensions.includes(name)),
-  }).flatMap(([what, names]) => (names.length === 0 ? [] : [`${what} ${some(names)}`]))
+  }).flatMap(([what, names]) => (names.length === 0 ? [] : [`${what} ${firstOf(names, mostNamed)}`]))
   const all = [...lines, ...lackingKinds(live, contents.objects, absent.map(titleOf))]
   if (all.length === 0) return 'none'
   return `${all.join('; ')}${stays ? ' (they stay as they are)' : ''}`
@@ -56,12 +57,7 @@ export function lackingKinds(
     const [kind, name] = [title.slice(0, title.indexOf(': ')), title.slice(title.indexOf(': ') + 2)]
     kinds.set(kind, [...(kinds.get(kind) ?? []), name])
   }
-  return [...kinds].map(([kind, names]) => `${kind}: ${some([...new Set(names)].toSorted())}`)
+  return [...kinds].map(([kind, names]) => `${kind}: ${firstOf([...new Set(names)].toSorted(), mostNamed)}`)
 }
 
 export const titleOf = ({ table }: { readonly table: string }): string => `table: ${table}`
-
-const some = (names: readonly string[]): string =>
-  names.length <= mostNamed
-    ? names.join(', ')
-    : `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`

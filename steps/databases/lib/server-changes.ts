@@ -1,4 +1,5 @@
 import type { Database, Io, Look } from '../../../src/index.ts'
+import { literal } from './sql-quote.ts'
 
 /**
  * What belongs to a server and not to one of its databases: text by kind and name. Null: not known. A dump is
@@ -38,8 +39,6 @@ UNION ALL SELECT '${readable}', 'yes' WHERE has_table_privilege('pg_catalog.pg_f
 const files = `
 SELECT 'setting ' || name AS what, setting AS is FROM pg_file_settings
 WHERE sourcefile LIKE '%/postgresql.auto.conf'`
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** @param copies names of the copy that the run restores; none for a restore in place */
 export async function serverFacts(
