@@ -91,7 +91,8 @@ export const testBackup = defineStep<Input, Round>({
       const index = nextToTest(candidates.backups.length, known)
       const candidate = index === null ? undefined : candidates.backups[index]
       if (index === null || candidate === undefined) {
-        if (tests.length === 0) io.note('nothing is left to test')
+        // Only the first of the rounds that are left says so.
+        if (tests.length === 0 && earlier.at(-1)?.tests.length !== 0) io.note('nothing is left to test')
         return { tests }
       }
       const { restored, ...test } = await tested(io, input, candidate, newestFails(before))

@@ -154,6 +154,12 @@ describe('find-good-backup', () => {
     expect(answer?.tested).toBeLessThan(20)
   })
 
+  it('says once that nothing is left to test, however many rounds are left', async () => {
+    const { machine } = await find(damagedFor(0, 3))
+    const notes = machine.events.flatMap((event) => (event.type === 'note' ? [event.line] : []))
+    expect(notes.filter((line) => line === 'nothing is left to test')).toHaveLength(1)
+  })
+
   it('does not say that assertions pass where none is configured', async () => {
     const machine = fakeMachine(history(damagedFor(0, 3)), { book, target: { ...target, assertions: [] } })
     await machine.run()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { containerServer } from '../../../src/adapters/postgres/server/container-server.ts'
 import { refusalsOnce } from '../../../src/adapters/postgres/server/refusals-once.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -42,4 +43,32 @@ test('what is left of the scope is the same', () => {
   const watched = watchedScope()
   expect(refusalsOnce(watched)).toMatchObject({ run: watched.run, step: watched.step })
   expect(refusalsOnce(watched).signal).toBe(watched.signal)
+})
+
+test('a throwaway that does not listen yet is not named at all, and what else it prints is', async () => {
+  const watched = watchedScope()
+  const database = {
+    engine: 'postgres',
+    name: 'postgres',
+    user: 'postgres',
+    confirmPhrase: 'none',
+    fingerprint: 'rows',
+  } as const
+  const via = { kind: 'throwaway', container: 'shop-restore-test' } as const
+  const server = containerServer(
+    { ...database, via },
+    via,
+    async (_place, _call, scope) => {
+      scope.output(Buffer.from(refused(5432)))
+      scope.output(Buffer.from('psql: error: FATAL:  ünï\n'))
+      return { exitCode: 2, stdout: '', stderrTail: refused(5432), milliseconds: 1 }
+    },
+    {
+      secrets: { reveal: () => Promise.reject(new Error('no secret')) },
+      unwrap: () => Promise.reject(new Error('no file')),
+    },
+  )
+  const ended = await server.run({ program: 'psql', args: [], database: 'postgres' }, watched)
+  expect(watched.text()).toBe('psql: error: FATAL:  ünï\n')
+  expect(ended.stderrTail).toContain('Connection refused')
 })

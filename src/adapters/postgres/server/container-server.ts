@@ -9,6 +9,7 @@ import { clientEnvironment, cLocale } from './client-environment.ts'
 import type { ClientCall, Program, Server, ServerPlace, Tool } from './server.ts'
 import { ownPsql } from './psql.ts'
 import { guardArguments } from './first-start.ts'
+import { withoutRefusals } from './refusals-once.ts'
 import { toolVersion } from './installed-tools.ts'
 
 const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
@@ -47,7 +48,9 @@ export function containerServer(
         ? thisSocket
         : { ...thisSocket, PGHOST: login.host }
   const onSocket = via.kind === 'compose' && login === undefined
-  const exec = (call: ContainerCall, scope: Scope) => execIn(via, call, scope)
+  // A throwaway is asked until it answers. The step that starts it reports why it did not.
+  const exec = (call: ContainerCall, scope: Scope) =>
+    execIn(via, call, via.kind === 'throwaway' ? withoutRefusals(scope) : scope)
   const run: Server['run'] = async (
     { program, args, database: name, as, stdin, stdout }: ClientCall,
     scope,
