@@ -774,7 +774,7 @@ export type TargetConfig = {
     /** Field of the readiness response that says whether the database matches the application's migrations. Default: `'migrations_current'`. */
     readonly readyField?: string
   }
-  /** How often each proof is due: `runbook drills` and `runbook doctor` say which are overdue. Without the section, `restore-test` and `monthly-spot-restore` are due every 31 days and `quarterly-full-drill` every 92 days, as far as they fit the target. */
+  /** How often each proof is due: `runbook drills` and `runbook doctor` say which are overdue. Without the section, `restore-test`, for SQLite `find-good-backup` or `find-good-volume-backup`, and `monthly-spot-restore` are due every 31 days and `quarterly-full-drill` every 92 days, as far as they fit the target. */
   readonly drills?: { readonly [name: string]: {
     /** Longest time between two runs that prove it. */
     readonly every: Duration

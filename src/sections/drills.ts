@@ -15,7 +15,7 @@ const due = strict({
 
 export const drills = section({
   about:
-    'How often each proof is due: `runbook drills` and `runbook doctor` say which are overdue. Without the section, `restore-test` and `monthly-spot-restore` are due every 31 days and `quarterly-full-drill` every 92 days, as far as they fit the target.',
+    'How often each proof is due: `runbook drills` and `runbook doctor` say which are overdue. Without the section, `restore-test`, for SQLite `find-good-backup` or `find-good-volume-backup`, and `monthly-spot-restore` are due every 31 days and `quarterly-full-drill` every 92 days, as far as they fit the target.',
   schema: z
     .record(text, due)
     .describe('By the name of the runbook that proves it. A list of your own replaces the default.'),

@@ -25,16 +25,27 @@ export type DrillStanding = JsonObject & {
 /** Of runs that are checked already, `damaged` saves reading again. */
 export type DrillJournal = Pick<JournalFacts, 'runs' | 'read'> & Partial<Pick<JournalFacts, 'damaged'>>
 
+const isSqlite = ({ database }: Target): boolean => database?.engine === 'sqlite'
+
 /** How often each proof is due, as the runbooks say, where the target does not. Days. */
-const usual = [
+const usual: readonly {
+  readonly drill: string
+  readonly days: number
+  /** Left out, of each target that it fits. */
+  readonly of?: (target: Target) => boolean
+}[] = [
   { drill: 'restore-test', days: 31 },
+  // Backups of SQLite need no server to be tested in.
+  { drill: 'find-good-backup', days: 31, of: isSqlite },
+  { drill: 'find-good-volume-backup', days: 31 },
   { drill: 'monthly-spot-restore', days: 31 },
   { drill: 'quarterly-full-drill', days: 92 },
-] as const
+]
 
 /** Runbooks whose success proves another drill too. */
 const alsoProves: { readonly [runbook: string]: readonly string[] } = {
-  'full-db-rollback': ['restore-test'],
+  'full-db-rollback': ['restore-test', 'find-good-backup'],
+  'sqlite-restore': ['find-good-volume-backup'],
   'quarterly-full-drill': ['monthly-spot-restore'],
 }
 
@@ -57,7 +68,7 @@ export async function drillCalendar(
   const due =
     target.drills ??
     usual
-      .filter(({ drill }) => whyNot(drill) === null)
+      .filter(({ drill, of }) => whyNot(drill) === null && of?.(target) !== false)
       .map(({ drill, days }) => ({ drill, everySeconds: days * 86_400 }))
   const own: DrillJournal = {
     runs: ownRuns(target, journal),

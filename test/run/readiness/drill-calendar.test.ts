@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { RunbookError } from '../../../src/kernel/errors.ts'
 import { drillCalendar, isTimeFor } from '../../../src/run/readiness/drill-calendar.ts'
+import type { Target } from '../../../src/model/target.ts'
 import { drillsText } from '../../../src/views/drills.ts'
 import { journalOf, shop, succeeded } from './healthy.ts'
 
@@ -24,6 +25,26 @@ test('without a list of its own a target owes the usual proofs that fit it', asy
       why: null,
     },
   ])
+})
+
+test('where no throwaway server tests backups, as of SQLite, the search for the newest good one does', async () => {
+  const { database: _, ...rest } = shop
+  const file = '/srv/shop/shop.db'
+  const sqlite: Target = {
+    ...rest,
+    database: { engine: 'sqlite', name: 'shop', file, confirmPhrase: 'shop', fingerprint: 'rows' },
+  }
+  const due = async (target: Target, ...runbooks: string[]): Promise<readonly string[]> => {
+    const runs = runbooks.map((runbook) => succeeded(runbook, '2026-02-28T05:00:00Z', target))
+    const found = await drillCalendar(target, fits, journalOf(runs), now)
+    return found.map(({ drill, state }) => `${drill}: ${state}`)
+  }
+  expect(await due(shop)).not.toContain('find-good-backup: never')
+  expect(await due(sqlite)).toContain('find-good-backup: never')
+  expect(await due(sqlite, 'find-good-backup')).toContain('find-good-backup: proven')
+  expect(await due(sqlite, 'full-db-rollback')).toContain('find-good-backup: proven')
+  expect(await due(shop)).toContain('find-good-volume-backup: never')
+  expect(await due(shop, 'sqlite-restore')).toContain('find-good-volume-backup: proven')
 })
 
 test('a list of its own replaces the usual one, and names what cannot run', async () => {
