@@ -1,4 +1,5 @@
 import type { ComposeStack, InstanceCounts } from '../../drivers/services.ts'
+import { throughDocker } from './compose-program.ts'
 import type { RunLabels } from './run-labels.ts'
 
 /**
@@ -7,8 +8,7 @@ import type { RunLabels } from './run-labels.ts'
  */
 function onStack(stack: ComposeStack): readonly string[] {
   return [
-    'docker',
-    'compose',
+    ...throughDocker,
     '--ansi',
     'never',
     ...(stack.project === '' ? [] : ['--project-name', stack.project]),
@@ -57,7 +57,7 @@ export const hashesArgv = (stack: ComposeStack): readonly string[] => [
   '*',
 ]
 
-export const versionArgv: readonly string[] = ['docker', 'compose', 'version', '--short']
+export const versionArgv: readonly string[] = [...throughDocker, 'version', '--short']
 
 /**
  * Never builds: a recovery starts only images that were built and tested before. Without dependencies:

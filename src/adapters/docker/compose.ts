@@ -24,6 +24,7 @@ import {
   type EnvironmentFiles,
   type Variation,
 } from './compose-config.ts'
+import { composeProgram, throughDocker } from './compose-program.ts'
 import type { DockerEngine } from './connection.ts'
 
 /** No Compose configuration is larger than this. */
@@ -96,7 +97,14 @@ export function compose(engine: DockerEngine, scope: Scope, answers: ComposeAnsw
     const key = canonical(given as JsonObject)
     const known = answers?.get(key)
     if (known !== undefined) return known
-    const answer = shell.run({ ...given, stdout: { text: maxConfigBytes } }, silent(scope))
+    const answer = (async () => {
+      const program = await composeProgram({ ...process.env, ...given.env })
+      const words = argv.slice(throughDocker.length)
+      return shell.run(
+        { ...given, argv: [...program, ...words], stdout: { text: maxConfigBytes } },
+        silent(scope),
+      )
+    })()
     answers?.set(key, answer)
     return answer
   }
