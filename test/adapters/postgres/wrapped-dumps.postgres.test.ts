@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Databases } from '../../../src/drivers/databases.ts'
@@ -22,6 +22,7 @@ const formats = [
   ['plain', ['pg_dump', '--format=plain']],
   ['tar', ['pg_dump', '--format=tar']],
   ['cluster', ['pg_dumpall']],
+  ['folder in a tar', ['pg_dump', '--format=directory']],
 ] as const
 
 /**
@@ -47,14 +48,16 @@ describe.skipIf(!requirement() || !wrappers())('wrapped dumps of PostgreSQL', ()
     const file = world.place('dump')
     const of = program === 'pg_dumpall' ? 'postgres' : 'shop'
     execFileSync(join(fixture.cluster.bin, program), [...args, '--file', file, '--dbname', fixture.urlOf(of)])
-    return readFile(file)
+    if (!(await stat(file)).isDirectory()) return readFile(file)
+    return execFileSync('tar', ['-C', world.place('.'), '-c', 'dump'], { maxBuffer: 1 << 28 })
   }
   const written = async (name: string, bytes: Uint8Array): Promise<string> => {
     await writeFile(world.place(name), bytes)
     return world.place(name)
   }
 
-  describe.each(formats)('%s', (format, args) => {
+  describe.each(formats)('%s', (form, args) => {
+    const format = form === 'folder in a tar' ? 'tar' : form
     test.each(wraps)('in $name is read, and refused where it is damaged', async ({ name, wrap, wrapped }) => {
       const bytes = await wrap(await dumped(args))
       const file = await written('backup', bytes)
