@@ -31,13 +31,13 @@ const usualConfiguration = /(?<![\w./-])runbook\.config\.ts(?![\w/-])/g
 
 /**
  * Replaces each command of the program in a text by the form that has to be typed here, and the usual name of the
- * configuration by that of the one in use. A command is recognised alone on a line, after a label, a parenthesis, two spaces, "or" and
+ * configuration by that of the one in use. A command is recognised alone on a line, after a label, a semicolon, a parenthesis, two spaces, "or" and
  * "then", or between backticks.
  * @param commands names of the program's commands
  */
 export function asTyped(text: string, called: Called, commands: readonly string[]): string {
   const typed = new RegExp(
-    `(^ *|: +|\`|\\(| {2,}| (?:or|then) )runbook (?=(?:${commands.join('|')})\\b)`,
+    `(^ *|[:;] +|\`|\\(| {2,}| (?:or|then) )runbook (?=(?:${commands.join('|')})\\b)`,
     'gm',
   )
   const name = called.config ?? called.found

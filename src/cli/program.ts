@@ -71,7 +71,7 @@ export async function programFor(
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(sanitize(text)),
-      writeErr: (text) => terminal.err(sanitize(text)),
+      writeErr: (text) => terminal.err(context.asTyped(sanitize(text))),
     })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const typed = commandIn(argv)

@@ -150,12 +150,17 @@ function planned(
   }
 }
 
-function hintForMissing(missing: readonly Section[], { name, database, volumeDatabase }: Target): string {
+function hintForMissing(
+  missing: readonly Section[],
+  { name, stack, database, volumeDatabase }: Target,
+): string {
   const isSqlite = database === undefined ? volumeDatabase !== undefined : database.engine === 'sqlite'
   if (isSqlite && missing.includes('restoreTest'))
     return `backups of SQLite are not tested in a server; test them with: runbook backups find-good --target ${name}`
-  const help = missing.map((section) => `\`runbook help config ${section}\``).join(', ')
-  return `add ${missing.join(' and ')} to the target ${name} in runbook.config.ts (${help}), or choose another with --target`
+  // Services are named only beside a stack that has them.
+  const lacking = missing.includes('writers') && stack === undefined ? ['stack', ...missing] : missing
+  const help = lacking.map((section) => `\`runbook help config ${section}\``).join(', ')
+  return `add ${lacking.join(' and ')} to the target ${name} in runbook.config.ts (${help}), or choose another with --target`
 }
 
 /** The current code for a plan of an earlier run. `lost`: steps that have no code any more. */

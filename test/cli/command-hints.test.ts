@@ -40,6 +40,7 @@ test('every command that is to be typed, and no other word', () => {
     'hint: runbook list',
     'Next:  runbook status  then  runbook resume R  or  runbook rollback R',
     'Next: runbook resume R or runbook rollback R. Run R',
+    'To configure: runbook help config stack; runbook help config health',
   ].join('\n')
   expect(asTyped(text, { environment: npx, config: undefined }, commands).split('\n')).toEqual([
     'Resume with:',
@@ -52,6 +53,7 @@ test('every command that is to be typed, and no other word', () => {
     'hint: npx runbook list',
     'Next:  npx runbook status  then  npx runbook resume R  or  npx runbook rollback R',
     'Next: npx runbook resume R or npx runbook rollback R. Run R',
+    'To configure: npx runbook help config stack; npx runbook help config health',
   ])
 })
 

@@ -12,6 +12,8 @@ beforeAll(async () => {
 })
 afterAll(() => project[Symbol.asyncDispose]())
 
+const byNpx = { npm_lifecycle_event: 'npx', npm_lifecycle_script: 'runbook list' }
+
 describe('list', () => {
   test('shows when to use each, and for which targets', async () => {
     const { code, out } = await project.run(['list'])
@@ -51,6 +53,25 @@ describe('show', () => {
     expect(err).toContain(
       'error: cannot plan three-files for bare: not configured: staging\nhint: add staging to the target bare in runbook.config.ts',
     )
+  })
+})
+
+describe('a run or runbook that is not named', () => {
+  test.each([
+    [['evidence', 'verify'], 'history'],
+    [['evidence', 'show'], 'history'],
+    [['ack'], 'status'],
+    [['unlock'], 'status'],
+    [['show'], 'list'],
+  ])('%j says what lists them, as it has to be typed', async (args, command) => {
+    const { code, err } = await project.run(args, byNpx)
+    expect(code).toBe(2)
+    expect(err).toContain(`hint: \`npx runbook ${command}\` lists the `)
+  })
+
+  test('list has the commands as they have to be typed', async () => {
+    const { out } = await project.run(['list', '--target', 'bare'], byNpx)
+    expect(out).toContain('To configure: npx runbook help config staging')
   })
 })
 

@@ -258,6 +258,18 @@ describe('a plan', () => {
     )
   })
 
+  it('asks for a stack first, where writers are asked for and there is none', () => {
+    const needy = runbook(
+      'needy',
+      { title: 'N', when: 'N', needs: ['writers', 'health'] as never, params: {} },
+      ({ step }) => void step('A', look({})),
+    )
+    const hint = expect.stringMatching(
+      /^add stack and writers and health to the target bare .*`runbook help config stack`, `runbook help config writers`/,
+    ) as string
+    expect(() => planOf(needy, target, {})).toThrow(expect.objectContaining({ hint }))
+  })
+
   it.each([
     ['a file', { database: { engine: 'sqlite' } }],
     ['a file in a volume', { volumeDatabase: { file: '/data/shop.db' } }],

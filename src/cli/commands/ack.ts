@@ -10,6 +10,9 @@ export function ackCommand(program: Command, context: CliContext): void {
     .command('ack')
     .description('say that you take a run that waits: nobody else is called, and the watch leaves it alone')
     .argument('<id>', 'run id, or a unique prefix or suffix of it')
+    .showHelpAfterError(
+      'hint: `runbook status` lists the open runs; add --help to see the arguments and flags',
+    )
     .option('--note <text>', 'recorded in the journal, with who and when')
     .action(async (id: string, { note }: Flags) => {
       const [{ openJournal }, { thisProcess }, { whoAnswers }, { systemClock }, { acknowledge }] =

@@ -14,6 +14,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .command('show')
     .description('show the report of a run and the end of each log')
     .argument('<run>', 'a run, or its evidence folder')
+    .showHelpAfterError('hint: `runbook history` lists the runs; add --help to see the arguments and flags')
     .action(async (given: string) => {
       const [{ readEvidence }, { showEvidence }] = await Promise.all([
         import('../../adapters/evidence/read.ts'),
@@ -28,6 +29,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       'verify evidence offline, on any machine: its digests, and its signature against the trusted keys',
     )
     .argument('<run>', 'a run, or its evidence folder')
+    .showHelpAfterError('hint: `runbook history` lists the runs; add --help to see the arguments and flags')
     .option('--keys <file>', keysHelp)
     .option('--json', 'print one JSON object per line, one for each defect')
     .action(async (given: string, { keys, json }: Keys & { readonly json?: true }) => {

@@ -11,6 +11,7 @@ export function showCommand(program: Command, context: CliContext): void {
     .command('show')
     .description('show what a runbook would do, step by step, without inspecting the target')
     .argument('<name>', 'the runbook')
+    .showHelpAfterError('hint: `runbook list` lists the runbooks; add --help to see the arguments and flags')
     .option('--target <name>', 'the target to plan for')
     .addOption(
       new Option('--format <format>', 'output format')

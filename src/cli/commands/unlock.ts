@@ -41,6 +41,9 @@ export function unlockCommand(program: Command, context: CliContext): void {
       'close an open run that the program cannot settle, so that its target is free again; nothing is undone',
     )
     .argument('<id>', 'run id, or a unique prefix or suffix of it')
+    .showHelpAfterError(
+      'hint: `runbook status` lists the open runs; add --help to see the arguments and flags',
+    )
     .requiredOption('--reason <text>', 'why; recorded in the journal')
     .option(
       '--force',
