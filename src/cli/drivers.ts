@@ -29,8 +29,10 @@ export type DriverDeps = {
   readonly environment: { readonly [name: string]: string | undefined }
   /** Clients of databases, kept from one attempt to the next. */
   readonly programs: KeptPrograms
-  /** `once`: for a look that changes nothing, where Compose and Docker answer each question once. */
+  /** `once`: for a look that changes nothing, where Docker answers each question once. */
   readonly asks?: 'once'
+  /** What Compose has answered to the looks before this one; null asks it again. */
+  readonly composeAnswers?: ComposeAnswers | null
   /** Who answers, and how a question of this step reaches them. */
   operator(scope: Scope): Operator
 }
@@ -40,11 +42,21 @@ export type DriverDeps = {
  * use.
  */
 export function driversFor(
-  { clock, journal, register, state, program, environment, programs, operator, asks }: DriverDeps,
+  {
+    clock,
+    journal,
+    register,
+    state,
+    program,
+    environment,
+    programs,
+    operator,
+    asks,
+    composeAnswers: answers = null,
+  }: DriverDeps,
   scope: Scope,
 ): Drivers {
   const secrets = secretsFrom({ environment, register })
-  const answers: ComposeAnswers | null = asks === 'once' ? new Map() : null
   const docker = once(async () => {
     const { dockerEngine } = await import('../adapters/docker/connection.ts')
     if (asks !== 'once') return dockerEngine()

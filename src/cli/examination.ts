@@ -46,6 +46,7 @@ export async function withSurroundings<T>(
             register,
             programs,
             asks: 'once',
+            composeAnswers: new Map(),
             operator: () => ({
               clock: systemClock,
               atTerminal: false,

@@ -29,6 +29,7 @@ import { pastTimesOfRun } from '../run/record/past-times.ts'
 import { runStatusOf } from '../run/record/run-status.ts'
 import { StopButton } from '../run/engine/stop.ts'
 import { KeptPrograms } from '../adapters/process/kept-programs.ts'
+import { answersOfLooks } from './compose-answers.ts'
 import { driversFor } from './drivers.ts'
 import { provenanceBy } from './provenance.ts'
 import { LiveView } from './live-view.ts'
@@ -128,6 +129,7 @@ export async function wire(
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY
   const by = whoAnswers(process.env)
   const programs = new KeptPrograms()
+  const answersFor = answersOfLooks()
   const drivers = (scope: Scope): Drivers =>
     driversFor(
       {
@@ -137,6 +139,7 @@ export async function wire(
         program: `runbook ${version}`,
         ...secretSources,
         programs,
+        composeAnswers: answersFor(scope),
         operator: ({ step }) => ({
           clock: systemClock,
           atTerminal,

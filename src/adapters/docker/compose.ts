@@ -70,10 +70,10 @@ export type Compose = {
   call(stack: ComposeStack, call: Pick<Call, 'argv' | 'stdin' | 'stdout' | 'endElsewhere'>): Promise<Ended>
 }
 
-/** What Compose answered in one look, by the question. Contains secrets. */
+/** What Compose answered while only looks were going on, by the question. Contains secrets. */
 export type ComposeAnswers = Map<string, Promise<Ended>>
 
-/** @param answers a question that is in it is not asked again; null asks each time, since a run changes the answers */
+/** @param answers a question that was answered in it is not asked again; null asks each time, since a run changes the answers */
 export function compose(engine: DockerEngine, scope: Scope, answers: ComposeAnswers | null = null): Compose {
   const call = async (
     stack: ComposeStack,
@@ -84,7 +84,7 @@ export function compose(engine: DockerEngine, scope: Scope, answers: ComposeAnsw
       { argv, cwd: stack.directory, env: { ...stack.environment, ...engine.environment }, ...more },
       inScope,
     )
-  const question = (
+  const question = async (
     stack: ComposeStack | null,
     { argv, stdin }: Pick<Call, 'argv'> & { readonly stdin?: string },
   ): Promise<Ended> => {
@@ -95,8 +95,10 @@ export function compose(engine: DockerEngine, scope: Scope, answers: ComposeAnsw
       env: { ...stack?.environment, ...engine.environment },
     }
     const key = canonical(given as JsonObject)
-    const known = answers?.get(key)
-    if (known !== undefined) return known
+    const asked = answers?.get(key)
+    // The look that asked may have been cut short; the others ask for themselves.
+    const known = asked && (await asked.catch(() => null))
+    if (known) return known
     const answer = (async () => {
       const program = await composeProgram({ ...process.env, ...given.env })
       const words = argv.slice(throughDocker.length)
