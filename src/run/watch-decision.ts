@@ -6,7 +6,7 @@ import { lostLock } from './journal/code.ts'
 import type { Entry, Stored } from './journal/entry.ts'
 import { isOpen } from './journal/journal.ts'
 import { stateOf, type RunState } from './journal/state.ts'
-import { downNews } from './record/down.ts'
+import { downNews } from './journal/down.ts'
 import { newsOf } from './record/news.ts'
 
 /** `boot`: which start of the machine this is; null where it is not known. */

@@ -8,7 +8,7 @@ import { conclusionOf } from '../run/journal/conclusion.ts'
 import { stateOf, type RunState } from '../run/journal/state.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { fitted, type Width } from './fit.ts'
-import { downLines } from '../run/record/down.ts'
+import { downLines } from '../run/journal/down.ts'
 import { changedLines, startHints } from './standing.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
-import { downLines } from '../run/record/down.ts'
+import { downLines } from '../run/journal/down.ts'
 
 /** What the run has changed and not undone. */
 export const changedLines = ({ changed, unsure }: Standing): readonly string[] => [

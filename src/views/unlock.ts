@@ -1,7 +1,7 @@
 import type { Stored } from '../run/journal/entry.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { standingOf } from '../run/journal/standing.ts'
-import { downLines } from '../run/record/down.ts'
+import { downLines } from '../run/journal/down.ts'
 import { changedLines, startHints } from './standing.ts'
 
 /**

@@ -24,7 +24,7 @@ import { damagedShop, shop } from '../steps/fake-shop.ts'
 import type { ComposeStack } from '../../src/drivers/services.ts'
 import { defineStep } from '../../src/model/step.ts'
 import type { FilePlace } from '../../src/sections/documents.ts'
-import { downLines } from '../../src/run/record/down.ts'
+import { downLines } from '../../src/run/journal/down.ts'
 import { bookOf } from './bench.ts'
 
 const releases = '/srv/codex/releases'

@@ -3,7 +3,7 @@ import type { News } from '../engine/announce.ts'
 import type { Stored } from '../journal/entry.ts'
 import { stateOf, type RunState } from '../journal/state.ts'
 import { standingOf } from '../journal/standing.ts'
-import { downNews } from './down.ts'
+import { downNews } from '../journal/down.ts'
 
 /**
  * What the operators have to know: that a run failed, was rolled back, was stopped, waits for a person, or was found

@@ -3,7 +3,7 @@ import { duration, moment } from '../amounts.ts'
 import { code, list, paragraph, strong, table, type Block, type Inline } from '../document.ts'
 import { blockAsHtml } from '../html/blocks.ts'
 import { fragment, type Html } from '../html/template.ts'
-import { downLines } from '../../run/record/down.ts'
+import { downLines } from '../../run/journal/down.ts'
 import { changedLines } from '../standing.ts'
 import type { OpenRun } from '../status.ts'
 

@@ -1,7 +1,7 @@
 import { oneLine } from '../../kernel/sanitize.ts'
-import type { Stored } from '../journal/entry.ts'
-import { standingOf, type Standing } from '../journal/standing.ts'
-import { stateOf } from '../journal/state.ts'
+import type { Stored } from './entry.ts'
+import { standingOf, type Standing } from './standing.ts'
+import { stateOf } from './state.ts'
 
 type DownTogether = { readonly names: readonly string[]; readonly since: string; readonly died: boolean }
 
