@@ -7,7 +7,12 @@ export { flagOf, param, type Param } from './model/param.ts'
 export { flagsFor, reasonToSkip } from './model/answer.ts'
 export { bringUpLine, servicesBehind } from './model/behind-address.ts'
 export { composeLine } from './model/compose-line.ts'
-export { dataVolumeFindings, runsInService, type DatabaseInService } from './model/data-volumes.ts'
+export {
+  dataVolumeFindings,
+  runsInService,
+  unkeptFinding,
+  type DatabaseInService,
+} from './model/data-volumes.ts'
 export { formerKind } from './model/former-kind.ts'
 export {
   differencesOf,
@@ -188,6 +193,7 @@ export type {
   StackFacts,
   Variables,
   OwnHealthCheck,
+  UnkeptData,
 } from './drivers/services.ts'
 export { whyNotHealthy } from './drivers/services.ts'
 export type { FileDigest, Ownership, VolumeFacts, VolumePath } from './drivers/volumes.ts'

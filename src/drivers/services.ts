@@ -130,6 +130,12 @@ export type Mount = JsonObject & {
   readonly target: string
 }
 
+/**
+ * The data folder of a server that only this instance has. `volume`: in one without a name, which its successor takes over
+ * only if its image declares a volume there; `instance`: gone with it.
+ */
+export type UnkeptData = JsonObject & { readonly folder: string; readonly in: 'volume' | 'instance' }
+
 /** How an instance was created, whether it runs or not. Values of variables may be secret, so only a digest. */
 export type Creation = JsonObject & {
   readonly service: string
@@ -148,6 +154,8 @@ export type Creation = JsonObject & {
   readonly environment: string
   /** Without volumes that have no name. Ordered by target. */
   readonly mounts: readonly Mount[]
+  /** Of a server of Postgres whose data is in none of these mounts. */
+  readonly unkept?: UnkeptData
   readonly networks: readonly string[]
 }
 

@@ -1,3 +1,4 @@
+import { usualDataFolders } from '../model/postgres-data.ts'
 import { connectionsOf } from './connections.ts'
 import type { ServiceFacts } from './facts.ts'
 import { connectionsTo, kindOf, reachOf } from './roles.ts'
@@ -37,14 +38,11 @@ export function elsewhere(services: readonly ServiceFacts[]): readonly string[] 
   return [...new Set(all.map(({ host, name }) => `${host}/${name ?? ''}`))].toSorted()
 }
 
-/** Where the official image and that of bitnami keep the data, unless PGDATA says otherwise. */
-const usualFolders = { official: '/var/lib/postgresql/data', bitnami: '/bitnami/postgresql' } as const
-
 /** The data folder of a server that a new container begins without; null where a mount holds it. */
 export function unkeptDataOf(service: ServiceFacts): string | null {
   const kind = kindOf(service)
   if (kind?.is !== 'postgres') return null
-  const folder = named(service.environment, 'PGDATA') ?? usualFolders[kind.vendor]
+  const folder = named(service.environment, 'PGDATA') ?? usualDataFolders[kind.vendor]
   return mountOf(folder, service.mounts) === null ? folder : null
 }
 

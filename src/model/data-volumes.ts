@@ -1,6 +1,6 @@
 import type { ComposePostgres, Database } from '../drivers/databases.ts'
 import type { Views } from '../drivers/drivers.ts'
-import type { DeclaredMount, Mount, StackStorage } from '../drivers/services.ts'
+import type { DeclaredMount, Mount, StackStorage, UnkeptData } from '../drivers/services.ts'
 import { failureOf } from '../kernel/errors.ts'
 import { composeLine } from './compose-line.ts'
 import type { Finding } from './step.ts'
@@ -17,9 +17,10 @@ export const runsInService = (database: Database): database is DatabaseInService
 /**
  * `gone`: no container, and the volume is not there. `renamed`: as before, but another volume of the project is there.
  * `moved`: the container has another volume than the stack's files name. `empty`: it has a new one beside another.
+ * `unkept`: only the container has its data.
  */
 export type DataVolumeFinding = {
-  readonly is: 'gone' | 'renamed' | 'moved' | 'empty'
+  readonly is: 'gone' | 'renamed' | 'moved' | 'empty' | 'unkept'
   readonly finding: Finding
 }
 
@@ -39,7 +40,35 @@ export async function dataVolumeFindings(
   const [instance] = created
   if (instance === undefined) return withoutContainer(database, storage)
   const moved = instance.mounts.flatMap((was) => movedFinding(database, was, storage))
-  return moved.length > 0 ? moved : emptyBeside(look, database, storage)
+  if (moved.length > 0) return moved
+  const { unkept } = instance
+  return [
+    ...(await emptyBeside(look, database, storage)),
+    ...(unkept === undefined
+      ? []
+      : [{ is: 'unkept' as const, finding: unkeptFinding('warn', service, unkept) }]),
+  ]
+}
+
+/** The data of a server that goes with its container, and how it is kept. */
+export function unkeptFinding(
+  level: Finding['level'],
+  service: string,
+  { folder, in: where }: UnkeptData,
+): Finding {
+  const [place, loss] =
+    where === 'volume'
+      ? [
+          'in a volume without a name',
+          'removing the container, renaming the project, or an image without a volume there',
+        ]
+      : ['in no volume', 'recreating the container']
+  return {
+    level,
+    about: service,
+    problem: `the data of ${service} (${folder}) is ${place}: ${loss} loses it`,
+    hint: `dump it while it runs; then mount a volume with a name at ${folder} in the Compose file, bring ${service} up, and restore the dump there`,
+  }
 }
 
 function withoutContainer(database: DatabaseInService, storage: StackStorage): readonly DataVolumeFinding[] {

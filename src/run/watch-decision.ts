@@ -6,7 +6,8 @@ import { lostLock } from './journal/code.ts'
 import type { Entry, Stored } from './journal/entry.ts'
 import { isOpen } from './journal/journal.ts'
 import { stateOf, type RunState } from './journal/state.ts'
-import { downIn, newsOf } from './record/news.ts'
+import { downNews } from './journal/down.ts'
+import { newsOf } from './record/news.ts'
 
 /** `boot`: which start of the machine this is; null where it is not known. */
 export type Present = { readonly now: Date; readonly boot: string | null }
@@ -142,7 +143,7 @@ function failedNews(entries: readonly Stored[], { problem, seq }: Attempts): New
   return {
     key: `attempt-${seq}`,
     text: [
-      ...downIn(entries),
+      ...downNews(entries),
       `${plan.title} on ${String(plan.target['name'])}: the watch tried once and did not settle it: ${problem ?? 'it is still open'}. A person has to: runbook status. Run ${run}.`,
     ].join(' '),
   }
@@ -193,7 +194,7 @@ function callOn(
     news: {
       key: `call-${place + 1}-${found.key}`,
       text: [
-        ...downIn(entries),
+        ...downNews(entries),
         `${plan.title} on ${String(plan.target['name'])} still waits for a person. Next: ${level.what}${whom}. Whoever takes it: runbook ack ${run}`,
       ].join(' '),
     },

@@ -1,4 +1,12 @@
-import type { Creation, Drift, Instance, Mount, ServiceState, StackStorage } from '../drivers/services.ts'
+import type {
+  Creation,
+  Drift,
+  Instance,
+  Mount,
+  ServiceState,
+  StackStorage,
+  UnkeptData,
+} from '../drivers/services.ts'
 import { variablesOf } from '../formats/env-file.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sameJson } from '../kernel/json.ts'
@@ -50,6 +58,8 @@ export type FakeInstance = {
   readonly mounted?: { readonly [inside: string]: string }
   /** Its named volumes when it was created. */
   readonly volumes?: { readonly [inside: string]: string }
+  /** Data of a server of Postgres that only this instance has. */
+  readonly unkept?: UnkeptData
   state: 'running' | 'restarting' | 'paused' | 'stopped'
   exitCode: number | null
   outOfMemory: boolean
@@ -125,6 +135,7 @@ export const creationsOf = (service: string, instance: FakeInstance): readonly C
     createdBy: null,
     environment: digestOf(instance.environment ?? {}),
     mounts: [...mountsOf('folder', instance.mounted), ...mountsOf('volume', instance.volumes)],
+    ...(instance.unkept === undefined ? {} : { unkept: instance.unkept }),
     networks: [],
   }))
 

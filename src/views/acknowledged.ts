@@ -2,7 +2,8 @@ import type { Stored } from '../run/journal/entry.ts'
 import { standingOf } from '../run/journal/standing.ts'
 import { stateOf } from '../run/journal/state.ts'
 import { commandsOf } from '../run/record/news.ts'
-import { changedLines, downLines } from './standing.ts'
+import { downLines } from '../run/journal/down.ts'
+import { changedLines } from './standing.ts'
 
 /** For whoever takes a run that waits: what is down, what it has changed, and what it accepts. */
 export function acknowledgedText(run: string, entries: readonly Stored[]): string {

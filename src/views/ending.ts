@@ -8,7 +8,8 @@ import { conclusionOf } from '../run/journal/conclusion.ts'
 import { stateOf, type RunState } from '../run/journal/state.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { fitted, type Width } from './fit.ts'
-import { changedLines, downLines } from './standing.ts'
+import { downLines } from '../run/journal/down.ts'
+import { changedLines, startHints } from './standing.ts'
 
 /**
  * The closing text of a command on a run: what is down, its outcome, the reason, what stays changed, and what
@@ -87,6 +88,7 @@ function body(result: Result, state: RunState, standing: Standing, what: string)
           ...because(failure),
           ...changedLines(standing),
           'The run is closed: it is neither resumed nor rolled back, and its changes stay as they are.',
+          ...startHints(standing),
         ]
       return [
         `${result.doubt === null ? 'Stopped between two steps' : 'Stopped'}: ${what}.`,

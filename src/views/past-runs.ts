@@ -1,9 +1,9 @@
-import type { Measure } from '../run/record/measures.ts'
 import type { PastRun } from '../run/record/past-run.ts'
 import { duration } from './amounts.ts'
 import { columns } from './columns.ts'
 import { fitted, type Width } from './fit.ts'
 import { endedAs, type ListedRun } from './history.ts'
+import { measured } from './measured.ts'
 
 /** A run of the list; `past` is null where its entries were not read. */
 export type HistoryRun = ListedRun & { readonly past: PastRun | null }
@@ -34,9 +34,9 @@ export function historyText(
         endedAs(one),
         exit === null ? '' : String(exit),
         seconds === null ? '' : duration(seconds),
-        measured(measures?.downtime),
-        measured(measures?.rto),
-        measured(measures?.rpo),
+        measures === null ? '' : measured(measures.downtime),
+        measures === null ? '' : measured(measures.rto),
+        measures === null ? '' : measured(measures.rpo),
         one.story ?? '',
       ]
     }),
@@ -46,11 +46,4 @@ export function historyText(
       ? ''
       : `\n${more === 1 ? '1 older run' : `${more} older runs`}: --all lists every run, --since those since a time.\n`
   return columns(rows, width).join('\n') + '\n' + fitted(rest, width)
-}
-
-/** `4m 10s, met`; empty where nothing was measured. */
-export function measured(measure: Measure | undefined): string {
-  if (measure === undefined || measure.seconds === null) return ''
-  const { seconds, verdict } = measure
-  return `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
 }

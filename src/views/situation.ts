@@ -3,6 +3,7 @@ import type { PlannedStep } from '../model/plan.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { standingOf, type Standing } from '../run/journal/standing.ts'
 import { stateOf } from '../run/journal/state.ts'
+import { downTogether } from '../run/journal/down.ts'
 import type { Estimate, Remaining } from '../run/record/estimate.ts'
 import { measuresOf, type Measure } from '../run/record/measures.ts'
 import type { PastTimes } from '../run/record/past-times.ts'
@@ -41,14 +42,12 @@ export function situationOf(
   }
 }
 
-function downFacts({ down, unconfirmedSince }: Standing, now: Date): readonly string[] {
-  const times = [...new Set(down.map(({ since }) => since))]
-  if (times.length === 0)
+function downFacts(standing: Standing, now: Date): readonly string[] {
+  const { unconfirmedSince } = standing
+  const groups = downTogether(standing)
+  if (groups.length === 0)
     return unconfirmedSince === null ? [] : [`perhaps DOWN for ${ago(unconfirmedSince, now)}`]
-  return times.map((time) => {
-    const names = down.filter(({ since }) => since === time).map(({ service }) => oneLine(service))
-    return `DOWN for ${ago(time, now)}: ${names.join(', ')}`
-  })
+  return groups.map(({ names, since }) => `DOWN for ${ago(since, now)}: ${names.join(', ')}`)
 }
 
 const ago = (since: string, now: Date): string => coarse((now.getTime() - Date.parse(since)) / 1000)

@@ -1,25 +1,7 @@
 import { oneLine } from '../kernel/sanitize.ts'
-import type { Standing } from '../run/journal/standing.ts'
-
-/** What is down, which is what a person must know first; nothing if the run stopped no service. */
-export function downLines({ down, unconfirmedSince }: Standing): readonly string[] {
-  const stopped = down.filter(({ died }) => died !== true)
-  const times = [...new Set(stopped.map(({ since }) => since))]
-  const lines = [
-    ...down
-      .filter(({ died }) => died === true)
-      .map(
-        ({ service, since }) =>
-          `DOWN since ${since}: ${oneLine(service)} (it stopped answering during this run, which has not stopped it)`,
-      ),
-    ...times.map((time) => {
-      const names = stopped.filter(({ since }) => since === time).map(({ service }) => oneLine(service))
-      return `DOWN since ${time}: ${names.join(', ')} (stopped by this run, not started again)`
-    }),
-  ]
-  if (lines.length > 0 || unconfirmedSince === null) return lines
-  return [`Perhaps DOWN since ${unconfirmedSince}: no health check has succeeded since then.`]
-}
+import type { Stored } from '../run/journal/entry.ts'
+import { standingOf, type Standing } from '../run/journal/standing.ts'
+import { downLines } from '../run/journal/down.ts'
 
 /** What the run has changed and not undone. */
 export const changedLines = ({ changed, unsure }: Standing): readonly string[] => [
@@ -29,3 +11,22 @@ export const changedLines = ({ changed, unsure }: Standing): readonly string[] =
 
 const list = (label: string, titles: readonly string[]): readonly string[] =>
   titles.length === 0 ? [] : [`${label}: ${titles.map(oneLine).join(', ')}`]
+
+/** How to bring up what is down once nobody resumes the run or rolls it back: nothing else starts it. */
+export function startHints({ down, starts, looks, unconfirmedSince }: Standing): readonly string[] {
+  if (down.length === 0 && unconfirmedSince === null) return []
+  const lead =
+    down.length > 0
+      ? 'Look at the data, then start what is down'
+      : 'Look at the data, then start what does not run'
+  return [
+    ...looks.map((line) => `What runs now: ${oneLine(line)}`),
+    ...(starts.length === 0 ? [`${lead}.`] : starts.map((line) => `${lead}: ${oneLine(line)}`)),
+  ]
+}
+
+/** That a run of a list is open, what is down, and what says the rest. */
+export function openLine(run: string, entries: readonly Stored[]): string {
+  const down = downLines(standingOf(entries)).map((text) => `. ${text.replace(/\.$/, '')}`)
+  return `${run} is open${down.join('')}. What to type next: runbook status`
+}

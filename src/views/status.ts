@@ -7,7 +7,8 @@ import type { RunState, StepState } from '../run/journal/state.ts'
 import type { Standing } from '../run/journal/standing.ts'
 import type { StepTime } from '../run/journal/step-times.ts'
 import { packed, wrapped, type Width } from './fit.ts'
-import { changedLines, downLines } from './standing.ts'
+import { downLines } from '../run/journal/down.ts'
+import { changedLines } from './standing.ts'
 
 export type OpenRun = {
   readonly run: string

@@ -1,7 +1,6 @@
-import type { Measure } from '../run/record/measures.ts'
 import type { RunSummary } from '../run/journal/journal.ts'
 import type { RunRecord } from '../run/record/record.ts'
-import { duration, moment } from './amounts.ts'
+import { moment } from './amounts.ts'
 import {
   code,
   documentAsMarkdown,
@@ -14,7 +13,7 @@ import {
 } from './document.ts'
 import { endedAs } from './history.ts'
 import { code as span } from './markup.ts'
-import { amount } from './measured.ts'
+import { amount, measured } from './measured.ts'
 import { result } from './result.ts'
 
 /** The line that a run adds to a story, at most once: a line that begins with `key` is already there. */
@@ -76,9 +75,9 @@ export function runsTable(runs: readonly StoryRun[], report: string): readonly B
       code(record.runbook),
       code(record.target),
       result(record),
-      column(rto),
-      column(downtime),
-      column(rpo),
+      measured(rto),
+      measured(downtime),
+      measured(rpo),
       link,
       verified,
     ]
@@ -91,11 +90,6 @@ export function runsTable(runs: readonly StoryRun[], report: string): readonly B
 
 const sortKey = ({ record, known, folder }: StoryRun): string =>
   `${record?.startedAt ?? known?.startedAt ?? folder} ${folder}`
-
-const column = ({ seconds, verdict }: Measure): string =>
-  seconds === null
-    ? ''
-    : `${duration(seconds)}${verdict === 'met' || verdict === 'missed' ? `, ${verdict}` : ''}`
 
 /** The target of a Markdown link, escaped so that it cannot be anything else. */
 const destination = (path: string): string =>

@@ -1,8 +1,8 @@
-import { oneLine } from '../kernel/sanitize.ts'
 import type { Stored } from '../run/journal/entry.ts'
 import { stateOf } from '../run/journal/state.ts'
-import { standingOf, type Standing } from '../run/journal/standing.ts'
-import { changedLines, downLines } from './standing.ts'
+import { standingOf } from '../run/journal/standing.ts'
+import { downLines } from '../run/journal/down.ts'
+import { changedLines, startHints } from './standing.ts'
 
 /**
  * What stays as it is when a run is closed, before it is closed, and the commands that could still settle it.
@@ -23,14 +23,7 @@ export function closingText(run: string, entries: readonly Stored[] | null): str
       : pivoted
         ? [`To finish it instead: runbook resume ${run}`]
         : [`To finish or undo it instead: \`runbook resume ${run}\` or \`runbook rollback ${run}\``]),
-    ...startLines(standing),
+    ...startHints(standing),
     '',
   ].join('\n')
-}
-
-/** Nothing else will start it once the run is closed. */
-function startLines({ down, starts }: Standing): readonly string[] {
-  if (down.length === 0) return []
-  const lead = 'Look at the data, then start what is down'
-  return starts.length === 0 ? [`${lead}.`] : starts.map((line) => `${lead}: ${oneLine(line)}`)
 }

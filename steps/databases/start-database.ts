@@ -56,7 +56,10 @@ export const startDatabase = defineStep<Input, { readonly service: string }, Bef
       },
     ]
     const { state } = await stateOf(look, database)
-    const volumes = (await dataVolumeFindings(look, database)).map(({ finding }) => finding)
+    const volumes = (await dataVolumeFindings(look, database)).flatMap(({ is, finding }) =>
+      // A start keeps the container, and with it the data that only it has.
+      is === 'unkept' ? [] : [finding],
+    )
     if (state === 'missing' && volumes.length === 0)
       return refuse(`${service} has no container to start`, 'create')
     return state === 'paused' ? [...refuse(`${service} is paused`, 'unpause'), ...volumes] : volumes

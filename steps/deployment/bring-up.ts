@@ -33,6 +33,7 @@ import {
   touched,
 } from './lib/bring-up-present.ts'
 import { noteSharedNames } from './lib/shared-names.ts'
+import { requireKeptData, unkeptFindings } from './lib/unkept-data.ts'
 import { idleFindings } from '../services/lib/active.ts'
 import { imageMismatches } from '../services/lib/declared-images.ts'
 import { withTag } from '../services/lib/with-tag.ts'
@@ -75,23 +76,26 @@ const step: ActingStep<BringUp, Output, Before> = {
   },
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
+    const unkept = await unkeptFindings(look, [input.services], input.proof === 'image')
     if (input.proof === 'environment')
       return [
+        ...unkept,
         ...(await imageMismatches(look, input.services)),
         ...(await driftFindings(look, input.services, ['environment'])),
         ...idleFindings(await look.services.states(input.services)),
       ]
     // Compose may be unable to read a Compose file that is about to be replaced.
-    if (input.proof === 'declaration') return []
+    if (input.proof === 'declaration') return unkept
     const states = await look.services.states(input.services)
     if (input.proof === 'present')
-      return [...(await changedFiles(look, input.services)), ...idleFindings(states)]
-    return [...(await driftFindings(look, input.services)), ...idleFindings(states)]
+      return [...unkept, ...(await changedFiles(look, input.services)), ...idleFindings(states)]
+    return [...unkept, ...(await driftFindings(look, input.services)), ...idleFindings(states)]
   },
   survey: async (look, input) => {
     const [mismatch] = input.proof === 'environment' ? await imageMismatches(look, input.services) : []
     if (mismatch !== undefined) throw new RunbookError('failed', mismatch.problem, { hint: mismatch.hint })
     if (input.proof === 'present') await requireUnchangedFiles(look, input.services)
+    await requireKeptData(look, groupsOf(input))
     await noteSharedNames(look, input)
     return {
       services: await observeServices(look, input),

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Entry } from '../../src/run/journal/entry.ts'
 import { openJournal } from '../../src/adapters/journal/open.ts'
 import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
 import { jsonLines, Project } from '../fixtures/cli.ts'
 import { opened, settled } from '../fixtures/entries.ts'
+import { down, intent, planWith, up } from '../fixtures/told-run.ts'
 
 let project: Project
 let dry: string
@@ -82,4 +84,25 @@ test('shows a page of many runs, and all to programs and on request', async () =
   expect(await shown('--all')).toHaveLength(53)
   expect(await shown('--since', '1h')).toHaveLength(53)
   expect(await runsOf()).toHaveLength(52)
+})
+
+test('says of an open run what is down since when, how long at least, and what to type', async () => {
+  const journal = await openJournal(project.path('state'))
+  const plan = planWith([
+    { title: 'Stop writers', kind: 'services.stop', ...down },
+    { title: 'Check health', ...up },
+  ])
+  const hold = await journal.hold('dead', { ...thisProcess('ada'), run: 'dead-1', since: '' })
+  await journal.append(hold, 'dead-1', { ...opened(), plan } as Entry)
+  const { at } = await journal.append(hold, 'dead-1', {
+    ...intent('Stop writers'),
+    before: { running: ['web'] },
+  } as Entry)
+  await hold.release()
+  await journal.close()
+  const { out } = await project.run(['history'])
+  expect(out).toMatch(/^dead-1 .* open .*at least 0m?s, since 20/m)
+  expect(out).toContain(
+    `\ndead-1 is open. DOWN since ${at}: web (stopped by this run, not started again). What to type next: runbook status\n`,
+  )
 })

@@ -76,7 +76,7 @@ test('reading the journal needs no engine, no runbook and no reports', async () 
     {
       args: ['history'],
       more: ['parse-ms', 'pretty-bytes', 'pretty-ms'],
-      views: ['amounts', 'columns', 'fit', 'past-runs'],
+      views: ['amounts', 'columns', 'fit', 'measured', 'past-runs', 'standing'],
       record: ['src/run/record/measures.ts', 'src/run/record/past-run.ts'],
     },
   ]) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Entry } from '../../src/run/journal/entry.ts'
 import { measuresOf } from '../../src/run/record/measures.ts'
 import { runStatusOf } from '../../src/run/record/run-status.ts'
 import {
@@ -145,6 +146,25 @@ describe('measuring a run', () => {
       [95, undoEnded('Stop writers', { result: 'failed', failure: { code: 'failed', message: 'x' } })],
     ] as const
     expect(seconds(stuck)[1]).toBe('the service was not confirmed up again')
+  })
+
+  it('says since when it is down and how long at least, until the run itself last saw it', () => {
+    const late = [...swapped, [4000, { type: 'released', by: 'ada', reason: 'by hand' }]] as const
+    expect(measuresOf(journalOf(plan, late)).downtime).toEqual({
+      seconds: null,
+      why: 'the service was not confirmed up again',
+      notOver: { since: after(60), seconds: 20 },
+      objectiveSeconds: null,
+      verdict: 'no objective',
+    })
+    const died = [
+      ...began.slice(0, 2),
+      [300, { ...settled('needs-human', 'x'), down: { place: 'shop/db', since: after(100) } } as Entry],
+    ] as const
+    expect(measuresOf(journalOf(plan, died)).downtime.notOver).toEqual({ since: after(100), seconds: 200 })
+    // Nothing of this plan would have confirmed that it is up.
+    const unseen = planWith([{ title: 'Stop writers', ...down }])
+    expect(measuresOf(journalOf(unseen, began.slice(2, 4))).downtime.notOver).toBeUndefined()
   })
 
   it('counts from the ending of a step that was found done, since nothing began', () => {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import rollback from '../../runbooks/full-db-rollback.ts'
-import type { Stored } from '../../src/run/journal/entry.ts'
+import type { Entry, Stored } from '../../src/run/journal/entry.ts'
 import { standingOf } from '../../src/run/journal/standing.ts'
 import { fakeMachine, Killed, type FakeMachine, type FakeWorld } from '../../src/testing/index.ts'
 import { closingText } from '../../src/views/unlock.ts'
 import { endingText } from '../../src/views/ending.ts'
+import { after, down, ended, intent, journalOf, planWith, up } from '../fixtures/told-run.ts'
 import { damagedShop, shop } from '../steps/fake-shop.ts'
+
+type Told = Parameters<typeof journalOf>[1]
 
 const params = { strategy: 'beside' }
 const writers = ['web', 'worker']
@@ -117,4 +120,98 @@ describe('a run that was killed in its swap', () => {
     )
     expect(closingText(run, null)).toContain('unknown what it has changed')
   })
+})
+
+describe('a run on processes', () => {
+  const stack = {
+    kind: 'process',
+    project: 'shop',
+    directory: '/srv/shop',
+    state: '/srv/shop/state',
+    services: {
+      web: {
+        command: ['node', 'web server.js'],
+        environment: { PORT: '8080', API_TOKEN: 'canary-canary' },
+        oneOff: false,
+      },
+      jobs: { command: ['node', 'jobs.js'], environment: {}, oneOff: false },
+    },
+  }
+  const services = { stack, names: ['web', 'jobs'] }
+  const plan = planWith([
+    { title: 'Stop writers', kind: 'services.stop', input: { services }, ...down },
+    { title: 'Start writers', kind: 'services.start', input: { services } },
+    { title: 'Check health', effect: 'observe', ...up },
+  ])
+  const stopped: Told = [
+    [
+      1,
+      { ...intent('Stop writers'), input: { services }, before: { running: ['web'], states: [] } } as Entry,
+    ],
+    [2, ended('Stop writers')],
+  ]
+  const started: Told = [
+    ...stopped,
+    [3, { ...intent('Start writers'), input: { services }, before: { running: [] } } as Entry],
+    [4, ended('Start writers', { output: { names: ['web', 'jobs'] } })],
+  ]
+  const web =
+    'grep -qszxF RUNBOOK_SERVICE=/srv/shop/state/web /proc/[0-9]*/environ || (cd /srv/shop && env PORT=8080 ' +
+    'API_TOKEN=‹as in runbook.config.ts› RUNBOOK_SERVICE=/srv/shop/state/web ' +
+    "setsid --fork node 'web server.js' >> /srv/shop/state/web.log 2>&1 < /dev/null)"
+
+  it('leaves the command that starts what it stopped, and nothing that did not run before', () => {
+    const entries = journalOf(plan, stopped)
+    expect(standingOf(entries)).toMatchObject({ down: [{ service: 'web' }], starts: [web], looks: [] })
+    expect(closingText('R1', entries)).toContain(`Look at the data, then start what is down: ${web}`)
+  })
+
+  it('that was not found up again leaves the commands for what may be down', () => {
+    const entries = journalOf(plan, started)
+    expect(standingOf(entries)).toMatchObject({ down: [], unconfirmedSince: after(1) })
+    const text = closingText('R1', entries)
+    expect(text).toContain(`  Perhaps DOWN since ${after(1)}: no health check has succeeded since then.`)
+    expect(text).toContain(`Look at the data, then start what does not run: ${web}`)
+    expect(text).toContain('setsid --fork node jobs.js')
+  })
+
+  it('says that the stop of the closed run is not its end, with the same commands', () => {
+    const closed = journalOf(plan, [...stopped, [9, { type: 'released', by: 'ada', reason: 'by hand' }]])
+    const result = {
+      run: 'R1',
+      outcome: 'open',
+      code: 'failed',
+      failure: null,
+      folder: '/srv/e',
+      findings: [],
+      doubt: null,
+    } as unknown as Parameters<typeof endingText>[0]
+    expect(endingText(result, closed)).toMatch(/^DOWN since \S+: web .*\nStopped: .*/)
+    expect(endingText(result, closed)).toContain(`then start what is down: ${web}\n`)
+  })
+})
+
+it('a service that a run recreates is looked at first, and only then started', () => {
+  const services = {
+    stack: {
+      kind: 'compose',
+      project: 'shop',
+      directory: '/srv/shop',
+      files: ['/srv/shop/compose.yml'],
+      envFiles: [],
+      profiles: [],
+      environment: {},
+    },
+    names: ['web'],
+  }
+  const plan = planWith([
+    { title: 'Bring up', kind: 'services.bring-up', input: { services }, ...down },
+    { title: 'Check health', effect: 'observe', ...up },
+  ])
+  const entries = journalOf(plan, [[1, { ...intent('Bring up'), input: { services } } as Entry]])
+  const compose = 'docker compose --project-name shop --file /srv/shop/compose.yml'
+  expect(closingText('R1', entries).split('\n').slice(-3, -1)).toEqual([
+    `What runs now: ${compose} ps --all web`,
+    `Look at the data, then start what does not run: ${compose} start web`,
+  ])
 })

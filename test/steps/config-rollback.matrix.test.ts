@@ -47,6 +47,22 @@ describe('config-rollback', () => {
     expect(told).not.toContain('correct-horse')
   })
 
+  it('refuses to recreate a server whose data is in its container, before anything is changed', async () => {
+    const world = servingApi()
+    const api = world.fleet.services.get('api')
+    if (api?.instance != null)
+      api.instance = { ...api.instance, unkept: { folder: '/pgdata', in: 'instance' } }
+    const { before, result } = await run(world)
+    expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    expect(result.findings).toContainEqual({
+      level: 'refuse',
+      about: 'api',
+      problem: 'the data of api (/pgdata) is in no volume: recreating the container loses it',
+      hint: expect.stringContaining('mount a volume with a name at /pgdata'),
+    })
+    expect(world.state()).toEqual(before)
+  })
+
   it('keeps two copies of one day apart', async () => {
     const world = servingApi()
     await run(world)

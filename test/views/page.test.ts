@@ -117,6 +117,9 @@ describe('recovery times', () => {
     ])
     const open = recordOf(journalOf(plan(null), told.slice(0, 3)))
     expect(pageOf(open)).toContain('<td>down from +1s, not confirmed up again</td>')
+    expect(reportOf(open)).toContain(
+      '| Downtime | unknown: the service was not confirmed up again; at least 2s, since 2026-02-03 04:12:01 UTC | none |',
+    )
     expect(recordOf(dryRun()).outages).toBeUndefined()
   })
 })

@@ -228,19 +228,36 @@ test('the history', () => {
           measures: { ...measures, rto: none, rpo: none },
         },
       },
+      {
+        ...line,
+        run: 'R10',
+        outcome: 'needs-human',
+        past: {
+          endedAt: line.startedAt,
+          seconds: 61,
+          exit: 12,
+          measures: {
+            ...measures,
+            rto: none,
+            rpo: none,
+            downtime: { ...none, notOver: { since: '2026-02-03T04:12:50.000Z', seconds: 723 } },
+          },
+        },
+      },
       { ...line, run: 'R6', outcome: 'succeeded', sealed: false },
       { ...line, run: 'R7', outcome: 'succeeded', damage: 'entry 3 was altered' },
       { ...line, run: 'R8', outcome: 'needs-human', released: true, sealed: false, damage: undefined },
     ])}`,
   ).toMatchInlineSnapshot(`
     "
-    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME                            EXIT  TOOK    DOWNTIME  RTO            RPO            STORY
+    RUN  STARTED                   RUNBOOK  TARGET  OUTCOME                            EXIT  TOOK    DOWNTIME                                        RTO            RPO            STORY
     R1   2026-02-03T04:12:33.000Z  night    house   open
-    R2   2026-02-03T04:12:33.000Z  night    house   succeeded                          0     4m 11s  12s       4m 10.4s, met  1d 1h, missed  3.10
+    R2   2026-02-03T04:12:33.000Z  night    house   succeeded                          0     4m 11s  12s                                             4m 10.4s, met  1d 1h, missed  3.10
     R3   2026-02-03T04:12:33.000Z  night    house   needs-human (open)
     R4   2026-02-03T04:12:33.000Z  night    house   released
     R5   2026-02-03T04:12:33.000Z  night    house   dry run                            3     3s
     R9   2026-02-03T04:12:33.000Z  night    house   rolled-back                        10    1m 1s   12s
+    R10  2026-02-03T04:12:33.000Z  night    house   needs-human (open)                 12    1m 1s   at least 12m 3s, since 2026-02-03 04:12:50 UTC
     R6   2026-02-03T04:12:33.000Z  night    house   succeeded, not sealed
     R7   2026-02-03T04:12:33.000Z  night    house   damaged journal
     R8   2026-02-03T04:12:33.000Z  night    house   released, not sealed, not checked

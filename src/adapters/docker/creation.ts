@@ -1,5 +1,6 @@
 import type { Creation, Mount } from '../../drivers/services.ts'
 import { digestOf } from '../../kernel/json.ts'
+import { dataFolderIn, holds } from '../../model/postgres-data.ts'
 import { byTarget } from './compose-config.ts'
 import type { InspectedContainer } from './container-state.ts'
 import { labels } from './containers.ts'
@@ -27,6 +28,7 @@ export function creationOf(service: string, container: CreatedContainer): Creati
     createdBy: createdBy(container),
     environment: digestOf([...(Config.Env ?? [])].toSorted()),
     mounts: mountsOf(container),
+    ...unkeptIn(container),
     networks: Object.keys(NetworkSettings?.Networks ?? {}).toSorted(),
   }
 }
@@ -56,3 +58,21 @@ const mountsOf = ({ Mounts = [] }: CreatedContainer): readonly Mount[] =>
     if (Type === 'bind') return [{ kind: 'folder', source: Source, target }]
     return Type === 'volume' && !isAnonymous(Name) ? [{ kind: 'volume', source: Name, target }] : []
   }).toSorted(byTarget)
+
+/** A mount of another kind, such as of memory, was chosen by somebody. */
+function unkeptIn({ Config, Mounts = [] }: CreatedContainer): Pick<Creation, 'unkept'> {
+  const folder = dataFolderIn(
+    new Map(
+      (Config.Env ?? []).map((line) => {
+        const [name = '', ...value] = line.split('=')
+        return [name, value.join('=')]
+      }),
+    ),
+  )
+  if (folder === null) return {}
+  const [mount] = Mounts.filter(({ Destination }) => holds(Destination, folder)).toSorted(
+    (one, other) => other.Destination.length - one.Destination.length,
+  )
+  if (mount === undefined) return { unkept: { folder, in: 'instance' } }
+  return mount.Type === 'volume' && isAnonymous(mount.Name ?? '') ? { unkept: { folder, in: 'volume' } } : {}
+}

@@ -5,6 +5,7 @@ import type { Child } from '../../drivers/scope.ts'
 import type { ProcessService, ProcessStack } from '../../drivers/services.ts'
 import { cannot } from '../../kernel/errors.ts'
 import { digestOf, type JsonObject } from '../../kernel/json.ts'
+import { serviceTag, serviceVariable } from '../../model/start-lines.ts'
 import { writeDurably } from '../disk/durable.ts'
 import { allProcesses, isRunning } from './proc.ts'
 import { environmentOf } from './environ.ts'
@@ -22,13 +23,6 @@ export type ServiceRecord = JsonObject & {
 }
 
 export const pidFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.pid`)
-export const logFile = (stack: ProcessStack, name: string): string => join(stack.state, `${name}.log`)
-
-/**
- * In the environment of every service, so that it is found even if a crash came before its pid file was
- * written.
- */
-export const serviceTag = (stack: ProcessStack, name: string): string => `${stack.state}/${name}`
 
 export const digestOfService = (
   declared: Pick<ServiceRecord, 'command' | 'environment' | 'directory'>,
@@ -77,7 +71,7 @@ export function runningChild(stack: ProcessStack, name: string, record: ServiceR
     (stat) =>
       stat.session === stat.pid &&
       stat.state !== 'Z' &&
-      environmentOf(stat.pid)?.get('RUNBOOK_SERVICE') === serviceTag(stack, name),
+      environmentOf(stat.pid)?.get(serviceVariable) === serviceTag(stack, name),
   )
   return leader === undefined ? null : { pid: leader.pid, startTime: leader.startTime, argv0: name }
 }

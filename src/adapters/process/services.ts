@@ -15,6 +15,7 @@ import { cannot } from '../../kernel/errors.ts'
 import { digestOf, sameJson } from '../../kernel/json.ts'
 import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
+import { logFile, serviceTag, serviceVariable } from '../../model/start-lines.ts'
 import { labelled, lastLines } from './log-lines.ts'
 import { pollUntil, endGroup, isRunning } from './proc.ts'
 import { shell } from './shell.ts'
@@ -25,11 +26,9 @@ import { errorLine, logFrom, logTail } from './log-tail.ts'
 import {
   asDeclared,
   digestOfService,
-  logFile,
   readRecord,
   removeRecord,
   runningChild,
-  serviceTag,
   writeRecord,
   type ServiceRecord,
 } from './record.ts'
@@ -352,7 +351,7 @@ async function start(
     {
       argv: declared.command,
       cwd: declared.directory,
-      env: { ...declared.environment, RUNBOOK_SERVICE: serviceTag(stack, name) },
+      env: { ...declared.environment, [serviceVariable]: serviceTag(stack, name) },
     },
     { log },
   )

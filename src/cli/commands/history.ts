@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { systemClock } from '../../kernel/clock.ts'
+import { isOpen } from '../../run/journal/journal.ts'
 import type { PastRun } from '../../run/record/past-run.ts'
 import { endedAs } from '../../views/history.ts'
 import { errorReportOf } from '../error-report.ts'
@@ -34,30 +35,36 @@ export function historyCommand(program: Command, context: CliContext): void {
     )
     .option('--json', 'print one JSON object per line')
     .action(async ({ target, runbook, since, all, json }: Options) => {
-      const [{ pastRunOf }, { historyText }] = await Promise.all([
+      const [{ pastRunOf }, { historyText }, { openLine }] = await Promise.all([
         import('../../run/record/past-run.ts'),
         import('../../views/past-runs.ts'),
+        import('../../views/standing.ts'),
       ])
       const from = since === undefined ? null : await instantOf(since, 'list runs since', systemClock.now())
       const wanted = { target, runbook, since: from?.toISOString() }
       const newest = all === true || from !== null || json === true ? undefined : shown
       const past = new Map<string, PastRun>()
+      const open: string[] = []
       const { runs, damages, more } = await readJournal(context, async (journal) => {
         const lines = await journal.runs({ ...wanted, newest })
         return {
-          ...(await checkedRuns(journal, lines, (run, entries) => past.set(run, pastRunOf(entries)))),
+          ...(await checkedRuns(journal, lines, (run, entries) => {
+            past.set(run, pastRunOf(entries))
+            if (lines.some((line) => line.run === run && isOpen(line))) open.push(openLine(run, entries))
+          })),
           more: newest === undefined ? 0 : (await journal.count(wanted)) - lines.length,
         }
       })
       const filtered = target !== undefined || runbook !== undefined || from !== null
-      if (json !== true)
+      if (json !== true) {
         context.terminal.out(
           historyText(
             runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
             { filtered, more, width: context.terminal.width() },
           ),
         )
-      else
+        if (open.length > 0) context.terminal.out(context.asTyped(`\n${open.join('\n')}\n`))
+      } else
         for (const { damage, ...run } of runs)
           context.json({
             ...run,

@@ -5,7 +5,7 @@ import type { Json, JsonObject } from '../../kernel/json.ts'
 import { onceEach } from '../../kernel/once-each.ts'
 import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { addressesIn } from '../../model/recording.ts'
-import { isStack, namesIn, servicesIn } from './services-in.ts'
+import { isStack, namesIn, servicesIn } from '../../model/services-in.ts'
 
 /**
  * What a plan may change, in the order in which it is locked: the databases, services, image repositories, data

@@ -5,7 +5,7 @@ import type { Plan, PlannedStep } from '../../model/plan.ts'
 import { bringsOf } from '../../model/returned.ts'
 import type { AnyStep, PlanFacts } from '../../model/step.ts'
 import { partsIn, servicePart, stackPart } from './lock-parts.ts'
-import { isStack } from './services-in.ts'
+import { isStack } from '../../model/services-in.ts'
 
 type Preceding = {
   readonly planned: PlannedStep

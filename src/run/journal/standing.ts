@@ -1,9 +1,11 @@
 import type { PostgresDatabase } from '../../drivers/databases.ts'
-import type { ComposeStack, Stack } from '../../drivers/services.ts'
+import type { ServiceGroup } from '../../drivers/services.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { composeLine } from '../../model/compose-line.ts'
 import type { PlannedStep } from '../../model/plan.ts'
+import { servicesIn } from '../../model/services-in.ts'
+import { startLines, stateLines } from '../../model/start-lines.ts'
 import type { FoundDown, Stored } from './entry.ts'
 import { stateOf, type RunState } from './state.ts'
 import { timesOf } from './times.ts'
@@ -19,6 +21,8 @@ export type Standing = JsonObject & {
   readonly starts: readonly string[]
   /** Since when no health check has found the service up; null if none is due. */
   readonly unconfirmedSince: string | null
+  /** Commands that show which of the services that may be down run, and change nothing. */
+  readonly looks: readonly string[]
   /** Titles of steps whose effect is there. */
   readonly changed: readonly string[]
   /** Titles of steps whose effect may be there, in part or in full. */
@@ -30,22 +34,24 @@ export function standingOf(entries: readonly Stored[]): Standing {
   const state = stateOf(entries)
   const { outages } = timesOf(entries)
   const open = state.plan.steps.some(({ marks }) => marks.upAfter) ? outages.at(-1) : undefined
+  const unconfirmedSince = open?.to === null ? open.from : null
   const died = diedIn(state, entries)
   const stopped = downOf(state, entries)
   const down = [
     ...(died === null ? [] : [{ service: died.place, since: died.since, died: true as const }]),
     ...stopped,
   ]
+  const names = stopped.map(({ service }) => service)
+  const perhaps = down.length > 0 || unconfirmedSince === null ? [] : touchedIn(state)
   return {
     down,
     starts: [
       ...(died === null ? [] : startOfServer(state, died.place)),
-      ...startsOf(
-        state,
-        stopped.map(({ service }) => service),
-      ),
+      ...startsOf(touchedIn(state, stops), names),
+      ...startsOf(perhaps),
     ],
-    unconfirmedSince: open?.to === null ? open.from : null,
+    unconfirmedSince,
+    looks: [...new Set(perhaps.flatMap(stateLines))],
     ...effectsOf(state),
   }
 }
@@ -106,17 +112,32 @@ function startOfServer({ plan }: RunState, place: string): readonly string[] {
     : []
 }
 
-function startsOf({ plan }: RunState, down: readonly string[]): readonly string[] {
-  const lines = plan.steps.flatMap(({ kind, input }) => {
-    if (kind !== stops) return []
-    const { services } = input as { readonly services?: { readonly stack?: Partial<Stack> } }
-    const names = namesIn(input['services'] ?? null, 'names').filter((name) => down.includes(name))
-    const stack = services?.stack
-    if (names.length === 0 || stack?.kind !== 'compose') return []
-    return [composeLine(stack as ComposeStack, ['start', ...names.map(shellWord)].join(' '))]
-  })
-  return [...new Set(lines)]
+/** Services that began steps have stopped, started or recreated, unless that is undone. */
+function touchedIn({ plan, steps }: RunState, only?: string): readonly ServiceGroup[] {
+  return plan.steps
+    .filter(({ kind }) => only === undefined || kind === only)
+    .filter(({ id, kind, marks }) => {
+      const now = steps.get(id)
+      const begun = now !== undefined && now.attempts > 0 && now.undo !== 'undone'
+      return begun && (kind === stops || kind === starts || marks.downFrom)
+    })
+    .flatMap(({ id, kind, input }) => {
+      const { input: resolved, before } = steps.get(id) ?? { input: null, before: null }
+      const ran = kind === stops ? namesIn(before, 'running') : null
+      return servicesIn(resolved ?? input).map(({ stack, names }) => ({
+        stack,
+        names: ran === null ? names : names.filter((name) => ran.includes(name)),
+      }))
+    })
 }
+
+const startsOf = (groups: readonly ServiceGroup[], only?: readonly string[]): readonly string[] => [
+  ...new Set(
+    groups.flatMap(({ stack, names }) =>
+      startLines({ stack, names: only === undefined ? names : names.filter((name) => only.includes(name)) }),
+    ),
+  ),
+]
 
 function namesIn(value: Json, field: string): readonly string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return []

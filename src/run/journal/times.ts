@@ -1,5 +1,5 @@
 import type { Plan } from '../../model/plan.ts'
-import type { Stored } from './entry.ts'
+import type { Entry, Stored } from './entry.ts'
 
 /** Times of a run that the measurements need. */
 export interface Times {
@@ -13,9 +13,23 @@ export interface Times {
   readonly skipped: ReadonlySet<string>
   readonly turned: boolean
   readonly outages: readonly { readonly from: string; readonly to: string | null }[]
+  /** When the run itself last did or saw anything: what people write into its journal later says nothing of the service. */
+  readonly seenAt: string
   /** The data restored last and not undone. */
   readonly data: { readonly asOf: string } | null
 }
+
+/** Entries beside a run, during which nothing is done or looked at. */
+const beside: ReadonlySet<Entry['type']> = new Set([
+  'announcing',
+  'announced',
+  'attempting',
+  'attempted',
+  'acknowledged',
+  'resumed',
+  'released',
+  'sealed',
+])
 
 /**
  * The service is down from the start of the first `downFrom` step to the end of an `upAfter` step. During a
@@ -53,10 +67,12 @@ export function timesOf(entries: readonly Stored[]): Times {
   }
   let rewound = false
   let previous = first.at
+  let seenAt = first.at
   for (const { at, entry } of entries) {
     // Time synchronisation sets clocks back by fractions of a second.
     rewound ||= Date.parse(at) < Date.parse(previous) - 1000
     previous = at
+    if (!beside.has(entry.type)) seenAt = at
     switch (entry.type) {
       case 'settled':
         if (entry.down === undefined || outages.at(-1)?.to === null) break
@@ -104,6 +120,7 @@ export function timesOf(entries: readonly Stored[]): Times {
     skipped,
     turned,
     outages,
+    seenAt,
     data: newest === undefined ? null : { asOf: newest },
   }
 }

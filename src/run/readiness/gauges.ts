@@ -1,5 +1,5 @@
 import type { Target } from '../../model/target.ts'
-import { isOpen } from '../journal/journal.ts'
+import { isOpen, type RunSummary } from '../journal/journal.ts'
 import { pastRunOf } from '../record/past-run.ts'
 import type { Gauge } from './check.ts'
 import type { DrillStanding } from './drill-calendar.ts'
@@ -85,6 +85,7 @@ export async function runGauges(
     ...maybe('objective_rto_seconds', 'Longest time in which a recovery has to succeed.', rtoSeconds),
     ...maybe('objective_rpo_seconds', 'Longest period whose data may be lost.', rpoSeconds),
   ]
+  gauges.push(...(await downGauges(real.filter(isOpen), journal)))
   const ended = real.filter(({ outcome }) => outcome !== null && outcome !== 'refused')
   for (const runbook of new Set(ended.map((line) => line.runbook))) {
     const line = ended.find((one) => one.runbook === runbook)
@@ -113,6 +114,27 @@ export async function runGauges(
     )
   }
   return gauges
+}
+
+/** Since when open runs have the service down, the first of each runbook. */
+async function downGauges(
+  open: readonly RunSummary[],
+  journal: Pick<JournalFacts, 'read'>,
+): Promise<readonly Gauge[]> {
+  const since = new Map<string, number>()
+  for (const { run, runbook } of open) {
+    const entries = await journal.read(run).catch(() => null)
+    if (entries === null || entries.length === 0) continue
+    const { notOver } = pastRunOf(entries).measures?.downtime ?? {}
+    if (notOver !== undefined)
+      since.set(runbook, Math.min(since.get(runbook) ?? Infinity, seconds(notOver.since)))
+  }
+  return [...since].map(([runbook, value]) => ({
+    name: 'down_since_timestamp_seconds',
+    help: 'Since when an open run has the service down, or has not found it up again.',
+    value,
+    labels: { runbook },
+  }))
 }
 
 /** Nothing for what is not known: zero would be a measurement. */

@@ -8,6 +8,8 @@ export type Measure = JsonObject & {
   /** Null if it could not be measured, for the reason in `why`. Never negative. */
   readonly seconds: number | null
   readonly why: string | null
+  /** Of what was not over when the run last saw it: since when it lasts, and how long it lasted until then. */
+  readonly notOver?: { readonly since: string; readonly seconds: number }
   readonly objectiveSeconds: number | null
   readonly verdict: 'met' | 'missed' | 'unknown' | 'no objective'
 }
@@ -62,15 +64,20 @@ export function measuresOf(entries: readonly Stored[]): Measures {
   }
 }
 
-export type Measured = { readonly seconds: number } | { readonly why: string }
+export type Measured =
+  | { readonly seconds: number }
+  | { readonly why: string; readonly notOver?: NonNullable<Measure['notOver']> }
 
 export function judged(measured: Measured, objectiveSeconds: number | null): Measure {
   const seconds = 'seconds' in measured ? measured.seconds : null
   const why = 'why' in measured ? measured.why : null
-  if (objectiveSeconds === null) return { seconds, why, objectiveSeconds, verdict: 'no objective' }
+  const notOver = 'notOver' in measured ? { notOver: measured.notOver } : {}
+  if (objectiveSeconds === null)
+    return { seconds, why, ...notOver, objectiveSeconds, verdict: 'no objective' }
   return {
     seconds,
     why,
+    ...notOver,
     objectiveSeconds,
     verdict: seconds === null ? 'unknown' : seconds <= objectiveSeconds ? 'met' : 'missed',
   }
@@ -103,18 +110,27 @@ function rtoOf({ plan, endedWell, skipped, turned }: Times, from: string, backwa
   return between(from, last, backwards)
 }
 
-function downtimeOf({ plan, outages }: Times): Measured {
+function downtimeOf({ plan, outages, seenAt }: Times): Measured {
   if (outages.length === 0 && !plan.steps.some((step) => step.marks.downFrom))
     return { why: 'no step of this runbook takes the service down' }
   let seconds = 0
   for (const { from, to } of outages) {
-    if (to === null) return { why: 'the service was not confirmed up again' }
-    const one = between(from, to, 'the clock moved back slightly during the run')
+    const one = between(from, to ?? seenAt, 'the clock moved back slightly during the run')
+    if ('seconds' in one) seconds += one.seconds
+    if (to === null) {
+      const why = 'the service was not confirmed up again'
+      // Where nothing confirms that it is up, it may have been up long before the end.
+      const confirmed = plan.steps.some(({ marks }) => marks.upAfter)
+      return 'why' in one || !confirmed
+        ? { why }
+        : { why, notOver: { since: from, seconds: rounded(seconds) } }
+    }
     if ('why' in one) return one
-    seconds += one.seconds
   }
-  return { seconds: Math.round(seconds * 1000) / 1000 }
+  return { seconds: rounded(seconds) }
 }
+
+const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000
 
 function rpoOf({ data, outages, openedAt, turned }: Times): Measured {
   if (data === null) return { why: 'this run restored no data' }

@@ -3,6 +3,7 @@ import type { News } from '../engine/announce.ts'
 import type { Stored } from '../journal/entry.ts'
 import { stateOf, type RunState } from '../journal/state.ts'
 import { standingOf } from '../journal/standing.ts'
+import { downNews } from '../journal/down.ts'
 
 /**
  * What the operators have to know: that a run failed, was rolled back, was stopped, waits for a person, or was found
@@ -21,7 +22,7 @@ export function newsOf(entries: readonly Stored[], watched?: string): News | nul
   return {
     key: found.key,
     text: [
-      ...downIn(entries),
+      ...downNews(entries),
       `${plan.title} on ${String(plan.target['name'])}: ${found.says}`,
       ...list('Changed and not undone', standing.changed),
       ...list('Perhaps changed', standing.unsure),
@@ -29,18 +30,6 @@ export function newsOf(entries: readonly Stored[], watched?: string): News | nul
       `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
     ].join(' '),
   }
-}
-
-/** What is down, which comes first: a telephone shows only the beginning of a message. */
-export function downIn(entries: readonly Stored[]): readonly string[] {
-  const { down, unconfirmedSince } = standingOf(entries)
-  const { settled } = stateOf(entries)
-  if (down.length > 0)
-    return [`DOWN: ${down.map(({ service, since }) => `${service} (since ${since})`).join(', ')}.`]
-  const isOver = settled !== null && settled.outcome !== 'needs-human'
-  return isOver || unconfirmedSince === null
-    ? []
-    : [`Perhaps DOWN since ${unconfirmedSince}: no health check has succeeded since then.`]
 }
 
 /** That a run failed and begins to roll back, which may take long; null where a person asked for it or nothing changed. */
@@ -52,7 +41,7 @@ export function turningNewsOf(entries: readonly Stored[]): News | null {
   return {
     key: 'turned',
     text: [
-      ...downIn(entries),
+      ...downNews(entries),
       `${plan.title} on ${String(plan.target['name'])}: failed and is being rolled back now: ${turn.failure.message}. Its end will be reported.`,
       `Run ${entries[0]?.run ?? ''}, started by ${opened.by} on ${opened.host}.`,
     ].join(' '),

@@ -5,7 +5,7 @@ import type { ImagesView } from '../../drivers/images.ts'
 import { failureOf } from '../../kernel/errors.ts'
 import type { Json, JsonObject } from '../../kernel/json.ts'
 import type { Plan } from '../../model/plan.ts'
-import { servicesIn } from '../engine/services-in.ts'
+import { servicesIn } from '../../model/services-in.ts'
 import type { Stored } from '../journal/entry.ts'
 import type { Provenance, SourceFile, UsedImage } from '../journal/provenance.ts'
 

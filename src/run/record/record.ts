@@ -17,7 +17,7 @@ import { stepRecord, type StepRecord } from './step-record.ts'
  * junit.xml.
  * Evidence with an older number cannot be rendered again, so only its signature can be verified.
  */
-export const rendering = 6
+export const rendering = 7
 
 /** Contents of `run.json`: the complete record of one run, computed from its journal alone. */
 export type RunRecord = JsonObject & {

@@ -8,6 +8,7 @@ import type { ScoredEstimate } from '../../run/record/estimate.ts'
 import { duration, moment } from '../amounts.ts'
 import { pastRuns, roughly } from '../expected.ts'
 import { code, strong, table, type Block, type Inline } from '../document.ts'
+import { measured } from '../measured.ts'
 import { result } from '../result.ts'
 
 export function summaryTable(record: RunRecord): Block {
@@ -84,7 +85,7 @@ export function measuresTable({ measures, mode, plan, estimate }: RunRecord): re
   const since = incidentSince(plan)
   const row = (name: string, measure: Measure): readonly Inline[] => [
     name,
-    measure.seconds === null ? `unknown: ${measure.why ?? ''}` : duration(measure.seconds),
+    measure.seconds === null ? unknown(measure) : duration(measure.seconds),
     measure.objectiveSeconds === null ? 'none' : duration(measure.objectiveSeconds),
     measure.verdict === 'missed' ? strong('missed') : measure.verdict,
   ]
@@ -104,6 +105,9 @@ export function measuresTable({ measures, mode, plan, estimate }: RunRecord): re
     ),
   ]
 }
+
+const unknown = (measure: Measure): string =>
+  `unknown: ${measure.why ?? ''}${measure.notOver === undefined ? '' : `; ${measured(measure)}`}`
 
 /** The estimate leaves out the time of people, so it is compared with what the steps took. */
 function estimateRow({ medianSeconds, p90Seconds, runs, takenSeconds }: ScoredEstimate): readonly Inline[] {

@@ -3,7 +3,8 @@ import { duration, moment } from '../amounts.ts'
 import { code, list, paragraph, strong, table, type Block, type Inline } from '../document.ts'
 import { blockAsHtml } from '../html/blocks.ts'
 import { fragment, type Html } from '../html/template.ts'
-import { changedLines, downLines } from '../standing.ts'
+import { downLines } from '../../run/journal/down.ts'
+import { changedLines } from '../standing.ts'
 import type { OpenRun } from '../status.ts'
 
 /** How an open run stands now: who works on it, what is down, and the state of each step. */

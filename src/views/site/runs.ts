@@ -3,7 +3,8 @@ import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { duration, moment } from '../amounts.ts'
 import { code, paragraph, strong, type Block, type Inline } from '../document.ts'
 import { endedAs } from '../history.ts'
-import { measured, type HistoryRun } from '../past-runs.ts'
+import { measured } from '../measured.ts'
+import type { HistoryRun } from '../past-runs.ts'
 import { partOf, targetHref } from './frame.ts'
 import { runLink } from './protection.ts'
 
@@ -58,9 +59,9 @@ export function historyAsBlocks(
           one.outcome === 'succeeded' && one.damage === null ? endedAs(one) : strong(endedAs(one)),
           exit === null ? '' : String(exit),
           seconds === null ? '' : duration(seconds),
-          measured(measures?.downtime),
-          measured(measures?.rto),
-          measured(measures?.rpo),
+          measures === null ? '' : measured(measures.downtime),
+          measures === null ? '' : measured(measures.rto),
+          measures === null ? '' : measured(measures.rpo),
         ]
       }),
       bars: {

@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { signalGroup } from '../../../src/adapters/process/proc.ts'
 import { errorLine } from '../../../src/adapters/process/log-tail.ts'
 import { processServices } from '../../../src/adapters/process/services.ts'
 import type { ProcessStack } from '../../../src/drivers/services.ts'
+import { startLines } from '../../../src/model/start-lines.ts'
 import { systemClock } from '../../../src/kernel/clock.ts'
 import { eventually } from '../../fixtures/eventually.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
@@ -56,6 +59,35 @@ describe('services as local processes', () => {
       expect(await pid()).toBe(first)
       await services.stop(web(), 5)
       expect((await services.states(web()))[0]?.state).toBe('missing')
+    },
+  )
+
+  test.runIf(process.platform === 'linux')(
+    'one that a person starts with the line that the program prints is the service again, and is started once',
+    async () => {
+      stack = {
+        ...stack,
+        state: join(folder, "the state's folder"),
+        services: {
+          web: {
+            command: ['sh', '-c', 'echo "$GREETING"; exec sleep 1000'],
+            environment: { GREETING: "it's up" },
+            oneOff: false,
+          },
+        },
+      }
+      await services.start(web())
+      await services.stop(web(), 5)
+      const [line = ''] = startLines(web())
+      const type = () => promisify(execFile)('bash', ['-c', line], { cwd: '/' })
+      await type()
+      await eventually(async () => (await services.states(web()))[0]?.state === 'running', 'web runs')
+      const first = await pid()
+      await type()
+      expect(await pid()).toBe(first)
+      expect(await readFile(join(stack.state, 'web.log'), 'utf8')).toBe("it's up\nit's up\n")
+      await services.stop(web(), 5)
+      expect((await services.states(web()))[0]?.state).toBe('stopped')
     },
   )
 

@@ -306,6 +306,16 @@ export const drifts: readonly Drift[] = [
     },
   },
   {
+    what: 'The data of the database is in a volume without a name',
+    check: 'services',
+    level: 'warn',
+    problem: /^the data of db \(\/data\) is in a volume without a name: removing the container, .* loses it$/,
+    seed: (world) => {
+      const { declared, instance } = service(world, 'db')
+      declared.instance = { ...instance, unkept: { folder: '/data', in: 'volume' } }
+    },
+  },
+  {
     what: 'The database has no table, and there are backups',
     check: 'database',
     level: 'refuse',

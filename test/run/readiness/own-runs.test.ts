@@ -8,6 +8,7 @@ import { linked } from '../../../src/run/journal/hash-chain.ts'
 import { genesisHash } from '../../../src/run/journal/entry.ts'
 import { alias, till } from '../../steps/fake-till.ts'
 import { opened } from '../../fixtures/entries.ts'
+import { after, down, intent, journalOf as entriesOf, planWith, up } from '../../fixtures/told-run.ts'
 import { journalOf, shop, succeeded } from './healthy.ts'
 
 const at = '2026-02-03T04:00:00Z'
@@ -45,4 +46,20 @@ it('a drill of a neighbour proves nothing for the target; one under its other na
     )
   expect(await proven('till')).toMatchObject([{ drill: 'restore-test', proof: null, state: 'never' }])
   expect(await proven('alias')).toMatchObject([{ drill: 'restore-test', state: 'proven' }])
+})
+
+it('a service that an open run has down is a number for monitors, since when', async () => {
+  const plan = planWith([
+    { title: 'Stop writers', ...down },
+    { title: 'Check health', ...up },
+  ])
+  const dead = journalOf([{ ...succeeded('full-db-rollback', at, till), outcome: null }], {
+    read: async () => entriesOf(plan, [[1, intent('Stop writers')]]),
+  })
+  const downSince = async (from: typeof dead) =>
+    (await runGauges(till, from)).filter(({ name }) => name === 'down_since_timestamp_seconds')
+  expect(await downSince(dead)).toMatchObject([
+    { value: Date.parse(after(1)) / 1000, labels: { runbook: 'full-db-rollback' } },
+  ])
+  expect(await downSince(journal)).toEqual([])
 })

@@ -1,5 +1,5 @@
-import type { ServiceGroup, Stack } from '../../drivers/services.ts'
-import type { Json, JsonObject } from '../../kernel/json.ts'
+import type { ServiceGroup, Stack } from '../drivers/services.ts'
+import type { Json, JsonObject } from '../kernel/json.ts'
 
 export function isStack(value: Json): value is Json & Stack {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
