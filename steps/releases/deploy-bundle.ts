@@ -128,9 +128,11 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     ),
   }),
   run: async (io, { input: { services }, before }) => {
-    for (const { exchange, fresh } of before.entries)
-      if ((await swapStateOf(io, exchange)) === 'old')
+    for (const { exchange, fresh } of before.entries) {
+      const state = await swapStateOf(io, exchange)
+      if (state === 'old' || state === 'between')
         await requireSameTree(io, exchange.fresh, fresh, 'it was checked')
+    }
     await exchangeAll(io, before, services, 'new')
     const names = before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')
     io.note(`replaced in ${before.into}: ${names}; the previous entries are in ${before.kept}`)

@@ -29,13 +29,25 @@ function replace({ disk }: FakeWorld, folder: string, body: Uint8Array): void {
   disk.files.set(file, body)
 }
 
+function stagedIn(disk: FakeWorld['disk'], name: string): string {
+  const path = [...disk.files.keys()].find((one) => one.startsWith(`${root}/.staging/`) && one.endsWith(name))
+  if (path === undefined) throw new Error(`${name} is not in staging`)
+  return path
+}
+
 function writeInStaging(name: string) {
   return ({ disk }: FakeWorld): void => {
-    const path = [...disk.files.keys()].find(
-      (one) => one.startsWith(`${root}/.staging/`) && one.endsWith(name),
-    )
-    if (path === undefined) throw new Error(`${name} is not in staging`)
+    const path = stagedIn(disk, name)
     lay(disk, path, `${Buffer.from(disk.files.get(path) ?? []).toString()}forged = 1\n`)
+  }
+}
+
+/** As many bytes as before, and the same time of modification: a program can set that back. */
+function rewriteInStaging(name: string) {
+  return ({ disk }: FakeWorld): void => {
+    const path = stagedIn(disk, name)
+    const was = disk.files.get(path) ?? new Uint8Array(0)
+    lay(disk, path, Buffer.from(was).fill('x', was.length - 2))
   }
 }
 
@@ -77,6 +89,25 @@ describe('what is altered after it was verified does not go live', () => {
     ['the unpacked data, once it was checked', 'services.stop', writeInStaging('config.toml'), {}],
     ['the unpacked data, while nothing is live', 'files.move done', writeInStaging('config.toml'), {}],
     ['the unpacked bundle, once it was checked', 'services.stop', writeInStaging('guide.md'), {}],
+    ['the unpacked data, with its size and time kept', 'services.stop', rewriteInStaging('config.toml'), {}],
+    [
+      'the unpacked data, with its size and time kept, while nothing is live',
+      'files.move done',
+      rewriteInStaging('config.toml'),
+      {},
+    ],
+    [
+      'the unpacked bundle, with its size and time kept, while the data is put in place',
+      'files.move done',
+      rewriteInStaging('guide.md'),
+      { time: 2 },
+    ],
+    [
+      'the unpacked bundle, while what it replaces is aside',
+      'files.move done',
+      writeInStaging('server.js'),
+      { time: 4 },
+    ],
     [
       'the unpacked bundle, while the data is put in place',
       'files.move done',
