@@ -34,7 +34,12 @@ async function digestBelow(
   return digestOf([counted(facts), target, within])
 }
 
-async function isSameTree(look: Pick<Look, 'files' | 'signal'>, path: string, was: string): Promise<boolean> {
+/** Whether a tree is as it was when its version was taken, also by an earlier version of the program. */
+export async function isSameTree(
+  look: Pick<Look, 'files' | 'signal'>,
+  path: string,
+  was: string,
+): Promise<boolean> {
   if (was.startsWith(withChanges)) return (await treeVersionOf(look, path)) === was
   return (await digestBelow(look, path, ({ changedAt: _changedAt, ...before }) => before)) === was
 }
