@@ -62,7 +62,7 @@ export default runbook(
         )
         step(
           'Spot-check key files of the decrypted archive',
-          checkKeyFiles({ root: restored.root, files: data.keyFiles }),
+          checkKeyFiles({ root: restored.root, files: data.keyFiles, unpacked: restored }),
           { id: 'look-at-the-key-files-in-what-was-decrypted' },
         )
         return encrypted
@@ -73,9 +73,13 @@ export default runbook(
           unpack({ archive, staging, as: 'restored', passphrase: null }),
           { id: 'restore-the-archive-into-staging' },
         )
-        step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
-          id: 'look-at-the-key-files-in-it',
-        })
+        step(
+          'Spot-check key files',
+          checkKeyFiles({ root: restored.root, files: data.keyFiles, unpacked: restored }),
+          {
+            id: 'look-at-the-key-files-in-it',
+          },
+        )
       },
     })
 

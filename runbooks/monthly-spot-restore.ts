@@ -1,7 +1,7 @@
 import { maybe, param, runbook } from '../src/index.ts'
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
 import { checkKeyFiles } from '../steps/files/check-key-files.ts'
-import { runCommand } from '../steps/files/run-command.ts'
+import { runUnpacked } from '../steps/files/run-unpacked.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { unpack } from '../steps/files/unpack.ts'
 import { logResult } from '../steps/records/log-result.ts'
@@ -54,7 +54,7 @@ export default runbook(
       }),
       { id: 'make-a-staging-folder' },
     )
-    const code = step(
+    const unpacked = step(
       'Extract the release bundle',
       unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
       { id: 'extract-the-release-bundle' },
@@ -65,13 +65,13 @@ export default runbook(
       { id: 'extract-the-data-archive' },
     )
 
-    step(
+    const code = step(
       'Install production dependencies',
-      runCommand({
+      runUnpacked({
+        code: unpacked,
         argv: bundle.install,
-        directory: code.root,
         environment: bundle.environment,
-        within: 'staging',
+        again: release,
       }),
       { id: 'install-production-dependencies' },
     )
@@ -84,15 +84,10 @@ export default runbook(
     else
       step(
         'Start the release in dry-run mode',
-        runCommand({
-          argv: bundle.dryRun,
-          directory: code.root,
-          environment: bundle.environment,
-          within: 'staging',
-        }),
+        runUnpacked({ code, argv: bundle.dryRun, environment: bundle.environment, again: null }),
         { id: 'start-the-release-with-its-dry-run-switch' },
       )
-    step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles }), {
+    step('Spot-check key files', checkKeyFiles({ root: files.root, files: data.keyFiles, unpacked: files }), {
       id: 'spot-check-key-files',
     })
 

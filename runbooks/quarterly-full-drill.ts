@@ -4,6 +4,7 @@ import { moveAside, putInPlace, putLiveBack } from '../steps/backups/live-folder
 import { verifyBackup } from '../steps/backups/verify-backup.ts'
 import { checkKeyFiles } from '../steps/files/check-key-files.ts'
 import { runCommand } from '../steps/files/run-command.ts'
+import { runUnpacked } from '../steps/files/run-unpacked.ts'
 import { makeStaging, removeStaging } from '../steps/files/staging.ts'
 import { unpack } from '../steps/files/unpack.ts'
 import { checkHealth } from '../steps/http/check-health.ts'
@@ -88,21 +89,25 @@ export default runbook(
     const restored = step('Extract the data archive', unpack({ archive, staging, as: 'data', passphrase }), {
       id: 'restore-the-archive-into-staging',
     })
-    step('Spot-check key files', checkKeyFiles({ root: restored.root, files: data.keyFiles }), {
-      id: 'spot-check-key-files',
-    })
-    const code = step(
+    step(
+      'Spot-check key files',
+      checkKeyFiles({ root: restored.root, files: data.keyFiles, unpacked: restored }),
+      {
+        id: 'spot-check-key-files',
+      },
+    )
+    const unpacked = step(
       'Extract the release bundle',
       unpack({ archive: release, staging, as: 'bundle', passphrase: null }),
       { id: 'extract-the-release-bundle' },
     )
-    step(
+    const code = step(
       'Install production dependencies',
-      runCommand({
+      runUnpacked({
+        code: unpacked,
         argv: bundle.install,
-        directory: code.root,
         environment: bundle.environment,
-        within: 'staging',
+        again: release,
       }),
       { id: 'install-production-dependencies' },
     )

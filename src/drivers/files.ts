@@ -14,6 +14,11 @@ export type FileFacts = JsonObject & {
    */
   readonly identity: string | null
   readonly modifiedAt: string
+  /**
+   * When it was last written to, renamed, linked or given another mode, owner or time, to the nanosecond: the ctime,
+   * which no program can set. Null as `identity` is.
+   */
+  readonly changedAt: string | null
 }
 
 /** The file system of a path. */

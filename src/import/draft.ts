@@ -263,6 +263,7 @@ const outputNames: { readonly [step: string]: string } = {
   dumpDatabase: 'fallback',
   downgradeCopy: 'lowered',
   unpack: 'unpacked',
+  runUnpacked: 'run',
   moveAside: 'aside',
   chooseTree: 'tree',
   openTree: 'opened',

@@ -41,7 +41,7 @@ const proofs: { readonly [step: string]: string } = {
   encryptArchive: 'the encrypted archive was decrypted again and is equal',
   fileBackup: 'the backup was read back from the drive and is equal',
   pruneBackups: 'none of the removed files is there any more',
-  runCommand: 'the command ended with exit code 0',
+  runUnpacked: 'the command ended with exit code 0, in a folder that is as it was verified',
   downloadRelease: 'the files are there, complete',
   draftRelease: 'the host has the draft',
   writeReleaseUrl: 'the lock file has the address',

@@ -50,7 +50,7 @@ export function sourcesOf(
 ): readonly Source[] {
   const runbooks = new Set<string>()
   // Of all runbooks: a script that several of them call is written for each, since its arguments may differ.
-  const scripts = new Set<string>(['runCommand', 'runOneOff'])
+  const scripts = new Set<string>(['runUnpacked', 'runOneOff'])
   return chaptersIn(document, becomes).flatMap((chapter) => {
     const runbook = freeName(idOf(chapter.title), runbooks)
     const source = sourceOf(name, runbook, chapter, { facts, becomes, scripts })

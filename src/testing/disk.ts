@@ -35,18 +35,47 @@ export type FakeMount = {
   dead: boolean
 }
 
+/** Counts the changes of a disk, for the ctime of its paths. Tests have no access to it, as nobody can set a ctime. */
+class Changes {
+  readonly last = new Map<string, number>()
+  #count = 0
+
+  see(path: string): void {
+    this.last.set(path, (this.#count += 1))
+  }
+}
+
+class Watched<V> extends Map<string, V> {
+  readonly #changes: Changes
+
+  constructor(changes: Changes) {
+    super()
+    this.#changes = changes
+  }
+
+  override set(path: string, value: V): this {
+    this.#changes.see(path)
+    return super.set(path, value)
+  }
+}
+
+const changesOf = new WeakMap<Disk, Changes>()
+
 export function emptyDisk(): Disk {
-  return {
-    files: new Map(),
+  const changes = new Changes()
+  const disk: Disk = {
+    files: new Watched(changes),
     folders: new Set(['/']),
-    modifiedAt: new Map(),
-    permissions: new Map(),
+    modifiedAt: new Watched(changes),
+    permissions: new Watched(changes),
     identities: new Map(),
-    links: new Map(),
+    links: new Watched(changes),
     mounts: new Map(),
     freeBytes: 1e12,
     beforeChange: () => undefined,
   }
+  changesOf.set(disk, changes)
+  return disk
 }
 
 /** Puts a file on the disk, with its folders, as if it had always been there. */
@@ -108,6 +137,20 @@ export const kindOn = (disk: Disk, path: string): 'file' | 'directory' | 'link' 
 /** The modification time of a path; a fixed time where the test sets none. */
 export const modifiedOn = (disk: Disk, path: string): Date =>
   disk.modifiedAt.get(path) ?? new Date('2026-01-01T00:00:00Z')
+
+/** As a ctime: another one after each change of a path, whatever time of modification is set. */
+export const changedOn = (disk: Disk, path: string): string =>
+  `2026-01-01T00:00:00.${String(changesOf.get(disk)?.last.get(path) ?? 0).padStart(9, '0')}Z`
+
+/** A rename changes what is renamed, and nothing below it. */
+export function renamedOn(disk: Disk, from: string, to: string, rename: () => void): void {
+  const changes = changesOf.get(disk)
+  const was = treeOn(disk, from).map((path) => [path, changes?.last.get(path)] as const)
+  rename()
+  for (const [path, last] of was)
+    if (last !== undefined) changes?.last.set(`${to}${path.slice(from.length)}`, last)
+  changes?.see(to)
+}
 
 const modes = { file: 0o600, directory: 0o700, link: 0o777 }
 

@@ -2,6 +2,7 @@ import type { Files } from '../drivers/files.ts'
 import { RunbookError } from '../kernel/errors.ts'
 import { digestOf, sha256 } from '../kernel/json.ts'
 import {
+  changedOn,
   forget,
   freeOn,
   identityOn,
@@ -12,6 +13,7 @@ import {
   permissionsOn,
   placeOn,
   pointOn,
+  renamedOn,
   resolvedOn,
   spend,
   treeOn,
@@ -60,6 +62,7 @@ export function fakeFiles(disk: Disk): Files {
         device,
         identity: identityOn(disk, at),
         modifiedAt: modifiedOn(disk, at).toISOString(),
+        changedAt: changedOn(disk, at),
       }
     },
     async read(path, maxBytes) {
@@ -174,20 +177,22 @@ export function fakeFiles(disk: Disk): Files {
         refuse(`cannot move ${source} to`, target, 'it is in use, for example as a mount point')
       if (pointOn(disk, source) !== pointOn(disk, target))
         refuse(`cannot move ${source} to`, target, 'it is on another file system')
-      for (const one of treeOn(disk, source)) {
-        const moved = `${target}${one.slice(source.length)}`
-        for (const known of [
-          disk.files,
-          disk.links,
-          disk.modifiedAt,
-          disk.permissions,
-          disk.identities,
-        ] as readonly Map<string, unknown>[]) {
-          if (known.has(one)) known.set(moved, known.get(one))
+      renamedOn(disk, source, target, () => {
+        for (const one of treeOn(disk, source)) {
+          const moved = `${target}${one.slice(source.length)}`
+          for (const known of [
+            disk.files,
+            disk.links,
+            disk.modifiedAt,
+            disk.permissions,
+            disk.identities,
+          ] as readonly Map<string, unknown>[]) {
+            if (known.has(one)) known.set(moved, known.get(one))
+          }
+          if (disk.folders.has(one)) disk.folders.add(moved)
+          forget(disk, one)
         }
-        if (disk.folders.has(one)) disk.folders.add(moved)
-        forget(disk, one)
-      }
+      })
     },
     async writeLink(path, target) {
       const at = placeOn(path)

@@ -12,12 +12,14 @@ import {
 import { makingOf } from './lib/destination.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
 import { requireSameTree, treeVersionOf } from '../files/lib/tree-version.ts'
-import type { Unpacked } from '../files/unpack.ts'
+import type { RunFolder } from '../files/run-unpacked.ts'
+import { versionOf, type Unpacked } from '../files/unpack.ts'
 
 type Input = {
   readonly data: DataArchive
   readonly restored: Unpacked
-  readonly code: Unpacked
+  /** The bundle, its dependencies installed. */
+  readonly code: RunFolder
   /** The folder that the services run from, and the names in it that a bundle never replaces. */
   readonly into: string
   readonly keep: readonly string[]
@@ -37,7 +39,7 @@ export type CheckedReplacement = {
 /**
  * Checks, before anything stops, that the unpacked data and release can take their places by renaming alone.
  * @throws RunbookError `failed` for another file system or owner, or a path that must not be replaced;
- *   `verification` where the data is no longer as it was unpacked
+ *   `verification` where the data is no longer as it was unpacked, or the code as its command left it
  */
 export const checkReplacement = defineStep<Input, CheckedReplacement>({
   kind: 'files.check-replacement',
@@ -56,7 +58,9 @@ export const checkReplacement = defineStep<Input, CheckedReplacement>({
   },
   run: async (look, { data, restored, code, into, keep, spared }) => {
     const live = makingOf(data).source
-    await requireSameTree(look, restored.folder, restored.version, 'it was unpacked')
+    await requireSameTree(look, restored.folder, versionOf(restored), 'it was unpacked')
+    // Missing in journals of earlier versions.
+    await requireSameTree(look, code.folder, code.ran, 'its dependencies were installed')
     const versions = {
       restored: await treeVersionOf(look, restored.folder),
       code: await treeVersionOf(look, code.folder),

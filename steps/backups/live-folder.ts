@@ -24,7 +24,7 @@ import {
 import { freeName } from '../files/lib/free-name.ts'
 import { requireSameTree } from '../files/lib/tree-version.ts'
 import { keptWritten } from '../files/lib/written-since.ts'
-import type { Unpacked } from '../files/unpack.ts'
+import { versionOf, type Unpacked } from '../files/unpack.ts'
 
 /** The live folder under its other name, with its digest from when nothing wrote to it. */
 export type Aside = {
@@ -69,7 +69,7 @@ export const moveAside = defineStep<MoveInput, Aside, Aside>({
     await requireQuiet(look, services, moved)
     const path = makingOf(data).source
     await requireSameFolder(look, path, checked?.identities?.live)
-    const version = checked?.versions?.restored
+    const version = checked?.versions?.restored ?? versionOf(restored)
     await requireSameTree(look, restored.folder, version, 'it was checked')
     const aside = await freeName(look, `${path}.drill-${look.run.id}`)
     const tree = await look.files.tree(path)

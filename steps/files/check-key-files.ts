@@ -12,8 +12,15 @@ import {
   type KeyFile,
   type Look,
 } from '../../src/index.ts'
+import { requireSameTree } from './lib/tree-version.ts'
+import { versionOf, type Unpacked } from './unpack.ts'
 
-type Input = { readonly root: string; readonly files: readonly KeyFile[] }
+type Input = {
+  readonly root: string
+  readonly files: readonly KeyFile[]
+  /** The unpacked folder that the root is in, which must be as it was unpacked. Missing in plans of earlier versions. */
+  readonly unpacked?: Unpacked
+}
 type Output = { readonly files: readonly { readonly path: string; readonly bytes: number }[] }
 
 /** Key files are read, never executed. Bytes: a larger file is not a configuration. */
@@ -22,7 +29,7 @@ const largest = 16 * 1024 * 1024
 /**
  * Checks the files that a restore depends on: they exist, are large enough, parse, and have the expected
  * values.
- * @throws RunbookError `verification` with every file that does not
+ * @throws RunbookError `verification` with every file that does not, or where somebody changed the folder
  */
 export const checkKeyFiles = defineStep<Input, Output>({
   kind: 'files.check-key-files',
@@ -32,7 +39,9 @@ export const checkKeyFiles = defineStep<Input, Output>({
     isPending(files)
       ? 'Checks the key files.'
       : say`Checks that ${files.map(({ path }) => path)} exist, parse and have the expected values.`,
-  run: async (look, { root, files }) => {
+  run: async (look, { root, files, unpacked }) => {
+    if (unpacked !== undefined)
+      await requireSameTree(look, unpacked.folder, versionOf(unpacked), 'it was unpacked')
     const found: { path: string; bytes: number }[] = []
     const wrong: string[] = []
     for (const file of files) {

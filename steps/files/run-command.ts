@@ -1,14 +1,17 @@
-import { defineStep, RunbookError, say } from '../../src/index.ts'
+import { defineStep, RunbookError, say, type Io, type Need } from '../../src/index.ts'
 
-type Input = {
+type Input = Command & {
+  /**
+   * Why the command may run: the configuration declares it as a smoke test, which changes nothing. What runs in an
+   * unpacked folder is a step of its own, `runUnpacked`.
+   */
+  readonly within: 'smoke test'
+}
+
+type Command = {
   readonly argv: readonly string[]
   readonly directory: string
   readonly environment: { readonly [name: string]: string }
-  /**
-   * Why the command may run: its folder has only a copy, which the run removes at its end; or the
-   * configuration declares it as a smoke test, which changes nothing.
-   */
-  readonly within: 'staging' | 'smoke test'
 }
 
 type Output = { readonly exitCode: number }
@@ -24,17 +27,26 @@ export const runCommand = defineStep<Input, Output>({
   timeoutSeconds: 900,
   describe: ({ argv, directory }) =>
     say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${directory}.`,
-  needs: ({ argv }) =>
-    Array.isArray(argv) && typeof argv[0] === 'string' && !argv[0].includes('/')
-      ? [{ program: argv[0], why: `the configuration runs "${argv.join(' ')}"` }]
-      : [],
+  needs: ({ argv }) => commandNeeds(argv),
   predict: () => ({ output: { exitCode: 0 } }),
-  run: async (io, { argv, directory, environment }) => {
-    const { exitCode } = await io.commands.run({ argv, directory, environment, secrets: {} })
-    if (exitCode !== 0)
-      throw new RunbookError('failed', `"${argv.join(' ')}" ended with exit code ${exitCode}`, {
-        hint: 'its output is in the log of this step',
-      })
-    return { exitCode }
-  },
+  run: runToEnd,
 })
+
+/** The program that preflight looks for. */
+export const commandNeeds = (argv: unknown): readonly Need[] =>
+  Array.isArray(argv) && typeof argv[0] === 'string' && !argv[0].includes('/')
+    ? [{ program: argv[0], why: `the configuration runs "${argv.join(' ')}"` }]
+    : []
+
+/** @throws RunbookError `failed` for an exit code other than 0 */
+export async function runToEnd(
+  io: Pick<Io, 'commands'>,
+  { argv, directory, environment }: Command,
+): Promise<Output> {
+  const { exitCode } = await io.commands.run({ argv, directory, environment, secrets: {} })
+  if (exitCode !== 0)
+    throw new RunbookError('failed', `"${argv.join(' ')}" ended with exit code ${exitCode}`, {
+      hint: 'its output is in the log of this step',
+    })
+  return { exitCode }
+}

@@ -37,6 +37,10 @@ export type Unpacked = {
   readonly version?: string
 }
 
+/** Its version: as the last command left it that ran in it, else as it was unpacked. */
+export const versionOf = (of: Unpacked & { readonly ran?: string }): string | undefined =>
+  of.ran ?? of.version
+
 /**
  * Generous for a release or a data folder, and far below what a decompression bomb expands to. Packing has
  * the same limits, so that every packed archive can be unpacked.

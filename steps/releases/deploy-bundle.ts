@@ -26,13 +26,13 @@ import { freeName } from '../files/lib/free-name.ts'
 import { requireSameTree, treeVersionOf } from '../files/lib/tree-version.ts'
 import { keptWritten } from '../files/lib/written-since.ts'
 import { lastOf } from '../files/lib/path.ts'
-import type { Unpacked } from '../files/unpack.ts'
+import type { RunFolder } from '../files/run-unpacked.ts'
 import { requireQuiet } from '../services/lib/active.ts'
 import type { StoppedServices } from '../services/stop-services.ts'
 
 type DeployInput = {
   /** The unpacked bundle, its dependencies installed. */
-  readonly code: Unpacked
+  readonly code: RunFolder
   /** The folder that the services run from. */
   readonly into: string
   /** Names in that folder which no bundle replaces: `.env`, `.git`. */
@@ -101,7 +101,7 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
   survey: async (look, { code, into, keep, services, checked }) => {
     await requireQuiet(look, services, meanwhile)
     await requireSameFolder(look, into, checked?.identities?.into)
-    await requireSameTree(look, code.folder, checked?.versions?.code, 'it was checked')
+    await requireSameTree(look, code.folder, checked?.versions?.code ?? code.ran, 'it was checked')
     const kept = await freeName(look, `${into}/.replaced-${look.run.id}`)
     const since = look.clock.now().toISOString()
     const entries: Entry[] = []
@@ -128,9 +128,11 @@ export const deployBundle = defineStep<DeployInput, Deployed, Deployed>({
     ),
   }),
   run: async (io, { input: { services }, before }) => {
-    for (const { exchange, fresh } of before.entries)
-      if ((await swapStateOf(io, exchange)) === 'old')
+    for (const { exchange, fresh } of before.entries) {
+      const state = await swapStateOf(io, exchange)
+      if (state === 'old' || state === 'between')
         await requireSameTree(io, exchange.fresh, fresh, 'it was checked')
+    }
     await exchangeAll(io, before, services, 'new')
     const names = before.entries.map(({ exchange }) => lastOf(exchange.path)).join(', ')
     io.note(`replaced in ${before.into}: ${names}; the previous entries are in ${before.kept}`)

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { Files } from '../../src/drivers/files.ts'
 import { sha256 } from '../../src/kernel/json.ts'
 
-/** What the suite needs besides the port: a folder of its own, and links, which the port does not make. */
+/** What the suite needs besides the port: a folder of its own, links, and what somebody else does to a file. */
 export type FilesBench = {
   readonly files: Files
   /** Absolute, exists, empty. */
   readonly folder: string
   link(path: string, target: string): Promise<void>
+  /** Writes into an existing file, and sets its time of modification to the start of 2026. */
+  rewrite(path: string, body: string): Promise<void>
 }
 
 /** What every Files driver must do. */
@@ -220,6 +222,28 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(await of('aside')).toBe(one)
     })
 
+    it('shows a write that keeps the size and sets the time back, and no rename of a folder above', async () => {
+      const { files, folder, rewrite } = await open()
+      const of = async (name: string) => {
+        const { changedAt, ...others } = (await files.stat(`${folder}/${name}`)) ?? { changedAt: null }
+        return { changedAt, others }
+      }
+      await files.makeFolder(`${folder}/one`)
+      await files.write(`${folder}/one/file`, '')
+      await rewrite(`${folder}/one/file`, 'good')
+      const before = await of('one/file')
+      expect(before.changedAt).toMatch(/^[\d-]{10}T[\d:]{8}\.\d{9}Z$/)
+      expect(await of('one/file')).toEqual(before)
+      await rewrite(`${folder}/one/file`, 'evil')
+      const after = await of('one/file')
+      expect(after.others).toEqual(before.others)
+      expect(after.changedAt).not.toBe(before.changedAt)
+      const top = await of('one')
+      await files.move(`${folder}/one`, `${folder}/two`)
+      expect(await of('two/file')).toEqual(after)
+      expect((await of('two')).changedAt).not.toBe(top.changedAt)
+    })
+
     it('hashes a file, and nothing else', async () => {
       const { files, folder, link } = await open()
       await files.write(`${folder}/file`, 'four')
@@ -240,7 +264,7 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       await files.makeFolder(`${folder}/taken`)
       expect(await files.copy(`${folder}/file`, `${folder}/copy`)).toBe(sha256(body))
       expect(Buffer.from(await files.read(`${folder}/copy`, body.length)).equals(body)).toBe(true)
-      const own = { identity: '', modifiedAt: '' }
+      const own = { identity: '', modifiedAt: '', changedAt: '' }
       expect({ ...(await files.stat(`${folder}/copy`)), ...own }).toEqual({
         ...(await files.stat(`${folder}/file`)),
         ...own,

@@ -9,10 +9,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskFiles } from '../../src/adapters/disk/files.ts'
 import { mountsWithin } from '../../src/adapters/disk/mounts.ts'
@@ -25,6 +27,12 @@ filesContract('on disk', async () => ({
   files: diskFiles,
   folder: mkdtempSync(join(top, 'f-')),
   link: async (path, target) => symlinkSync(target, path),
+  async rewrite(path, body) {
+    // More than a tick of the clock that older kernels take the ctime from.
+    await sleep(20)
+    writeFileSync(path, body)
+    utimesSync(path, new Date('2026-01-01'), new Date('2026-01-01'))
+  },
 }))
 
 describe('files on a disk', () => {

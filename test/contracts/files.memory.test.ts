@@ -10,6 +10,10 @@ filesContract('in memory', async () => {
     files: fakeFiles(disk),
     folder: '/work',
     link: async (path, target) => void disk.links.set(path, target),
+    rewrite: async (path, body) => {
+      disk.files.set(path, Buffer.from(body))
+      disk.modifiedAt.set(path, new Date('2026-01-01T00:00:00Z'))
+    },
   }
 })
 

@@ -29,13 +29,25 @@ function replace({ disk }: FakeWorld, folder: string, body: Uint8Array): void {
   disk.files.set(file, body)
 }
 
+function stagedIn(disk: FakeWorld['disk'], name: string): string {
+  const path = [...disk.files.keys()].find((one) => one.startsWith(`${root}/.staging/`) && one.endsWith(name))
+  if (path === undefined) throw new Error(`${name} is not in staging`)
+  return path
+}
+
 function writeInStaging(name: string) {
   return ({ disk }: FakeWorld): void => {
-    const path = [...disk.files.keys()].find(
-      (one) => one.startsWith(`${root}/.staging/`) && one.endsWith(name),
-    )
-    if (path === undefined) throw new Error(`${name} is not in staging`)
+    const path = stagedIn(disk, name)
     lay(disk, path, `${Buffer.from(disk.files.get(path) ?? []).toString()}forged = 1\n`)
+  }
+}
+
+/** As many bytes as before, and the same time of modification: a program can set that back. */
+function rewriteInStaging(name: string) {
+  return ({ disk }: FakeWorld): void => {
+    const path = stagedIn(disk, name)
+    const was = disk.files.get(path) ?? new Uint8Array(0)
+    lay(disk, path, Buffer.from(was).fill('x', was.length - 2))
   }
 }
 
@@ -77,6 +89,25 @@ describe('what is altered after it was verified does not go live', () => {
     ['the unpacked data, once it was checked', 'services.stop', writeInStaging('config.toml'), {}],
     ['the unpacked data, while nothing is live', 'files.move done', writeInStaging('config.toml'), {}],
     ['the unpacked bundle, once it was checked', 'services.stop', writeInStaging('guide.md'), {}],
+    ['the unpacked data, with its size and time kept', 'services.stop', rewriteInStaging('config.toml'), {}],
+    [
+      'the unpacked data, with its size and time kept, while nothing is live',
+      'files.move done',
+      rewriteInStaging('config.toml'),
+      {},
+    ],
+    [
+      'the unpacked bundle, with its size and time kept, while the data is put in place',
+      'files.move done',
+      rewriteInStaging('guide.md'),
+      { time: 2 },
+    ],
+    [
+      'the unpacked bundle, while what it replaces is aside',
+      'files.move done',
+      writeInStaging('server.js'),
+      { time: 4 },
+    ],
     [
       'the unpacked bundle, while the data is put in place',
       'files.move done',
@@ -106,4 +137,91 @@ it.each<[string, Alteration, Given]>([
   expect(result.outcome, told).not.toBe('succeeded')
   expect(result.code).toBe('verification')
   expect(told).toContain('is not the file that this run verified')
+})
+
+/** Installing and starting leave a file in the folder, as they do. */
+function writing(world: FakeWorld): readonly string[] {
+  const seen: string[] = []
+  world.programs.installed.set('npm', {
+    version: '11.0.0',
+    run: ({ argv, directory }) => {
+      const path = `${directory}/server.js`
+      seen.push(`${argv[1]} ${Buffer.from(world.disk.files.get(path) ?? []).toString()}`)
+      lay(world.disk, `${directory}/node_modules/${argv[1]}`, 'installed')
+      return { exitCode: 0 }
+    },
+  })
+  return seen
+}
+
+/** What somebody does right after a step has ended. */
+async function alteredAfter(book: typeof drill, step: string, alter: Alteration) {
+  const world = drilled()
+  if (book === spotRestore) writing(world)
+  const machine = fakeMachine(world, { book, target: codexDrill })
+  const append = machine.journal.afterAppend
+  machine.journal.afterAppend = (stored) => {
+    append(stored)
+    const { entry } = stored
+    if (entry.type === 'ended' && entry.step === step) alter(world)
+  }
+  const result = await machine.run(book === drill ? { afterwards: 'keep-restored' } : {})
+  return { world, result, told: JSON.stringify([result, machine.entries]) }
+}
+
+const commandsIn = ({ programs }: FakeWorld) => programs.calls.map(({ argv }) => argv.slice(1).join(' '))
+const install = 'install --omit=dev'
+
+describe('code that was altered in staging does not run', () => {
+  it.each<[string, typeof drill, string, readonly string[]]>([
+    ['a drill, before its dependencies are installed', drill, 'extract-the-release-bundle', []],
+    ['a spot restore, before its dependencies are installed', spotRestore, 'extract-the-release-bundle', []],
+    ['a spot restore, once they are installed', spotRestore, 'install-production-dependencies', [install]],
+    ['a drill, once they are installed', drill, 'install-production-dependencies', [install]],
+  ])('%s', async (_, book, step, ran) => {
+    const { world, result, told } = await alteredAfter(book, step, rewriteInStaging('server.js'))
+    expect(result.outcome, told).toBe('rolled-back')
+    expect(result.code).toBe('verification')
+    expect(told).toMatch(
+      /was changed after (it was unpacked|a command ran in it|its dependencies were installed)/,
+    )
+    expect(commandsIn(world)).toEqual(ran)
+    expect(serves(world)).toBe('version 1.0.2, live data')
+  })
+
+  it('nor proves a spot restore anything by data that was altered there', async () => {
+    const { result, told } = await alteredAfter(
+      spotRestore,
+      'extract-the-data-archive',
+      rewriteInStaging('auth.json'),
+    )
+    expect(result.outcome, told).toBe('rolled-back')
+    expect(told).toMatch(/was changed after it was unpacked/)
+  })
+
+  it('an installation that was interrupted begins again with what the archive has', async () => {
+    const world = drilled()
+    const seen = writing(world)
+    const machine = fakeMachine(world, { book: spotRestore, target: codexDrill })
+    world.faults.order('commands.run done', 'kill')
+    await expect(machine.run({})).rejects.toBeInstanceOf(Killed)
+    rewriteInStaging('server.js')(world)
+    expect(await machine.resume()).toMatchObject({ outcome: 'succeeded' })
+    expect(seen).toEqual(['install version 1.0.1', 'install version 1.0.1', 'run version 1.0.1'])
+  })
+
+  it('a start that was interrupted and wrote to its folder needs a new run', async () => {
+    const world = drilled()
+    writing(world)
+    const machine = fakeMachine(world, { book: spotRestore, target: codexDrill })
+    world.faults.order('commands.run done', 'kill', 2)
+    await expect(machine.run({})).rejects.toBeInstanceOf(Killed)
+    expect(await machine.resume()).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        message: expect.stringContaining('was changed while the command ran that was interrupted') as string,
+        hint: expect.stringContaining('start a new run') as string,
+      },
+    })
+  })
 })

@@ -114,6 +114,7 @@ describe('a replacement', () => {
     device: 1,
     identity: null,
     modifiedAt: '2026-02-03T00:00:00Z',
+    changedAt: null,
   } as const
   it.each([
     ['fits', {}, {}, 0],

@@ -509,7 +509,7 @@ describe('what is run for its exit code', () => {
       argv: ['npm', 'ci'],
       directory: '/srv/staging',
       environment: {},
-      within: 'staging',
+      within: 'smoke test',
     })
     await expect(run(world, command)).rejects.toThrow('"npm ci" ended with exit code 1')
     expect(opened(command).step.needs?.(opened(command).input)).toMatchObject([{ program: 'npm' }])

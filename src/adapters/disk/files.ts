@@ -21,7 +21,7 @@ import { askMount, askRealPath } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copy-durably.ts'
 import { mountsWithin } from './mounts.ts'
 import { partialsOf, removePartials } from './partial-name.ts'
-import { place, statOf, trustParents } from './place.ts'
+import { exactStatOf, place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
 import { fileError } from './errors.ts'
 import { makeFolders } from './make-folders.ts'
@@ -44,6 +44,12 @@ async function keepsInodes(at: string, device: number): Promise<boolean> {
   return lasting.has(type)
 }
 
+/** ISO 8601. */
+const toNanoseconds = (time: bigint): string =>
+  new Date(Number(time / 1_000_000n))
+    .toISOString()
+    .replace('Z', `${String(time % 1_000_000n).padStart(6, '0')}Z`)
+
 async function regularFile(at: string): Promise<FileHandle> {
   // Without O_NONBLOCK, open() would block on a pipe without a writer.
   const file = await open(at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -56,8 +62,10 @@ async function regularFile(at: string): Promise<FileHandle> {
 export const diskFilesFor = (scope: Scope): Files => ({
   async stat(path) {
     const at = place(path)
-    const there = await statOf(at)
+    const there = await exactStatOf(at)
     if (there === null) return null
+    const device = Number(there.dev)
+    const lasts = await keepsInodes(at, device)
     const kind: FileFacts['kind'] = there.isFile()
       ? 'file'
       : there.isDirectory()
@@ -67,13 +75,14 @@ export const diskFilesFor = (scope: Scope): Files => ({
           : 'other'
     return {
       kind,
-      bytes: kind === 'file' ? there.size : 0,
-      mode: there.mode & 0o7777,
-      uid: there.uid,
-      gid: there.gid,
-      device: there.dev,
-      identity: (await keepsInodes(at, there.dev)) ? String(there.ino) : null,
+      bytes: kind === 'file' ? Number(there.size) : 0,
+      mode: Number(there.mode) & 0o7777,
+      uid: Number(there.uid),
+      gid: Number(there.gid),
+      device,
+      identity: lasts ? String(there.ino) : null,
       modifiedAt: there.mtime.toISOString(),
+      changedAt: lasts ? toNanoseconds(there.ctimeNs) : null,
     }
   },
 

@@ -1,5 +1,5 @@
 import { shellWord } from '../../kernel/shell-quote.ts'
-import type { Stats } from 'node:fs'
+import type { BigIntStats, Stats } from 'node:fs'
 import { lstat, readlink } from 'node:fs/promises'
 import { dirname, isAbsolute, resolve } from 'node:path'
 import { RunbookError } from '../../kernel/errors.ts'
@@ -22,9 +22,15 @@ export function place(path: string): string {
 }
 
 /** Null if it does not exist. */
-export async function statOf(path: string | Buffer): Promise<Stats | null> {
+export const statOf = (path: string | Buffer): Promise<Stats | null> => unlessMissing(path, lstat(path))
+
+/** As `statOf`, with times to the nanosecond. */
+export const exactStatOf = (path: string): Promise<BigIntStats | null> =>
+  unlessMissing(path, lstat(path, { bigint: true }))
+
+async function unlessMissing<S>(path: string | Buffer, stats: Promise<S>): Promise<S | null> {
   try {
-    return await lstat(path)
+    return await stats
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(systemCode(thrown) ?? '')) return null
     throw fileError('cannot stat', path.toString(), thrown)

@@ -68,11 +68,12 @@ export const files: Recipes = {
     if (!all.slice(at + 1).some(unpacks))
       return 'Nothing live is moved before its replacement is unpacked and checked, and this procedure unpacks none.'
     const data = draft.need('data')
-    const restored = unpacked(draft)
+    const extracted = unpacked(draft)
+    const restored = draft.output('runUnpacked') ?? extracted
     draft.once(
       'checkKeyFiles',
       'Check the key files',
-      () => `{ root: ${restored}.root, files: ${data}.keyFiles }`,
+      () => `{ root: ${restored}.root, files: ${data}.keyFiles, unpacked: ${restored} }`,
     )
     draft.ask(
       `{ phrase: \`restore \${${data}.making?.source ?? 'the data'}\`, acceptsEnvironment: true, showing: { archive: ${archive(draft)}.file, live: ${data}.making?.source ?? null } }`,
@@ -163,14 +164,15 @@ export const files: Recipes = {
     )
     draft.edit = { services, choice, image: null }
   },
-  runCommand: (draft, { program }) => {
+  runUnpacked: (draft, { program }) => {
     const root = draft.output('unpack')
     const argv = [program.program, ...program.args]
     if (root === null || !argv.every(isLiteral)) return false
+    const earlier = draft.output('runUnpacked')
     draft.add(
-      'runCommand',
+      'runUnpacked',
       `Run ${argv.join(' ')}`,
-      `{ argv: ${literal(argv)}, directory: ${root}.root, environment: {}, within: 'staging' }`,
+      `{ code: ${earlier ?? root}, argv: ${literal(argv)}, environment: {}, again: ${earlier === null ? archive(draft) : 'null'} }`,
     )
   },
   confirmVariables: (draft) => {

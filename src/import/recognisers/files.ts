@@ -115,7 +115,7 @@ export const files: readonly Recogniser[] = [
     'a file is replaced at once',
     (step) => runs('mv')(step) && step.main.args[0]?.endsWith('tmp') === true,
   ),
-  into('runCommand', (step) => runs('npm', 'pnpm', 'yarn', 'npx', 'make')(step)),
+  into('runUnpacked', (step) => runs('npm', 'pnpm', 'yarn', 'npx', 'make')(step)),
   into(
     'setVariable',
     ({ main, from }) => main.program === '' && from === 'inline' && main.variables.size > 0,

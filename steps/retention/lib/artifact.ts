@@ -54,6 +54,8 @@ export type FilePart = {
   /** As the files driver tells them. Missing where an earlier version chose. */
   readonly identity?: string | null
   readonly modifiedAt?: string
+  /** Missing in journals of earlier versions. */
+  readonly changedAt?: string | null
 }
 
 export type DatabasePart = {
@@ -152,9 +154,9 @@ export const describeParts = ({ files, image, database }: Artifact): readonly st
 /** @param bytes of a folder: those of all files in it */
 export const filePart = (
   path: string,
-  { identity, modifiedAt, ...facts }: FileFacts,
+  { identity, modifiedAt, changedAt, ...facts }: FileFacts,
   bytes: number = facts.bytes,
-): FilePart => ({ path, bytes, identity, modifiedAt })
+): FilePart => ({ path, bytes, identity, modifiedAt, changedAt })
 
 /** The existing ones of these files, with their sizes. */
 export async function withSizes(

@@ -32,14 +32,15 @@ export async function partsNow(
 }
 
 /** A folder that a kill left half removed is still the chosen one, though its time and size have changed. */
-function isChosenFile({ bytes, identity, modifiedAt }: FilePart, now: FileFacts): boolean {
+function isChosenFile({ bytes, identity, modifiedAt, changedAt }: FilePart, now: FileFacts): boolean {
   const isFolder = now.kind === 'directory'
   if (!isFolder && now.bytes !== bytes) return false
   // An earlier version recorded the size alone.
   if (identity === undefined || modifiedAt === undefined) return true
   const known = identity !== null && now.identity !== null
   if (known && identity !== now.identity) return false
-  return (isFolder && known) || modifiedAt === now.modifiedAt
+  if (isFolder && known) return true
+  return modifiedAt === now.modifiedAt && (changedAt === undefined || changedAt === now.changedAt)
 }
 
 /** One that an earlier version chose by its name is not known to be the one that was shown. */
@@ -57,7 +58,8 @@ export function isUnchanged(chosen: Artifact, now: Artifact): boolean {
       found?.path === file.path &&
       found.bytes === file.bytes &&
       (file.identity === undefined || found.identity === file.identity) &&
-      (file.modifiedAt === undefined || found.modifiedAt === file.modifiedAt)
+      (file.modifiedAt === undefined || found.modifiedAt === file.modifiedAt) &&
+      (file.changedAt === undefined || found.changedAt === file.changedAt)
     )
   })
   return (
