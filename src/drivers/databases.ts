@@ -332,6 +332,11 @@ export interface DatabasesView {
    * too. A copy gets its name only once it is complete.
    */
   exists(database: Database, name: string): Promise<boolean>
+  /**
+   * Which tables the live database has: one that was created again is another one, also under the same name; one whose rows
+   * or columns changed is the same. The oldest 1,000. Null where `Identity.instance` says it already (SQLite).
+   */
+  tableIds(database: Database): Promise<readonly string[] | null>
   /** Null where there is no such database, or no server that keeps sessions out (SQLite). */
   listing(database: Database, name: string): Promise<Listing | null>
   /**

@@ -44,6 +44,7 @@ export const leftBy: {
   databases: {
     identity: nothing,
     exists: nothing,
+    tableIds: nothing,
     listing: nothing,
     fileVersion: nothing,
     beside: nothing,
@@ -133,6 +134,7 @@ export const leftBy: {
     read: nothing,
     digest: nothing,
     withCopy: nothing,
+    identity: inDocker,
     leftover: nothing,
     fetch: nothing,
     put: inDocker,

@@ -43,6 +43,13 @@ export interface VolumesView {
    * @throws RunbookError `failed` where `at` does not exist or keeps changing, or there is no room for a copy
    */
   withCopy<T>(at: VolumePath, endings: readonly string[], use: (file: string) => Promise<T>): Promise<T>
+  /**
+   * Which file a path in a volume leads to: the same after a write to it, another one where somebody put another file there
+   * or made the volume again; also after the container was made again, where its image knows no time of creation. Null where
+   * that is not known: in a dry run, which starts no program in a container, outside a volume, where nothing is, and for an
+   * image without `sh` and `ls`.
+   */
+  identity(at: VolumePath): Promise<string | null>
   /** Whether an interrupted `put` left something beside the path. `remove` or another `put` cleans it up. */
   leftover(at: VolumePath): Promise<boolean>
 }

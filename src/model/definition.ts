@@ -103,6 +103,7 @@ const names = [
   'alsoChanges',
   'undoGuards',
   'remains',
+  'remainsAgain',
   'afterUndo',
   'irreversible',
   'rerunnable',
@@ -135,7 +136,7 @@ function actingFault(step: Fields): Fault | null {
   return wrongFunction(
     step,
     ['survey', 'probe'],
-    ['undo', 'alsoChanges', 'undoGuards', 'remains', 'afterUndo'],
+    ['undo', 'alsoChanges', 'undoGuards', 'remains', 'remainsAgain', 'afterUndo'],
   )
 }
 

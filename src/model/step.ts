@@ -187,6 +187,12 @@ export interface Observation<I extends JsonObject, O extends Json> extends Descr
   readonly volatile?: readonly Extract<keyof NoInfer<O>, string>[]
   /** What it sees changes by itself: a process that resumes the run looks again before it asks a person about it. */
   readonly lookAgain?: true
+  /**
+   * Whether what it saw is still so. Asked right before the first step that takes the service down, where a step to come
+   * relies on it, so that a refusal costs no downtime; that step asks again itself.
+   * @throws RunbookError `failed` or `verification` where somebody changed it since
+   */
+  stillHolds?(look: Look, seen: { readonly input: I; readonly output: NoInfer<O> }): Promise<void>
   /** If missing, a dry run calls `run`, since an observation changes nothing. */
   predict?(at: { readonly input: Preview<I>; readonly look: Look }): Promise<Prediction<NoInfer<O>>>
 }
@@ -207,9 +213,10 @@ export interface Exercise<I extends JsonObject, O extends Json> extends Describe
   }): Prediction<NoInfer<O>> | Promise<Prediction<NoInfer<O>>>
   run(io: Io, input: I): Promise<O>
   /**
-   * For one whose output is a proof: whether it is still true. Asked before a resume goes on, while a step that takes the
-   * output has not begun; such a step asks again itself before its effect.
-   * @throws RunbookError `verification` where somebody changed it since
+   * For one whose output is a proof: whether it is still true. Asked before a resume goes on, and right before the first
+   * step that takes the service down, while a step that takes the output has not begun; such a step asks again itself
+   * before its effect.
+   * @throws RunbookError `verification` where somebody changed it since; a resume goes on after any other error
    */
   stillHolds?(look: Look, proof: { readonly input: I; readonly output: NoInfer<O> }): Promise<void>
 }
@@ -279,6 +286,11 @@ interface Acting<I extends JsonObject, O extends Json, B extends Json> extends D
    * between the undo and its record loses nothing.
    */
   remains?(look: Look, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<readonly Remaining[]>
+  /**
+   * What `run` reported with `io.remains`: one sentence each. A kill loses what a step reported before it ended, so it is
+   * asked where a resume finds the effect done.
+   */
+  remainsAgain?(look: Look, act: UndoAct<I, NoInfer<B>, NoInfer<O>>): Promise<readonly Remaining[]>
   /**
    * Releases what proves the undo, such as a database that is closed to sessions until then. Called once it is
    * recorded that the probe found the effect absent, which the probe need not be able to see afterwards. Idempotent: it

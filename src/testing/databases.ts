@@ -164,6 +164,13 @@ export function fakeDatabases({
         instance: live.instance ?? live.generation,
       }
     },
+    async tableIds(database) {
+      await at('tableIds')
+      const { tables, generation } = named(database, database.name)
+      if (server.engine === 'sqlite') return null
+      // As `newly` makes them all again.
+      return Object.keys(tables).map((table) => `${table} ${generation}`)
+    },
     async exists(database, name) {
       await at('exists')
       answering(database)

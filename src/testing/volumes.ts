@@ -16,8 +16,8 @@ export type FakeVolumes = Map<string, Map<string, FakeFile>>
 export const noVolumes = (): FakeVolumes => new Map()
 
 /**
- * Puts a file into a service's volume, with its folders, as if it had always been there. The defaults are
- * root and 0644.
+ * Puts a file into a service's volume, with its folders, as if it had always been there; it is another file than the one
+ * that was at that path. The defaults are root and 0644.
  */
 export function layInVolume(
   volumes: FakeVolumes,
@@ -32,6 +32,30 @@ export function layInVolume(
   for (const parent of parentsOf(path))
     if (!files.has(parent)) files.set(parent, folder({ uid, gid, mode: 0o755 }))
   files.set(path, { kind: 'file', body: Buffer.from(body), link: null, uid, gid, mode })
+}
+
+/** As a program writes to the file that is there: it stays the same file. */
+export function writeInVolume(
+  volumes: FakeVolumes,
+  service: string,
+  path: string,
+  body: string | Uint8Array,
+): void {
+  const file = volumes.get(service)?.get(path)
+  if (file === undefined) throw new Error(`${path} is not in the volumes of ${service}`)
+  const written = { ...file, body: Buffer.from(body) }
+  identities.set(written, identityOf(file))
+  volumes.get(service)?.set(path, written)
+}
+
+/** Apart from the files, so that two worlds with the same files are equal. */
+const identities = new WeakMap<FakeFile, string>()
+let made = 0
+
+function identityOf(file: FakeFile): string {
+  const known = identities.get(file) ?? `file ${(made += 1)}`
+  identities.set(file, known)
+  return known
 }
 
 const folder = (ownership: Ownership): FakeFile => ({
@@ -154,6 +178,10 @@ export function fakeVolumes({ volumes, disk, fleet, reach = async () => undefine
       } finally {
         for (const ending of names) disk.files.delete(`${copy}${ending}`)
       }
+    },
+    async identity(at) {
+      const found = filesOf(at).get(placeOn(at.path))
+      return found === undefined ? null : identityOf(found)
     },
     leftover: async (at) => filesOf(at).has(cutOff(placeOn(at.path))),
     async fetch(at, to) {

@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import { makingOf } from './lib/destination.ts'
 import { folderOf, lastOf } from '../files/lib/path.ts'
+import { requireSameFolder } from '../files/lib/ours.ts'
 import { requireSameTree, treeVersionOf } from '../files/lib/tree-version.ts'
 import type { RunFolder } from '../files/run-unpacked.ts'
 import { versionOf, type Unpacked } from '../files/unpack.ts'
@@ -87,6 +88,12 @@ export const checkReplacement = defineStep<Input, CheckedReplacement>({
       look.note(`${live} has mode ${octal(old)}; the restored folder has ${octal(fresh)}`)
     const identities = { live: old?.identity ?? null, into: there?.identity ?? null }
     return { live, replaces, identities, versions }
+  },
+  stillHolds: async (look, { input: { data, restored, code, into }, output: { identities, versions } }) => {
+    await requireSameFolder(look, makingOf(data).source, identities?.live)
+    await requireSameFolder(look, into, identities?.into)
+    await requireSameTree(look, restored.folder, versions?.restored, 'it was checked')
+    await requireSameTree(look, code.folder, versions?.code, 'it was checked')
   },
 })
 

@@ -199,6 +199,7 @@ export const putLiveBack = defineStep<Moved & { readonly stopped: StoppedService
       : { is: 'torn', why: await unexpectedLeftovers(look, aside.exchange) }
   },
   rerunnable: true,
+  remainsAgain: (look, { input: { aside } }) => keptOf(look, aside),
   undoGuards: ({ input: { aside } }) => [mustBeExchanged(aside.exchange)],
   undo: async (io, { input: { aside, services } }) => {
     await requireQuiet(io, services, moved)

@@ -16,6 +16,8 @@ import {
   type SignedManifest,
   type Verified,
 } from '../../src/index.ts'
+import { requireSameContents } from '../files/lib/same-file.ts'
+import { treeVersionOf } from '../files/lib/tree-version.ts'
 import { asides, isAside } from '../databases/lib/names.ts'
 import { choose, takenFor } from './lib/choose-backup.ts'
 import { freshness } from './lib/freshness.ts'
@@ -45,6 +47,8 @@ export type VerifiedDump = Dump & {
   readonly vouched: string
   /** When, as far as it is known, for people; missing in older journals. */
   readonly taken: string
+  /** Of the file once it was verified, as in `treeVersionOf`; missing in older journals. */
+  readonly version?: string
   /** Left out where it has no manifest. */
   readonly manifest?: SignedManifest
 }
@@ -58,6 +62,7 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
   kind: 'backups.verify-dump',
   version: 1,
   effect: 'observe',
+  volatile: ['version'],
   describe: ({ file, from, takenBefore }) => {
     const before = takenBefore === null ? '' : say` taken before ${takenBefore}`
     const what = file === null ? `the newest dump${before}` : say`${file}`
@@ -95,12 +100,18 @@ export const verifyDump = defineStep<Input, VerifiedDump>({
       () => takenFor(look, input),
       () => verifiedDump(look, input),
     ),
+  stillHolds: (look, { input: { database, from }, output: dump }) =>
+    requireSameContents(look, dump.file, dump, 'it was verified', async () => {
+      const { sha256 } = await look.databases.inspect(database, dump.file, openingOf(from))
+      return sha256
+    }),
 })
 
 async function verifiedDump(look: Look, { database, from, file, takenBefore }: Input): Promise<VerifiedDump> {
   mustBeHere(from)
   const backup = await choose(look, from, { file, takenBefore })
   const verified = await look.backups.verify(from, backup)
+  const version = await treeVersionOf(look, verified.file)
   await mustBeOf(from, verified, verified, ownOf(look, database))
   const dump = await look.databases.inspect(database, verified.file, openingOf(from))
   requireMatch(database, verified, dump)
@@ -132,6 +143,7 @@ async function verifiedDump(look: Look, { database, from, file, takenBefore }: I
     dated: verified.dated,
     vouchedBy,
     vouched,
+    version,
     ...(manifest === undefined ? {} : { manifest }),
   }
 }

@@ -45,6 +45,8 @@ export type Proven = {
   readonly differences?: readonly string[]
   /** Which database it was compared with, and may replace. Missing where that is not known, and in older journals. */
   readonly replaces?: string
+  /** Its tables then, as the port returns them. Missing likewise. */
+  readonly replacesTables?: readonly string[]
 }
 
 /**
@@ -111,6 +113,7 @@ export async function provenCopy(
     answers,
     ...(differences === null ? {} : { differences }),
     ...(live?.instance == null ? {} : { replaces: live.instance }),
+    ...(live?.tableIds == null ? {} : { replacesTables: live.tableIds }),
   }
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/index.ts'
 import { olderBackups, type Again } from '../backups/lib/older-backups.ts'
 import { ageOf } from './lib/age.ts'
+import { presentOf, requireLiveAsShown } from './lib/ours.ts'
 import { otherObjects } from './lib/other-objects.ts'
 import {
   absentFrom,
@@ -42,6 +43,8 @@ type Input = {
 export type LiveContents = {
   /** Which database is live; null where it does not say. Missing in older journals. */
   readonly instance?: string | null
+  /** As the port returns them; null where that is not known. Missing in older journals. */
+  readonly tableIds?: readonly string[] | null
   /** Null where the live database cannot be read. */
   readonly tables: readonly TableRowCount[] | null
   /** What the dump lacks, and whose loss was accepted. */
@@ -72,7 +75,7 @@ export const compareContents = defineStep<Input, LiveContents>({
   effect: 'observe',
   lookAgain: true,
   timeoutSeconds: 3600,
-  volatile: ['instance', 'tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
+  volatile: ['instance', 'tableIds', 'tables', 'lost', 'fewer', 'live', 'losses', 'age', 'attached'],
   describe: ({ database, acceptLoss }) =>
     `Compares the tables of ${isPending(database) ? 'the live database' : database.name} with those of the dump` +
     (acceptLoss === null
@@ -84,7 +87,7 @@ export const compareContents = defineStep<Input, LiveContents>({
       age: ageOf(archive.takenAt, look.clock.now(), rpoSeconds),
       chosen: chosenBy(file, takenBefore),
       attached: await attachedTo(look, database),
-      instance: await instanceOf(look, database),
+      ...(await presentOrNull(look, database)),
     }
     const live = await look.databases.contents(database, database.name).catch((thrown: unknown) => {
       look.signal.throwIfAborted()
@@ -129,15 +132,19 @@ export const compareContents = defineStep<Input, LiveContents>({
     look.note(`other objects that the dump lacks: ${told.objects}`)
     return { tables: live.tables, lost: absent, fewer, ...told, ...about }
   },
+  stillHolds: (look, { input: { database }, output: live }) => requireLiveAsShown(look, database, live),
 })
 
-async function instanceOf(look: Look, database: Database): Promise<string | null> {
+async function presentOrNull(
+  look: Look,
+  database: Database,
+): Promise<Pick<LiveContents, 'instance' | 'tableIds'>> {
   try {
-    return (await look.databases.identity(database)).instance
+    return await presentOf(look, database)
   } catch (thrown) {
     look.signal.throwIfAborted()
     if (!(thrown instanceof RunbookError)) throw thrown
-    return null
+    return { instance: null, tableIds: null }
   }
 }
 

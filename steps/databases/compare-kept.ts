@@ -4,6 +4,7 @@ import type { KeptDatabase } from './keep-volume-database.ts'
 import { requireAsShown } from '../files/lib/ours.ts'
 import { lastOf } from '../files/lib/path.ts'
 import { lackingKinds, titleOf } from './lib/other-objects.ts'
+import { requireSameLiveFile, type LiveFile } from './lib/live-file.ts'
 import { acceptFlag, accepts, listed } from './lib/losses.ts'
 import { differencesOf, type RowCounts } from './lib/newer-rows.ts'
 
@@ -21,6 +22,8 @@ type Input = {
 /** Rows of both; null where there was nothing live, or it cannot be read. */
 export type ComparedFiles = {
   readonly compared: { readonly before: RowCounts; readonly after: RowCounts } | null
+  /** Missing where the file was not looked at in its volume, and in older journals. */
+  readonly live?: LiveFile
 }
 
 /**
@@ -39,6 +42,7 @@ export const compareKept = defineStep<Input, ComparedFiles>({
     say`Compares the tables of ${name} with those of the backup, and refuses if the backup lacks one that has rows` +
     (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
   run: async (look, { kept, backup, name, acceptLoss, shown }) => {
+    await requireSameLiveFile(look, shown?.live)
     if (kept.file === null) return { compared: null }
     const compared = await comparison(look, { file: kept.file, backup, name, acceptLoss })
     requireSameTables(name, compared?.before, shown?.compared?.before)
@@ -46,7 +50,7 @@ export const compareKept = defineStep<Input, ComparedFiles>({
   },
 })
 
-/** A file in a volume does not say which one it is, and its rows may change while its services run. */
+/** Where the driver does not say which file it is. Its rows may change while its services run. */
 function requireSameTables(name: string, now: RowCounts | undefined, shown: RowCounts | undefined): void {
   if (now === undefined || shown === undefined) return
   const tables = (of: RowCounts): string =>

@@ -1,4 +1,5 @@
 import { defineStep, say, type VolumePath } from '../../src/index.ts'
+import { liveFileAt, requireSameLiveFile } from './lib/live-file.ts'
 import { comparison, type ComparedFiles } from './compare-kept.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
 import { ageOf } from './lib/age.ts'
@@ -30,26 +31,30 @@ export const compareLive = defineStep<Input, ComparedLive>({
   effect: 'observe',
   lookAgain: true,
   timeoutSeconds: 3600,
-  volatile: ['age'],
+  volatile: ['age', 'live'],
   describe: ({ name, acceptLoss }) =>
     say`Compares a copy of ${name} as it is now with the backup, and refuses if the backup lacks a table that has rows` +
     (acceptLoss === null ? '.' : say`, except ${acceptLoss}.`),
   run: async (look, { at, backup, name, acceptLoss, rpoSeconds = null }) => {
     const age = ageOf(backup.takenAt, look.clock.now(), rpoSeconds)
+    const live = await liveFileAt(look, at)
     if ((await look.volumes.stat(at)) === null) {
       look.note(`${at.path} of ${at.service} does not exist: there are no rows to lose`)
-      return { compared: null, says: 'there is no live database', age }
+      return { compared: null, says: 'there is no live database', age, live }
     }
     const compared = await inLiveCopy(look, at, (file) =>
       comparison(look, { file, backup, name, acceptLoss }),
     )
-    if (compared === null) return { compared, says: 'unknown: the live database could not be read', age }
+    if (compared === null)
+      return { compared, says: 'unknown: the live database could not be read', age, live }
     const differences = differencesOf(compared.before, compared.after)
     return {
       compared,
       age,
+      live,
       says:
         differences.length === 0 ? 'as many rows in each table' : `the backup has ${differences.join(', ')}`,
     }
   },
+  stillHolds: (look, { output: { live } }) => requireSameLiveFile(look, live),
 })

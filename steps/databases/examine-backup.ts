@@ -10,6 +10,8 @@ import {
 } from '../../src/index.ts'
 import type { ReadableBackup } from '../backups/decrypt-backup.ts'
 import { lastOf } from '../files/lib/path.ts'
+import { requireSameContents } from '../files/lib/same-file.ts'
+import { treeVersionOf } from '../files/lib/tree-version.ts'
 import { meets } from './assert-restored.ts'
 import { requireDatabaseFile } from '../backups/lib/database-file.ts'
 
@@ -26,6 +28,8 @@ export type ExaminedBackup = ReadableBackup & {
   readonly sha256: string
   readonly bytes: number
   readonly tables: readonly string[]
+  /** Of the file before it was read, as in `treeVersionOf`. Missing in older journals. */
+  readonly version?: string
   /** Its answers to the business checks, by name. */
   readonly numbers: readonly { readonly name: string; readonly number: number }[]
 }
@@ -40,11 +44,13 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
   version: 1,
   effect: 'observe',
   timeoutSeconds: 1800,
+  volatile: ['version'],
   describe: ({ name }) =>
     say`Runs the integrity check, the configured assertions and the business checks on the backup of ${name}.`,
   marks: { dataAsOf: (backup) => backup.takenAt },
   run: async (look, { backup, name, assertions, business, applicationDefines = [] }) => {
     const database = { ...fileOf(backup.file, name), applicationDefines }
+    const version = await treeVersionOf(look, backup.file)
     const dump = await look.databases.inspect(database, backup.file)
     requireDatabaseFile(backup.source, dump)
     const { sha256, bytes, tables } = dump
@@ -66,8 +72,9 @@ export const examineBackup = defineStep<Input, ExaminedBackup>({
     }
     const counted = numbers.map(({ name: title, number }) => `${number} ${title}`).join(', ')
     look.note(`${backup.source}: ${bytes} bytes, sha256 ${sha256}, taken ${backup.takenAt}; ${counted}`)
-    return { ...backup, sha256, bytes, tables, numbers }
+    return { ...backup, sha256, bytes, tables, version, numbers }
   },
+  stillHolds: (look, { output }) => requireSameContents(look, output.file, output, 'it was examined'),
 })
 
 /** A SQLite file on this machine, as a database to read. */

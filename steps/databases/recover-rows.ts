@@ -11,7 +11,7 @@ import {
 } from '../../src/index.ts'
 import type { Compared } from './compare-rows.ts'
 import { missingRightsFindings } from './lib/missing-rights.ts'
-import { mustBeLive, requireSameLive } from './lib/ours.ts'
+import { mustBeLive, presentOf, requireSameLive } from './lib/ours.ts'
 import {
   keyPrints,
   keysIn,
@@ -39,6 +39,8 @@ type Before = {
   readonly keys?: readonly string[]
   /** As in `Identity`: the database that gets the rows. Missing in older journals. */
   readonly instance?: string
+  /** Its tables, as the port returns them. Missing in older journals. */
+  readonly tableIds?: readonly string[] | null
 }
 type Output = { readonly inserted: number }
 
@@ -82,9 +84,9 @@ export const recoverRows = defineStep<Input, Output, Before>({
       throw new RunbookError('verification', `the missing rows are not those of the approval`, {
         hint: `find out who writes to ${copy.name} or ${database.name}; then start a new run, which restores another copy`,
       })
-    const { instance } = await look.databases.identity(database)
-    requireSameLive(database, instance, compared.instance)
-    return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}), instance }
+    const present = await presentOf(look, database)
+    requireSameLive(database, present.instance, compared.instance)
+    return { prints, ...(key === null ? { keys: keyPrints(tables, keys) } : {}), ...present }
   },
   predict: ({ before, input }) => ({
     output: before === undefined ? null : { inserted: before.prints.length },
@@ -117,7 +119,7 @@ export const recoverRows = defineStep<Input, Output, Before>({
   },
   undoGuards: ({ input, before }) => {
     const { database } = input
-    const live = mustBeLive(database, before.instance)
+    const live = mustBeLive(database, before)
     return [
       {
         of: live.of,

@@ -1,5 +1,6 @@
 import { cannot, defineStep, RunbookError, say, type VolumePath } from '../../src/index.ts'
 import type { ExaminedBackup } from './examine-backup.ts'
+import { liveFileAt, requireSameLiveFile, type LiveFile } from './lib/live-file.ts'
 import { inLiveCopy } from './lib/live-copy.ts'
 import { keysIn, missingRows } from './lib/row-selection.ts'
 import { fileNamed } from './merge-rows.ts'
@@ -12,7 +13,7 @@ type Input = {
 }
 
 /** `says`: the missing rows by table, for the approval. */
-export type MissingLive = { readonly says: string }
+export type MissingLive = { readonly says: string; readonly live?: LiveFile }
 
 /**
  * Counts the rows that the backup has and a SQLite database in a volume lacks, while its service may still run, so
@@ -25,6 +26,7 @@ export const requireMissing = defineStep<Input, MissingLive>({
   effect: 'observe',
   lookAgain: true,
   timeoutSeconds: 3600,
+  volatile: ['live'],
   describe: ({ tables }) => say`Counts the missing rows of ${tables} in a copy of the database as it is now.`,
   run: async (look, { at, backup, tables, key }) => {
     if ((await look.volumes.stat(at)) === null)
@@ -32,17 +34,19 @@ export const requireMissing = defineStep<Input, MissingLive>({
         code: 'preflight',
         hint: 'restore it completely: runbook run sqlite-restore',
       })
+    const live = await liveFileAt(look, at)
     const says = await inLiveCopy(look, at, async (file) => {
-      const live = fileNamed('live', file)
-      const keys = await keysIn(look, live, live.name, { tables, key })
+      const copy = fileNamed('live', file)
+      const keys = await keysIn(look, copy, copy.name, { tables, key })
       const saved = { database: fileNamed('backup', backup.file), name: 'backup' }
-      const { batch } = await missingRows(look, saved, { database: live, name: live.name }, tables, keys)
+      const { batch } = await missingRows(look, saved, { database: copy, name: copy.name }, tables, keys)
       const counted = batch.filter(({ rows }) => rows.length > 0)
       if (counted.length === 0)
         throw new RunbookError('preflight', `no row of ${tables} is missing`, { hint: 'check the key' })
       return counted.map(({ table, rows }) => `${table} ${rows.length}`).join(', ')
     })
     if (says !== null) look.note(`missing rows: ${says}`)
-    return { says: says ?? 'unknown: the live database could not be copied' }
+    return { says: says ?? 'unknown: the live database could not be copied', live }
   },
+  stillHolds: (look, { output: { live } }) => requireSameLiveFile(look, live),
 })

@@ -115,6 +115,8 @@ export const restoreBeside = defineStep<Input, RestoredCopy, Before>({
     ]
   },
   undo: (io, { input: { database }, before: { name } }) => io.databases.drop(database, name),
+  remainsAgain: (look, { input: { database }, before: { name, server } }) =>
+    serverChanges(look, database, server, [name]),
   // A killed attempt could not report them, and a swap that was undone has given the copy another name.
   remains: async (look, { input: { database }, before: { name, server }, output }) => [
     ...(await copyLeft(look, database, name, output)),

@@ -12,12 +12,12 @@ import type { StoppedServices } from '../services/stop-services.ts'
 import type { FallbackDump } from './dump-database.ts'
 import type { LiveContents } from './compare-contents.ts'
 import { attachmentFindings } from './lib/attachments.ts'
-import { keepLive, keptLive } from './lib/keep-live.ts'
+import { hasKeptLive, keepLive, keptLive } from './lib/keep-live.ts'
 import { missingRightsFindings } from './lib/missing-rights.ts'
-import { mustBeLive, requireSameLive } from './lib/ours.ts'
+import { mustBeLive, presentOf, requireLiveAsShown, requireSameLive } from './lib/ours.ts'
 import { beforeAndAfter, countsOf, reportExchange, rowsIn, type RowCounts } from './lib/newer-rows.ts'
 import { rightsSentence } from './lib/restore-rights.ts'
-import { reportServerChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
+import { reportServerChanges, serverChanges, serverFacts, type ServerFacts } from './lib/server-changes.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
 type Input = {
@@ -49,6 +49,8 @@ type Output = {
   readonly replaced?: RowCounts
   /** As in `Identity`: the database that was restored. Missing in older journals. */
   readonly instance?: string
+  /** The tables that the restore left there, as the port returns them. Missing in older journals. */
+  readonly tableIds?: readonly string[] | null
 }
 
 /**
@@ -77,7 +79,7 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
           ...(await unreadableFindings(look, database, 'fingerprint')),
         ],
   survey: async (look, { database, archive, fallback: { source }, live }) => ({
-    ...(await sameAsShown(look, database, source, live?.instance ?? undefined)),
+    ...(await sameAsShown(look, database, source, live)),
     print: await look.databases.fingerprint(database, database.name),
     server: await serverFacts(look, database, []),
     rights: await look.databases.restoreRights(database, archive, database.name),
@@ -98,8 +100,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     }
     const tables = await countsOf(io, database, database.name)
     reportExchange(io, print.tables, tables, fallback.file)
-    const { instance } = await io.databases.identity(database)
-    return { restored: archive.file, fallback: fallback.file, tables, replaced: rowsIn(print), instance }
+    const present = await presentOf(io, database)
+    return { restored: archive.file, fallback: fallback.file, tables, replaced: rowsIn(print), ...present }
   },
   probe: async (look, { input: { database, archive, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
@@ -114,9 +116,10 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
           why: `${database.name} is not what this run restored: somebody else replaced it`,
         }
       const replaced = rowsIn(before.print)
+      const tableIds = await look.databases.tableIds(database)
       return {
         is: 'done',
-        output: { restored: archive.file, fallback: fallback.file, tables, replaced, instance },
+        output: { restored: archive.file, fallback: fallback.file, tables, replaced, instance, tableIds },
       }
     }
     const print = await look.databases.fingerprint(database, database.name)
@@ -127,9 +130,14 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
   // The data is replaced in one transaction: a second run restores the same data and clears leftovers of the
   // first.
   rerunnable: true,
-  undoGuards: ({ input: { database }, before, output }) => [
-    mustBeLive(database, output?.instance ?? (database.engine === 'postgres' ? before.instance : undefined)),
-  ],
+  undoGuards: ({ input: { database, fallback }, before, output }) => {
+    const instance = output?.instance ?? (database.engine === 'postgres' ? before.instance : undefined)
+    return [
+      mustBeLive(database, { instance, tableIds: output?.tableIds }, (look) =>
+        hasKeptLive(look, database, fallback),
+      ),
+    ]
+  },
   undo: async (io, { input: { database, fallback }, before: { server }, output }) => {
     // A killed attempt could not report them.
     await reportServerChanges(io, database, server, [])
@@ -137,6 +145,8 @@ export const restoreInPlace = defineStep<Input, Output, Before>({
     if (output !== undefined) await keepLive(io, database, fallback, output.tables ?? null)
     await io.databases.restoreExactly(database, fallback)
   },
+  remainsAgain: (look, { input: { database }, before: { server } }) =>
+    serverChanges(look, database, server, []),
   remains: async (look, { input: { database, fallback }, output }) =>
     output === undefined ? [] : keptLive(look, database, fallback),
 })
@@ -146,10 +156,10 @@ async function sameAsShown(
   look: Look,
   database: Database,
   source: FallbackDump['source'],
-  shown: string | undefined,
+  shown: LiveContents | undefined,
 ): Promise<{ readonly generation: string; readonly instance: string }> {
   const { generation, instance } = await look.databases.identity(database)
-  requireSameLive(database, instance, shown)
+  if (shown !== undefined) await requireLiveAsShown(look, database, shown)
   requireSameLive(database, instance, source?.instance)
   requireSameLive(database, generation, source?.generation)
   return { generation, instance }

@@ -25,7 +25,7 @@ import {
   requireUnwritten,
   type OldData,
 } from './lib/old-data.ts'
-import { instanceOf, mustBeOurs, requireSameLive } from './lib/ours.ts'
+import { instanceOf, mustBeOurs, requireLiveAsShown } from './lib/ours.ts'
 import { doubtOn, provenVersion, requireProven, versionOf } from './lib/unchanged.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
 
@@ -97,7 +97,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const listing = await look.databases.listing(database, database.name)
     const fileVersion = await look.databases.fileVersion(database, database.name)
     const live = await look.databases.identity(database)
-    requireSameLive(database, live.instance, staged.replaces)
+    await requireLiveAsShown(look, database, { instance: staged.replaces, tableIds: staged.replacesTables })
     await requireProven(look, database, staged)
     return {
       live,
@@ -202,6 +202,7 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
     const now = await io.databases.listing(database, database.name)
     if (now?.instance === before.live.instance) await io.databases.open(database, database.name)
   },
+  remainsAgain: async (_, { input: { database, staged } }) => doubtOn(staged, database),
   remains: async (look, { input: { database, staged } }) => {
     const kept = besideName(database.name, 'kept', look.run.id)
     if (!(await look.databases.exists(database, kept))) return []

@@ -8,6 +8,7 @@ import {
   type Look,
   type ServiceGroup,
 } from '../../src/index.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
 import { mayMove, parseImageName } from './lib/names.ts'
 
 type Input = { readonly services: ServiceGroup }
@@ -37,15 +38,24 @@ export const runningVersion = defineStep<Input, RunningVersion>({
     return []
   },
   run: async (look, { services }) => {
-    const named = [...new Set((await look.services.declared(services)).map((one) => one.image))]
-    const declared = named.length === 1 ? (named[0] ?? null) : null
+    const declared = await declaredIn(look, services)
     const running = { ...(await runningVersionOf(look, services)), declared }
     look.note(
       `${services.names.join(', ')}: ${running.image}, ${running.version === null ? 'version unknown' : `version ${running.version}`}`,
     )
     return running
   },
+  stillHolds: async (look, { input: { services }, output: { image, declared } }) => {
+    const names = services.names.join(', ')
+    requireAsShown(`the image of ${names}`, await runningImageOf(look, services), image)
+    requireAsShown(`the image of ${names} in the stack's files`, await declaredIn(look, services), declared)
+  },
 })
+
+async function declaredIn(look: Pick<Look, 'services'>, services: ServiceGroup): Promise<string | null> {
+  const named = [...new Set((await look.services.declared(services)).map((one) => one.image))]
+  return named.length === 1 ? (named[0] ?? null) : null
+}
 
 export async function runningVersionOf(
   look: Pick<Look, 'services' | 'images'>,

@@ -11,6 +11,9 @@ import {
   type Revision,
   type VolumePath,
 } from '../../src/index.ts'
+import { liveFileAt, requireSameLiveFile, type LiveFile } from '../databases/lib/live-file.ts'
+import { presentOf, requireLiveAsShown } from '../databases/lib/ours.ts'
+import { requireAsShown } from '../files/lib/ours.ts'
 import { isTag } from '../images/lib/names.ts'
 import { currentOf, kindOf, revisionOf, titleOf, downgradePath } from './lib/revision.ts'
 
@@ -36,6 +39,10 @@ export type Assessment = {
   readonly tool: MigrationTool
   readonly kind: 'additive' | 'breaking' | 'unclear'
   readonly undone: readonly Revision[]
+  /** What was assessed: a file in a volume, or the instance of a database, as in `Identity`. Missing in older journals. */
+  readonly live?: LiveFile
+  readonly instance?: string
+  readonly tableIds?: readonly string[] | null
 }
 
 /**
@@ -95,7 +102,14 @@ export const assessMigrations = defineStep<Input, Assessment>({
         `${id} ${message}: adds ${adds.join(', ') || 'nothing known'}; breaks ${breaks.join(', ') || 'nothing known'}`,
       )
     }
-    return { from, to: path.to, tool, kind: kindOf(path.undone), undone: path.undone }
+    const seen = 'path' in database ? { live: await liveFileAt(io, database) } : await presentOf(io, database)
+    return { from, to: path.to, tool, kind: kindOf(path.undone), undone: path.undone, ...seen }
+  },
+  stillHolds: async (look, { input: { database }, output: { from, live, ...present } }) => {
+    await requireSameLiveFile(look, live)
+    if ('path' in database) return
+    await requireLiveAsShown(look, database, present)
+    requireAsShown(`the revision of ${database.name}`, await revisionOf(look, database), from)
   },
 })
 

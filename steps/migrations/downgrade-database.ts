@@ -10,8 +10,8 @@ import {
   type ServiceGroup,
 } from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump-database.ts'
-import { keepLive, keptLive } from '../databases/lib/keep-live.ts'
-import { mustBeLive } from '../databases/lib/ours.ts'
+import { hasKeptLive, keepLive, keptLive } from '../databases/lib/keep-live.ts'
+import { mustBeLive, presentOf } from '../databases/lib/ours.ts'
 import { beforeAndAfter, countsOf, rowsIn, type RowCounts } from '../databases/lib/newer-rows.ts'
 import { unreadableFindings } from '../databases/lib/unreadable.ts'
 import { activeNames } from '../services/lib/active.ts'
@@ -45,6 +45,8 @@ type Output = {
   readonly replaced?: RowCounts
   /** As in `Identity`: the database that was downgraded. Missing in older journals. */
   readonly instance?: string
+  /** The tables that it left there, as the port returns them. Missing in older journals. */
+  readonly tableIds?: readonly string[] | null
 }
 
 /**
@@ -105,8 +107,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     })
     const tables = await countsOf(io, database, database.name)
     const { from, to } = assessment
-    const { instance } = await io.databases.identity(database)
-    return { from, to, fallback: fallback.file, tables, replaced: rowsIn(before.print), instance }
+    const present = await presentOf(io, database)
+    return { from, to, fallback: fallback.file, tables, replaced: rowsIn(before.print), ...present }
   },
   probe: async (look, { input: { database, assessment, fallback }, before, way }) => {
     if (await look.databases.leftover(database, database.name))
@@ -116,8 +118,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       const tables = await countsOf(look, database, database.name)
       const { from, to } = assessment
       const replaced = rowsIn(before.print)
-      const { instance } = await look.databases.identity(database)
-      return { is: 'done', output: { from, to, fallback: fallback.file, tables, replaced, instance } }
+      const present = await presentOf(look, database)
+      return { is: 'done', output: { from, to, fallback: fallback.file, tables, replaced, ...present } }
     }
     const print = await look.databases.fingerprint(database, database.name)
     if (revision === before.revision && print.digest === before.print.digest) return { is: 'absent' }
@@ -126,7 +128,9 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
       why: `${database.name} is at revision ${revision}, and its schema or rows differ from those at ${before.revision}`,
     }
   },
-  undoGuards: ({ input: { database }, output }) => [mustBeLive(database, output?.instance)],
+  undoGuards: ({ input: { database, fallback }, output }) => [
+    mustBeLive(database, output ?? {}, (look) => hasKeptLive(look, database, fallback)),
+  ],
   undo: async (io, { input: { database, fallback, services }, output }) => {
     await requireQuiet(io, services)
     // Without an output the run ended here, so nothing was written to the downgraded data.

@@ -181,6 +181,7 @@ export const putReleaseBack = defineStep<
     return state === 'new' ? { is: 'absent' } : { is: 'torn', why: state }
   },
   rerunnable: true,
+  remainsAgain: (look, { input: { deployed } }) => keptOf(look, deployed),
   undoGuards: ({ input: { deployed } }) => guardsOf(deployed),
   undo: (io, { input: { deployed, services } }) => exchangeAll(io, deployed, services, 'new'),
 })

@@ -185,10 +185,12 @@ export function databasesContract(
 
       test('outlives a change of the data', async () => {
         const before = await databases.identity(database)
+        const tables = await databases.tableIds(database)
         await spoil()
         const after = await databases.identity(database)
         expect(after.system).toBe(before.system)
         expect(after.generation).toBe(before.generation)
+        expect(await databases.tableIds(database)).toEqual(tables)
       })
     })
 
@@ -685,9 +687,17 @@ export function databasesContract(
         const dump = await takeDump()
         await spoil()
         const before = await databases.identity(database)
+        const tables = await databases.tableIds(database)
         await databases.restoreInPlace(database, dump)
         expect(await print()).toEqual(good)
-        expect((await databases.identity(database)).generation).not.toBe(before.generation)
+        const after = await databases.identity(database)
+        expect(after.generation).not.toBe(before.generation)
+        if (tables === null) return expect(after.instance).not.toBe(before.instance)
+        expect(tables).toHaveLength(2)
+        expect(await databases.tableIds(database)).toHaveLength(2)
+        expect(await databases.tableIds(database)).not.toEqual(expect.arrayContaining(tables.slice(0, 1)))
+        expect(await databases.tableIds(database)).not.toEqual(expect.arrayContaining(tables.slice(1)))
+        expect(after.instance).toBe(before.instance)
       })
 
       test('exactly: nothing else is left, and it can be done twice', async () => {

@@ -16,6 +16,10 @@ export type VolumesBench = {
   body(path: string): Promise<Buffer | null>
   /** A path on this machine where nothing is. */
   free(name: string): string
+  /** Writes to the file that is at a path of `api`, as a service does. */
+  append(path: string, text: string): Promise<void>
+  /** The same volumes as a dry run sees them; left out where that makes no difference. */
+  readonly ahead?: Volumes
 }
 
 /** What every Volumes driver must do, on a container that does not run. */
@@ -139,6 +143,23 @@ export function volumesContract(name: string, open: () => Promise<VolumesBench>)
       await volumes.put(free('old'), at('/data/live'), owned)
       expect(await volumes.digest(at('/data/live'))).toEqual({ bytes: 4, sha256: sha })
       expect(await body(`${free('old')}.partial`)).toBeNull()
+    })
+
+    it('knows a file again after writes and renames, and another one in its place', async () => {
+      const { volumes, at, append, ahead } = await bench()
+      await volumes.write(at('/data/known'), Buffer.from('1'), owned)
+      const first = await volumes.identity(at('/data/known'))
+      expect(first).toEqual(expect.any(String))
+      await append('/data/known', '2')
+      expect(await volumes.identity(at('/data/known'))).toBe(first)
+      await volumes.move(at('/data/known'), '/data/moved')
+      expect(await volumes.identity(at('/data/known'))).toBeNull()
+      await volumes.write(at('/data/known'), Buffer.from('12'), owned)
+      expect(await volumes.identity(at('/data/known'))).not.toBe(first)
+      expect(await volumes.identity(at('/data/moved'))).toBe(first)
+      if (ahead !== undefined) expect(await ahead.identity(at('/data/moved'))).toBeNull()
+      for (const path of ['/data/known', '/data/moved']) await volumes.remove(at(path))
+      await expect(volumes.identity(at('/data/live', 'gone'))).rejects.toMatchObject({ code: 'preflight' })
     })
 
     it('renames, never over something, and removes, never a folder', async () => {

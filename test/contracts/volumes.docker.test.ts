@@ -46,6 +46,13 @@ services:
     },
     body: (path) => readFile(path).catch(() => null),
     free: (name) => join(fixture.stack.directory, name),
+    append: async (path, text) => {
+      const label = `runbook.test-stack=${process.env['RUNBOOK_TEST_RUN'] ?? 'by-hand'}`
+      const run = ['run', '--rm', '--network=none', `--label=${label}`, '--volumes-from', await api()]
+      const write = ['sh', '-c', 'printf %s "$1" >>"$0"', path, text]
+      await execa('docker', [...run, 'runbook-test/busybox:1', ...write])
+    },
+    ahead: dockerVolumes({ scope: { ...scope, ahead: true } }),
   }))
 
   describe('on the real engine', () => {

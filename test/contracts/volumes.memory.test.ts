@@ -1,6 +1,6 @@
 import { emptyDisk, lay } from '../../src/testing/disk.ts'
 import { emptyFleet, runningFleet } from '../../src/testing/services.ts'
-import { layInVolume, fakeVolumes, noVolumes } from '../../src/testing/volumes.ts'
+import { layInVolume, fakeVolumes, noVolumes, writeInVolume } from '../../src/testing/volumes.ts'
 import { volumesContract } from './volumes.contract.ts'
 
 volumesContract('in memory', async () => {
@@ -37,5 +37,9 @@ volumesContract('in memory', async () => {
     },
     body: async (path) => (disk.files.has(path) ? Buffer.from(disk.files.get(path) ?? []) : null),
     free: (name) => `/scratch/${name}`,
+    append: async (path, text) => {
+      const body = Buffer.from(volumes.get('api')?.get(path)?.body ?? [])
+      writeInVolume(volumes, 'api', path, `${body.toString()}${text}`)
+    },
   }
 })

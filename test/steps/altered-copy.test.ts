@@ -223,7 +223,11 @@ const bookOf = (checks: 'as before' | 'now') =>
   )
 
 /** A run of an earlier version that was killed once the copy was checked, which today's resumes. */
-async function earlier(engine: Database['engine'], meddle: (world: FakeWorld) => void) {
+async function earlier(
+  engine: Database['engine'],
+  meddle: (world: FakeWorld) => void,
+  moment: string | null = null,
+) {
   const world = worldOf(engine)
   const of = target(engine)
   const machine: FakeMachine = fakeMachine(world, { book: bookOf('as before'), target: of })
@@ -234,18 +238,33 @@ async function earlier(engine: Database['engine'], meddle: (world: FakeWorld) =>
   const today = fakeMachine(world, { book: bookOf('now'), target: of, journal: machine.journal })
   const [opened] = machine.entries
   if (opened?.entry.type !== 'opened') throw new Error('no run was opened')
-  const result = await resume(today.reboot(), {
-    run: opened.run,
-    way: 'forward',
-    planned: planOf(bookOf('now'), of, {}),
-    accepted: 'a newer version of the program',
-  })
+  const { run } = opened
+  const goOn = () =>
+    resume(today.reboot(), {
+      run,
+      way: 'forward',
+      planned: planOf(bookOf('now'), of, {}),
+      accepted: 'a newer version of the program',
+    })
+  if (moment !== null) {
+    world.faults.order(moment, 'kill')
+    await expect(goOn()).rejects.toBeInstanceOf(Killed)
+    world.faults.revive()
+  }
+  const result = await goOn()
   return { world, result, remains: stateOf(machine.entries).remains }
 }
 
 describe.each(['postgres', 'sqlite'] as const)('a run of an earlier version in %s', (engine) => {
   it('goes on, and ends with what it does not know', async () => {
     const { world, result, remains } = await earlier(engine, () => undefined)
+    expect(result).toMatchObject({ outcome: 'succeeded' })
+    expect(live(world)).toEqual(goodOrders)
+    expect(remains).toEqual([expect.stringMatching(/whether somebody changed rows in between is unknown/)])
+  })
+
+  it('does not lose what it does not know where it is killed between the swap and its record', async () => {
+    const { world, result, remains } = await earlier(engine, () => undefined, 'databases.swap done')
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(live(world)).toEqual(goodOrders)
     expect(remains).toEqual([expect.stringMatching(/whether somebody changed rows in between is unknown/)])

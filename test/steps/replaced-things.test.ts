@@ -10,6 +10,7 @@ import version from '../../runbooks/version-rollback.ts'
 import type { Runbook } from '../../src/model/runbook.ts'
 import type { Target } from '../../src/model/target.ts'
 import { fakeImage, fakeMachine, Killed, lay, layInVolume, type FakeWorld } from '../../src/testing/index.ts'
+import { writeInVolume } from '../../src/testing/volumes.ts'
 import { braceAccess, edited, files, settings } from './fake-access.ts'
 import { api, servingApi, envFile as apiEnv } from './fake-api.ts'
 import { badlyDeployed, badlyLinked, badlyPinned, braceShop, linkedShop, pinnedShop } from './fake-brace.ts'
@@ -47,6 +48,13 @@ const editFile =
     lay(world.disk, path, text(world, path).replace(from, to))
 
 const releaseOf = (world: FakeWorld): unknown => [...world.images.images].filter(([id]) => id === another)
+
+function healthyVolume(): FakeWorld {
+  const world = volume.world('plain')
+  for (const ending of ['', '-wal', '-shm']) world.volumes.get('api')?.delete(`${volume.file}${ending}`)
+  layInVolume(world.volumes, 'api', volume.file, volume.good)
+  return world
+}
 
 const cases: { readonly [name: string]: Case } = {
   'an image name, rapid-rollback': {
@@ -163,15 +171,20 @@ const cases: { readonly [name: string]: Case } = {
     book: sqlite,
     target: volume.target,
     params: {},
-    world: () => {
-      const world = volume.world('plain')
-      for (const ending of ['', '-wal', '-shm']) world.volumes.get('api')?.delete(`${volume.file}${ending}`)
-      layInVolume(world.volumes, 'api', volume.file, volume.good)
-      return world
-    },
+    world: healthyVolume,
+    at: 'back-up-the-current-database',
+    meddle: ({ volumes }) => layInVolume(volumes, 'api', volume.file, volume.good),
+    message: /^cannot replace \/app\/data\/contextsafe\.db of api: since/,
+    theirs: ({ volumes }) => volumes.get('api')?.get(volume.file)?.body,
+  },
+  'the tables of a database in a volume, before it is kept': {
+    book: sqlite,
+    target: volume.target,
+    params: {},
+    world: healthyVolume,
     at: 'back-up-the-current-database',
     meddle: ({ volumes }) =>
-      layInVolume(volumes, 'api', volume.file, volume.sqliteDump({ tables: { invoices: [] } })),
+      writeInVolume(volumes, 'api', volume.file, volume.sqliteDump({ tables: { invoices: [] } })),
     message: /^cannot replace the tables of contextsafe: since/,
     theirs: ({ volumes }) => volumes.get('api')?.get(volume.file)?.body,
   },

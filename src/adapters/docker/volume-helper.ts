@@ -17,6 +17,8 @@ export type HelperRun = {
   /** For sh; `$0`, `$1`, … are the words, so they are never parsed as script. */
   readonly script: string
   readonly words: readonly string[]
+  /** Whether what it prints is wanted, also where it succeeds. */
+  readonly prints?: true
 }
 
 /** Seconds for a program that renames or removes a file and then syncs the disk. */
@@ -26,6 +28,7 @@ const timeoutSeconds = 300
  * Runs a small program as root on the volumes of a container, running or not: in a container of its own from
  * the same image, without network, which is removed before this returns. The run's label makes it an orphan
  * if it outlives us.
+ * @returns what it printed, where that is wanted
  */
 export async function runHelper({
   engine,
@@ -35,7 +38,8 @@ export async function runHelper({
   paths,
   script,
   words,
-}: HelperRun): Promise<void> {
+  prints,
+}: HelperRun): Promise<string> {
   const { Image, Mounts } = await engine.ask(scope, {
     doing: `inspect the volumes of ${service}`,
     ask: (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }),
@@ -61,7 +65,7 @@ export async function runHelper({
         await helper.start({ abortSignal })
         const { StatusCode } = (await helper.wait({ abortSignal })) as { readonly StatusCode: number }
         const log: unknown =
-          StatusCode === 0
+          StatusCode === 0 && prints !== true
             ? ''
             : await helper.logs({ stdout: true, stderr: true, follow: false, tail: 20, abortSignal })
         return { code: StatusCode, output: Buffer.isBuffer(log) ? textOfFrames(log).trim() : '' }
@@ -72,6 +76,7 @@ export async function runHelper({
         code: 'failed',
         hint: `the image of ${service} must have sh, mv, rm and sync`,
       })
+    return output
   } finally {
     await removeContainer(engine, scope, name)
   }
@@ -79,12 +84,20 @@ export async function runHelper({
 
 type Mount = { readonly Type?: string; readonly Destination: string; readonly RW: boolean }
 
-/** Outside a volume a change would be lost with the container, and the helper could not see the file. */
-export function mustBeWritable(path: string, service: string, mounts: readonly Mount[]): void {
+/** The mount of a container in which a path is; undefined where it is in the container's own file system. */
+export function mountOf<M extends Pick<Mount, 'Destination'>>(
+  path: string,
+  mounts: readonly M[],
+): M | undefined {
   const around = mounts.filter(({ Destination }) =>
     path.startsWith(Destination.endsWith('/') ? Destination : `${Destination}/`),
   )
-  const mount = around.toSorted((one, other) => other.Destination.length - one.Destination.length)[0]
+  return around.toSorted((one, other) => other.Destination.length - one.Destination.length)[0]
+}
+
+/** Outside a volume a change would be lost with the container, and the helper could not see the file. */
+export function mustBeWritable(path: string, service: string, mounts: readonly Mount[]): void {
+  const mount = mountOf(path, mounts)
   const fits = mount !== undefined && mount.Type !== 'tmpfs'
   if (fits && mount.RW) return
   throw cannot(

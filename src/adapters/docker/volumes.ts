@@ -16,6 +16,7 @@ import { dockerEngine, nullIfNotFound, type DockerEngine } from './connection.ts
 import { containersOf } from './containers.ts'
 import { withCopy } from './volume-copy.ts'
 import { lookAt, lookBeside } from './volume-hint.ts'
+import { fileIdentity } from './volume-identity.ts'
 import { runHelper } from './volume-helper.ts'
 import { eachChunk, firstHeader, headOf, kindOf, eachMember, pathStatOf, tailOf } from './volume-archive.ts'
 
@@ -115,6 +116,13 @@ export function dockerVolumes({
   const help = async (at: VolumePath, script: string, words: readonly string[]): Promise<void> => {
     const id = await containerOf(at)
     await runHelper({ engine, scope, container: id, service: at.service, paths: words, script, words })
+  }
+
+  const identity = async (at: VolumePath): Promise<string | null> => {
+    if (scope.ahead === true) return null
+    const container = await containerOf(at)
+    if ((await look(at)) === null) return null
+    return fileIdentity({ engine, scope, container, at })
   }
 
   const putFile = async (
@@ -224,6 +232,8 @@ export function dockerVolumes({
     digest: (at) => readChunks(at, () => undefined),
 
     withCopy: (at, endings, use) => withCopy(volumes, at, endings, use),
+
+    identity,
 
     leftover: async (at) => (await look({ ...at, path: partialPath(at.path) })) !== null,
 

@@ -22,6 +22,7 @@ import { keptPsql } from './server/kept-psql.ts'
 import { readExclusively } from './read-exclusively.ts'
 import { refusalsOnce } from './server/refusals-once.ts'
 import { identity } from './identity.ts'
+import { tableIds } from './table-ids.ts'
 import { listing, openDatabase } from './listing.ts'
 import { header, inspect } from './inspect.ts'
 import { defaultPatienceMilliseconds } from './server/drain-sessions.ts'
@@ -75,6 +76,7 @@ export function postgresDatabases(given: PostgresDeps): Databases {
 
   return {
     identity: async (database, name) => identity(at(database), scope, name),
+    tableIds: async (database) => tableIds(at(database), scope),
     exists: async (database, name) => placeOf(database).exists(name),
     listing: async (database, name) => listing(at(database), name, scope),
     // Its files change without any change of rows: vacuum, hint bits, freezing.

@@ -147,6 +147,7 @@ export function sqliteDatabases(options: SqliteOptions): Databases {
       }
     },
 
+    tableIds: async () => null,
     async exists(database, name) {
       const place = await placeOf(database)
       const path = place.of(name)

@@ -37,7 +37,10 @@ export async function applyChange(change: Change): Promise<Changed> {
     ? state.before
     : requireJson(await step.survey(attempt.look, input), `the survey of "${planned.title}"`)
   const found = await probed(change, { input, before, way: 'forward' })
-  if (found.is === 'done') return { as: begun ? 'recovered' : 'already', output: found.output }
+  if (found.is === 'done') {
+    if (begun) await reportAgain(change, found.output)
+    return { as: begun ? 'recovered' : 'already', output: found.output }
+  }
   if (found.is !== 'absent' && !(found.is === 'torn' && step.rerunnable === true)) {
     if (begun) await removePartialEffect(change, found)
     else throw foreignState(planned, found)
@@ -59,6 +62,18 @@ export async function applyChange(change: Change): Promise<Changed> {
   const proof = await probed(change, { input, before, way: 'forward' })
   if (proof.is !== 'done') throw notThere(planned, proof)
   return { as: 'done', output }
+}
+
+/** A failure to look does not fail an effect that is there; what remains is then unknown. */
+async function reportAgain({ planned, step, input, attempt, state }: Change, output: Json): Promise<void> {
+  try {
+    const lines = await step.remainsAgain?.(attempt.look, { input, before: state.before, output })
+    for (const line of lines ?? []) attempt.io.remains(line)
+  } catch (thrown) {
+    attempt.signal.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    attempt.io.remains(`what "${planned.title}" leaves behind is unknown: ${thrown.message}`)
+  }
 }
 
 /**

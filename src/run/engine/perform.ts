@@ -9,6 +9,7 @@ import { openAttempt, type AttemptContext } from './attempt-context.ts'
 import { StepTimedOut, withTimeout } from './timeout.ts'
 import { applyChange, NotRetryable } from './apply.ts'
 import { looksToRepeat } from './look-again.ts'
+import { lookBeforeDowntime } from './look-at-proofs.ts'
 import { preflightAgain } from './preflight.ts'
 import type { StepEnded } from '../journal/entry.ts'
 import type { Durability } from '../journal/journal.ts'
@@ -67,6 +68,7 @@ async function attemptOnce(
   let attempt: AttemptContext | null = null
   let ending: EndedFields
   try {
+    await lookBeforeDowntime(context, planned)
     attempt = await openAttempt(context, planned, 'run')
     ending = await runStep(context, planned, attempt, number)
   } catch (thrown) {

@@ -53,6 +53,13 @@ export async function keepLive(
   }
 }
 
+/** Whether `keepLive` was called in this run: the undo that replaces what is live may have begun. */
+export const hasKeptLive = async (
+  look: Look,
+  database: Database,
+  fallback: Pick<Dump, 'file'>,
+): Promise<boolean> => (await look.files.stat(keptFile(database, fallback, look.run.id))) !== null
+
 /** A rollback goes on without a manifest. Rows may have been written while it was dumped, so none are stated. */
 async function signed(
   io: Io,
