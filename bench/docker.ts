@@ -6,7 +6,10 @@ export const postgresImage = process.env['BENCH_POSTGRES'] ?? 'postgres:17'
 
 /** @returns what it printed. @throws Error if it fails */
 export function docker(...args: readonly string[]): string {
-  const { status, error, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' })
+  const { status, error, stdout, stderr } = spawnSync('docker', args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
   if (error !== undefined) throw error
   if (status !== 0) throw new Error(`docker ${args.join(' ')} ended with ${status}:\n${stderr}`)
   return stdout.trim()

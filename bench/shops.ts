@@ -111,7 +111,7 @@ export class Shops {
   async #ticks(service: string, began: number, ended: number): Promise<readonly number[]> {
     const since = new Date(began - 1_000).toISOString()
     for (;;) {
-      const ticks = this.#compose('logs', '--no-log-prefix', '--since', since, service)
+      const ticks = docker('logs', '--since', since, `${this.#project}-${service}-1`)
         .split('\n')
         .filter((line) => /^\d{13}$/.test(line))
         .map(Number)
