@@ -2,10 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { curvesOf } from './curve.ts'
 import { markdownOf, reportOf, type Result } from './report.ts'
 import { measured, type Row } from './row.ts'
 import { archive } from './rows/archive.ts'
+import { downtime } from './rows/downtime.ts'
 import { encryption } from './rows/encryption.ts'
+import { exchange } from './rows/exchange.ts'
+import { imageRollback } from './rows/image-rollback.ts'
 import { journaledStep } from './rows/journaled-step.ts'
 import { manyRuns } from './rows/many-runs.ts'
 import { memory } from './rows/memory.ts'
@@ -15,8 +19,8 @@ import { startUp } from './rows/start-up.ts'
 import { verification } from './rows/verification.ts'
 
 /*
- * Measures the program beside its rivals on this machine, and asserts nothing: npm run bench -- [--quick] [--out FILE] [ROW…]
- * Markdown goes to stdout, JSON with every sample to FILE. Data is made below the temporary folder (TMPDIR), which
+ * Measures the program beside its rivals on this machine, and asserts nothing: npm run bench -- [--quick] [--out FILE] [--curves FOLDER] [ROW…]
+ * Markdown goes to stdout, JSON with every sample to FILE, curves of rows that have them as SVG to FOLDER. Data is made below the temporary folder (TMPDIR), which
  * has to be on a disk for syncs to mean anything.
  */
 
@@ -30,10 +34,17 @@ const rows: readonly Row[] = [
   memory,
   sqlite,
   postgres,
+  exchange,
+  downtime,
+  imageRollback,
 ]
 
 const { values, positionals } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, out: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    out: { type: 'string' },
+    curves: { type: 'string' },
+  },
   allowPositionals: true,
 })
 const unknown = positionals.find((name) => rows.every((row) => row.name !== name))
@@ -49,7 +60,19 @@ for (const row of rows.filter(({ name }) => positionals.length === 0 || position
   try {
     const prepared = await row.prepare({ folder, quick: values.quick })
     const { name, title, unit } = row
-    results.push({ row: name, title, unit, size: prepared.size, measured: await measured(prepared) })
+    const { size, xTitle } = prepared
+    try {
+      results.push({
+        row: name,
+        title,
+        unit,
+        size,
+        ...(xTitle === undefined ? {} : { xTitle }),
+        measured: await measured(prepared),
+      })
+    } finally {
+      prepared.close?.()
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -57,3 +80,8 @@ for (const row of rows.filter(({ name }) => positionals.length === 0 || position
 const report = reportOf(results, ['npm run bench --', ...process.argv.slice(2)].join(' '))
 process.stdout.write(markdownOf(report))
 if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(report, null, 2)}\n`)
+if (values.curves !== undefined)
+  for (const result of results) {
+    const drawn = curvesOf(result)
+    if (drawn !== null) writeFileSync(join(values.curves, `${result.row}.svg`), drawn)
+  }

@@ -6,6 +6,7 @@ export type Result = {
   readonly title: string
   readonly unit: string
   readonly size: string
+  readonly xTitle?: string
   readonly measured: readonly Measured[]
 }
 

@@ -1,9 +1,13 @@
 /** One of those that a row compares. */
 export type Contestant = {
   readonly name: string
+  /** Its place in a curve. */
+  readonly at?: CurvePoint
   /** Does the work once. @returns how long it took, in the unit of the row */
   once(): Promise<number>
 }
+
+export type CurvePoint = { readonly curve: string; readonly x: number }
 
 /** What is measured: the program beside its rivals, in turns, so that all meet the same machine. */
 export type Row = {
@@ -27,10 +31,15 @@ export type Prepared = {
   readonly rounds: number
   /** What was measured on, such as numbers of steps and runs. */
   readonly size: string
+  /** What `x` of its curves is. */
+  readonly xTitle?: string
+  /** Ends what the row started, such as containers. */
+  close?(): void
 }
 
 export type Measured = {
   readonly name: string
+  readonly at?: CurvePoint
   readonly median: number
   readonly lowest: number
   readonly highest: number
@@ -49,11 +58,12 @@ export async function measured({ contestants, rounds }: Prepared): Promise<reado
     }
   }
   const first = medianOf(samples[0] ?? [])
-  return contestants.map(({ name }, index) => {
+  return contestants.map(({ name, at }, index) => {
     const own = samples[index] ?? []
     const median = medianOf(own)
     return {
       name,
+      ...(at === undefined ? {} : { at }),
       median,
       lowest: Math.min(...own),
       highest: Math.max(...own),

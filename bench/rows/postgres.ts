@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execAtDatabase } from '../../src/adapters/docker/exec.ts'
@@ -7,12 +6,10 @@ import { shell } from '../../src/adapters/process/shell.ts'
 import type { ThrowawayDatabase } from '../../src/drivers/databases.ts'
 import { systemClock } from '../../src/kernel/clock.ts'
 import { Secret } from '../../src/kernel/secret.ts'
+import { databaseSize, docker, ordersTable, postgresImage as image, psql, untilReady } from '../docker.ts'
 import { runbookIn, timed } from '../project.ts'
 import { millisecondsOf, type Row } from '../row.ts'
 import { quietScope } from '../scope.ts'
-
-/** An image with Postgres 16 or newer that is on this machine already. */
-const image = process.env['BENCH_POSTGRES'] ?? 'postgres:17'
 
 const config = `import { defineConfig } from 'runbook'
 
@@ -47,12 +44,10 @@ export const postgres: Row = {
       image,
     ]
     docker(...started.join(' ').split(' '))
-    process.once('exit', () => void spawnSync('docker', ['rm', '--force', '--volumes', container]))
-    const sql = (database: string, text: string): void =>
-      void docker('exec', container, 'psql', '-qU', 'postgres', '-h', '127.0.0.1', '-d', database, '-c', text)
+    const close = (): void => void docker('rm', '--force', '--volumes', container)
     await untilReady(container)
-    sql('postgres', 'CREATE DATABASE shop')
-    sql('shop', tables(rows))
+    psql(container, 'postgres', 'CREATE DATABASE shop')
+    psql(container, 'shop', ordersTable(rows))
     const backups = join(folder, 'backups')
     mkdirSync(backups, { mode: 0o700 })
     writeFileSync(join(folder, 'runbook.config.ts'), config, { mode: 0o600 })
@@ -80,7 +75,8 @@ export const postgres: Row = {
     await timed('cp', [join(folder, 'rival.dump'), kept], folder)
     return {
       rounds: quick ? 2 : 5,
-      size: `${rows.toLocaleString('en')} rows, ${databaseSize(container)}`,
+      size: `${rows.toLocaleString('en')} rows, ${databaseSize(container, 'shop')}`,
+      close,
       contestants: [
         { name: '`pg_dump -Fc`', once: dumped('-Fc') },
         { name: '`pg_dump -Fc -Z zstd:1`', once: dumped('-Fc -Z zstd:1') },
@@ -105,38 +101,3 @@ const byHand = (container: string, dump: string): string => `
   until docker exec ${container}-test pg_isready -q -h 127.0.0.1; do sleep 0.3; done
   docker exec -i ${container}-test pg_restore -U postgres -C -d postgres <'${dump}'
   docker exec ${container}-test psql -qtU postgres -d shop -c 'SELECT count(*) FROM orders' >/dev/null`
-
-const tables = (rows: number): string => `
-  CREATE TABLE orders AS SELECT i AS id, i * 7919 % 100003 AS customer, timestamptz 'epoch' + i * interval '1 minute' AS placed,
-    md5(i::text) || md5((i + 1)::text) AS note FROM generate_series(1::bigint, ${rows}) AS i;
-  ALTER TABLE orders ADD PRIMARY KEY (id);
-  CREATE INDEX ON orders (customer)`
-
-function docker(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('docker', args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`docker ${args.join(' ')} ended with ${status}:\n${stderr}`)
-  return stdout
-}
-
-/** By TCP: the temporary server of a first start does not listen there. */
-async function untilReady(container: string): Promise<void> {
-  for (;;) {
-    const { status } = spawnSync('docker', ['exec', container, 'pg_isready', '-q', '-h', '127.0.0.1'])
-    if (status === 0) return
-    docker('inspect', container)
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
-}
-
-const databaseSize = (container: string): string =>
-  docker(
-    'exec',
-    container,
-    'psql',
-    '-qtAU',
-    'postgres',
-    '-d',
-    'shop',
-    '-c',
-    "SELECT pg_size_pretty(pg_database_size('shop'))",
-  ).trim()

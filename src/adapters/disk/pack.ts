@@ -10,8 +10,9 @@ import { cannot, RunbookError } from '../../kernel/errors.ts'
 import { shellWord } from '../../kernel/shell-quote.ts'
 import { syncFolder } from './durable.ts'
 import { Members } from './members.ts'
-import { gzipInParallel } from './parallel-gzip.ts'
+import { blockBytes, blocksOf, gzipInParallel } from './parallel-gzip.ts'
 import { statOf, trustParents } from './place.ts'
+import { Shrunk, SmallFiles, smallBytes } from './small-files.ts'
 import { packError, sourcesOf, type Source } from './source-tree.ts'
 import { ArchiveRefused } from './tar-header.ts'
 import { endMark, memberHeader, padding, type PackedMember } from './tar-member.ts'
@@ -47,7 +48,7 @@ export async function packTree(packing: Packing, to: string, scope: Scope): Prom
     let size = 0
     const content = blocks(packing, members, { scope, checked, note: (line) => allNotes.push(line) })
     await pipeline(
-      content,
+      to.endsWith('.zst') ? blocksOf(content) : content,
       compression(packing, to),
       async (compressed: AsyncIterable<Buffer>) => {
         for await (const chunk of compressed) {
@@ -107,7 +108,7 @@ const stateOf = ({ kind, at, facts }: Source): string =>
  */
 function compression({ dated }: Packing, to: string) {
   if (to.endsWith('.zst'))
-    return createZstdCompress({ chunkSize: chunkBytes, params: zstdParameters, ...oneAtATime })
+    return createZstdCompress({ chunkSize: blockBytes, params: zstdParameters, ...oneAtATime })
   return dated === null ? gzipInParallel : createGzip({ chunkSize: chunkBytes })
 }
 
@@ -170,37 +171,62 @@ async function* blocks(
       )
     return memberHeader(member)
   }
-  for (const source of sources) {
-    scope.signal.throwIfAborted()
-    if (source.kind === 'folder') {
-      const header = admitted(source, source.facts)
-      written += header.length
-      yield header
-      continue
-    }
-    await using file = await open(source.at, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    const facts = await file.stat()
-    if (!facts.isFile())
-      throw packError(
-        packing.folder,
-        `${shellWord(source.path)} was replaced by something that is not a regular file`,
-        'find out what writes there, then try again',
-      )
-    const header = admitted(source, facts)
-    yield header
-    for await (const chunk of contentOf(file, facts.size)) {
-      scope.signal.throwIfAborted()
-      done += chunk.length
-      yield chunk
-      scope.progress({ done, total: Math.max(total, done), unit: 'bytes' })
-    }
+  const ended = (source: Source, facts: Stats, header: Buffer, after: Stats): Buffer => {
     const fill = padding(facts.size)
     written += header.length + facts.size + fill.length
-    if (fill.length > 0) yield fill
-    await mustBeUnchanged(packing, source, { file, facts, note })
+    mustBeUnchanged(packing, source, { facts, after, note })
+    return fill
+  }
+  const progressed = (chunk: Buffer): Buffer => {
+    scope.signal.throwIfAborted()
+    done += chunk.length
+    scope.progress({ done, total: Math.max(total, done), unit: 'bytes' })
+    return chunk
+  }
+  const turns = sources.map((source) => ({ ...source, isSmall: isSmall(source) }))
+  const small = new SmallFiles(turns)
+  try {
+    for (const source of turns) {
+      scope.signal.throwIfAborted()
+      if (source.kind === 'folder') {
+        const header = admitted(source, source.facts)
+        written += header.length
+        yield header
+        continue
+      }
+      const read = await small.take(source)
+      if (read !== null) {
+        const header = admitted(source, read.before)
+        yield header
+        if (read.content.length > 0) yield progressed(read.content)
+        const fill = ended(source, read.before, header, read.after)
+        if (fill.length > 0) yield fill
+        continue
+      }
+      await using file = await open(
+        source.at,
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      )
+      const facts = await file.stat()
+      if (!facts.isFile())
+        throw packError(
+          packing.folder,
+          `${shellWord(source.path)} was replaced by something that is not a regular file`,
+          'find out what writes there, then try again',
+        )
+      const header = admitted(source, facts)
+      yield header
+      for await (const chunk of contentOf(file, facts.size)) yield progressed(chunk)
+      const fill = ended(source, facts, header, await file.stat())
+      if (fill.length > 0) yield fill
+    }
+  } finally {
+    await small.close()
   }
   yield endMark(written)
 }
+
+const isSmall = ({ kind, facts }: Source): boolean => kind === 'file' && facts.size <= smallBytes
 
 /** Exactly the number of bytes in the header. @throws Shrunk if the file became shorter */
 async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffer> {
@@ -217,16 +243,13 @@ async function* contentOf(file: FileHandle, bytes: number): AsyncGenerator<Buffe
   }
 }
 
-class Shrunk extends Error {}
-
-async function mustBeUnchanged(
+function mustBeUnchanged(
   { folder, dated }: Packing,
   { path }: Source,
-  { file, facts, note }: { readonly file: FileHandle; readonly facts: Stats } & Pick<PackContext, 'note'>,
-): Promise<void> {
-  const now = await file.stat()
-  if (now.size === facts.size && now.mtimeMs === facts.mtimeMs) return
-  if (dated !== null || now.size < facts.size) throw changed(folder, path)
+  { facts, after, note }: { readonly facts: Stats; readonly after: Stats } & Pick<PackContext, 'note'>,
+): void {
+  if (after.size === facts.size && after.mtimeMs === facts.mtimeMs) return
+  if (dated !== null || after.size < facts.size) throw changed(folder, path)
   note(`${shellWord(path)} was written to while it was packed; its first ${facts.size} bytes were taken`)
 }
 

@@ -3,7 +3,7 @@ import { constants, crc32, deflateRaw } from 'node:zlib'
 
 const deflate = promisify(deflateRaw)
 
-const blockBytes = 1024 * 1024
+export const blockBytes = 1024 * 1024
 /** How far back a block may refer, into the one before it (RFC 1951). */
 const windowBytes = 32 * 1024
 /** Half the work of zlib's default of 6, for archives that are about 2 % larger. */
@@ -55,7 +55,8 @@ async function taken(running: Promise<Buffer>[]): Promise<Buffer> {
   return first ?? Buffer.alloc(0)
 }
 
-async function* blocksOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** The same bytes in blocks of one size: a compressor takes a turn of the thread pool for each. */
+export async function* blocksOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let parts: Buffer[] = []
   let bytes = 0
   for await (const chunk of source) {

@@ -6,8 +6,10 @@ import { RunbookError } from '../../kernel/errors.ts'
 import { syncFolder } from './durable.ts'
 import type { Member } from './members.ts'
 
-/** How many files are made durable at a time: the disk batches concurrent requests. */
+/** How many files are written and made durable at a time: the disk batches concurrent requests. */
 const together = 16
+/** Files up to here are collected and written while the next ones are read: each takes several calls. Bytes. */
+const smallBytes = 256 * 1024
 
 /** Writes members into a private, empty folder. Never opens an existing file or follows a link. */
 export class TreeWriter {
@@ -15,6 +17,7 @@ export class TreeWriter {
   readonly #folders: Member[] = []
   readonly #created = new Set<string>()
   #open: { readonly file: FileHandle; readonly member: Member } | null = null
+  #collected: { readonly member: Member; readonly parts: Buffer[] } | null = null
   #written = { files: 0, bytes: 0 }
   /** Files with all their content that are not durable yet. */
   readonly #finishing = new Set<Promise<void>>()
@@ -31,30 +34,46 @@ export class TreeWriter {
       return
     }
     await this.#makeFolder(parentOf(member.path))
+    if (member.bytes <= smallBytes) this.#collected = { member, parts: [] }
+    else this.#open = { file: await this.#create(member), member }
+  }
+
+  #create({ path }: Member): Promise<FileHandle> {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
-    this.#open = {
-      file: await open(join(this.#folder, member.path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
-      member,
-    }
+    return open(join(this.#folder, path), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
   }
 
   async content(bytes: Buffer): Promise<void> {
+    this.#collected?.parts.push(bytes)
     await this.#open?.file.writeFile(bytes)
     this.#written.bytes += bytes.length
   }
 
   /** Waits only while many files are finished already. @throws what an earlier one failed with */
   async end(): Promise<void> {
-    if (this.#open === null) return
-    const { file, member } = this.#open
-    this.#open = null
+    const finished = this.#takeOpen() ?? this.#takeCollected()
+    if (finished === null) return
     this.#written.files++
-    const finishing = finish(file, member)
+    const finishing = finished
       .catch((thrown: unknown) => void (this.#failed ??= { thrown }))
       .finally(() => this.#finishing.delete(finishing))
     this.#finishing.add(finishing)
     if (this.#finishing.size >= together) await Promise.race(this.#finishing)
     if (this.#failed !== null) throw this.#failed.thrown
+  }
+
+  #takeOpen(): Promise<void> | null {
+    if (this.#open === null) return null
+    const { file, member } = this.#open
+    this.#open = null
+    return finish(file, member)
+  }
+
+  #takeCollected(): Promise<void> | null {
+    if (this.#collected === null) return null
+    const { member, parts } = this.#collected
+    this.#collected = null
+    return this.#create(member).then((file) => finish(file, member, Buffer.concat(parts)))
   }
 
   async close(): Promise<void> {
@@ -109,8 +128,9 @@ const countsText = (seen: TreeCounts): string =>
 
 const parentOf = (path: string): string => (dirname(path) === '.' ? '' : dirname(path))
 
-async function finish(file: FileHandle, member: Member): Promise<void> {
+async function finish(file: FileHandle, member: Member, content?: Buffer): Promise<void> {
   try {
+    if (content !== undefined) await file.writeFile(content)
     // As tar: root restores numeric owners, other users own what they extract.
     if (process.getuid?.() === 0) await file.chown(member.uid, member.gid)
     await file.chmod(member.mode & 0o777)

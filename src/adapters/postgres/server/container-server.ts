@@ -17,6 +17,13 @@ const programs: readonly Program[] = ['psql', 'pg_dump', 'pg_restore']
 /** Each program says its version in one line that begins with its name; one that is missing says none. */
 const versionsScript = 'for tool do "$tool" --version; done; true'
 
+/**
+ * Waits 5 seconds at most in the container: entering it for each try takes the time from the server that starts.
+ * pg_isready exits with 1 or 2 where the server does not accept connections.
+ */
+const whenReady =
+  'tries=50; while [ $tries -gt 0 ]; do pg_isready -q; case $? in 1|2) sleep 0.1;; *) break;; esac; tries=$((tries-1)); done; exec "$0" "$@"'
+
 /** The user nobody: a program that only reads a foreign file needs no privileges. */
 const nobody = '65534:65534'
 
@@ -48,13 +55,16 @@ export function containerServer(
         ? thisSocket
         : { ...thisSocket, PGHOST: login.host }
   const onSocket = via.kind === 'compose' && login === undefined
+  const wordsOf = ({ program, args, database: name }: ClientCall): readonly string[] => {
+    if (program !== 'psql' || name === null) return [program, ...args]
+    if (via.kind === 'throwaway') return ['sh', '-c', whenReady, program, ...args]
+    return [program, ...(onSocket ? guardArguments : []), ...args]
+  }
   // A throwaway is asked until it answers. The step that starts it reports why it did not.
   const exec = (call: ContainerCall, scope: Scope) =>
     execIn(via, call, via.kind === 'throwaway' ? withoutRefusals(scope) : scope)
-  const run: Server['run'] = async (
-    { program, args, database: name, as, stdin, stdout }: ClientCall,
-    scope,
-  ) => {
+  const run: Server['run'] = async (call, scope) => {
+    const { database: name, as, stdin, stdout } = call
     const ownPassword = async (): Promise<string | null> =>
       name === null || login === undefined || login.password === null
         ? null
@@ -62,7 +72,7 @@ export function containerServer(
     const { user, password } = as ?? { user: database.user, password: await ownPassword() }
     return exec(
       {
-        argv: [program, ...(onSocket && program === 'psql' && name !== null ? guardArguments : []), ...args],
+        argv: wordsOf(call),
         ...(stdin === undefined ? {} : { stdin }),
         ...(stdout === undefined ? {} : { stdout }),
         ...(name === null

@@ -144,7 +144,8 @@ const hints: { readonly [state: string]: string } = {
 }
 
 /**
- * Statements about a database run in another one: `postgres`, or `template1` if `postgres` is the live one.
+ * Statements about a database run in another one: `postgres`, or `template1` if `postgres` is the live one. A throwaway has
+ * none that is live, and its `postgres` is neither renamed nor dropped.
  */
-export const maintenance = (server: Pick<Server, 'database'>): string =>
-  server.database.name === 'postgres' ? 'template1' : 'postgres'
+export const maintenance = ({ database: { name, via } }: Pick<Server, 'database'>): string =>
+  name === 'postgres' && via.kind !== 'throwaway' ? 'template1' : 'postgres'
