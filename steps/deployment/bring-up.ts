@@ -76,6 +76,8 @@ const step: ActingStep<BringUp, Output, Before> = {
   },
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
+    // Compose may be unable to read a Compose file that is about to be replaced.
+    if (input.proof === 'declaration') return []
     const unkept = await unkeptFindings(look, [input.services], input.proof === 'image')
     if (input.proof === 'environment')
       return [
@@ -84,8 +86,6 @@ const step: ActingStep<BringUp, Output, Before> = {
         ...(await driftFindings(look, input.services, ['environment'])),
         ...idleFindings(await look.services.states(input.services)),
       ]
-    // Compose may be unable to read a Compose file that is about to be replaced.
-    if (input.proof === 'declaration') return unkept
     const states = await look.services.states(input.services)
     if (input.proof === 'present')
       return [...unkept, ...(await changedFiles(look, input.services)), ...idleFindings(states)]
