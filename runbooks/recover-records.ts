@@ -91,7 +91,7 @@ export default runbook(
 
     // Undoing the insertion reads from the copy, so it is dropped only once no undo can follow.
     pointOfNoReturn('The rows are inserted and verified.')
-    step('Drop the copy of the backup', dropCopy({ database, copy: copy.name }), {
+    step('Drop the copy of the backup', dropCopy({ database, copy }), {
       id: 'drop-the-copy-of-the-backup',
     })
     releaseChosen(lastly, target.backups)

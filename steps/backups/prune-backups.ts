@@ -9,6 +9,7 @@ import {
   type Verified,
 } from '../../src/index.ts'
 import { filed, makingOf, mounted } from './lib/destination.ts'
+import { replacedAmong, withSizes, type FilePart } from '../files/lib/chosen-file.ts'
 import { toPrune } from './lib/backups-to-prune.ts'
 
 type Input = {
@@ -24,11 +25,13 @@ type Before = {
   readonly remove: readonly RemovedBackup[]
   /** Manifests, their signatures and checksums that exist. Missing in older journals. */
   readonly beside?: readonly string[]
+  /** The backups themselves, as they were chosen. Missing in older journals. */
+  readonly parts?: readonly FilePart[]
 }
 type Output = { readonly removed: readonly RemovedBackup[]; readonly bytes: number }
 
 /**
- * Removes old backups, each with its checksum and manifest.
+ * Removes old backups, each with its checksum and manifest. What somebody else put under the name of one stays.
  * @throws RunbookError `usage` where no count is given or configured, or it is below 1
  */
 export const pruneBackups = defineStep<Input, Output, Before>({
@@ -51,14 +54,22 @@ export const pruneBackups = defineStep<Input, Output, Before>({
     const remove = await selected(look, data, newest.file, keepOf(data, keep))
     const beside = remove.flatMap(({ file }) => besideOf(file))
     const found = await Promise.all(beside.map((path) => look.files.stat(path)))
-    return { remove, beside: beside.filter((_, index) => found[index] !== null) }
+    return {
+      remove,
+      beside: beside.filter((_, index) => found[index] !== null),
+      parts: await withSizes(
+        look,
+        remove.map(({ file }) => file),
+      ),
+    }
   },
   predict: ({ before }) => ({
     output: before === undefined ? null : { removed: before.remove },
     changes: (before?.remove ?? []).map(({ file, bytes }) => `${file} (${bytes} bytes) is removed`),
   }),
-  run: async (io, { input: { data }, before: { remove } }) => {
+  run: async (io, { input: { data }, before }) => {
     await mounted(io, data)
+    const remove = await stillChosen(io, before)
     for (const { file, bytes } of remove) {
       // They go first: a kill then leaves a backup without them, which the next pruning removes.
       for (const path of besideOf(file)) await io.files.removeTree(path)
@@ -67,11 +78,14 @@ export const pruneBackups = defineStep<Input, Output, Before>({
     }
     return outputOf(remove)
   },
-  probe: async (look, { input: { data }, before: { remove, beside } }) => {
+  probe: async (look, { input: { data }, before }) => {
     await mounted(look, data)
+    const remove = await stillChosen(look, before)
+    const files = remove.map(({ file }) => file)
+    const own = files.flatMap(besideOf)
     const paths = [
-      ...(beside ?? remove.map(({ file }) => `${file}.sha256`)),
-      ...remove.map(({ file }) => file),
+      ...(before.beside?.filter((path) => own.includes(path)) ?? files.map((file) => `${file}.sha256`)),
+      ...files,
     ]
     const there: string[] = []
     for (const path of paths) if ((await look.files.stat(path)) !== null) there.push(path)
@@ -85,6 +99,15 @@ export const pruneBackups = defineStep<Input, Output, Before>({
 
 /** In the order of their removal. */
 const besideOf = (file: string): readonly string[] => [`${file}.sha256`, ...manifestFiles(file)]
+
+async function stillChosen(
+  look: Pick<Look, 'files' | 'note'>,
+  { remove, parts = [] }: Before,
+): Promise<readonly RemovedBackup[]> {
+  const replaced = await replacedAmong(look, parts)
+  for (const file of replaced) look.note(`${file} stays: it is not the one that was chosen`)
+  return remove.filter(({ file }) => !replaced.has(file))
+}
 
 const outputOf = (remove: readonly RemovedBackup[]): Output => ({
   removed: remove,

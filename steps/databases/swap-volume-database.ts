@@ -239,7 +239,8 @@ const outputOf = ({ sha256 }: ExaminedBackup, { aside, parts }: Before): Swapped
 type RemoveInput = { readonly at: VolumePath; readonly swapped: SwappedFile; readonly kept: KeptDatabase }
 
 /**
- * Removes the old file from the volume once the restored one is in service. Its copy on this machine stays.
+ * Removes the old file from the volume once the restored one is in service. Its copy on this machine stays. A file that
+ * is no longer what was copied stays too, and is named.
  */
 export const removeOldFile = defineStep<
   RemoveInput,
@@ -256,13 +257,34 @@ export const removeOldFile = defineStep<
       : 'Removes the old database file from the volume.',
   survey: async (_, { swapped }) => ({ paths: swapped.endings.map((ending) => `${swapped.aside}${ending}`) }),
   predict: ({ before }) => ({ output: before === undefined ? null : { removed: before.paths } }),
-  run: async (io, { input: { at }, before: { paths } }) => {
-    for (const path of paths) await io.volumes.remove({ ...at, path })
+  run: async (io, { input, before: { paths } }) => {
+    const stays = await whyItStays(io, input)
+    if (stays !== null) {
+      io.remains(stays)
+      return { removed: [] }
+    }
+    for (const path of paths) await io.volumes.remove({ ...input.at, path })
     return { removed: paths }
   },
-  probe: async (look, { input: { at }, before: { paths } }) => {
-    for (const path of paths) if ((await look.volumes.stat({ ...at, path })) !== null) return { is: 'absent' }
-    return { is: 'done', output: { removed: paths } }
+  probe: async (look, { input, before: { paths } }) => {
+    const there: string[] = []
+    for (const path of paths) if ((await look.volumes.stat({ ...input.at, path })) !== null) there.push(path)
+    if (there.length === 0) return { is: 'done', output: { removed: paths } }
+    const stays = await whyItStays(look, input)
+    if (stays === null) return { is: 'absent' }
+    look.note(stays)
+    return { is: 'done', output: { removed: [] } }
   },
   rerunnable: true,
 })
+
+/** Null where each file is the one that was copied, or gone; journals of earlier versions have no digests of them. */
+async function whyItStays(look: Look, { at, swapped, kept }: RemoveInput): Promise<string | null> {
+  for (const { ending, sha256 } of kept.parts ?? []) {
+    const path = `${swapped.aside}${ending}`
+    const now = await fingerprintOf(look, { ...at, path })
+    if (now !== null && now !== sha256)
+      return `${path} of ${at.service} stays: it is not the file that this run put aside and copied, since somebody replaced it or wrote to it`
+  }
+  return null
+}

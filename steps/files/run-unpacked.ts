@@ -40,7 +40,7 @@ export const runUnpacked = defineStep<Input, RunFolder>({
   effect: 'exercise',
   timeoutSeconds: 900,
   describe: ({ argv, code }) =>
-    say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${isPending(code) ? code : code.root}, which must be as it was verified.`,
+    say`Runs "${Array.isArray(argv) ? argv.join(' ') : (argv as { $until: string })}" in ${isPending(code) ? code : code.root}, and refuses a folder that was changed since.`,
   needs: ({ argv }) => commandNeeds(argv),
   predict: () => ({ output: null }),
   run: async (io, { code, argv, environment, again }) => {

@@ -9,6 +9,7 @@ import {
   type Release,
   shellWord,
 } from '../../src/index.ts'
+import { replacedAmong, withSizes, type FilePart } from '../files/lib/chosen-file.ts'
 import { namedIn, releaseFilesOf, toPrune, type Pair } from './lib/names.ts'
 import { aside } from './lib/published-manifest.ts'
 import { listedIn, sumsIn, withoutChecksums } from './lib/sums.ts'
@@ -30,13 +31,15 @@ type Before = {
   readonly manifests?: readonly string[]
   /** Those of the bundles that `SHA256SUMS` names. */
   readonly listed: readonly string[]
+  /** Bundles and lock files, as they were chosen. Missing in older journals. */
+  readonly parts?: readonly FilePart[]
 }
 
 export type PrunedReleases = { readonly removed: readonly string[] }
 
 /**
- * Removes older bundles with their lock files and `SHA256SUMS` lines, except the newest verified one and
- * those in use. A bundle without a lock file, or a lock file without a bundle, is reported and left to a
+ * Removes older bundles with their lock files and `SHA256SUMS` lines, except the newest verified one, those in use, and
+ * what somebody else put under the name of one since it was chosen. A bundle without a lock file, or a lock file without a bundle, is reported and left to a
  * person.
  */
 export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
@@ -114,6 +117,10 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
         .flatMap((name) => [name, aside(name)])
         .filter((name) => there.has(name)),
       listed: listedIn(await sumsIn(look, release.directory), bundles),
+      parts: await withSizes(
+        look,
+        old.flatMap(({ tarball, lock }) => [tarball, lock]).map((name) => `${release.directory}/${name}`),
+      ),
     }
   },
   predict: ({ before }) => ({
@@ -129,9 +136,10 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
       input: {
         release: { directory },
       },
-      before: { bundles, locks, manifests = [] },
+      before,
     },
   ) => {
+    const { bundles, locks, manifests } = await stillChosen(io, directory, before)
     const sums = await sumsIn(io, directory)
     // The list first, so that it never names a file that is missing.
     if (sums !== null && listedIn(sums, bundles).length > 0)
@@ -146,9 +154,10 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
       input: {
         release: { directory },
       },
-      before: { bundles, locks, manifests = [], listed },
+      before,
     },
   ) => {
+    const { bundles, locks, manifests, listed } = await stillChosen(look, directory, before)
     const removed = [...manifests, ...bundles, ...locks]
     const there = new Set(await namesIn(look, directory))
     const left = removed.filter((name) => there.has(name))
@@ -159,6 +168,26 @@ export const pruneReleases = defineStep<Input, PrunedReleases, Before>({
   },
   rerunnable: true,
 })
+
+/** Without bundles of which a file is another one by now: they stay completely. */
+async function stillChosen(
+  look: Pick<Look, 'files' | 'note'>,
+  directory: string,
+  { bundles, locks, manifests = [], listed, parts = [] }: Before,
+): Promise<Required<Omit<Before, 'parts'>>> {
+  const replaced = await replacedAmong(look, parts)
+  for (const path of replaced) look.note(`${path} stays: it is not the one that was chosen`)
+  const stays = bundles.map((bundle, index) =>
+    [bundle, locks[index]].some((name) => replaced.has(`${directory}/${name}`)),
+  )
+  const kept = bundles.filter((_, index) => stays[index])
+  return {
+    bundles: bundles.filter((_, index) => !stays[index]),
+    locks: locks.filter((_, index) => !stays[index]),
+    manifests: manifests.filter((name) => !kept.some((bundle) => name.startsWith(bundle))),
+    listed: listed.filter((name) => !kept.includes(name)),
+  }
+}
 
 export async function namesIn(look: Pick<Look, 'files'>, directory: string): Promise<readonly string[]> {
   return (await look.files.stat(directory)) === null ? [] : look.files.list(directory)

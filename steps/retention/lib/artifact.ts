@@ -4,14 +4,13 @@ import {
   type BackupPlace,
   type DataArchive,
   type Database,
-  type FileFacts,
-  type Look,
   type Release,
   type Retention,
   type StackImages,
   type Target,
   type VolumePath,
 } from '../../../src/index.ts'
+import type { FilePart } from '../../files/lib/chosen-file.ts'
 import { copyPlacesOf, type CopyPlace } from './copy-places.ts'
 import { drilledFoldersOf, type DrilledFolders } from './drilled-folders.ts'
 
@@ -45,17 +44,6 @@ export type Artifact = {
     readonly last: boolean
   } | null
   readonly database: DatabasePart | null
-}
-
-/** A file, or a folder with the bytes of all files in it. */
-export type FilePart = {
-  readonly path: string
-  readonly bytes: number
-  /** As the files driver tells them. Missing where an earlier version chose. */
-  readonly identity?: string | null
-  readonly modifiedAt?: string
-  /** Missing in journals of earlier versions. */
-  readonly changedAt?: string | null
 }
 
 export type DatabasePart = {
@@ -150,22 +138,3 @@ export const describeParts = ({ files, image, database }: Artifact): readonly st
   ...(database === null ? [] : [`the database ${database.name} (${database.bytes} bytes)`]),
   ...files.map(({ path, bytes }) => `${path} (${bytes} bytes)`),
 ]
-
-/** @param bytes of a folder: those of all files in it */
-export const filePart = (
-  path: string,
-  { identity, modifiedAt, changedAt, ...facts }: FileFacts,
-  bytes: number = facts.bytes,
-): FilePart => ({ path, bytes, identity, modifiedAt, changedAt })
-
-/** The existing ones of these files, with their sizes. */
-export async function withSizes(
-  look: Pick<Look, 'files'>,
-  paths: readonly string[],
-): Promise<Artifact['files']> {
-  const facts = await Promise.all(paths.map((path) => look.files.stat(path)))
-  return paths.flatMap((path, index) => {
-    const found = facts[index] ?? null
-    return found === null ? [] : [filePart(path, found)]
-  })
-}

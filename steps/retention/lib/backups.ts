@@ -2,7 +2,8 @@ import { manifestFiles, RunbookError, type DataArchive, type Look } from '../../
 import { filed, mounted } from '../../backups/lib/destination.ts'
 import { likely } from '../../backups/lib/backups-to-prune.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filesOnly, withSizes, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Inventory } from './artifact.ts'
 
 /**
  * Data backups in date folders of one or two levels. Checksum and manifest are removed first, so that a kill

@@ -2,7 +2,8 @@ import { manifestFiles, type Look, type Release } from '../../../src/index.ts'
 import { releaseFilesOf } from '../../releases/lib/names.ts'
 import { inUse, namesIn } from '../../releases/prune-releases.ts'
 import { verified } from '../../releases/verify-release.ts'
-import { filesOnly, withSizes, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Inventory } from './artifact.ts'
 
 /** Release bundles, each with its lock file. A half without the other is reported and left to a person. */
 export async function bundlesOf(look: Look, release: Release): Promise<readonly Inventory[]> {

@@ -1,7 +1,8 @@
 import type { Look, Retention } from '../../../src/index.ts'
 import type { CopyPlace } from './copy-places.ts'
 import { notEmpty } from './dumps.ts'
-import { filesOnly, withSizes, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Inventory } from './artifact.ts'
 import { momentIn } from './kept-databases.ts'
 
 /**

@@ -1,7 +1,8 @@
 import { RunbookError, type BackupPlace, type Look } from '../../../src/index.ts'
 import { entriesOf, recordFile } from '../../backups/lib/cache.ts'
 import { folderOf, lastOf } from '../../files/lib/path.ts'
-import { filesOnly, withSizes, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Inventory } from './artifact.ts'
 
 /** Downloads of backups that are kept elsewhere; the newest intact one stays, so that the next run need not fetch it. */
 export async function downloadsOf(look: Look, place: BackupPlace): Promise<readonly Inventory[]> {

@@ -1,14 +1,8 @@
 import { manifestFiles, RunbookError, type Look, type Retention } from '../../../src/index.ts'
 import { dumpLabels, inFileName } from '../../databases/lib/names.ts'
 import { momentIn } from './kept-databases.ts'
-import {
-  bytesOf,
-  filesOnly,
-  withSizes,
-  type Artifact,
-  type Inventory,
-  type RetentionSources,
-} from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { bytesOf, filesOnly, type Artifact, type Inventory, type RetentionSources } from './artifact.ts'
 
 /** Dumps and copies that runs made before they replaced a database, and of what they put aside. */
 export async function dumpsOf(

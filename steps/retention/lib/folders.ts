@@ -1,6 +1,7 @@
 import { RunbookError, type FileFacts, type Look, type Retention } from '../../../src/index.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filePart, filesOnly, type Artifact, type FilePart, type Inventory } from './artifact.ts'
+import { filePart, type FilePart } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
 import { copiedAt } from './copies.ts'
 import { placesOf, type DrilledFolders, type Place } from './drilled-folders.ts'
 import { notEmpty } from './dumps.ts'

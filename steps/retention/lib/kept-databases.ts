@@ -8,7 +8,8 @@ import {
 } from '../../../src/index.ts'
 import { asides, runIn, type Aside } from '../../databases/lib/names.ts'
 import { folderOf } from '../../files/lib/path.ts'
-import { filesOnly, withSizes, type Artifact, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
 
 /**
  * Databases that runs put aside: those that a swap replaced, and those that a rollback replaced after they had

@@ -1,6 +1,7 @@
-import type { Database, FileFacts, Look } from '../../../src/index.ts'
+import type { Database, Look } from '../../../src/index.ts'
+import { isChosenFile } from '../../files/lib/chosen-file.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import type { Artifact, DatabasePart, FilePart } from './artifact.ts'
+import type { Artifact, DatabasePart } from './artifact.ts'
 import { instanceOf } from './kept-databases.ts'
 
 /** The parts of what was chosen, as they are now. */
@@ -29,18 +30,6 @@ export async function partsNow(
     there: parts.flatMap(([name, isChosen]) => (isChosen ? [name] : [])),
     replaced: parts.flatMap(([name, isChosen]) => (isChosen ? [] : [name])),
   }
-}
-
-/** A folder that a kill left half removed is still the chosen one, though its time and size have changed. */
-function isChosenFile({ bytes, identity, modifiedAt, changedAt }: FilePart, now: FileFacts): boolean {
-  const isFolder = now.kind === 'directory'
-  if (!isFolder && now.bytes !== bytes) return false
-  // An earlier version recorded the size alone.
-  if (identity === undefined || modifiedAt === undefined) return true
-  const known = identity !== null && now.identity !== null
-  if (known && identity !== now.identity) return false
-  if (isFolder && known) return true
-  return modifiedAt === now.modifiedAt && (changedAt === undefined || changedAt === now.changedAt)
 }
 
 /** One that an earlier version chose by its name is not known to be the one that was shown. */

@@ -13,7 +13,8 @@ import { momentOf, recallFrom, snapshotsIn, tarNames, type Recalled } from '../.
 import { textOrNull } from '../../images/lib/texts.ts'
 import { latestOf, readPointer } from '../../images/write-pointers.ts'
 import { lastOf } from '../../files/lib/path.ts'
-import { filesOnly, withSizes, type Artifact, type Inventory } from './artifact.ts'
+import { withSizes } from '../../files/lib/chosen-file.ts'
+import { filesOnly, type Artifact, type Inventory } from './artifact.ts'
 import { newestFirst } from '../../backups/lib/retention-rule.ts'
 
 /** Snapshots of images by environment: the name that each got, and its tar file. */
