@@ -77,6 +77,7 @@ export function driversFor(
       scope,
       clock,
       programs,
+      oneClient: asks === 'once',
     })
   })
   const archives = once(async () =>
