@@ -89,6 +89,7 @@ export function driversFor(
       scope,
       clock,
       programs,
+      oneClient: asks === 'once',
     })
   })
   const archives = once(async () =>

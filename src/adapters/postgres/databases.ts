@@ -49,6 +49,8 @@ export type PostgresDeps = {
   readonly patienceMilliseconds?: number
   /** Left out, each attempt starts its own clients. */
   readonly programs?: KeptPrograms
+  /** Questions that are asked at the same time wait for one another, so that they need one client. */
+  readonly oneClient?: boolean
 }
 
 /** A server for one attempt, and the question that shares its clients. */
@@ -150,5 +152,6 @@ export function serverOf(
 /** The same with one psql for the scripts of an attempt, and of the next ones. */
 export function serverOfAttempt(database: PostgresDatabase, means: PostgresDeps): Server {
   const server = serverOf(database, means)
-  return { ...server, script: keptPsql(server, means.scope, means.clock, means.programs) }
+  const { scope, clock, programs, oneClient } = means
+  return { ...server, script: keptPsql(server, scope, clock, programs, oneClient) }
 }

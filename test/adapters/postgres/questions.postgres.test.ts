@@ -89,6 +89,26 @@ describe.skipIf(!requirement())('asking PostgreSQL', () => {
       expect(await driver.query(world.database, 'shop', 'SELECT 1 AS n')).toEqual([{ n: 1 }])
     })
 
+    test('questions of a look that are asked together share it too, and one that fails stops no other', async () => {
+      const askedTogether = async (oneClient: boolean): Promise<number> => {
+        const scope = watchedScope()
+        const driver = postgresDatabases({ ...fixture.means(), scope, oneClient })
+        await driver.identity(world.database)
+        const { length } = scope.children
+        const numbers = [1, 2, 3, 4].map((n) => driver.query(world.database, 'shop', `SELECT ${n} AS n`))
+        expect(await Promise.all(numbers)).toEqual([1, 2, 3, 4].map((n) => [{ n }]))
+        return scope.children.length - length
+      }
+      expect(await askedTogether(true)).toBe(0)
+      expect(await askedTogether(false)).toBeGreaterThan(0)
+      const driver = postgresDatabases({ ...fixture.means(), scope: watchedScope(), oneClient: true })
+      const [failed, answered] = await Promise.allSettled([
+        driver.query(world.database, 'shop', 'SELECT nothing'),
+        driver.query(world.database, 'shop', 'SELECT 1 AS n'),
+      ])
+      expect([failed.status, answered.status]).toEqual(['rejected', 'fulfilled'])
+    })
+
     test('it waits in no database that is renamed or dropped', async () => {
       const driver = world.databases(watchedScope())
       await driver.query(world.database, 'shop', 'SELECT 1')

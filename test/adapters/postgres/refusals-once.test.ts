@@ -31,6 +31,23 @@ test('a server that refuses is named once, whichever psql says it', () => {
   )
 })
 
+test.each([1, 6, 7, 40])('a line that arrives in pieces of %i characters is recognised', (length) => {
+  const text = `${refused(5432)}before ${refused(5432)}${refused(5432)}psql: error: other\n${refused(5433)}`
+  const pieces = text.match(new RegExp(`[^]{1,${length}}`, 'g')) ?? []
+  expect(printed(...pieces)).toBe(
+    'no server accepts connections at "127.0.0.1", port 5432 so far\n' +
+      `before ${refused(5432)}` +
+      'psql: error: other\n' +
+      'no server accepts connections at "127.0.0.1", port 5433 so far\n',
+  )
+})
+
+test('a line without an end is printed, unless it may become a refusal', () => {
+  expect(printed('Password: ')).toBe('Password: ')
+  expect(printed('50 %', '\r100 %')).toBe('50 %\r100 %')
+  expect(printed('psql: warn', 'ing: x\n')).toBe('psql: warning: x\n')
+})
+
 test('everything else is printed as it is, byte for byte', () => {
   const other = 'psql: error: connection to server at "db", port 5432 failed: FATAL:  ünï\n'
   expect(printed(other, other)).toBe(other + other)

@@ -14,6 +14,7 @@ import type { ScriptEnd, Server } from './server.ts'
  * database and only visits others, since a database with sessions can be neither renamed nor dropped. The first
  * error ends it, so an error is reported as from a psql of its own.
  *
+ * Scripts that are given at the same time run in a psql each; with `oneClient` they wait for one another.
  * A script gets a psql of its own where the role cannot connect to the maintenance database, and where that is
  * `template1`, of which others may be creating databases.
  */
@@ -22,6 +23,7 @@ export function keptPsql(
   scope: Scope,
   clock: Clock,
   programs?: KeptPrograms,
+  oneClient = false,
 ): Server['script'] {
   const home = maintenance(server)
   const key = `psql ${JSON.stringify([scope.run, server.database])}`
@@ -60,7 +62,7 @@ export function keptPsql(
     }
   }
 
-  return async ({ database, sql }, as) => {
+  const run: Server['script'] = async ({ database, sql }, as) => {
     const psql = usable && as === scope ? ((await opened()) ?? (await kept()) ?? (await start())) : null
     if (psql === null) return server.script({ database, sql }, as)
     try {
@@ -68,6 +70,13 @@ export function keptPsql(
     } finally {
       if (psql.free) idle.add(psql)
     }
+  }
+  if (!oneClient) return run
+  let last: Promise<unknown> = Promise.resolve()
+  return (script, as) => {
+    const answer = last.then(() => run(script, as))
+    last = answer.catch(() => undefined)
+    return answer
   }
 }
 
