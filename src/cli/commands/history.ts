@@ -51,7 +51,7 @@ export function historyCommand(program: Command, context: CliContext): void {
       })
       const filtered = target !== undefined || runbook !== undefined || from !== null
       if (json !== true)
-        context.terminal.out(
+        context.terminal.show(
           historyText(
             runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
             { filtered, more, width: context.terminal.width() },
