@@ -36,7 +36,7 @@ export async function generatedFromRunbooks(root: string): Promise<readonly Gene
 /** Generates the configuration reference, and the types that editors show. */
 export async function generatedFromSchemas(): Promise<readonly Generated[]> {
   return [
-    { file: 'docs/configuration.md', text: await configHelp(undefined, 'markdown') },
+    { file: 'docs/configuration.md', text: await configHelp(undefined, null) },
     { file: 'src/config/input.ts', text: configInput() },
   ]
 }

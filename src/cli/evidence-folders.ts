@@ -59,11 +59,12 @@ export async function keysFrom(context: CliContext, keys: string | undefined): P
     import('../adapters/evidence/signing-key.ts'),
     import('../adapters/disk/files.ts'),
   ])
-  const file =
-    keys === undefined
-      ? join((await context.loaded()).state, keyFiles.trusted)
-      : resolve(context.directory, keys)
   try {
+    // A reviewer has no configuration, and so no keys of this machine.
+    const file =
+      keys === undefined
+        ? join((await context.loaded()).state, keyFiles.trusted)
+        : resolve(context.directory, keys)
     const text = Buffer.from(await diskFiles.read(file, 1 << 20)).toString('utf8')
     return { trusted: trustedKeys(text, file), missing: null }
   } catch (thrown) {

@@ -28,11 +28,12 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
   const existing = existsSync(file)
     ? Buffer.from(await diskFiles.read(file, maxBytes)).toString('utf8')
     : null
-  const [{ proposalOf }, { merged }, { guessesIn, nextText, remarksText, tsconfigText }] = await Promise.all([
-    import('../init/proposal.ts'),
-    import('../init/merge.ts'),
-    import('../init/report.ts'),
-  ])
+  const [{ proposalOf }, { merged }, { byHandText, guessesIn, nextText, remarksText, tsconfigText }] =
+    await Promise.all([
+      import('../init/proposal.ts'),
+      import('../init/merge.ts'),
+      import('../init/report.ts'),
+    ])
   const found = proposalOf(
     await lookedAt({
       folder,
@@ -59,7 +60,8 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
   const changed = result.text !== existing
   if (flags.json !== true) {
     context.terminal.out(sanitize(existing === null ? result.text : diff))
-    context.terminal.out(context.asTyped(sanitize(remarksText(proposal, guesses, result))))
+    context.terminal.show(context.asTyped(sanitize(remarksText(proposal, guesses, result))))
+    context.terminal.out(sanitize(byHandText(result)))
   }
   const wanted = flags.yes === true || (asks && (!changed || (await agreed(relative('.', file) || file))))
   const written = wanted && changed
@@ -86,7 +88,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     })
   }
   const outcome = written ? `Wrote ${file}.` : `${file} has all of it already; nothing is written.`
-  context.terminal.out(`${outcome}\n${context.asTyped(nextText(missingPackage(folder), targets))}`)
+  context.terminal.show(`${outcome}\n${context.asTyped(nextText(missingPackage(folder), targets))}`)
 }
 
 /** `--config FILE`, else the configuration of this folder, else the one to write. */

@@ -4,6 +4,9 @@ import { collect } from './duties.ts'
 import { sanitize } from '../kernel/sanitize.ts'
 import type { Terminal } from './terminal.ts'
 
+/** Of help that is not printed at a terminal. */
+const usualWidth = 80
+
 type Add = (program: Command, context: CliContext) => void
 
 /** In the order in which the help lists them. */
@@ -70,8 +73,9 @@ export async function programFor(
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => terminal.out(sanitize(text)),
+      writeOut: (text) => terminal.show(sanitize(text)),
       writeErr: (text) => terminal.err(context.asTyped(sanitize(text))),
+      getOutHelpWidth: () => terminal.width() ?? usualWidth,
     })
     .showHelpAfterError('hint: add --help to see the arguments and flags')
   const typed = commandIn(argv)

@@ -68,12 +68,12 @@ async function report(
   }
   const width = context.terminal.width()
   if (state.opened.mode === 'dry-run')
-    context.terminal.out(
+    context.terminal.show(
       context.asTyped(dryRunText(entries, await pastSeconds(engine.journal, state.plan), width)),
     )
   else if (result.outcome !== 'open' && result.outcome !== 'refused')
-    context.terminal.out(measuredText(measuresOf(entries), width))
-  context.terminal.out(
+    context.terminal.show(measuredText(measuresOf(entries), width))
+  context.terminal.show(
     context.asTyped(endingText({ ...result, folder: fromHere(result.folder) }, entries, width)),
   )
 }

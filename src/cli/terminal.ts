@@ -1,6 +1,6 @@
 import { systemClock } from '../kernel/clock.ts'
 import type { Redactor } from '../kernel/redact.ts'
-import type { Width } from '../views/fit.ts'
+import { fitted, type Width } from '../views/fit.ts'
 
 /**
  * Output of a command: results to stdout, everything else to stderr. Both are masked, and neither can fail a
@@ -8,11 +8,13 @@ import type { Width } from '../views/fit.ts'
  */
 export interface Terminal {
   readonly redactor: Redactor
-  /** Writes results to stdout. */
+  /** Writes a result to stdout as it is, also at a terminal: what programs read, Markdown, source text, output of steps. */
   out(text: string): void
+  /** Writes a result for people to stdout. Lines that are too long for the screen are broken between words. */
+  show(text: string): void
   /** Writes one JSON value per line to stdout. */
   json(value: unknown): void
-  /** Writes progress, notices and errors to stderr. */
+  /** Writes progress, notices and errors to stderr, broken as in `show`. */
   err(text: string): void
   /** Columns of stdout; null where it is not a terminal, so that lines of a file are never broken. */
   width(): Width
@@ -25,9 +27,10 @@ export interface Terminal {
 export function processTerminal(redactor: Redactor): Terminal {
   // A closed pipe or a lost terminal must not end a run half-way; the evidence keeps what cannot be shown.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
-  const write = (stream: NodeJS.WriteStream, text: string): void => {
+  const write = (stream: NodeJS.WriteStream, text: string, width: Width = null): void => {
     try {
-      stream.write(redactor.text(text))
+      // Masked first: a secret that is broken would not be found.
+      stream.write(fitted(redactor.text(text), width))
     } catch {
       // As above.
     }
@@ -37,8 +40,9 @@ export function processTerminal(redactor: Redactor): Terminal {
     out: (text) => write(process.stdout, text),
     json: (value) =>
       write(process.stdout, `${JSON.stringify(redactor.json(JSON.parse(JSON.stringify(value)) as null))}\n`),
-    err: (text) => write(process.stderr, text),
-    width: () => (process.stdout.isTTY ? process.stdout.columns || null : null),
+    show: (text) => write(process.stdout, text, widthOf(process.stdout)),
+    err: (text) => write(process.stderr, text, widthOf(process.stderr)),
+    width: () => widthOf(process.stdout),
     screen: masked(process.stderr, redactor),
     drained: async () => {
       const ends = [process.stdout, process.stderr].map(
@@ -48,6 +52,8 @@ export function processTerminal(redactor: Redactor): Terminal {
     },
   }
 }
+
+const widthOf = (stream: NodeJS.WriteStream): Width => (stream.isTTY ? stream.columns || null : null)
 
 /**
  * Replacing `write` of the proxy replaces that of the stream itself, so that nothing else writes into a

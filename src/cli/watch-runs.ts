@@ -45,13 +45,13 @@ export async function reportEnd(
       const ended = endedAs({ ...line, damage: null })
       if (json) context.json({ run, runbook, target, ended })
       else
-        context.terminal.out(
+        context.terminal.show(
           `${run}  ${oneLine(open.state.plan.title)} on ${oneLine(target)} has ended: ${ended}\n`,
         )
     }
   }
   if (!json && (left.length > 0 || seen.length === 0))
-    context.terminal.out(context.asTyped(statusText(left, { now: systemClock.now() })))
+    context.terminal.show(context.asTyped(statusText(left, { now: systemClock.now() })))
 }
 
 function viewOf(
@@ -80,6 +80,6 @@ function viewOf(
   return (open) => {
     const now = systemClock.now()
     for (const line of open.filter(isRunning).flatMap((one) => changes.linesOf(one, now)))
-      context.terminal.out(`${context.asTyped(line)}\n`)
+      context.terminal.show(`${context.asTyped(line)}\n`)
   }
 }

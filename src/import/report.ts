@@ -125,10 +125,11 @@ const distinctDuties = (duties: readonly WrittenDuty[]): readonly WrittenDuty[] 
     (one, other) => one.line - other.line,
   )
 
-/** The report as Markdown. */
+/** The report as Markdown; for a screen with a list in place of its table, which no screen is wide enough for. */
 export function reportText(
   name: string,
   { rows, traps, proofs, credentials, duties, unplaced, samples, unread }: ImportReport,
+  commandsAs: 'table' | 'list' = 'table',
 ): string {
   const recognised = rows.filter(({ becomes }) => becomes !== null).length
   const drafts = rows.filter(({ draft }) => draft).length
@@ -143,9 +144,13 @@ export function reportText(
     '',
     '## Commands',
     '',
-    '| line | command | becomes |',
-    '| ---: | --- | --- |',
-    ...rows.map((row) => `| ${row.line} | ${cell(row.command)} | ${outcome(row)} |`),
+    ...(commandsAs === 'table'
+      ? [
+          '| line | command | becomes |',
+          '| ---: | --- | --- |',
+          ...rows.map((row) => `| ${row.line} | ${cell(row.command)} | ${outcome(row)} |`),
+        ]
+      : rows.flatMap((row) => [`- line ${row.line}: ${code(row.command)}`, `    ${outcome(row)}`])),
     '',
     ...section(
       '## Proofs',

@@ -16,19 +16,24 @@ export const guessesIn = (targets: readonly ProposedTarget[]): readonly Guess[] 
 export function remarksText(
   { remarks }: Pick<Proposal, 'remarks'>,
   guesses: readonly Guess[],
-  { kept, byHand }: Pick<Merged, 'kept' | 'byHand'>,
+  { kept }: Pick<Merged, 'kept'>,
 ): string {
   const lines = [
     ...remarks.map((remark) => `note: ${oneLine(remark)}`),
     ...guesses.map(({ where, why }) => `guessed: ${where}: ${oneLine(why)}`),
     ...(kept.length === 0 ? [] : [`kept as it is: ${kept.map(oneLine).join(', ')}`]),
-    ...byHand.map(
-      ({ where, text }) =>
-        `add by hand, since the file cannot be read there, to ${oneLine(where)}:\n${text.replaceAll(/^(?=.)/gm, '    ')}`,
-    ),
   ]
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
 }
+
+/** Source text to add, which no screen may break. */
+export const byHandText = ({ byHand }: Pick<Merged, 'byHand'>): string =>
+  byHand
+    .map(
+      ({ where, text }) =>
+        `add by hand, since the file cannot be read there, to ${oneLine(where)}:\n${text.replaceAll(/^(?=.)/gm, '    ')}\n`,
+    )
+    .join('')
 
 /**
  * Only what fits what was proposed.

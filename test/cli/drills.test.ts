@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { jsonLines, Project } from '../fixtures/cli.ts'
 
@@ -66,6 +66,23 @@ test('a proof that fails gives the exit code, is shown, and is not tried again a
   const { out } = await project.run(['drills'])
   expect(out).toMatch(/shop +three-files .*; (rolled-back|refused|needs-human) on /)
   expect((await project.run(['drills', 'run'])).out).toBe('No proof is due.\n')
+})
+
+test('a target that is in use puts its proof off, which is no error and due the next time', async () => {
+  await mkdir(project.path('world'))
+  const text = await readFile(project.path('runbooks/three-files.ts'), 'utf8')
+  await writeFile(project.path('runbooks/other.ts'), text.replace("'three-files'", "'other'"))
+  const running = project.start(['run', 'other', '--target', 'shop', '--wait-for', 'gate'])
+  await running.shows('waiting for gate')
+  const second = await project.run(['drills', 'run'])
+  expect(second.err).toContain('three-files on shop is put off: the target is in use\n')
+  expect(second.code).toBe(0)
+  await writeFile(project.path('world/gate'), '')
+  expect((await running.ended).code).toBe(0)
+  expect((await project.run(['drills', '--target', 'shop'])).out).toMatch(/three-files .* never proven/)
+  expect((await project.run(['drills', 'run'])).code).toBe(0)
+  const runs = jsonLines((await project.run(['history', '--json'])).out)
+  expect(runs.map(({ runbook }) => runbook)).toEqual(['three-files', 'other'])
 })
 
 test('an interval that is no duration is refused', async () => {

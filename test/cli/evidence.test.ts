@@ -1,8 +1,20 @@
-import { cp, mkdir, readFile, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import {
+  cp,
+  mkdir,
+  mkdtempDisposable,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { jsonLines, Project } from '../fixtures/cli.ts'
+import { endOf } from '../fixtures/commands.ts'
 
 let project: Project
 beforeEach(async () => {
@@ -106,6 +118,33 @@ describe('evidence', () => {
     const altered = await project.run(['evidence', 'verify', folder, '--keys', 'none'])
     expect(altered.out).toContain('file-altered (report.md)')
     expect(altered.code).toBe(14)
+  })
+
+  test('needs no configuration: a reviewer has the folder and a list of keys', async () => {
+    const { run, folder } = await ran()
+    await using elsewhere = await mkdtempDisposable(join(tmpdir(), 'review-'))
+    const there = join(elsewhere.path, basename(folder))
+    await cp(folder, there, { recursive: true })
+    await cp(project.path('state/allowed_signers'), join(elsewhere.path, 'keys'))
+    const typed = async (...args: readonly string[]) => {
+      const { code, stdout, stderr } = await endOf(['evidence', ...args], { cwd: elsewhere.path, env: {} })
+      return { code, out: stdout, err: stderr }
+    }
+    expect(await typed('verify', basename(there), '--keys', 'keys')).toEqual({
+      code: 0,
+      out: `Verified by its signature: run ${run}, three-files on here: succeeded\n${there}\n`,
+      err: '',
+    })
+    expect((await typed('show', './' + basename(there))).out).toContain('# Three files: succeeded')
+    const keyless = await typed('verify', basename(there))
+    expect(keyless.err).toContain(`cannot verify ${run}: its digests, journal and reports agree, but `)
+    expect(keyless.err).toContain('--keys FILE')
+    expect(keyless.code).toBe(2)
+    const page = await typed('incident', basename(there), '--keys', 'keys', '--out', 'page')
+    expect([page.code, page.out]).toEqual([0, `${join(elsewhere.path, 'page/incident.md')}\n`])
+    expect(await readFile(join(elsewhere.path, 'page/incident.html'), 'utf8')).toContain(
+      `href="../${basename(there)}/report.html"`,
+    )
   })
 })
 

@@ -23,8 +23,8 @@ const act = async (io, folder) => {
 }
 const careless = defineStep({ kind: 'test.careless', version: 1, effect: 'change',
   describe: () => 'Acts while it looks.',
-  survey: (look, { folder }) => act(look, folder),
-  predict: ({ before }) => ({ output: null, changes: ['it could ' + before?.could] }),
+  survey: async (look, { folder }) => ({ ...(await act(look, folder)), beside: look.run.evidence }),
+  predict: ({ before }) => ({ output: null, changes: ['it could ' + before?.could, 'beside ' + before?.beside] }),
   run: async () => null, probe: async () => ({ is: 'absent' }), undo: async () => undefined })
 const asking = defineStep({ kind: 'test.asking', version: 1, effect: 'observe',
   describe: () => 'Looks, and tries to act.', run: (io, { folder }) => act(io, folder) })
@@ -172,6 +172,7 @@ describe('a dry run', () => {
     const { status, body } = await get('/targets/here/runbooks/careless/dry-run')
     expect(status).toBe(200)
     expect(body).toContain('<li>it could not act</li>')
+    expect(body).toContain(`<li>beside ${project.path('artifacts/_/')}`)
     expect(body).not.toContain('>Blockers</h2>')
     expect(await everything()).toEqual(before)
   })

@@ -105,16 +105,16 @@ describe('examples', () => {
 
 describe('runbook help config', () => {
   test('names every section in its overview', async () => {
-    const text = await configHelp(undefined, 'text')
+    const text = await configHelp(undefined, { width: null })
     expect(topics.filter(({ name }) => !text.includes(`\n  ${name}\n`))).toEqual([])
   })
 
   test('prints one section with types, defaults, readers and an example', async () => {
-    expect(await configHelp('version', 'text')).toMatchSnapshot()
+    expect(await configHelp('version', { width: null })).toMatchSnapshot()
   })
 
   test('prints both ways to write a database', async () => {
-    const text = await configHelp('database', 'text')
+    const text = await configHelp('database', { width: null })
     expect(text).toContain("\nWith engine: 'postgres'\n")
     expect(text).toContain("\nWith engine: 'sqlite'\n")
     expect(text).toContain('\n  database.file: string, required\n')
@@ -122,16 +122,18 @@ describe('runbook help config', () => {
   })
 
   test('knows who reads a section that no runbook needs, though each looks at it only for want of another', async () => {
-    expect(await configHelp('releaseFolders', 'text')).toMatch(/Used, if configured, by .*rapid-rollback/)
+    expect(await configHelp('releaseFolders', { width: null })).toMatch(
+      /Used, if configured, by .*rapid-rollback/,
+    )
   })
 
   test('does not name a runbook that only lists which sections there are', async () => {
-    expect(await configHelp('releaseFolders', 'text')).not.toContain('diagnose')
-    expect(await configHelp('backups', 'text')).toMatch(/Used, if configured, by .*diagnose/)
+    expect(await configHelp('releaseFolders', { width: null })).not.toContain('diagnose')
+    expect(await configHelp('backups', { width: null })).toMatch(/Used, if configured, by .*diagnose/)
   })
 
   test('answers a slip of the fingers', async () => {
-    await expect(configHelp('operatrs', 'text')).rejects.toMatchObject({
+    await expect(configHelp('operatrs', { width: null })).rejects.toMatchObject({
       code: 'usage',
       message: 'unknown section "operatrs" in the configuration',
       hint: 'did you mean operators?',

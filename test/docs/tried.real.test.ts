@@ -97,7 +97,7 @@ describe('commands of the documents, on the demo', () => {
         readonly subject: readonly { readonly name: string; readonly digest: { readonly sha256: string } }[]
       }
       const sums = statement.subject.find(({ name }) => name === 'SHA256SUMS')
-      expect(printed).toBe(`${sums?.digest.sha256}  SHA256SUMS\n`)
+      expect(printed).toBe(`${sums?.digest.sha256}"},"name":"SHA256SUMS\n`)
 
       const manifests = (await readdir(join(folder, '.demo'), { recursive: true })).filter((name) =>
         name.endsWith('.manifest.json'),

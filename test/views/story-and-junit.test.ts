@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { recordOf } from '../../src/run/record/record.ts'
 import { junitOf } from '../../src/views/junit.ts'
-import { showEvidence } from '../../src/views/show.ts'
+import { evidenceText } from '../../src/views/show.ts'
 import { storyIndexOf, storyLine } from '../../src/views/storyline.ts'
 import { badRun, dryRun, goodRun } from '../fixtures/runs.ts'
 import { failed, intent, journalOf, planWith } from '../fixtures/told-run.ts'
@@ -236,7 +236,7 @@ describe('junit.xml', () => {
 
 describe('evidence on a terminal', () => {
   it('shows logs as text, and says how much it leaves out', () => {
-    const shown = showEvidence(recordOf(goodRun()), [
+    const shown = evidenceText(recordOf(goodRun()), [
       {
         file: 'logs/01-a.log',
         bytes: 100,

@@ -1,157 +1,22 @@
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import type { Command } from 'commander'
 import { describe, expect, it, test } from 'vitest'
-import type { HistoryRun } from '../../src/views/past-runs.ts'
-import { backupsText } from '../../src/views/backups.ts'
 import { columns } from '../../src/views/columns.ts'
-import { doctorText } from '../../src/views/doctor.ts'
-import { drillsText } from '../../src/views/drills.ts'
-import { dryRunText } from '../../src/views/dry-run.ts'
-import { endingText } from '../../src/views/ending.ts'
 import { fitted } from '../../src/views/fit.ts'
-import { listText } from '../../src/views/list.ts'
-import { historyText } from '../../src/views/past-runs.ts'
-import { planText } from '../../src/views/plan-text.ts'
-import { stateOf } from '../../src/run/journal/state.ts'
-import { badRun, dryRun } from '../fixtures/runs.ts'
+import { notShown, program, shownBy, views } from './screens.ts'
 
-const now = new Date('2026-02-03T04:16:13.000Z')
-const run = '20260203-041233-k3x9q'
-
-const measure = { why: null, objectiveSeconds: 300, verdict: 'met' } as const
-const past: HistoryRun = {
-  run,
-  system: 's',
-  runbook: 'full-db-rollback',
-  target: 'shop',
-  mode: 'run',
-  startedAt: '2026-02-03T04:12:33.000Z',
-  outcome: 'succeeded',
-  released: false,
-  sealed: true,
-  story: 'INC-42',
-  damage: null,
-  past: {
-    endedAt: '2026-02-03T04:14:00.000Z',
-    seconds: 87,
-    exit: 0,
-    measures: {
-      rto: { ...measure, seconds: 60 },
-      downtime: { ...measure, seconds: 12 },
-      rpo: { ...measure, seconds: 3600 },
-      dataAsOf: null,
-    },
-  },
-}
-const drill = {
-  drill: 'monthly-spot-restore',
-  everySeconds: 31 * 86_400,
-  proof: { run, at: '2026-01-03T04:12:33.000Z' },
-  failed: { run, at: '2026-02-01T04:12:33.000Z', outcome: 'rolled-back' },
-  dueAt: '2026-02-03T04:12:33.000Z',
-  state: 'overdue',
-  why: null,
-} as unknown as Parameters<typeof drillsText>[0][number]['drills'][number]
-const backup = {
-  file: '/srv/shop/backups/shop_20260203_030000.dump',
-  takenAt: '2026-02-03T03:00:00.000Z',
-  bytes: 5_349_376,
-  format: 'Postgres 17',
-  vouchedBy: 'the checksum in /srv/shop/backups/shop_20260203_030000.dump.sha256',
-  proven: { run, runbook: 'restore-test', at: '2026-02-03T03:30:00.000Z', by: 'same-name' },
-  readBy: 'list',
-  fits: true,
-  why: null,
-} as unknown as Parameters<typeof backupsText>[0][number]
-
-const views: { readonly [name: string]: (width: number | null) => string } = {
-  history: (width) =>
-    historyText([past, { ...past, outcome: null, past: null, story: null }], { more: 3, width }),
-  drills: (width) => drillsText([{ target: 'shop', drills: [drill] }], now, width),
-  backups: (width) =>
-    backupsText([backup], {
-      target: 'shop',
-      directory: '/srv/shop/backups',
-      place: '/srv/shop/backups',
-      now,
-      width,
-      fitting: ['full-db-rollback'],
-    }),
-  doctor: (width) =>
-    doctorText(
-      [
-        {
-          check: 'clock',
-          target: null,
-          facts: ['this machine and the database server differ by less than a second'],
-          findings: [],
-          unchecked: [],
-          gauges: [],
-        },
-        {
-          check: 'backups',
-          target: 'shop',
-          facts: [],
-          findings: [
-            {
-              level: 'refuse',
-              about: 'backups',
-              problem: 'the newest backup is 3 days old, and backups.maxAge allows 26 hours',
-              hint: 'look why the nightly job stopped, then make one with `pg_dump --format=custom`',
-              runbooks: ['full-db-rollback', 'recover-records', 'restore-test'],
-            },
-          ],
-          unchecked: [{ about: 'the last byte', why: 'it was not read to its end; add --deep to read it' }],
-          gauges: [],
-        },
-      ],
-      width,
-    ),
-  list: (width) =>
-    listText(
-      [
-        {
-          name: 'full-db-rollback',
-          from: 'package',
-          title: 'Full DB rollback (production)',
-          when: 'A deploy, migration or config change damaged production data, and rolling back the app alone is not enough.',
-          targets: [{ name: 'shop', lacks: [] }],
-        },
-        {
-          name: 'restore-test',
-          from: 'team',
-          title: 'Restore test',
-          when: 'Every month.',
-          targets: [{ name: 'shop', lacks: ['restoreTest', 'backups'] }],
-        },
-      ],
-      width,
-    ),
-  plan: (width) => planText(stateOf(badRun()).plan, [], { width }),
-  'dry-run': (width) => dryRunText(dryRun(), [12, 14], width),
-  ending: (width) =>
-    endingText(
-      {
-        run,
-        code: 'rollback-incomplete',
-        outcome: 'needs-human',
-        failure: {
-          code: 'rollback-incomplete',
-          message: 'cannot start web: the port 8080 is taken by another program that somebody else started',
-          hint: 'free it',
-        },
-        findings: [],
-        folder: '/srv/shop/artifacts/INC-42/2026-02-03-full-db-rollback-20260203-041233-k3x9q',
-        doubt: null,
-      },
-      badRun(),
-      width,
-    ),
-}
+/** Source text, commands of other programs, and output of steps. */
+const asItIs = /^runbook\.config\.ts: export| {2}version: \{|^ *(?:ls -ld|ssh-keygen -Y) |^pg_restore: /
 
 /** A command or a path may be longer than the screen, so that it can be copied. */
 const mayBeLonger = (line: string, width: number): boolean =>
   /(?:^ *| {2})(?:npx )?runbook /.test(line) ||
   /`[^`]+`/.test(line) ||
+  asItIs.test(line) ||
   line.split(/\s+/).some((word) => word.length > width - 20)
+
+/** Not at a terminal, as `report.md` has it. */
+const isMarkdown: readonly string[] = ['evidence', 'import']
 
 describe.each(Object.keys(views))('%s', (name) => {
   it.each([40, 80, 200])('at %i columns', async (width) => {
@@ -166,7 +31,7 @@ describe.each(Object.keys(views))('%s', (name) => {
       (views[name]?.(width) ?? '').split(/\s+/).filter((word) => word !== '')
     // A table has its names once; in lines of its own each value has one.
     const said = new Set(words(40))
-    expect(words(null).filter((word) => !said.has(word))).toEqual([])
+    expect(words(isMarkdown.includes(name) ? 200 : null).filter((word) => !said.has(word))).toEqual([])
     // oxlint-disable-next-line no-control-regex
     expect([40, 200, null].map((width) => views[name]?.(width)).join()).not.toMatch(/[\u001b\r]/)
   })
@@ -204,4 +69,53 @@ test('the rest of a long line is indented, and a command stays whole', () => {
   const command = 'Prove it:  runbook run monthly-spot-restore --target shop'
   expect(fitted(command, 20)).toBe(command)
   expect(fitted(command, null)).toBe(command)
+})
+
+describe('every view', () => {
+  const texts = globSync('src/{views,init,import,cli,conduct}/**/*.ts').flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?(?:function|const) (\w+Text)\b/gm)].map(
+      ([, name = '']) => name,
+    ),
+  )
+  const screens = readFileSync('test/views/screens.ts', 'utf8')
+
+  it('is found', () =>
+    expect(texts).toEqual(expect.arrayContaining(['planText', 'reportText', 'endingText'])))
+
+  it('is one of these, or it is said why not', () => {
+    const imported = (name: string): boolean =>
+      new RegExp(`^import .*\\b${name}\\b.* from`, 'm').test(screens)
+    expect(texts.filter((name) => !imported(name) && !Object.hasOwn(notShown, name))).toEqual([])
+    expect(Object.keys(notShown).filter((name) => !texts.includes(name) || imported(name))).toEqual([])
+  })
+
+  it('of a command has a screen at each width', () => {
+    const named = (command: Command): readonly string[] =>
+      command.commands.filter((one) => one.name() !== 'help' || command === program).map((one) => one.name())
+    const commands = program.commands.flatMap((command) => {
+      const below = named(command).map((name) => `${command.name()} ${name}`)
+      const itself = below.length === 0 || command.options.length > 0
+      return [...(itself ? [command.name()] : []), ...below]
+    })
+    expect(Object.keys(shownBy).sort()).toEqual([...commands].sort())
+    const shown = Object.values(shownBy).filter((view) => !view.startsWith('no view: '))
+    const missing = shown.flatMap((view) =>
+      [40, 80, 200]
+        .map((width) => `test/views/screens/${view}-${width}.txt`)
+        .filter((file) => !existsSync(file)),
+    )
+    expect(missing).toEqual([])
+    const others = Object.values(notShown).flatMap((why) => /^screen\.test\.ts: (.*)/.exec(why)?.[1] ?? [])
+    expect(
+      [...shown, ...others].filter((view) => !Object.hasOwn(views, view) && !others.includes(view)),
+    ).toEqual([])
+  })
+
+  it('has no screen that nothing compares', () => {
+    const known = [...Object.keys(views), 'run', 'status', 'run-begins']
+    const left = globSync('test/views/screens/*.txt').filter(
+      (file) => !known.some((view) => new RegExp(`/${view}(?:-(?:40|80|200))?\\.txt$`).test(file)),
+    )
+    expect(left).toEqual([])
+  })
 })

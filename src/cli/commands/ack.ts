@@ -39,7 +39,7 @@ export function ackCommand(program: Command, context: CliContext): void {
         )
         const { acknowledgedText } = await import('../../views/acknowledged.ts')
         const entries = await journal.read(line.run)
-        context.terminal.out(context.asTyped(context.masked(acknowledgedText(line.run, entries))))
+        context.terminal.show(context.asTyped(context.masked(acknowledgedText(line.run, entries))))
       } finally {
         await journal.close()
       }

@@ -49,7 +49,7 @@ export function backupsCommand(program: Command, context: CliContext): void {
         const { placeName } = await import('../../model/backup-place.ts')
         const { directory } = target.backups
         const place = placeName(target.backups)
-        context.terminal.out(
+        context.terminal.show(
           context.asTyped(
             backupsText(listed, {
               target: target.name,

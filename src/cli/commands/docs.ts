@@ -29,7 +29,7 @@ export function docsCommand(program: Command, context: CliContext): void {
         await writeOutput(file, () => writeFile(file, context.asTyped(text)))
       }
       const count = files.flat().length
-      context.terminal.out(
+      context.terminal.show(
         `Wrote ${count} ${count === 1 ? 'document' : 'documents'} and their index: ${join(relative(context.directory, folder) || '.', 'README.md')}\n`,
       )
     })

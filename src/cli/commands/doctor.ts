@@ -61,7 +61,7 @@ export function doctorCommand(program: Command, context: CliContext): void {
       if (flags.json === true) {
         for (const report of reports) context.json({ event: 'check', ...report })
         context.json({ event: 'result', exit, ...count })
-      } else context.terminal.out(context.asTyped(doctorText(reports, context.terminal.width())))
+      } else context.terminal.show(context.asTyped(doctorText(reports, context.terminal.width())))
       process.exitCode = exit
     })
 }

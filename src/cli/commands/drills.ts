@@ -26,7 +26,7 @@ export function drillsCommand(program: Command, context: CliContext): void {
         for (const { target, drills: all } of calendars)
           for (const one of all) context.json({ event: 'drill', target, ...one })
         context.json({ event: 'result', exit, due })
-      } else context.terminal.out(context.asTyped(drillsText(calendars, now, context.terminal.width())))
+      } else context.terminal.show(context.asTyped(drillsText(calendars, now, context.terminal.width())))
       process.exitCode = exit
     })
   drills
@@ -54,7 +54,7 @@ async function runDue(
   const due = (await calendarsOf(context, flags, now)).flatMap(({ target, drills }) =>
     drills.filter((one) => isTimeFor(one, now)).map(({ drill }) => ({ target, drill })),
   )
-  if (due.length === 0 && flags.json !== true) context.terminal.out('No proof is due.\n')
+  if (due.length === 0 && flags.json !== true) context.terminal.show('No proof is due.\n')
   let worst = 0
   for (const { target, drill } of due) {
     const words = ['--target', target, '--story', flags.story, '--reason', 'the proof is due']

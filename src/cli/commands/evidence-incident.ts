@@ -42,8 +42,7 @@ export function evidenceIncidentCommand(evidence: Command, context: CliContext):
       const now = new Date()
       const alarm =
         options.alarm === undefined ? null : await instantOf(options.alarm, 'count from the alarm at', now)
-      const { name, folder, runs } = await runsOf(context, given, options, now)
-      const out = options.out === undefined ? folder : resolve(context.directory, options.out)
+      const { name, folder: out, runs } = await runsOf(context, given, options, now)
       const linked = runs.map((run) => ({ ...run, folder: relative(out, run.folder) }))
       const files = incidentFilesOf(name, linked, alarm?.toISOString() ?? null)
       for (const { name: file, body } of files)
@@ -65,7 +64,7 @@ type Chosen = { readonly name: string; readonly folder: string; readonly runs: r
 async function runsOf(
   context: CliContext,
   given: readonly string[],
-  { story, since, until, target, keys }: Options,
+  { story, since, until, target, keys, out }: Options,
   now: Date,
 ): Promise<Chosen> {
   const ways = [given.length > 0, story !== undefined, since !== undefined].filter((one) => one).length
@@ -102,7 +101,7 @@ async function runsOf(
       ),
     )
     for (const [folder, expected] of found) add(await verifiedRun(folder, (path) => verify(path, expected)))
-    return { ...(await placeOf(context, runs)), runs }
+    return { ...(await placeOf(context, runs, out)), runs }
   }
   const { artifacts } = await context.loaded()
   const folders = await evidenceFolders(artifacts)
@@ -110,7 +109,8 @@ async function runsOf(
     const folder = storyFolder(artifacts, story)
     for (const one of folders.filter((path) => path.startsWith(`${folder}/`)))
       add(await verifiedRun(one, verify))
-    if (runs.length > 0) return { name: story, folder, runs }
+    if (runs.length > 0)
+      return { name: story, folder: out === undefined ? folder : resolve(context.directory, out), runs }
     throw new RunbookError('usage', `no evidence of story ${story} in ${folder}`, {
       hint: `assign a run to it with --story ${story}`,
     })
@@ -131,17 +131,19 @@ async function runsOf(
     throw new RunbookError('usage', `no run began between ${from} and ${to}`, {
       hint: 'list the runs: runbook history',
     })
-  return { ...(await placeOf(context, runs)), runs }
+  return { ...(await placeOf(context, runs, out)), runs }
 }
 
-/** By the first run, so that it is found again and written over. */
+/** By the first run, so that it is found again and written over. With a folder of their own, reviewers need no configuration. */
 async function placeOf(
   context: CliContext,
   runs: readonly FiledRun[],
+  out: string | undefined,
 ): Promise<Pick<Chosen, 'name' | 'folder'>> {
   const { begunAt } = await import('../../adapters/evidence/filed-runs.ts')
   const first = runs.flatMap(({ record, folder }) => record?.startedAt ?? begunAt(folder) ?? []).sort()[0]
   const name = first === undefined ? 'unknown time' : `${first.slice(0, 19).replace('T', ' ')} UTC`
+  if (out !== undefined) return { name, folder: resolve(context.directory, out) }
   const stamp = name.replaceAll(/[^0-9a-z]+/gi, '-')
   return { name, folder: join((await context.loaded()).artifacts, `incident-${stamp}`) }
 }

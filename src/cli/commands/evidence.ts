@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
 import { oneLine } from '../../kernel/sanitize.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import type { CliContext } from '../context.ts'
 import { defectLine, evidenceOf, keysFrom, keysHelp, runsByFolder } from '../evidence-folders.ts'
 import { evidenceControlsCommand } from './evidence-controls.ts'
@@ -16,12 +17,12 @@ export function evidenceCommand(program: Command, context: CliContext): void {
     .argument('<run>', 'a run, or its evidence folder')
     .showHelpAfterError('hint: `runbook history` lists the runs; add --help to see the arguments and flags')
     .action(async (given: string) => {
-      const [{ readEvidence }, { showEvidence }] = await Promise.all([
+      const [{ readEvidence }, { evidenceText }] = await Promise.all([
         import('../../adapters/evidence/read.ts'),
         import('../../views/show.ts'),
       ])
       const { record, logs } = await readEvidence((await evidenceOf(context, given)).folder)
-      context.terminal.out(showEvidence(record, logs))
+      context.terminal.out(evidenceText(context.masked(record), logs, context.terminal.width()))
     })
   evidence
     .command('verify')
@@ -43,15 +44,18 @@ export function evidenceCommand(program: Command, context: CliContext): void {
       const { defects, record } = await verdictOn(folder, { trusted, filesOf, named: true }, expected)
       for (const defect of defects) {
         if (json === true) context.json({ event: 'defect', ...defect })
-        else context.terminal.out(`${defectLine(defect)}\n`)
+        else context.terminal.show(`${defectLine(defect)}\n`)
       }
       if (defects.length > 0) {
         const count = defects.length === 1 ? '1 defect' : `${defects.length} defects`
         const unsealed = defects.some(({ reason }) => reason === 'not-sealed')
+        const unread = defects.some(({ reason }) => reason.endsWith('-unreadable'))
         throw new RunbookError('verification', `evidence in ${folder} failed verification: ${count}`, {
           hint: unsealed
             ? 'see whether the run is still open, or has to be sealed: runbook status'
-            : 'compare it with a copy kept elsewhere',
+            : unread
+              ? `evidence belongs to the user who ran the program; check: ls -la ${shellWord(folder)}`
+              : 'compare it with a copy kept elsewhere',
         })
       }
       if (record === null) throw new RunbookError('bug', `no record of ${folder} was verified`)
@@ -75,7 +79,7 @@ export function evidenceCommand(program: Command, context: CliContext): void {
           by,
         })
       else
-        context.terminal.out(
+        context.terminal.show(
           `Verified by its ${by}: run ${run}, ${oneLine(runbook)} on ${oneLine(target)}: ${result(record)}\n${folder}\n`,
         )
     })

@@ -3,14 +3,18 @@ import { refuseUnknown } from '../../kernel/did-you-mean.ts'
 import type { Section } from '../../model/target.ts'
 import { configMarkdown } from '../../views/config-markdown.ts'
 import { configOverview, configTopic, type Readers } from '../../views/config-text.ts'
+import type { Width } from '../../views/fit.ts'
 import { readersOf } from '../readers.ts'
 import { packagedBooks } from '../catalog.ts'
 
 /**
- * What can be configured: everything, or one section with every setting. Reads no configuration.
+ * What can be configured: everything, or one section with every setting; Markdown without a screen. Reads no configuration.
  * @throws RunbookError `usage` for an unknown section, with the closest name
  */
-export async function configHelp(named: string | undefined, format: 'text' | 'markdown'): Promise<string> {
+export async function configHelp(
+  named: string | undefined,
+  screen: { readonly width: Width } | null,
+): Promise<string> {
   const topics = catalogue()
   const chosen = topics.filter(({ name }) => named === undefined || name === named)
   if (named !== undefined)
@@ -20,11 +24,11 @@ export async function configHelp(named: string | undefined, format: 'text' | 'ma
       topics.map(({ name }) => name),
       'the configuration',
     )
-  if (format === 'markdown') return configMarkdown(chosen, await readers())
+  if (screen === null) return configMarkdown(chosen, await readers())
   const [only] = chosen
   return named === undefined || only === undefined
-    ? configOverview(topics)
-    : configTopic(only, (await readers()).get(only.name))
+    ? configOverview(topics, screen.width)
+    : configTopic(only, (await readers()).get(only.name), screen.width)
 }
 
 async function readers(): Promise<ReadonlyMap<string, Readers>> {

@@ -12,7 +12,9 @@ export function helpCommand(program: Command, context: CliContext): void {
       if (topic[0] === 'config' && topic.length <= 2) {
         // Imported only here, because it loads every schema.
         const { configHelp } = await import('./help-config.ts')
-        context.terminal.out(context.asTyped(await configHelp(topic[1], format ?? 'text')))
+        const screen = format === 'markdown' ? null : { width: context.terminal.width() }
+        // As it is: its examples are source text.
+        context.terminal.out(context.asTyped(await configHelp(topic[1], screen)))
         return
       }
       if (format !== undefined) {
@@ -21,7 +23,7 @@ export function helpCommand(program: Command, context: CliContext): void {
         })
       }
       if (topic.join(' ') === 'exit-codes') {
-        context.terminal.out(
+        context.terminal.show(
           `${Object.values(exits)
             .map(({ exit, means }) => `${String(exit).padStart(3)}  ${means}`)
             .join('\n')}\n`,

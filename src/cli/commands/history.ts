@@ -57,13 +57,13 @@ export function historyCommand(program: Command, context: CliContext): void {
       })
       const filtered = target !== undefined || runbook !== undefined || from !== null
       if (json !== true) {
-        context.terminal.out(
+        context.terminal.show(
           historyText(
             runs.map((run) => ({ ...run, past: past.get(run.run) ?? null })),
             { filtered, more, width: context.terminal.width() },
           ),
         )
-        if (open.length > 0) context.terminal.out(context.asTyped(`\n${open.join('\n')}\n`))
+        if (open.length > 0) context.terminal.show(context.asTyped(`\n${open.join('\n')}\n`))
       } else
         for (const { damage, ...run } of runs)
           context.json({

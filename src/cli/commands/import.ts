@@ -30,12 +30,12 @@ export function importCommand(program: Command, context: CliContext): void {
           : composeFilesOf(folder).map((name) => join(folder, name)),
       )
       const written = out === undefined ? '' : await writeFiles(out, resolve(context.directory, out), files)
-      context.terminal.out(reportText(file, report))
+      context.terminal.show(reportText(file, report, context.terminal.width() === null ? 'table' : 'list'))
       const next =
         out === undefined
           ? `Nothing is written. To write the runbooks:  runbook import ${file} --out FOLDER`
           : written
-      context.terminal.out(context.asTyped(`${next}\n`))
+      context.terminal.show(context.asTyped(`${next}\n`))
     })
 }
 

@@ -24,7 +24,7 @@ export function listCommand(program: Command, context: CliContext): void {
       // Runbooks that fit the target come first.
       if (only !== undefined) listed.sort((one, other) => Number(fitsNone(one)) - Number(fitsNone(other)))
       if (json === true) for (const one of listed) context.json(one)
-      else context.terminal.out(context.asTyped(listText(listed, context.terminal.width())))
+      else context.terminal.show(context.asTyped(listText(listed, context.terminal.width())))
     })
 }
 

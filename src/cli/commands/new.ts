@@ -41,7 +41,7 @@ export function newCommand(program: Command, context: CliContext): void {
         await writeOutput(file, () => writeFile(file, text, { flag: 'wx', mode: 0o644 }))
       }
       const next = what === 'runbook' ? `Next: runbook show ${name}\n` : ''
-      context.terminal.out(
+      context.terminal.show(
         context.asTyped(
           `Wrote ${files.map(({ path }) => path).join(' and ')}.\n${next}Its test needs vitest and typescript: npm install --save-dev vitest typescript\nTo test it: npx vitest run test/${name}.test.ts\n`,
         ),

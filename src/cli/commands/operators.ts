@@ -1,6 +1,5 @@
 import type { Command } from 'commander'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
-import { sanitize } from '../../kernel/sanitize.ts'
 import type { Target } from '../../model/target.ts'
 import type { CliContext } from '../context.ts'
 
@@ -57,14 +56,11 @@ async function test(context: CliContext, { target: named, json }: Flags): Promis
       }),
     ),
   )
-  for (const one of results)
-    if (json === true) context.json({ event: 'channel', ...one })
-    else
-      context.terminal.out(
-        sanitize(
-          `${one.target}  ${one.channel}  ${one.problem === null ? 'accepted' : `NOT accepted: ${one.problem}`}\n`,
-        ),
-      )
+  if (json === true) for (const one of results) context.json({ event: 'channel', ...one })
+  else {
+    const { channelsText } = await import('../../views/channels.ts')
+    context.terminal.show(channelsText(results))
+  }
   const lost = results.filter(({ problem }) => problem !== null)
   if (lost.length > 0)
     throw new RunbookError(

@@ -41,12 +41,8 @@ export function scheduleCommand(program: Command, context: CliContext): void {
     .addOption(kind())
     .action(async (flags: Chosen) => {
       const found = await withTimers(context, flags, (timers, prefix) => timers.installed(prefix))
-      if (found.length === 0)
-        return context.terminal.out(context.asTyped('No timers. Install them:  runbook schedule install\n'))
-      for (const { name, where, active } of found)
-        context.terminal.out(
-          `${name}  ${where}${active === null ? '' : active ? '  active' : '  not active: it never starts'}\n`,
-        )
+      const { timersText } = await import('../../views/timers.ts')
+      context.terminal.show(context.asTyped(timersText(found)))
     })
   schedule
     .command('remove')
@@ -58,7 +54,7 @@ export function scheduleCommand(program: Command, context: CliContext): void {
         await timers.remove(found)
         return found
       })
-      context.terminal.out(
+      context.terminal.show(
         names.length === 0 ? 'No timers.\n' : names.map((name) => `removed ${name}\n`).join(''),
       )
       if (flags.with === 'cron' && names.some((name) => name.endsWith('-watch')))
@@ -92,10 +88,8 @@ async function install(context: CliContext, flags: InstallFlags): Promise<void> 
     await machine.install(timers)
     return machine.kind
   })
-  for (const { name, about, every } of timers)
-    context.terminal.out(
-      `installed ${name} with ${kind}, ${every === 'minute' ? 'always' : `every ${every}`}: ${about.replace('runbook: ', '')}\n`,
-    )
+  const { installedText } = await import('../../views/timers.ts')
+  context.terminal.show(installedText(timers, kind))
   const needed = [
     ...new Set(
       handlesIn(config.targets as unknown as Json).flatMap(({ from }) => ('env' in from ? [from.env] : [])),

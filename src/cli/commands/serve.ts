@@ -15,7 +15,7 @@ export function serveCommand(program: Command, context: CliContext): void {
   program
     .command('serve')
     .description(
-      'show targets, runs, runbooks and evidence as pages for a browser; nothing can be done there',
+      'show targets, runs, runbooks and evidence as pages for a browser; nothing can be changed there',
     )
     .addOption(
       new Option('--port <port>', 'the port to listen on; 0 chooses a free one')

@@ -53,7 +53,8 @@ export function showCommand(program: Command, context: CliContext): void {
           mermaid: () => planMermaid(plan, params),
           json: () => `${JSON.stringify(plan, null, 2)}\n`,
         }
-        context.terminal.out(texts[format]())
+        if (format === 'text') context.terminal.show(texts.text())
+        else context.terminal.out(texts[format]())
       },
     )
 }

@@ -62,7 +62,7 @@ async function tell(
   if (!json) {
     const { statusText } = await import('../../views/status.ts')
     const width = context.terminal.width()
-    return context.terminal.out(context.asTyped(statusText(open, { unsealed, now, width })))
+    return context.terminal.show(context.asTyped(statusText(open, { unsealed, now, width })))
   }
   for (const { run, runbook, target, startedAt, ended } of unsealed)
     context.json({ run, runbook, target, startedAt, ended, sealed: false })

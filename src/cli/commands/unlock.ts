@@ -78,7 +78,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
         )
       }
       const { closingText } = await import('../../views/unlock.ts')
-      context.terminal.out(context.asTyped(closingText(line.run, entries)))
+      context.terminal.show(context.asTyped(closingText(line.run, entries)))
       const [{ wire }, { release }] = await Promise.all([
         import('../wire.ts'),
         import('../../run/release.ts'),
@@ -99,7 +99,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           takeOver: holding !== null,
         })
         if (holding !== null) await evict(context, engine.runtime.locks, await engine.journal.read(line.run))
-        context.terminal.out(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
+        context.terminal.show(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
         if (problem !== null)
           context.terminal.err(context.asTyped(`warning: its evidence is not sealed: ${problem}\n`))
       } finally {

@@ -4,6 +4,7 @@ import { foretell } from '../../run/dry-run/look-ahead.ts'
 import { StopButton } from '../../run/engine/stop.ts'
 import type { Stored } from '../../run/journal/entry.ts'
 import { doctorScope } from '../../run/readiness/examine.ts'
+import { foldersAhead } from '../../run/record/evidence-folder.ts'
 import { remembered } from '../../run/readiness/remembered.ts'
 import type { CliContext } from '../context.ts'
 import { withSurroundings } from '../examination.ts'
@@ -62,13 +63,16 @@ export class DryRuns {
 export const lookWithoutRecord =
   (context: CliContext): Look =>
   (planned, stop, cut) =>
-    withSurroundings(context, null, async ({ drivers, locks, mask, clock }) => {
+    withSurroundings(context, null, async ({ drivers, locks, mask, clock, host: { artifacts } }) => {
       const { scope, end } = doctorScope()
       cut.addEventListener('abort', end, { once: true })
       try {
         const { look } = remembered(drivers(scope), null)
         return await readJournal(context, (journal) =>
-          foretell({ look, clock, mask, stop }, planned, { journal, locks }),
+          foretell({ look, clock, mask, stop, evidenceOf: foldersAhead(artifacts, clock) }, planned, {
+            journal,
+            locks,
+          }),
         )
       } finally {
         end()

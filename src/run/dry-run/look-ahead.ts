@@ -17,6 +17,8 @@ export interface Looking {
   readonly clock: Clock
   readonly mask: Mask
   readonly stop: Stop
+  /** The folder that a run of the runbook would have for its evidence: files beside it are looked for there. */
+  evidenceOf(runbook: string): string
 }
 
 export type Ahead = {
@@ -72,7 +74,10 @@ export async function foretell(
 }
 
 /** Of a run whose journal is in memory, and which has nothing to act with. */
-async function contextFor({ look, clock, mask, stop }: Looking, planned: Planned): Promise<RunContext> {
+async function contextFor(
+  { look, clock, mask, stop, evidenceOf }: Looking,
+  planned: Planned,
+): Promise<RunContext> {
   const { plan } = planned
   const bounded: Planned = {
     ...planned,
@@ -128,7 +133,7 @@ async function contextFor({ look, clock, mask, stop }: Looking, planned: Planned
     host: '',
     story: null,
     reason: null,
-    evidence: '',
+    evidence: evidenceOf(plan.runbook),
     engine: '',
     node: '',
   })

@@ -10,6 +10,7 @@ import { missingSections, type Target } from '../../model/target.ts'
 import { lookAhead, type Ahead } from '../dry-run/look-ahead.ts'
 import type { Mask } from '../engine/run-context.ts'
 import type { Stop } from '../engine/stop.ts'
+import { foldersAhead } from '../record/evidence-folder.ts'
 import type { CheckAnswer, Host, Plannable, Subject } from './check.ts'
 import { checks } from './checks/index.ts'
 import type { JournalFacts } from './journal-facts.ts'
@@ -57,7 +58,12 @@ export async function examine(
       plans,
       unplannable,
       ahead: (plan) => {
-        const known = aheads.get(plan) ?? lookAhead({ look, clock, mask, stop }, plan.planned)
+        const known =
+          aheads.get(plan) ??
+          lookAhead(
+            { look, clock, mask, stop, evidenceOf: foldersAhead(host.artifacts, clock) },
+            plan.planned,
+          )
         aheads.set(plan, known)
         return known
       },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Clock } from '../../kernel/clock.ts'
 import { RunbookError } from '../../kernel/errors.ts'
 
 /** What determines the path of a run's evidence folder. */
@@ -20,6 +21,19 @@ export function evidenceFolder({ artifacts, story, startedAt, runbook, run, mode
   const name = `${startedAt.toISOString().slice(0, 10)}-${runbook}-${run}${mode === 'dry-run' ? '-dry-run' : ''}`
   return join(storyFolder(artifacts, story), name)
 }
+
+/** Of a run that does not exist: what is looked at before there is one. */
+export const foldersAhead =
+  (artifacts: string, clock: Clock) =>
+  (runbook: string): string =>
+    evidenceFolder({
+      artifacts,
+      story: null,
+      startedAt: clock.now(),
+      runbook,
+      run: 'looking-ahead',
+      mode: 'dry-run',
+    })
 
 /** @throws RunbookError `usage` if the story is not a folder name, so that evidence stays in `artifacts` */
 export function storyFolder(artifacts: string, story: string | null): string {

@@ -15,6 +15,8 @@ nav li + li::before { content: "/"; color: var(--dim); margin-right: .5rem }
 .effect { color: var(--dim) }
 ul.plan { list-style: none; padding-left: 1.25rem }
 ul.plan li { margin: .4rem 0 }
+/* Words stay unbroken where there is room. */
+@media (min-width: 60rem) { td { overflow-wrap: break-word } td code { overflow-wrap: anywhere } }
 `
 
 const digest = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`
@@ -58,7 +60,7 @@ ${rawStyle(style)}
 <main>
 ${main}</main>
 <footer>
-<p>This page only shows: nothing can be started, stopped or changed from here. All times are UTC.</p>
+<p>Nothing can be changed from here; a dry run only looks. All times are UTC.</p>
 </footer>
 ${live === true ? rawScript(liveScript) : null}
 </body>

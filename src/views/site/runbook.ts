@@ -135,7 +135,8 @@ function partAsHtml(part: Part, numbers: Numbers): Html {
 function stepAsHtml(step: PlannedStep, number: number, numbers: Numbers): Html {
   const needs = step.needs
     .flatMap((id) => numbers.get(id) ?? [])
-    .map((one) => fragment` <a href="#step-${one}">step ${one}</a>`)
+    .sort((one, other) => one - other)
+    .map((one, index) => fragment`${index === 0 ? ' ' : ', '}<a href="#step-${one}">step ${one}</a>`)
   const uses = needs.length === 0 ? null : fragment`<br>Uses what is returned by${needs}.`
   return fragment`<span id="step-${number}">${number}. <strong>${inlineAsHtml(step.title)}</strong></span> <span class="effect">(${inlineAsHtml(effectOf(step))})</span><br>${inlineAsHtml(step.says)}${uses}`
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { style as reportStyle } from '../../../src/views/html/style.ts'
 import { evidencePolicy, pagePolicy } from '../../../src/views/site/frame.ts'
 import { sha256 } from '../../../src/kernel/json.ts'
+import { runbookPage } from '../../../src/views/site/runbook.ts'
+import { nightPlan } from '../../fixtures/night.ts'
 import { after } from '../../fixtures/told-run.ts'
 import { bad, good, hostilePages, overview, pages, protection, running, target, weak } from './shown.ts'
 
@@ -147,6 +149,24 @@ test('a runbook shows its branches, its point of no return, and which values a s
   expect(page).toContain('Only if <code>--lamp</code> is <code>oil</code>')
   expect(page).toContain('<strong>Point of no return.</strong> The night is over.')
   expect(page).toContain('Uses what is returned by <a href="#step-1">step 1</a>.')
+  const plan = nightPlan()
+  const many = plan.steps.map((step, index) => ({
+    ...step,
+    needs: plan.steps
+      .slice(0, index)
+      .map(({ id }) => id)
+      .reverse(),
+  }))
+  expect(
+    runbookPage({
+      plan: { ...plan, steps: many },
+      params: [],
+      origin: '',
+      past: [],
+      dryRun: null,
+      run: null,
+    }),
+  ).toContain('by <a href="#step-1">step 1</a>, <a href="#step-2">step 2</a>, <a href="#step-3">step 3</a>.')
   expect(page).toContain('Expected duration: 1m (median of 2 successful runs)')
   expect(page).toContain('Latest dry run: none on this target')
   expect(page).toContain(
