@@ -64,6 +64,28 @@ export const assertRestored = defineStep<RestoredData, Proven>({
     return `Counts the rows of every table in the copy, reads its migration revision, and checks ${assertionsInWords(assertions)}.`
   },
   run: (look, input) => orNamingOthers(look, input, () => provenCopy(look, input)),
+  // For runs of earlier versions, which swapped a copy in that this step checked. What is gone goes live in no run.
+  stillHolds: async (look, { input, output: was }) => {
+    const { database, copy } = input
+    const isThrowaway = database.engine === 'postgres' && database.via.kind === 'throwaway'
+    if (isThrowaway || !(await look.databases.exists(database, copy.name))) return
+    const now = await provenCopy(look, input)
+    const differences = [
+      ...differencesOf(was.tables, now.tables),
+      ...now.answers.flatMap(({ name, answer }) => {
+        const before = was.answers.find((one) => one.name === name)?.answer
+        return before === undefined || canonical(before) === canonical(answer)
+          ? []
+          : [`"${name}" found ${JSON.stringify(answer)} instead of ${JSON.stringify(before)}`]
+      }),
+    ]
+    if (differences.length > 0)
+      throw new RunbookError(
+        'verification',
+        `since ${copy.name} was checked, somebody wrote to it: ${differences.slice(0, 20).join(', ')}`,
+        { hint: 'find out who did; a new run restores and checks another copy' },
+      )
+  },
 })
 
 /** Names other backups where this one fails. */

@@ -24,6 +24,13 @@ const template = 'template_shop'
 const revisions = { old: 'd4_bad', new: 'c3_good' } as const
 type Generation = keyof typeof revisions
 
+export type ShopOptions = {
+  readonly name?: string
+  readonly tablespace?: string
+  /** The role of the target; its rights are given once its database is there. */
+  readonly user?: string
+}
+
 /** A server of the suite, with the good data that the databases of all its shops begin with. */
 export class ShopServer implements AsyncDisposable {
   readonly cluster: PostgresCluster
@@ -49,9 +56,9 @@ export class ShopServer implements AsyncDisposable {
   }
 
   /** A database of its own, with the good data. */
-  async newDatabase(): Promise<string> {
-    const name = `shop_${(this.#shops += 1)}`
-    await ask(this.cluster.url, `create database ${name} template ${template}`)
+  async newDatabase({ name = `shop_${(this.#shops += 1)}`, tablespace }: ShopOptions): Promise<string> {
+    const where = tablespace === undefined ? '' : ` tablespace ${tablespace}`
+    await ask(this.cluster.url, `create database ${name} template ${template}${where}`)
     return name
   }
 
@@ -97,9 +104,10 @@ export class PostgresShop implements AsyncDisposable {
   }
 
   /** @param more sections of the target, as text */
-  static async open(server: ShopServer, more: string): Promise<PostgresShop> {
+  static async open(server: ShopServer, more: string, options: ShopOptions = {}): Promise<PostgresShop> {
     const [port = 0] = await freePorts(1)
-    const name = await server.newDatabase()
+    const name = await server.newDatabase(options)
+    const { user = 'postgres' } = options
     const { cluster } = server
     const servicesOf = (folder: string): ProcessStack['services'] => {
       const environment = {
@@ -124,7 +132,7 @@ export default defineConfig({
       objectives: { rto: '5m', rpo: '24h' },
       stack: { kind: 'process', project: 'shop', directory: '.', state: './processes', services: ${JSON.stringify(servicesOf(folder))} },
       writers: ['app'],
-      database: { engine: 'postgres', host: '127.0.0.1', port: ${cluster.port}, name: '${name}', user: 'postgres', confirmPhrase: ${JSON.stringify(phrase)} },
+      database: { engine: 'postgres', host: '127.0.0.1', port: ${cluster.port}, name: '${name}', user: '${user}', confirmPhrase: ${JSON.stringify(phrase)} },
       backups: { directory: './backups', pattern: 'shop-{time}.dump', maxAge: '26h', minBytes: '1KiB' },
       assertions: [{ name: 'no order without its total', sql: 'select count(*) from orders where total_cents <= 0', equals: 0 }],
       health: [{ name: 'shop', url: 'http://127.0.0.1:${port}/', json: { status: 'ok' }, passes: 2, every: 0.02, within: 20 }],
@@ -174,6 +182,10 @@ export default defineConfig({
       started.then(() => new Promise(() => undefined)),
       eventually(async () => (await this.revision()) === revisions.old, 'the shop sells'),
     ])
+  }
+
+  get database(): string {
+    return this.#name
   }
 
   run(...more: readonly string[]): readonly string[] {

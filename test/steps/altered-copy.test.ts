@@ -226,12 +226,18 @@ const bookOf = (checks: 'as before' | 'now') =>
 async function earlier(
   engine: Database['engine'],
   meddle: (world: FakeWorld) => void,
-  moment: string | null = null,
+  {
+    killed = ['services.stop', 1],
+    again,
+  }: { readonly killed?: readonly [string, number]; readonly again?: string } = {},
 ) {
   const world = worldOf(engine)
-  const of = target(engine)
+  const of = {
+    ...target(engine),
+    assertions: [{ name: 'the sum', sql: 'select sum(total) from orders', expect: { atLeast: 1 } }],
+  }
   const machine: FakeMachine = fakeMachine(world, { book: bookOf('as before'), target: of })
-  world.faults.order('services.stop', 'kill')
+  world.faults.order(killed[0], 'kill', killed[1])
   await expect(machine.run({})).rejects.toBeInstanceOf(Killed)
   machine.reboot()
   meddle(world)
@@ -246,8 +252,8 @@ async function earlier(
       planned: planOf(bookOf('now'), of, {}),
       accepted: 'a newer version of the program',
     })
-  if (moment !== null) {
-    world.faults.order(moment, 'kill')
+  if (again !== undefined) {
+    world.faults.order(again, 'kill')
     await expect(goOn()).rejects.toBeInstanceOf(Killed)
     world.faults.revive()
   }
@@ -263,8 +269,30 @@ describe.each(['postgres', 'sqlite'] as const)('a run of an earlier version in %
     expect(remains).toEqual([expect.stringMatching(/whether somebody changed rows in between is unknown/)])
   })
 
+  it('asks its assertions again before it stops anything', async () => {
+    const change = (world: FakeWorld): void => {
+      const copy = copyIn(world)
+      copy.tables = { orders: goodOrders.map((order) => ({ ...order, total: order.total + 1 })) }
+    }
+    const { world, result, remains } = await earlier(engine, change, { killed: ['journal.append intent', 4] })
+    expect(result).toMatchObject({
+      outcome: 'rolled-back',
+      failure: {
+        code: 'verification',
+        message: expect.stringMatching(
+          /somebody wrote to it: "the sum" found 14 instead of 12; this was found before anything was stopped$/,
+        ) as string,
+      },
+    })
+    expect(world.faults.reached).not.toContain('services.stop')
+    asBefore(world)
+    expect(remains).toEqual([])
+  })
+
   it('does not lose what it does not know where it is killed between the swap and its record', async () => {
-    const { world, result, remains } = await earlier(engine, () => undefined, 'databases.swap done')
+    const { world, result, remains } = await earlier(engine, () => undefined, {
+      again: 'databases.swap done',
+    })
     expect(result).toMatchObject({ outcome: 'succeeded' })
     expect(live(world)).toEqual(goodOrders)
     expect(remains).toEqual([expect.stringMatching(/whether somebody changed rows in between is unknown/)])

@@ -46,7 +46,8 @@ export async function fileIdentity({
     return inode === undefined ? null : `${mount.Name ?? mount.Source} ${inode} ${created}`
   } catch (thrown) {
     scope.signal.throwIfAborted()
-    if (!(thrown instanceof RunbookError) || thrown.code !== 'failed') throw thrown
+    // A container that may still run is not to be forgotten.
+    if (!(thrown instanceof RunbookError) || thrown.code === 'in-doubt') throw thrown
     return null
   }
 }

@@ -5,7 +5,7 @@ import { dumpStream, dumpSize, type Patch } from '../unwrap/dump-stream.ts'
 import { contentIn } from '../unwrap/content.ts'
 import { identity } from './identity.ts'
 import { readingOrder } from './members/reading-order.ts'
-import { clientError } from './server/psql.ts'
+import { clientError, diskFull } from './server/psql.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
@@ -50,9 +50,11 @@ export async function restoreInto(
   ]
   const ended = await server.run({ program: 'pg_restore', args, database: name, stdin: stream }, scope)
   if (ended.exitCode !== 0) {
-    throw cannot('restore', `${dump.file} into database ${name}`, clientError(ended).message, {
+    const error = clientError(ended)
+    const full = diskFull(server, error)
+    throw cannot('restore', `${dump.file} into database ${name}`, full?.why ?? error.message, {
       code: 'failed',
-      hint: "check the step's log for the last output of pg_restore",
+      hint: full?.hint ?? "check the step's log for the last output of pg_restore",
     })
   }
   if (reads === 'all' && read() === null)

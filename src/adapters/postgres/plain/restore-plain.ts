@@ -5,7 +5,7 @@ import { cannot, RunbookError } from '../../../kernel/errors.ts'
 import type { Bytes } from '../../unwrap/unwrapping.ts'
 import { contentIn } from '../../unwrap/content.ts'
 import { dumpSize, dumpStream } from '../../unwrap/dump-stream.ts'
-import { clientError } from '../server/psql.ts'
+import { clientError, diskFull } from '../server/psql.ts'
 import { connectionTo, identifier } from '../server/quote.ts'
 import type { Server } from '../server/server.ts'
 import { PlainDump, type Role } from './plain-dump.ts'
@@ -40,11 +40,14 @@ export async function restorePlain(
   const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total, content }, scope)
   const args = [...psqlArguments, `--dbname=${connectionTo(name)}`]
   const ended = await server.run({ program: 'psql', args, database: name, stdin: stream }, scope)
-  if (ended.exitCode !== 0)
-    throw cannot('restore', `${dump.file} into database ${name}`, clientError(ended).message, {
+  if (ended.exitCode !== 0) {
+    const error = clientError(ended)
+    const full = diskFull(server, error)
+    throw cannot('restore', `${dump.file} into database ${name}`, full?.why ?? error.message, {
       code: 'failed',
-      hint: "check the step's log for the last output of psql",
+      hint: full?.hint ?? "check the step's log for the last output of psql",
     })
+  }
   if (read() === null)
     throw new RunbookError('verification', `psql did not read ${dump.file} to its end`, {
       hint: 'inspect the dump again',

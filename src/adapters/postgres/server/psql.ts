@@ -100,7 +100,26 @@ export function clientError({ stderrTail, exitCode }: Pick<Ended, 'stderrTail' |
   }
 }
 
-function psqlError(server: Server, doing: string, { state, message }: ClientError, code: Code): RunbookError {
+/**
+ * What a full disk of the server is, which its own words, a file and "No space left on device", leave to be guessed; null
+ * for every other failure. `pg_restore` prints no code.
+ */
+export function diskFull(
+  { host }: Pick<Server, 'host'>,
+  { state, message }: ClientError,
+): { readonly why: string; readonly hint: string } | null {
+  const isFull = state === null ? /ERROR: .*No space left on device/.test(message) : state === '53100'
+  if (!isFull) return null
+  return {
+    why: `the disk of the Postgres server at ${host} is full: ${message}`,
+    hint: `make room on that disk, then start again: its folder is the answer to SHOW data_directory, or that of the tablespace of the database in the answer to SELECT spcname, pg_tablespace_location(oid) FROM pg_tablespace; look at it on the machine or in the container of the server with df -h`,
+  }
+}
+
+function psqlError(server: Server, doing: string, error: ClientError, code: Code): RunbookError {
+  const { state, message } = error
+  const full = diskFull(server, error)
+  if (full !== null) return new RunbookError(code, `cannot ${doing}: ${full.why}`, { hint: full.hint })
   const hint = message.includes('is not currently accepting connections')
     ? 'a run closed it, and its rollback or its end opens it; by hand: ALTER DATABASE … ALLOW_CONNECTIONS true'
     : state !== null
