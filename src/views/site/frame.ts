@@ -15,8 +15,8 @@ nav li + li::before { content: "/"; color: var(--dim); margin-right: .5rem }
 .effect { color: var(--dim) }
 ul.plan { list-style: none; padding-left: 1.25rem }
 ul.plan li { margin: .4rem 0 }
-/* Words stay unbroken where there is room. */
-@media (min-width: 60rem) { td { overflow-wrap: break-word } td code { overflow-wrap: anywhere } }
+/* Room for the words of this program; what comes from outside may be broken anywhere. */
+@media (min-width: 67rem) { th, td { min-width: 6.1rem } }
 `
 
 const digest = (text: string): string => `'sha256-${Buffer.from(sha256(text), 'hex').toString('base64')}'`
