@@ -237,8 +237,11 @@ export interface UndoGuard {
   /** What it looks at, each as JSON: equal values are the same thing. */
   readonly of: readonly Json[]
   /** @throws RunbookError `in-doubt` where the undo must not touch it; says what is there and what a person should decide */
-  check(look: Look): Promise<void>
+  check(look: Look, way: Way): Promise<void>
 }
+
+/** `forward`, where a resume relies on it and goes on; `back`, where an undo is about to touch it. */
+type Way = 'forward' | 'back'
 
 /** Argument of a probe. `way`: `forward`, or `back` to check whether everything is as before the step. */
 export interface Probing<I, B, O = Json> extends Act<I, B> {

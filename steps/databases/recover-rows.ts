@@ -123,8 +123,8 @@ export const recoverRows = defineStep<Input, Output, Before>({
     return [
       {
         of: live.of,
-        check: async (look) => {
-          await live.check(look)
+        check: async (look, way) => {
+          await live.check(look, way)
           const changed = await changedRows(look, input, before)
           if (changed > 0)
             throw new RunbookError(

@@ -12,6 +12,7 @@ import type { StoppedServices } from '../services/stop-services.ts'
 import type { ProvenCopy } from './assert-copy.ts'
 import { attachmentFindings } from './lib/attachments.ts'
 import { carryOver } from './lib/carry-over.ts'
+import { mustBeLiveFile } from './lib/copied-back.ts'
 import { untilDropped } from './lib/drop-line.ts'
 import { missingRightsFindings } from './lib/missing-rights.ts'
 import { besideName } from './lib/names.ts'
@@ -164,12 +165,12 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
   },
   // The exchange resumes after a kill between two file renames.
   rerunnable: true,
-  undoGuards: ({ input: { database }, before, output }) => {
+  undoGuards: ({ input: { database, staged }, before, output }) => {
     const { aside, live, copy } = before
     return [
       {
         of: [database.name, aside].map((name) => ({ database, name })),
-        check: async (look) => {
+        check: async (look, way) => {
           // Before the exchange and after its undo.
           if (!(await look.databases.exists(database, aside))) {
             if (copy !== undefined) await mustBeOurs(look, database, database.name, [live.instance])
@@ -177,8 +178,11 @@ export const swapDatabase = defineStep<Input, Swapped, Before>({
           }
           await requireUnwritten(look, database, aside, output?.fileVersion ?? before.fileVersion ?? null)
           if (copy === undefined) return
-          for (const name of [database.name, aside])
-            await mustBeOurs(look, database, name, [live.instance, copy])
+          const instances = [live.instance, copy]
+          await mustBeOurs(look, database, aside, instances)
+          if (database.engine === 'sqlite')
+            await mustBeLiveFile(look, database, { instances, aside, tables: staged.tables }, way)
+          else await mustBeOurs(look, database, database.name, instances)
         },
       },
     ]

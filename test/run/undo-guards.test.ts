@@ -11,7 +11,7 @@ const guard = (
   check: UndoGuard['check'],
   asked: string[] = [],
 ): { undoGuards(): UndoGuard[] } => ({
-  undoGuards: () => [{ of: [of], check: async (at) => (asked.push(of), check(at)) }],
+  undoGuards: () => [{ of: [of], check: async (at, way) => (asked.push(of), check(at, way)) }],
 })
 const fine = async (): Promise<void> => undefined
 const undos = (machine: ReturnType<typeof bench>['machine']): readonly string[] =>

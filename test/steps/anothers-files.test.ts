@@ -307,7 +307,7 @@ describe.each([...cases, ...ofRows])('an undo of $name', ({ world: make, call, m
     const check = async () => {
       for (const guard of guards) {
         expect(guard.of.every(isJson)).toBe(true)
-        await guard.check(look)
+        await guard.check(look, 'back')
       }
     }
     const undo = () => step.undo?.(io, { input, before, output })

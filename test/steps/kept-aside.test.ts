@@ -335,7 +335,7 @@ describe('the undo of a swap in a volume', () => {
       [...(world.volumes.get('api') ?? [])].map(([name, { body }]) => [name, sha256(body)])
     const undo = async () => {
       const act = { input, before, output }
-      for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+      for (const { check } of step.undoGuards?.(act) ?? []) await check(look, 'back')
       await step.undo?.(io, act)
     }
     return {

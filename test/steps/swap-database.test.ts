@@ -158,7 +158,7 @@ describe('a swap of a file of SQLite', () => {
     const output = (await step.run(io, { input: of, before })) as Json
     const undo = async (told: boolean) => {
       const act = { input: of, before, output: told ? output : undefined }
-      for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+      for (const { check } of step.undoGuards?.(act) ?? []) await check(look, 'back')
       await step.undo?.(io, act)
     }
     const back = () => step.probe(look, { input: of, before, way: 'back' })

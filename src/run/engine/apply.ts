@@ -86,7 +86,7 @@ async function requireUnreplaced(
   before: Json,
 ): Promise<void> {
   try {
-    await requireOurs(step, attempt.look, { input, before, output: state.output })
+    await requireOurs(step, attempt.look, { input, before, output: state.output }, 'forward')
   } catch (thrown) {
     if (!(thrown instanceof RunbookError) || thrown.code !== 'in-doubt') throw thrown
     throw new Stopped('in-doubt', thrown.message, planned.title, thrown.hint)

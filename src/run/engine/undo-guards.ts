@@ -29,8 +29,13 @@ export function undoActOf(context: RunContext, planned: PlannedStep): Act {
 }
 
 /** @throws RunbookError `in-doubt` if somebody else replaced what the undo of a step relies on */
-export async function requireOurs(step: Pick<Acted, 'undoGuards'>, look: Look, act: Act): Promise<void> {
-  for (const { check } of step.undoGuards?.(act) ?? []) await check(look)
+export async function requireOurs(
+  step: Pick<Acted, 'undoGuards'>,
+  look: Look,
+  act: Act,
+  way: 'forward' | 'back',
+): Promise<void> {
+  for (const { check } of step.undoGuards?.(act) ?? []) await check(look, way)
 }
 
 /** Runs the undo of a step, unless somebody else replaced what it relies on. */
@@ -40,7 +45,7 @@ export async function guardedUndo(
   look: Look,
   act: Act,
 ): Promise<void> {
-  await requireOurs(step, look, act)
+  await requireOurs(step, look, act, 'back')
   await step.undo(io, act)
 }
 
@@ -101,7 +106,7 @@ async function lookAt(
   try {
     await lookWithTimeout(context, attempt, title, milliseconds / 1000, async () => {
       for (const { check } of guards)
-        await check(attempt.look).catch(async (thrown: unknown) => {
+        await check(attempt.look, context.journal.state.way).catch(async (thrown: unknown) => {
           if (!isDoubt(thrown) || !(await hasNothingToUndo(context, planned, attempt.look))) throw thrown
         })
     })
