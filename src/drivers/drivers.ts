@@ -109,6 +109,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     list: true,
     unfinished: true,
     freeBytes: true,
+    missingRight: true,
     head: true,
     hash: true,
     tree: true,

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../kernel/json.ts'
+import type { MissingRight } from './databases.ts'
 
 export type FileFacts = JsonObject & {
   readonly kind: 'file' | 'directory' | 'link' | 'other'
@@ -60,6 +61,11 @@ export interface FilesView {
   unfinished(path: string): Promise<boolean>
   /** Free bytes for an unprivileged user on the file system of the path or its nearest existing parent. */
   freeBytes(path: string): Promise<number>
+  /**
+   * What this account lacks to create and remove entries of a folder, or of its nearest existing parent, by owners,
+   * modes and mounts, without trying it; null if nothing.
+   */
+  missingRight(folder: string): Promise<MissingRight | null>
   /** SHA-256 of a regular file as hex. @throws RunbookError `failed` if it changes meanwhile */
   hash(path: string): Promise<string>
   /** Reads a tree without following links. @throws RunbookError `failed` if missing, or if a file changes */

@@ -98,6 +98,7 @@ export const leftBy: {
     list: nothing,
     unfinished: nothing,
     freeBytes: nothing,
+    missingRight: nothing,
     head: nothing,
     hash: nothing,
     tree: nothing,
