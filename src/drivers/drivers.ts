@@ -108,6 +108,7 @@ const seen: { readonly [P in keyof Views]: Methods<Views[P]> } = {
     realPath: true,
     list: true,
     unfinished: true,
+    shownAt: true,
     freeBytes: true,
     missingRight: true,
     head: true,

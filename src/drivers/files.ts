@@ -59,6 +59,11 @@ export interface FilesView {
   list(path: string): Promise<readonly string[]>
   /** Whether a process that was killed left a half-written file for this one: `write` and `removeTree` remove it. */
   unfinished(path: string): Promise<boolean>
+  /**
+   * Mount points of this machine that show a path, or something in it, in another place: bind mounts.
+   * @throws RunbookError `failed` if the mounts cannot be read
+   */
+  shownAt(path: string): Promise<readonly string[]>
   /** Free bytes for an unprivileged user on the file system of the path or its nearest existing parent. */
   freeBytes(path: string): Promise<number>
   /**

@@ -99,6 +99,7 @@ export const leftBy: {
     unfinished: nothing,
     freeBytes: nothing,
     missingRight: nothing,
+    shownAt: nothing,
     head: nothing,
     hash: nothing,
     tree: nothing,

@@ -92,6 +92,12 @@ export function fakeFiles(disk: Disk): Files {
     async freeBytes(path) {
       return freeOn(disk, placeOn(path))
     },
+    async shownAt(path) {
+      const at = placeOn(path)
+      return [...disk.mounts].flatMap(([point, { source }]) =>
+        source === at || source.startsWith(`${at}/`) ? [point] : [],
+      )
+    },
     async missingRight(folder) {
       const at = [...parentsOf(placeOn(folder)), placeOn(folder)].findLast((one) => disk.folders.has(one))
       return at === undefined || !disk.denied.has(at)

@@ -334,6 +334,18 @@ describe('prune', () => {
         {},
         [1, 3],
       ],
+      [
+        'that is mounted in another place',
+        ({ disk }) => void mountOn(disk, '/mnt/old', { source: `${of(`${live}.drill-`, 1)}/deep` }),
+        {},
+        [1, 3],
+      ],
+      [
+        'where what is mounted in another place is unknown',
+        ({ faults }) => void faults.orderFrom('files.shownAt', 'fail'),
+        {},
+        days,
+      ],
       ['where the live data is missing', ({ disk }) => void disk.files.delete(`${live}/today`), {}, days],
       [
         'that a container mounts through a link',

@@ -20,7 +20,7 @@ import { shell } from '../process/shell.ts'
 import { askMount, askRealPath } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copy-durably.ts'
 import { missingRightIn } from './missing-right.ts'
-import { mountsWithin } from './mounts.ts'
+import { mountsWithin, shownAt } from './mounts.ts'
 import { partialsOf, removePartials } from './partial-name.ts'
 import { place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
@@ -145,6 +145,17 @@ export const diskFilesFor = (scope: Scope): Files => ({
       return (await readdir(at)).sort()
     } catch (thrown) {
       throw fileError('cannot list', at, thrown)
+    }
+  },
+
+  async shownAt(path) {
+    const at = place(path)
+    try {
+      // Mount points are known by their real path.
+      const real = join(await realpath(dirname(at)), basename(at))
+      return shownAt(real, await readFile('/proc/self/mountinfo', 'utf8'))
+    } catch (thrown) {
+      throw fileError('cannot read the mounts that show', at, thrown)
     }
   },
 
