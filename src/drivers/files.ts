@@ -1,4 +1,5 @@
 import type { JsonObject } from '../kernel/json.ts'
+import type { MissingRight } from './databases.ts'
 
 export type FileFacts = JsonObject & {
   readonly kind: 'file' | 'directory' | 'link' | 'other'
@@ -63,8 +64,18 @@ export interface FilesView {
   list(path: string): Promise<readonly string[]>
   /** Whether a process that was killed left a half-written file for this one: `write` and `removeTree` remove it. */
   unfinished(path: string): Promise<boolean>
+  /**
+   * Mount points of this machine that show a path, or something in it, in another place: bind mounts.
+   * @throws RunbookError `failed` if the mounts cannot be read
+   */
+  shownAt(path: string): Promise<readonly string[]>
   /** Free bytes for an unprivileged user on the file system of the path or its nearest existing parent. */
   freeBytes(path: string): Promise<number>
+  /**
+   * What this account lacks to create and remove entries of a folder, or of its nearest existing parent, by owners,
+   * modes and mounts, without trying it; null if nothing.
+   */
+  missingRight(folder: string): Promise<MissingRight | null>
   /** SHA-256 of a regular file as hex. @throws RunbookError `failed` if it changes meanwhile */
   hash(path: string): Promise<string>
   /** Reads a tree without following links. @throws RunbookError `failed` if missing, or if a file changes */

@@ -99,6 +99,8 @@ export const leftBy: {
     list: nothing,
     unfinished: nothing,
     freeBytes: nothing,
+    missingRight: nothing,
+    shownAt: nothing,
     head: nothing,
     hash: nothing,
     tree: nothing,

@@ -19,6 +19,8 @@ export type Disk = {
    * back.
    */
   freeBytes: number
+  /** Folders in which this account may create and remove nothing. */
+  readonly denied: Set<string>
   /** Called before each change; throw to make it fail. */
   beforeChange: (operation: string, path: string) => void
 }
@@ -72,6 +74,7 @@ export function emptyDisk(): Disk {
     links: new Watched(changes),
     mounts: new Map(),
     freeBytes: 1e12,
+    denied: new Set(),
     beforeChange: () => undefined,
   }
   changesOf.set(disk, changes)

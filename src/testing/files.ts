@@ -95,6 +95,22 @@ export function fakeFiles(disk: Disk): Files {
     async freeBytes(path) {
       return freeOn(disk, placeOn(path))
     },
+    async shownAt(path) {
+      const at = placeOn(path)
+      return [...disk.mounts].flatMap(([point, { source }]) =>
+        source === at || source.startsWith(`${at}/`) ? [point] : [],
+      )
+    },
+    async missingRight(folder) {
+      const at = [...parentsOf(placeOn(folder)), placeOn(folder)].findLast((one) => disk.folders.has(one))
+      return at === undefined || !disk.denied.has(at)
+        ? null
+        : {
+            lacks: `the right to create and remove files in ${at} (owner 0)`,
+            certain: true,
+            cures: [`setfacl -m u:1000:rwx ${at}`],
+          }
+    },
     hash: async (path) => sha256(bodyOf('cannot read', placeOn(path))),
     async tree(path) {
       const at = placeOn(path)

@@ -7,6 +7,7 @@ import {
   type Dump,
   type Look,
 } from '../../src/index.ts'
+import { missingRightFindings } from '../files/lib/missing-right.ts'
 import { dumpSigned } from './lib/dump-signed.ts'
 import { inFileName, type DumpLabel } from './lib/names.ts'
 import { unreadableFindings } from './lib/unreadable.ts'
@@ -50,11 +51,12 @@ export const dumpDatabase = defineStep<Input, FallbackDump, Before>({
     if (isPending(database)) return []
     const unreadable = await unreadableFindings(look, database, 'dump')
     if (isPending(folder)) return unreadable
+    const found = [...unreadable, ...(await missingRightFindings(look, [folder]))]
     const { bytes } = await look.databases.identity(database)
     const free = await look.files.freeBytes(folder)
-    if (free >= bytes) return unreadable
+    if (free >= bytes) return found
     return [
-      ...unreadable,
+      ...found,
       {
         level: 'refuse',
         about: folder,

@@ -14,6 +14,7 @@ import {
 import { choose } from '../backups/lib/choose-backup.ts'
 import { pathOf } from '../backups/lib/choose-tree-path.ts'
 import { cipherOf } from './lib/cipher.ts'
+import { missingRightFindings } from './lib/missing-right.ts'
 
 /**
  * How an archive is chosen that is read from staging. `as`: what becomes of it there. `unpacked` is the default;
@@ -50,12 +51,14 @@ export const makeStaging = defineStep<Making, Staging, Staging>({
     if (isPending(under)) return []
     const free = await look.files.freeBytes(under)
     const needed = await leastBytes(look, contents)
-    if (free > 0 && free >= needed) return []
+    const rights = await missingRightFindings(look, [under])
+    if (free > 0 && free >= needed) return rights
     const problem =
       free > 0
         ? `not enough space in ${under}: ${free} bytes free, and what this run puts there needs at least ${needed} bytes`
         : `no space left in ${under}`
     return [
+      ...rights,
       { level: 'refuse', about: under, problem, hint: `make room: df -h ${shellWord(under)}` },
     ] satisfies Finding[]
   },

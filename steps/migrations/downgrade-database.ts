@@ -11,6 +11,7 @@ import {
 } from '../../src/index.ts'
 import type { FallbackDump } from '../databases/dump-database.ts'
 import { hasKeptLive, keepLive, keptLive } from '../databases/lib/keep-live.ts'
+import { missingRightsFindings } from '../databases/lib/missing-rights.ts'
 import { mustBeLive, presentOf } from '../databases/lib/ours.ts'
 import { beforeAndAfter, countsOf, rowsIn, type RowCounts } from '../databases/lib/newer-rows.ts'
 import { unreadableFindings } from '../databases/lib/unreadable.ts'
@@ -66,6 +67,8 @@ export const downgradeDatabase = defineStep<Input, Output, Before>({
     isPending(database)
       ? []
       : [
+          // The undo replaces the data, which the tool of the migrations may do as another role.
+          ...(await missingRightsFindings(look, database, { do: 'restore in place' })),
           ...(await unreadableFindings(look, database, 'fingerprint')),
           ...(isPending(empty) ? [] : await emptyable(look, database, empty)),
         ],

@@ -7,6 +7,9 @@ import {
   type Inventory,
   type RetentionSources,
 } from './lib/artifact.ts'
+import { missingRightsFindings } from '../databases/lib/missing-rights.ts'
+import { missingRightFindings } from '../files/lib/missing-right.ts'
+import { folderOf } from '../files/lib/path.ts'
 import { newestFirst, select } from '../backups/lib/retention-rule.ts'
 import { isConfigured, kindsOf, inventoriesOf } from './lib/inventories.ts'
 import { withLast } from './lib/snapshots.ts'
@@ -58,9 +61,19 @@ export const chooseOld = defineStep<Input, ChosenOld>({
           hint: 'check the sections of the target in runbook.config.ts',
         },
       ]
+    const old: Artifact[] = []
     for (const kind of selected)
-      for (const inventory of await inventoriesOf(look, from, kind)) keepOf(kind, inventory, keep)
-    return []
+      for (const inventory of await inventoriesOf(look, from, kind))
+        old.push(...unreadOld(inventory, keepOf(kind, inventory, keep)).go)
+    return [
+      ...(await missingRightFindings(
+        look,
+        old.flatMap(({ files }) => files.map(({ path }) => folderOf(path))),
+      )),
+      ...(from.database !== null && old.some(({ database }) => database !== null)
+        ? await missingRightsFindings(look, from.database, { do: 'drop copies' })
+        : []),
+    ]
   },
   run: async (look, { from, what, keep }) => {
     const chosen: { [K in Kind]: readonly Artifact[] } = {
@@ -92,7 +105,7 @@ export const chooseOld = defineStep<Input, ChosenOld>({
 async function oldIn(look: Look, inventory: Inventory, keep: number): Promise<readonly Artifact[]> {
   for (const { name, because } of inventory.unknown ?? []) look.note(`${name} stays: ${because}`)
   const ordered = newestFirst(inventory.artifacts)
-  const unread = select(ordered, { keep, inUse: inventory.inUse, verified: '', before: inventory.before })
+  const unread = unreadOld(inventory, keep)
   // Where nothing could be removed anyway, nothing has to be read.
   if (unread.go.length === 0) {
     for (const { name, because } of unread.spared) look.note(`${name} stays: ${because}`)
@@ -107,6 +120,10 @@ async function oldIn(look: Look, inventory: Inventory, keep: number): Promise<re
   for (const { name, because } of spared) look.note(`${name} stays: ${because}`)
   return go
 }
+
+/** What is old where the newest intact one is not known: one more than what goes, at most. */
+const unreadOld = ({ artifacts, inUse, before }: Inventory, keep: number) =>
+  select(newestFirst(artifacts), { keep, inUse, verified: '', before })
 
 async function newestIntact(
   look: Look,

@@ -361,6 +361,12 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
       expect(await files.freeBytes(`${folder}/not/yet`)).toBeGreaterThan(0)
     })
 
+    it('tells that nothing is missing where it may write, also for a folder that does not exist yet', async () => {
+      const { files, folder } = await open()
+      expect(await files.missingRight(folder)).toBeNull()
+      expect(await files.missingRight(`${folder}/not/yet`)).toBeNull()
+    })
+
     it('takes absolute paths only', async () => {
       const { files } = await open()
       const usage = { name: 'RunbookError', code: 'usage' }
@@ -369,6 +375,7 @@ export function filesContract(name: string, open: () => Promise<FilesBench>): vo
         await expect(files.read(path, 1)).rejects.toMatchObject(usage)
         await expect(files.list(path)).rejects.toMatchObject(usage)
         await expect(files.freeBytes(path)).rejects.toMatchObject(usage)
+        await expect(files.missingRight(path)).rejects.toMatchObject(usage)
         await expect(files.makeFolder(path)).rejects.toMatchObject(usage)
         await expect(files.write(path, '')).rejects.toMatchObject(usage)
         await expect(files.append(path, '')).rejects.toMatchObject(usage)

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { diskFiles } from '../../src/adapters/disk/files.ts'
-import { mountsWithin } from '../../src/adapters/disk/mounts.ts'
+import { mountsWithin, shownAt } from '../../src/adapters/disk/mounts.ts'
 import { filesContract } from './files.contract.ts'
 
 const top = mkdtempSync(join(tmpdir(), 'runbook-files-'))
@@ -127,5 +127,21 @@ describe('files on a disk', () => {
     ].join('\n')
     expect(mountsWithin('/data', mountinfo)).toEqual(['/data/a b', '/data'])
     expect(mountsWithin('/other', mountinfo)).toEqual([])
+  })
+
+  it('finds where else a folder is mounted', () => {
+    const mountinfo = [
+      '22 1 8:1 / / rw - ext4 /dev/sda1 rw',
+      '23 22 8:2 / /srv rw - ext4 /dev/sda2 rw',
+      '24 22 8:1 /srv/old /mnt/other-disk rw - ext4 /dev/sda1 rw',
+      '25 22 8:2 /old/deep /mnt/a\\040b rw - ext4 /dev/sda2 rw',
+      '26 22 8:2 /older /mnt/older rw - ext4 /dev/sda2 rw',
+      '27 22 8:2 /old /srv/old/itself rw - ext4 /dev/sda2 rw',
+      '',
+    ].join('\n')
+    expect(shownAt('/srv/old', mountinfo)).toEqual(['/mnt/a b'])
+    expect(shownAt('/srv/old/deep/er', mountinfo)).toEqual([])
+    expect(shownAt('/mnt/older', mountinfo)).toEqual([])
+    expect(shownAt('/home', mountinfo)).toEqual([])
   })
 })

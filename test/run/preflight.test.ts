@@ -244,6 +244,20 @@ describe('preflight', () => {
     })
   })
 
+  it('gives one reason and one cure for a short secret, also where the step reads it, and no other failure is lost', async () => {
+    const key = { secret: 'key', from: { env: 'KEY' } }
+    const failing = (why: string) => look(async () => null, { preflight: async () => fail(why) }, { key })
+    const { machine, world } = bench(({ step }) => {
+      step('One', failing('secret key is too short to be masked in output: fewer than 8 bytes'))
+      step('Two', failing('the server is down'))
+    })
+    world.environment.set('KEY', 'short')
+    expect((await machine.run()).findings.map(({ problem }) => problem)).toEqual([
+      'secret key is not available: variable KEY is missing or shorter than 8 bytes',
+      'the server is down',
+    ])
+  })
+
   it('does not ask a branch that is not taken, and asks one of which it cannot be told', async () => {
     const { machine } = bench(
       ({ params, step, when }) => {

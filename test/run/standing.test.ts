@@ -113,7 +113,7 @@ describe('a run that was killed in its swap', () => {
         '  DOWN since TIME: web, worker (stopped by this run, not started again)',
         '  Changed and not undone: Restore beside the live database, Stop writers',
         '  Perhaps changed: Swap the restored database in',
-        'To finish or undo it instead: `runbook resume R1` or `runbook rollback R1`',
+        'Once it is closed, it can be neither resumed nor rolled back: what is left of its work is done or undone by hand.',
         'Look at the data, then start what is down: docker compose --project-name shop --file /srv/shop/compose.yml start web worker',
         '',
       ].join('\n'),

@@ -55,6 +55,27 @@ function refusing({ migrations: { images } }: FakeWorld): void {
 }
 
 describe('migration-downgrade', () => {
+  it('asks for the rights of its dump and of its undo before it stops anything', async () => {
+    const { result, world } = await attempt({ with: 'rc2' }, {}, ({ disk, server }) => {
+      disk.folders.add('/srv/api/backups/rollback')
+      disk.denied.add('/srv/api/backups/rollback')
+      server.missingRights.push({
+        lacks: 'the rights of owner, who owns the table public.t',
+        certain: true,
+        cures: ['ALTER TABLE public.t OWNER TO api'],
+        of: ['restore in place'],
+      })
+    })
+    expect(result).toMatchObject({ code: 'preflight', outcome: 'refused' })
+    expect((result as Result).findings.map(({ hint }) => hint)).toEqual(
+      expect.arrayContaining([
+        'permit it: setfacl -m u:1000:rwx /srv/api/backups/rollback',
+        'permit it as a superuser: ALTER TABLE public.t OWNER TO api',
+      ]),
+    )
+    expect(world.faults.reached).not.toContain('services.stop')
+  })
+
   it('S4.95: empties the table first where it is told to; its rows are in the dump', async () => {
     const { result, world } = await attempt({ with: 'rc2', empty: 'glossary' }, {}, refusing)
     expect(result).toMatchObject({ outcome: 'succeeded' })

@@ -334,6 +334,18 @@ describe('prune', () => {
         {},
         [1, 3],
       ],
+      [
+        'that is mounted in another place',
+        ({ disk }) => void mountOn(disk, '/mnt/old', { source: `${of(`${live}.drill-`, 1)}/deep` }),
+        {},
+        [1, 3],
+      ],
+      [
+        'where what is mounted in another place is unknown',
+        ({ faults }) => void faults.orderFrom('files.shownAt', 'fail'),
+        {},
+        days,
+      ],
       ['where the live data is missing', ({ disk }) => void disk.files.delete(`${live}/today`), {}, days],
       [
         'that a container mounts through a link',
@@ -729,6 +741,36 @@ describe('prune', () => {
     expect(result).toMatchObject({ outcome: 'refused' })
     expect(told + JSON.stringify(result)).toMatch(why)
     untouched()
+  })
+
+  it.each(['dryRun', 'run'] as const)('asks for its rights before it removes anything: %s', async (how) => {
+    const world = grown([1, 3])
+    world.disk.denied.add(releases)
+    world.server.missingRights.push({
+      lacks: 'the rights of app, who owns database shop',
+      certain: true,
+      cures: ['GRANT app TO me'],
+      of: ['drop copies'],
+    })
+    const before = world.state()
+    const result = await fakeMachine(world, { book: prune, target })[how]({})
+    expect(result.code).toBe('preflight')
+    expect(result.findings.filter(({ level }) => level === 'refuse')).toEqual([
+      {
+        level: 'refuse',
+        about: releases,
+        problem: `this account cannot change what is in ${releases}: it lacks the right to create and remove files in ${releases} (owner 0)`,
+        hint: `permit it: setfacl -m u:1000:rwx ${releases}`,
+      },
+      expect.objectContaining({ hint: 'permit it as a superuser: GRANT app TO me' }),
+    ])
+    expect(world.state()).toEqual(before)
+  })
+
+  it('needs no right to remove where nothing is too old', async () => {
+    const world = grown([3])
+    world.disk.denied.add(releases)
+    expect(await fakeMachine(world, { book: prune, target }).dryRun({})).toMatchObject({ code: 'succeeded' })
   })
 
   it('refuses a target that has no such thing', async () => {

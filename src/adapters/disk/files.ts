@@ -19,7 +19,8 @@ import { appendDurably, linkDurably, syncFolder, writeDurably } from './durable.
 import { shell } from '../process/shell.ts'
 import { askMount, askRealPath } from './ask-mount.ts'
 import { copyDurably, hashFile } from './copy-durably.ts'
-import { mountsWithin } from './mounts.ts'
+import { missingRightIn } from './missing-right.ts'
+import { mountsWithin, shownAt } from './mounts.ts'
 import { partialsOf, removePartials } from './partial-name.ts'
 import { exactStatOf, place, statOf, trustParents } from './place.ts'
 import { treeDigest } from './tree-digest.ts'
@@ -30,6 +31,13 @@ import { makeFolders } from './make-folders.ts'
 const lasting = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010, 0x2fc12fc1])
 
 const kept = new Map<number, boolean>()
+
+/** The path, or its nearest parent that exists. */
+async function nearest(path: string): Promise<string> {
+  let at = path
+  while ((await statOf(at)) === null) at = dirname(at)
+  return at
+}
 
 async function keepsInodes(at: string, device: number): Promise<boolean> {
   const known = kept.get(device)
@@ -149,9 +157,19 @@ export const diskFilesFor = (scope: Scope): Files => ({
     }
   },
 
+  async shownAt(path) {
+    const at = place(path)
+    try {
+      // Mount points are known by their real path.
+      const real = join(await realpath(dirname(at)), basename(at))
+      return shownAt(real, await readFile('/proc/self/mountinfo', 'utf8'))
+    } catch (thrown) {
+      throw fileError('cannot read the mounts that show', at, thrown)
+    }
+  },
+
   async freeBytes(path) {
-    let at = place(path)
-    while ((await statOf(at)) === null) at = dirname(at)
+    const at = await nearest(place(path))
     try {
       const { bavail, bsize } = await statfs(at)
       return bavail * bsize
@@ -159,6 +177,8 @@ export const diskFilesFor = (scope: Scope): Files => ({
       throw fileError('cannot read the free space of', at, thrown)
     }
   },
+
+  missingRight: async (folder) => missingRightIn(await nearest(place(folder))),
 
   async hash(path) {
     const at = place(path)

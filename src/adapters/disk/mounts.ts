@@ -1,8 +1,15 @@
-export type MountLine = { readonly point: string; readonly type: string; readonly source: string }
+export type MountLine = {
+  readonly point: string
+  readonly type: string
+  readonly source: string
+  /** Number of its file system, `8:1`, and the folder of that which the mount shows. */
+  readonly device: string
+  readonly root: string
+}
 
 /**
- * The lines of /proc/self/mountinfo (proc_pid_mountinfo(5)): the fifth field is the mount point, type and
- * source follow a lone hyphen; space, tab, newline and backslash are octal escapes.
+ * The lines of /proc/self/mountinfo (proc_pid_mountinfo(5)): the third to fifth field are device, root and mount point,
+ * type and source follow a lone hyphen; space, tab, newline and backslash are octal escapes.
  */
 function linesOf(mountinfo: string): readonly MountLine[] {
   const unescaped = (text = ''): string =>
@@ -17,6 +24,8 @@ function linesOf(mountinfo: string): readonly MountLine[] {
         point: unescaped(fields[4]),
         type: unescaped(fields[hyphen + 1]),
         source: unescaped(fields[hyphen + 2]),
+        device: fields[2] ?? '',
+        root: unescaped(fields[3]),
       }
     })
 }
@@ -35,4 +44,20 @@ export function mountOf(path: string, mountinfo: string): MountLine | undefined 
   )
   const nearest = Math.max(...above.map(({ point }) => point.length))
   return above.findLast(({ point }) => point.length === nearest)
+}
+
+const within = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`)
+
+/** Mount points, outside a path, that show it or something in it as well: bind mounts. */
+export function shownAt(path: string, mountinfo: string): readonly string[] {
+  const own = mountOf(path, mountinfo)
+  if (own === undefined) return []
+  const rest = own.point === '/' ? path : path.slice(own.point.length)
+  const inside = `${own.root === '/' ? '' : own.root}${rest}`
+  return linesOf(mountinfo)
+    .filter(
+      ({ device, root, point }) => device === own.device && within(root, inside) && !within(point, path),
+    )
+    .map(({ point }) => point)
 }

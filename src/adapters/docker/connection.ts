@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode'
 import type { Scope } from '../../drivers/scope.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { RunbookError, type Code, type ErrorParts } from '../../kernel/errors.ts'
 import { dockerClient } from './client.ts'
 import { findEndpoint, type Endpoint, type Environment } from './endpoint.ts'
@@ -91,7 +92,11 @@ export function nullIfNotFound(thrown: unknown): null {
 export const isDaemonDown = (thrown: unknown): boolean =>
   thrown instanceof RunbookError && /\((?:ECONNREFUSED|ENOENT)\)$/.test(thrown.message)
 
-function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: Endpoint): RunbookError {
+export function errorOf(
+  thrown: unknown,
+  question: EngineRequest<unknown>,
+  { host, options }: Endpoint,
+): RunbookError {
   if (thrown instanceof RunbookError) return thrown
   const failed = (
     code: Code,
@@ -112,7 +117,9 @@ function errorOf(thrown: unknown, question: EngineRequest<unknown>, { host }: En
     return failed(
       'preflight',
       `no permission to use Docker at ${host}`,
-      'add this account to the group that owns the socket, or set DOCKER_HOST',
+      options.socketPath !== undefined
+        ? `add this account to the group that owns the socket, and log in again: sudo usermod --append --groups "$(stat --format %G ${shellWord(options.socketPath)})" "$USER"; or set DOCKER_HOST`
+        : 'let this account use it there, or set DOCKER_HOST',
       { cause: thrown },
     )
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { RunbookError } from '../../kernel/errors.ts'
+import { shellWord } from '../../kernel/shell-quote.ts'
 import { isOpen, isUnsealed } from '../../run/journal/journal.ts'
 import { holderOf, leaseOf } from '../../run/journal/leases.ts'
 import { stateOf } from '../../run/journal/state.ts'
@@ -73,7 +74,7 @@ export function unlockCommand(program: Command, context: CliContext): void {
           'held',
           `run ${line.run} is in progress: held by ${owner} on ${host}, pid ${pid}, since ${since}`,
           {
-            hint: `stop it there with Ctrl-C; if it hangs, kill it, or take over its lock with \`runbook unlock ${line.run} --reason … --force\``,
+            hint: `stop it there with Ctrl-C; if it hangs, \`kill -9 ${pid}\` on ${host} and then \`runbook rollback ${line.run}\`; if it cannot be killed, take over its lock with \`runbook unlock ${line.run} --reason TEXT --force\``,
           },
         )
       }
@@ -100,6 +101,9 @@ export function unlockCommand(program: Command, context: CliContext): void {
         })
         if (holding !== null) await evict(context, engine.runtime.locks, await engine.journal.read(line.run))
         context.terminal.show(`Closed ${line.run}. Its changes on ${line.target} stay as they are.\n`)
+        context.terminal.show(
+          context.asTyped(`What is wrong there now:  runbook doctor --target ${shellWord(line.target)}\n`),
+        )
         if (problem !== null)
           context.terminal.err(context.asTyped(`warning: its evidence is not sealed: ${problem}\n`))
       } finally {

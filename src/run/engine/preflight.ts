@@ -1,7 +1,8 @@
 import { requireJson, type JsonObject } from '../../kernel/json.ts'
 import { preview, type Lookup } from '../../model/pending.ts'
 import { untilOf, type PlannedStep } from '../../model/plan.ts'
-import { handlesIn } from '../../drivers/secrets.ts'
+import { handlesIn, type SecretHandle } from '../../drivers/secrets.ts'
+import { RunbookError } from '../../kernel/errors.ts'
 import { addressesIn } from '../../model/recording.ts'
 import { nameOf } from '../../model/ref.ts'
 import { findingsFrom, secretsOf } from '../../model/returned.ts'
@@ -160,12 +161,21 @@ async function findingsOf(
 ): Promise<readonly Finding[]> {
   const step = stepOf(context, planned)
   const missing = await lackingSecrets(attempt.look, planned, secretsOf(step, input) ?? handlesIn(input))
-  const found = requireJson(
-    (await step.preflight?.(attempt.look, input, facts)) ?? [],
-    `what "${planned.title}" found`,
-  )
-  return [...missing, ...findingsFrom(step, found)]
+  try {
+    const found = requireJson(
+      (await step.preflight?.(attempt.look, input, facts)) ?? [],
+      `what "${planned.title}" found`,
+    )
+    return [...missing, ...findingsFrom(step, found)]
+  } catch (thrown) {
+    // What failed for want of a secret has one cause and one cure.
+    if (missing.length === 0 || !isOfSecret(thrown, handlesIn(input))) throw thrown
+    return missing
+  }
 }
+
+const isOfSecret = (thrown: unknown, handles: readonly SecretHandle[]): boolean =>
+  thrown instanceof RunbookError && handles.some(({ secret }) => thrown.message.includes(`secret ${secret} `))
 
 async function runLook(
   context: RunContext,

@@ -126,6 +126,6 @@ export function heldBy(holder: Holder | null): RunbookError {
     hint:
       holder === null
         ? 'wait for it, and try again'
-        : `wait for it (check: \`runbook status\`); if it hangs, kill its process, or take its lock with \`runbook unlock ${holder.run} --reason TEXT --force\``,
+        : `wait for it (check: \`runbook status\`); if it hangs, \`kill -9 ${holder.pid}\` on ${holder.host} and settle that run, or take its lock with \`runbook unlock ${holder.run} --reason TEXT --force\``,
   })
 }

@@ -26,7 +26,11 @@ export async function withMounts(
   ])
   const sources = known.flatMap(({ source, volume }) => (volume === null ? [source] : []))
   const { real, unresolved } = await realPaths(look, known.length === 0 ? [] : [...ours, ...sources])
-  const unknown = typeof mounts === 'string' ? mounts : unresolved
+  const binds = await bindsOrWhy(
+    look,
+    inventories.flatMap(({ artifacts }) => artifacts.flatMap(paths)),
+  )
+  const unknown = typeof mounts === 'string' ? mounts : (unresolved ?? binds.unknown)
   if (unknown !== null && !onceLive.includes(kind))
     look.note(`whether a container mounts any of the ${kind} is unknown: ${unknown}`)
   const namesOf = (path: string): readonly string[] => [path, ...[real.get(path) ?? []].flat()]
@@ -37,6 +41,7 @@ export async function withMounts(
     const movedFrom = inventory.movedFrom === undefined ? [] : namesOf(inventory.movedFrom)
     const uses = inventory.artifacts.flatMap((one) => {
       const use =
+        paths(one).flatMap((path) => binds.uses.get(path) ?? [])[0] ??
         useOf(paths(one).flatMap(inFolder), one.takenAt, movedFrom, known, namesOf) ??
         (unknown !== null && onceLive.includes(kind)
           ? `whether a container mounts it is unknown: ${unknown}`
@@ -62,6 +67,25 @@ async function realPaths(
     look.signal.throwIfAborted()
     if (!(thrown instanceof RunbookError)) throw thrown
     return { real, unresolved: failureOf(thrown).message }
+  }
+}
+
+/** What of the paths this machine has mounted in other places, by path, and why that is not known. */
+async function bindsOrWhy(
+  look: Look,
+  paths: readonly string[],
+): Promise<{ readonly uses: ReadonlyMap<string, string>; readonly unknown: string | null }> {
+  const uses = new Map<string, string>()
+  try {
+    for (const path of paths) {
+      const [point] = await look.files.shownAt(path)
+      if (point !== undefined) uses.set(path, `it is mounted at ${point}`)
+    }
+    return { uses, unknown: null }
+  } catch (thrown) {
+    look.signal.throwIfAborted()
+    if (!(thrown instanceof RunbookError)) throw thrown
+    return { uses, unknown: failureOf(thrown).message }
   }
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dockerEngine, statusOf } from '../../../src/adapters/docker/connection.ts'
+import { dockerEngine, errorOf, statusOf } from '../../../src/adapters/docker/connection.ts'
 import { composeServices } from '../../../src/adapters/docker/services.ts'
 import { watchedScope } from '../../fixtures/scope.ts'
 
@@ -78,6 +78,15 @@ describe('a Docker daemon in trouble', () => {
     ).rejects.toMatchObject({
       code: 'preflight',
       message: expect.stringContaining('ECONNREFUSED'),
+    })
+  })
+
+  test('that this account may not use is refused with what permits it', async () => {
+    const endpoint = { host: `unix://${folder}/own.sock`, options: { socketPath: `${folder}/own.sock` } }
+    const denied = Object.assign(new Error('connect EACCES'), { code: 'EACCES' })
+    expect(errorOf(denied, ping, endpoint)).toMatchObject({
+      code: 'preflight',
+      hint: `add this account to the group that owns the socket, and log in again: sudo usermod --append --groups "$(stat --format %G ${folder}/own.sock)" "$USER"; or set DOCKER_HOST`,
     })
   })
 

@@ -306,6 +306,14 @@ export const drifts: readonly Drift[] = [
     },
   },
   {
+    what: 'This account may not write in the folder of the dumps',
+    check: 'room',
+    level: 'refuse',
+    problem:
+      /^this account cannot change what is in \/backups\/kept: it lacks the right to create and remove files/,
+    seed: (world) => void world.disk.denied.add('/backups/kept'),
+  },
+  {
     what: 'The data of the database is in a volume without a name',
     check: 'services',
     level: 'warn',

@@ -1,4 +1,5 @@
 import { isRemote } from '../../../model/backup-place.ts'
+import type { Target } from '../../../model/target.ts'
 import { Notebook, type Check } from '../check.ts'
 import { pruneOf } from '../cures.ts'
 import { placesOf } from './backups.ts'
@@ -7,7 +8,7 @@ export const room: Check = {
   id: 'room',
   of: 'target',
   looksAt:
-    'There is room for the next backup, for a second copy of the database, and for the dumps that a run makes.',
+    'There is room for the next backup, for a second copy of the database, and for the dumps that a run makes; and this account may write where runs write.',
   run: async (subject) => {
     const { target, look } = subject
     const notes = new Notebook()
@@ -32,6 +33,15 @@ export const room: Check = {
         )
     }
     const { database, retention } = target
+    for (const folder of foldersOf(target)) {
+      const missing = await notes.seek(folder, () => look.files.missingRight(folder))
+      if (missing != null)
+        notes.refuse(
+          folder,
+          `this account cannot change what is in ${folder}: it lacks ${missing.lacks}`,
+          `permit it: ${missing.cures.join('; ')}`,
+        )
+    }
     if (database === undefined) return notes.answer
     const bytes = await notes.seek(database.name, () => look.databases.bytes(database, database.name))
     if (bytes === undefined) return notes.answer
@@ -55,3 +65,7 @@ export const room: Check = {
     return notes.answer
   },
 }
+
+/** Where runs write and remove files of their own. */
+const foldersOf = ({ retention, staging }: Target): readonly string[] =>
+  [retention?.dumps, staging].flatMap((folder) => folder ?? [])
