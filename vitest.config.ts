@@ -53,7 +53,8 @@ export default defineConfig({
           name: 'real',
           include: [realSuites],
           env: { ...compileCache, ...programsOfPostgresFirst() },
-          maxWorkers: 3,
+          // Two more than the processors: they wait for containers, servers and health checks. With one more a twentieth is idle.
+          maxWorkers: 4,
           globalSetup: ['./test/fixtures/announce-missing.ts', sharedCommands, bundle],
           testTimeout: 60_000,
           hookTimeout: 120_000,

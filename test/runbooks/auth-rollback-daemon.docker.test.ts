@@ -145,8 +145,6 @@ export default defineConfig({
 
   const restarting = 'restart-docker-and-see-that-it-answers'
   const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
-    ['before intent', { when: 'before', type: 'intent', step: restarting }, 'rollback'],
-    ['after intent', { when: 'after', type: 'intent', step: restarting }, 'resume'],
     ['mid-effect', { when: 'during', type: 'spawned', step: restarting, wait: 300 }, 'rollback'],
     ['after effect', { when: 'before', type: 'ended', step: restarting }, 'resume'],
     ['after outcome', { when: 'after', type: 'ended', step: restarting }, 'rollback'],

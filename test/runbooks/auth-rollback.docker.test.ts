@@ -177,11 +177,9 @@ describe.skipIf(!docker())('auth-rollback --target brace', () => {
     }, 60_000)
 
     const put = 'put-it-in-place-and-keep-the-present-pg-hba-conf'
-    const read = 'have-postgres-read-it-and-log-in-as-the-application'
     const kills: readonly (readonly [string, Kill, 'resume' | 'rollback'])[] = [
       ['mid-effect', { when: 'during', type: 'intent', step: put, wait: 600 }, 'resume'],
       ['after effect', { when: 'before', type: 'ended', step: put }, 'rollback'],
-      ['after outcome of the next one', { when: 'after', type: 'ended', step: read }, 'rollback'],
     ]
     it.each(kills)(
       'killed %s: %j, then %s',

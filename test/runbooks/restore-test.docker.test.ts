@@ -265,7 +265,6 @@ export default defineConfig({
       { when: 'during', type: 'intent', step: 'restore-the-dump-into-the-throwaway', wait: 300 },
       'resume',
     ] as const,
-    ['after intent', { when: 'after', type: 'intent', step: 'drop-the-throwaway' }, 'resume'] as const,
   ])(
     'killed %s (%j), then %s: no container and no volume stays',
     async (_, kill, way) => {
