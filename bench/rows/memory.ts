@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { dataBackupIn } from '../data-project.ts'
@@ -41,15 +41,29 @@ if (process.argv[1] === ${JSON.stringify(bin)})
         once: async () => peakOf(project, 'run', 'data-backup'),
       }
     })
+    // Of zeros, which take no room in the folder; reading and restoring it is the same work as for any other.
+    const largeFiles = (quick ? [1] : [1, 10]).map((gibibytes) => {
+      const project = join(folder, `${gibibytes}-gib`)
+      mkdirSync(project, { mode: 0o700 })
+      dataBackupIn(project, 100, 'tar.zst')
+      const large = join(project, 'live', 'large')
+      writeFileSync(large, '', { mode: 0o600 })
+      truncateSync(large, gibibytes * 1024 ** 3)
+      return {
+        name: `\`data-backup\` of one file of ${gibibytes} GiB`,
+        once: async () => peakOf(project, 'run', 'data-backup'),
+      }
+    })
     return {
       rounds: quick ? 2 : 3,
-      size: `from a start alone to ${sizes.length} sizes of data`,
+      size: 'from a start alone to several sizes of data, which is packed, restored and read back',
       contestants: [
         {
           name: '`runbook run data-backup --dry-run`',
           once: async () => peakOf(join(folder, String(sizes[0])), 'run', 'data-backup', '--dry-run'),
         },
         ...backups,
+        ...largeFiles,
       ],
     }
   },

@@ -20,9 +20,9 @@ type Input = {
 }
 
 /**
- * Restores a dump into an empty database of a throwaway server, in one transaction that the first error
- * aborts, with superuser rights: the server has nothing else and is removed with its data. It accepts no live
- * database.
+ * Restores a dump into an empty database of a throwaway server; the first error ends it, and the database is dropped. A large
+ * dump is restored by several jobs, others in one transaction. The server has nothing else and is removed with its data, so it
+ * has superuser rights. It accepts no live database.
  * @throws RunbookError `failed` where the server has less than `room` times the dump free
  */
 export const restoreIntoThrowaway = defineStep<Input, Copy>({

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os'
+import type { Readable } from 'node:stream'
 import { cannot, RunbookError } from '../../kernel/errors.ts'
 import type { Dump } from '../../drivers/databases.ts'
 import type { Scope } from '../../drivers/scope.ts'
@@ -6,6 +8,7 @@ import { contentIn } from '../unwrap/content.ts'
 import { identity } from './identity.ts'
 import { readingOrder } from './members/reading-order.ts'
 import { clientError, diskFull } from './server/psql.ts'
+import type { Ended } from '../process/call.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
 
@@ -16,9 +19,22 @@ type Restoring = {
   readonly patches?: readonly Patch[]
 }
 
+/** From this size on, several jobs save more time than the copy of the dump takes that they need. Bytes. */
+const largeBytes = 32 * 1024 * 1024
+
+/**
+ * Before 14, a job may fail to find its data in a dump that was written to a pipe, which has no offsets (pg_restore of 13.0
+ * and older: "possibly due to out-of-order restore request").
+ */
+const firstMajorWithJobs = 14
+
+/** More would wait for the disk. */
+const mostJobs = 8
+
 /**
  * Streams a dump into a database in one transaction, hashing it on the way; the last chunk is held back until
- * the digest matches the inspected one.
+ * the digest matches the inspected one. In a throwaway, a large one is restored by several jobs, from a copy there, and not in
+ * one transaction: after an error the database is dropped.
  */
 export async function restoreInto(
   server: Server,
@@ -40,7 +56,6 @@ export async function restoreInto(
     scope,
   )
   const args = [
-    '--single-transaction',
     '--exit-on-error',
     '--no-password',
     // A copy must not take changes from another server, nor be kept from being dropped.
@@ -48,7 +63,23 @@ export async function restoreInto(
     ...options,
     `--dbname=${connectionTo(name)}`,
   ]
-  const ended = await server.run({ program: 'pg_restore', args, database: name, stdin: stream }, scope)
+  const restore = (more: readonly string[], stdin?: Readable): Promise<Ended> =>
+    server.run(
+      {
+        program: 'pg_restore',
+        args: [...args, ...more],
+        database: name,
+        ...(stdin === undefined ? {} : { stdin }),
+      },
+      scope,
+    )
+  const ended =
+    server.holdFile !== undefined && gainsFromJobs(dump)
+      ? await server.holdFile(stream, scope).then((file) => {
+          if (read() === null) throw notRead('the copy in the throwaway', dump)
+          return restore([`--jobs=${Math.min(availableParallelism(), mostJobs)}`, file])
+        })
+      : await restore(['--single-transaction'], stream)
   if (ended.exitCode !== 0) {
     const error = clientError(ended)
     const full = diskFull(server, error)
@@ -57,11 +88,16 @@ export async function restoreInto(
       hint: full?.hint ?? "check the step's log for the last output of pg_restore",
     })
   }
-  if (reads === 'all' && read() === null)
-    throw new RunbookError('verification', `pg_restore did not read ${dump.file} to its end`, {
-      hint: 'inspect the dump again',
-    })
+  if (reads === 'all' && read() === null) throw notRead('pg_restore', dump)
 }
+
+const gainsFromJobs = ({ format, major, bytes }: Dump): boolean =>
+  format === 'custom' && major >= firstMajorWithJobs && bytes >= largeBytes
+
+const notRead = (by: string, { file }: Dump): RunbookError =>
+  new RunbookError('verification', `${by} did not read ${file} to its end`, {
+    hint: 'inspect the dump again',
+  })
 
 /** @throws RunbookError `preflight` for a standby, or a server older than the dumped one */
 export async function mustAcceptDump(server: Server, dump: Dump, scope: Scope): Promise<void> {

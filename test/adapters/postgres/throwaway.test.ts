@@ -1,7 +1,9 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { ThrowawayDatabase } from '../../../src/drivers/databases.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Dump, ThrowawayDatabase } from '../../../src/drivers/databases.ts'
+import { restoreInto } from '../../../src/adapters/postgres/restore-into.ts'
 import { containerServer } from '../../../src/adapters/postgres/server/container-server.ts'
 import { keptPsql } from '../../../src/adapters/postgres/server/kept-psql.ts'
 import { maintenance, records } from '../../../src/adapters/postgres/server/psql.ts'
@@ -43,10 +45,17 @@ const serverHere = (): Server =>
   containerServer(
     database,
     database.via,
-    (_, { user: _user, env, ...call }, scope) =>
-      shell.run({ ...call, env: { ...env, PATH: `${folder}:${process.env['PATH'] ?? ''}` } }, scope),
+    (_, { user: _user, env, argv, ...call }, scope) =>
+      shell.run(
+        {
+          ...call,
+          argv: ['sh', '-c', 'exec "$0" "$@"', ...argv],
+          env: { ...env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+        },
+        scope,
+      ),
     {
-      secrets: { reveal: () => Promise.reject(new Error('no secret is needed')) },
+      secrets,
       unwrap: unwrapWith({ shell, secrets }),
     },
   )
@@ -97,4 +106,54 @@ test('it does not wait for a program that the image lacks', async () => {
   const ended = await serverHere().script({ database: 'postgres', sql: '' }, watchedScope())
   expect(ended.exitCode).toBe(2)
   expect(log()).toEqual(['pg_isready', 'psql'])
+})
+
+describe('a large dump', () => {
+  const dumpOf = (bytes: number): Dump => {
+    const file = join(folder, 'large.dump')
+    const content = Buffer.concat([Buffer.from('PGDMP'), Buffer.alloc(bytes - 5, 7)])
+    writeFileSync(file, content)
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    const facts = {
+      engine: 'postgres',
+      format: 'custom',
+      major: 17,
+      database: 'shop',
+      takenAt: '2026-01-01T00:00:00Z',
+    } as const
+    return { ...facts, file, bytes, sha256, provesItself: true, tables: [] }
+  }
+  const large = 33 * 1024 * 1024
+  const restore = (dump: Dump) => restoreInto(serverHere(), 'copy', dump, { options: [] }, watchedScope())
+
+  beforeEach(() => {
+    vi.stubEnv('TMPDIR', folder)
+    program(
+      'pg_restore',
+      `echo "$@" >>${folder}/log; for last do :; done; [ -f "$last" ] && cmp ${folder}/large.dump "$last"`,
+    )
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  test('is restored by several jobs, from a copy in the throwaway', async () => {
+    await restore(dumpOf(large))
+    expect(log().at(-1)).toMatch(/ --jobs=\d+ \S+\/runbook-restore\.dump$/)
+    expect(log().join()).not.toContain('--single-transaction')
+  })
+
+  test('is not restored where it is no longer the one that was inspected', async () => {
+    const dump = { ...dumpOf(large), sha256: '0'.repeat(64) }
+    await expect(restore(dump)).rejects.toMatchObject({ code: 'verification' })
+    expect(existsSync(join(folder, 'log'))).toBe(false)
+  })
+
+  test.each([
+    ['a small one', (): Dump => dumpOf(1024 * 1024)],
+    ['one of a version whose jobs may not find their data', (): Dump => ({ ...dumpOf(large), major: 12 })],
+    ['a folder', (): Dump => ({ ...dumpOf(large), format: 'directory' })],
+  ])('%s is restored from a stream, in one transaction', async (_, dump) => {
+    program('pg_restore', `echo "$@" >>${folder}/log; cat >/dev/null`)
+    await restore(dump())
+    expect(log().at(-1)).toContain('--single-transaction')
+  })
 })

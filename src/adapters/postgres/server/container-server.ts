@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { ComposePostgres, PostgresDatabase, ThrowawayPostgres } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
 import type { Secrets } from '../../../drivers/secrets.ts'
@@ -93,6 +94,7 @@ export function containerServer(
     run,
     script: ownPsql(run),
     unwrap,
+    ...(via.kind === 'throwaway' ? { holdFile: (content, scope) => hold(content, exec, host, scope) } : {}),
     async tools(scope): Promise<readonly Tool[]> {
       const { stdout } = await exec(
         { argv: ['sh', '-c', versionsScript, 'sh', ...programs], stdout: { text: 4096 } },
@@ -113,6 +115,23 @@ export function containerServer(
       return exitCode === 0 ? availableOf(stdout) : null
     },
   }
+}
+
+const holdScript = 'umask 077; file="${TMPDIR:-/tmp}/runbook-restore.dump"; cat >"$file" && printf %s "$file"'
+
+async function hold(
+  content: Readable,
+  exec: (call: ContainerCall, scope: Scope) => Promise<Ended>,
+  host: string,
+  scope: Scope,
+): Promise<string> {
+  const argv = ['sh', '-c', holdScript]
+  const { exitCode, stdout, stderrTail } = await exec({ argv, stdin: content, stdout: { text: 4096 } }, scope)
+  if (exitCode === 0) return stdout
+  throw cannot('copy', `the dump into ${host}`, stderrTail.trim() || `exit code ${exitCode}`, {
+    code: 'failed',
+    hint: 'check the room for containers: docker system df',
+  })
 }
 
 /**

@@ -40,6 +40,11 @@ export interface Server {
   tools(scope: Scope): Promise<readonly Tool[]>
   /** Takes off what a dump is wrapped in, on this machine. */
   readonly unwrap: Unwrap
+  /**
+   * Copies a stream into a file beside the server, which programs of `run` can read at any place. Only of a throwaway, with
+   * which the file is removed. @returns its path
+   */
+  readonly holdFile?: (content: Readable, scope: Scope) => Promise<string>
   /** Free bytes on the file system of the server's data directory; null if unknown. */
   freeBytes(place: ServerPlace, scope: Scope): Promise<number | null>
 }
