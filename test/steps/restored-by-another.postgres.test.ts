@@ -29,7 +29,7 @@ describe.skipIf(!requirement())('a Postgres database into which somebody else re
     const present = await presentOf(look, database)
     return {
       shown: () => requireLiveAsShown(look, database, present),
-      guard: () => mustBeLive(database, present).check(look),
+      guard: () => mustBeLive(database, present).check(look, 'back'),
     }
   }
 
