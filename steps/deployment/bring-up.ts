@@ -77,8 +77,14 @@ const step: ActingStep<BringUp, Output, Before> = {
   preflight: async (look, input) => {
     if ('wanted' in input || isPending(input.services) || isPending(input.proof)) return []
     // Compose may be unable to read a Compose file that is about to be replaced.
-    if (input.proof === 'declaration') return []
-    const unkept = await unkeptFindings(look, [input.services], input.proof === 'image')
+    const unkept = await unkeptFindings(look, [input.services], input.proof === 'image').catch(
+      (thrown: unknown) => {
+        look.signal.throwIfAborted()
+        // It is looked at again before anything is recreated.
+        if (input.proof === 'declaration' && thrown instanceof RunbookError) return []
+        throw thrown
+      },
+    )
     if (input.proof === 'environment')
       return [
         ...unkept,
@@ -86,6 +92,7 @@ const step: ActingStep<BringUp, Output, Before> = {
         ...(await driftFindings(look, input.services, ['environment'])),
         ...idleFindings(await look.services.states(input.services)),
       ]
+    if (input.proof === 'declaration') return unkept
     const states = await look.services.states(input.services)
     if (input.proof === 'present')
       return [...unkept, ...(await changedFiles(look, input.services)), ...idleFindings(states)]
