@@ -263,7 +263,8 @@ describe.skipIf(!docker())('full-db-rollback on Compose and Postgres 17, with wr
       const third = await approved()
       expect(third.code, whole(third)).toBe(13)
       const run = /runbook resume (\S+?)`/.exec(whole(third))?.[1] ?? ''
-      expect((await shop.type(['rollback', run])).code).toBe(0)
+      const back = await shop.type(['rollback', run])
+      expect(back.code, whole(back)).toBe(0)
       expect(await shop.data()).toBe(old)
       expect(await databases()).toEqual(['brace'])
     }, 120_000)
