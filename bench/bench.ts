@@ -9,6 +9,7 @@ import { archive } from './rows/archive.ts'
 import { downtime } from './rows/downtime.ts'
 import { encryption } from './rows/encryption.ts'
 import { exchange } from './rows/exchange.ts'
+import { firstPaint } from './rows/first-paint.ts'
 import { imageRollback } from './rows/image-rollback.ts'
 import { journaledStep } from './rows/journaled-step.ts'
 import { manyRuns } from './rows/many-runs.ts'
@@ -28,6 +29,7 @@ const rows: readonly Row[] = [
   startUp,
   journaledStep,
   manyRuns,
+  firstPaint,
   archive,
   encryption,
   verification,

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { exits } from '../src/kernel/errors.ts'
 import { millisecondsOf } from './row.ts'
 
-const bin = fileURLToPath(new URL('../bin/runbook.js', import.meta.url))
+export const bin = fileURLToPath(new URL('../bin/runbook.js', import.meta.url))
 
 const config = `import { defineConfig } from 'runbook'
 

@@ -25,15 +25,15 @@ const looking = [
   /^pg_dump --format=custom --schema-only --compress=0 --lock-wait-timeout=10s --no-password$/,
 ]
 
-/** On this machine: the command of Docker and its Compose plugin, which say what they are, read the project, and begin the programs above. */
+/** On this machine: the command of Docker and its Compose plugin, started by it or by itself, which say what they are, read the project, and begin the programs above. */
 const tied = String.raw`^(/usr/bin/setpriv --pdeathsig KILL -- )?\S*`
 const here = [
   asksGit,
   /^\/usr\/bin\/setpriv (--pdeathsig KILL -- \/usr\/bin\/setpriv )?--help$/,
   new RegExp(`${tied}docker exec `),
-  new RegExp(`${tied}(docker|docker-compose) compose version --short$`),
+  new RegExp(`${tied}(docker compose|docker-compose( compose)?) version --short$`),
   new RegExp(
-    `${tied}(docker|docker-compose) compose --ansi never --project-name \\S+ --project-directory \\S+ --file \\S+ --env-file \\S+ --profile \\S+ config --format json$`,
+    `${tied}(docker compose|docker-compose( compose)?) --ansi never --project-name \\S+ --project-directory \\S+ --file \\S+ --env-file \\S+ --profile \\S+ config --format json$`,
   ),
   /\/docker-compose docker-cli-plugin-metadata$/,
   /^\S*node (--import \S+\/hooks\.js )?\S+\/bin\/runbook\.js run /,
