@@ -22,7 +22,7 @@ export class Served implements AsyncDisposable {
   static async open(folder: string, executablePath: string): Promise<Served> {
     const server = spawn(process.execPath, [bin, 'serve', '--port', '0'], {
       cwd: folder,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     })
     try {
       const lines = createInterface({ input: server.stdout })

@@ -20,7 +20,7 @@ export const firstPaint: Row = {
         return {
           name,
           one,
-          site: await Served.open(project.folder, process.env['BENCH_CHROMIUM'] ?? 'chromium'),
+          site: await Served.open(project.folder, process.env['BENCH_CHROMIUM'] ?? '/usr/bin/chromium'),
         }
       }),
     )
