@@ -79,7 +79,7 @@ export {
 } from './model/stored-backups.ts'
 export { imageOfMajor, throwawayImage } from './model/throwaway-image.ts'
 export { emptyHint } from './formats/empty-backup.ts'
-export { takenText, tooOld, whenTaken } from './formats/backup-age.ts'
+export { oldHint, takenText, tooOld, whenTaken } from './formats/backup-age.ts'
 export {
   RunbookError,
   cannot,

@@ -82,7 +82,7 @@ export async function initialise(context: CliContext, flags: InitFlags): Promise
     })
     return
   }
-  if (!wanted) {
+  if (!wanted && changed) {
     throw new RunbookError('usage', `nothing is written to ${file}`, {
       hint: 'to write it as shown, type: runbook init --yes',
     })

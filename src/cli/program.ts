@@ -77,7 +77,7 @@ export async function programFor(
       writeErr: (text) => terminal.err(context.asTyped(sanitize(text))),
       getOutHelpWidth: () => terminal.width() ?? usualWidth,
     })
-    .showHelpAfterError('hint: add --help to see the arguments and flags')
+    .showHelpAfterError(hintFor(argv))
   const typed = commandIn(argv)
   const loading = typed === null ? Object.values(commands) : [commands[typed]]
   for (const add of await Promise.all(loading.map((load) => load?.()))) add?.(program, context)
@@ -89,11 +89,24 @@ const needsAll: readonly string[] = ['help', 'completion']
 
 /** Null for what needs all, and for what commander has to refuse. */
 function commandIn(argv: readonly string[]): string | null {
+  const word = firstWord(argv)
+  return word !== null && !needsAll.includes(word) && Object.hasOwn(commands, word) ? word : null
+}
+
+/** People type the name of a runbook as if it were a command. */
+function hintFor(argv: readonly string[]): string {
+  const word = firstWord(argv)
+  return word === null || word.startsWith('-') || Object.hasOwn(commands, word)
+    ? 'hint: add --help to see the arguments and flags'
+    : 'hint: add --help to see the commands; `runbook run NAME` starts a runbook, and `runbook list` has their names'
+}
+
+/** Behind the options of the program. */
+function firstWord(argv: readonly string[]): string | null {
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? ''
     if (word === '--config' || word === '--trust') at += 1
-    else if (!/^--(?:config|trust)=/.test(word))
-      return !needsAll.includes(word) && Object.hasOwn(commands, word) ? word : null
+    else if (!/^--(?:config|trust)=/.test(word)) return word
   }
   return null
 }

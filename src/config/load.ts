@@ -126,7 +126,7 @@ async function hintWithout(directory: string): Promise<string> {
   const names = await readdir(directory).catch(() => [])
   const near = names.find((name) => /^runbook\.?config\.\w+$/.test(name))
   return near === undefined
-    ? 'change to the folder of your configuration, pass --config FILE, or write one: `runbook help config`'
+    ? 'change to the folder of your configuration, pass --config FILE, or write one: `runbook init`'
     : `there is ${near}: name it ${fileNames.join(', ')}, or pass --config ${shellWord(near)}`
 }
 

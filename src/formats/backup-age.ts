@@ -36,4 +36,10 @@ export function tooOld(
   return `${backup.file} was ${whenTaken(backup)}, ${age}; at most ${hours(maxAgeSeconds)} are allowed`
 }
 
+/** What to do about one that is too old; `usual` where its name has the time. */
+export const oldHint = (times: Times, usual: string): string =>
+  dateAlone(times) === null
+    ? usual
+    : `${usual}; its name has no time, so its age counts from the start of that day: allow a day more with \`maxAge\`, such as '50h', or name backups with a time, such as 20260203_041233`
+
 const hours = (seconds: number): string => `${(seconds / 3600).toFixed(1)} h`

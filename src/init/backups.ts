@@ -16,7 +16,7 @@ export type Backups = {
 type Group = {
   readonly directory: string
   readonly pattern: string
-  readonly files: readonly (BackupFile & { readonly takenAt: Date })[]
+  readonly files: readonly (BackupFile & { readonly takenAt: Date; readonly takenBy: Date | undefined })[]
 }
 
 const dumpName =
@@ -97,7 +97,9 @@ function groupsIn(folders: readonly BackupFolder[]): readonly Group[] {
       const { match } = backupPattern(pattern)
       const files = same.flatMap(({ file }) => {
         const found = match(file.name)
-        return found === null ? [] : [{ ...file, takenAt: found.takenAt ?? new Date(file.modifiedAt) }]
+        return found === null
+          ? []
+          : [{ ...file, takenAt: found.takenAt ?? new Date(file.modifiedAt), takenBy: found.takenBy }]
       })
       return files.length === 0 ? [] : [{ directory, pattern, files }]
     },
@@ -136,12 +138,17 @@ function scoreOf(group: Group, wanted: readonly string[]): number {
 const newestOf = ({ files }: Group): Group['files'][number] =>
   files.reduce((one, other) => (other.takenAt > one.takenAt ? other : one))
 
-/** The usual time between two backups with a little more, in the steps in which people make them. */
+/**
+ * The usual time between two backups with a little more, in the steps in which people make them. The age of one whose name
+ * has a date alone counts from the start of that day. Null where the default fits.
+ */
 function maxAgeOf({ files }: Group): string | null {
   const times = files.map(({ takenAt }) => takenAt.getTime()).toSorted((one, other) => one - other)
   const gaps = times.slice(1).map((at, index) => at - (times[index] ?? at))
   const usual = gaps.toSorted((one, other) => one - other)[Math.floor(gaps.length / 2)] ?? 0
   const hours = usual / 3_600_000
   if (hours > 26) return hours <= 8 * 24 ? '8d' : '32d'
+  if (files.some(({ takenAt, takenBy }) => Number(takenBy ?? takenAt) - Number(takenAt) > 3_600_000))
+    return '50h'
   return hours <= 1.5 ? '2h' : hours <= 7 ? '8h' : null
 }

@@ -95,7 +95,7 @@ test('may be CommonJS that was compiled from a module', async () => {
 })
 
 test('where it is missing, a file that is nearly called so is named', async () => {
-  await expect(load('repo')).rejects.toMatchObject({ hint: expect.stringContaining('runbook help config') })
+  await expect(load('repo')).rejects.toMatchObject({ hint: expect.stringContaining('runbook init') })
   await write('repo/runbook.config.cjs', 'module.exports = {}')
   await expect(load('repo')).rejects.toMatchObject({
     hint: expect.stringMatching(/^there is runbook\.config\.cjs: name it runbook\.config\.ts, /),

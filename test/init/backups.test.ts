@@ -69,6 +69,7 @@ describe('which files are the backups', () => {
   it.each([
     ['2h', ['T010000Z', 'T020000Z', 'T030000Z'].map((time) => `shop_20261101${time}.dump`)],
     ['8h', ['T000000Z', 'T060000Z', 'T120000Z'].map((time) => `shop_20261101${time}.dump`)],
+    ['50h', ['01', '02', '03'].map((day) => `shop_2026-11-${day}.dump`)],
     ['8d', ['01', '08', '15'].map((day) => `shop_2026-11-${day}.dump`)],
     ['32d', ['09', '10', '11'].map((month) => `shop_2026-${month}-01.dump`)],
   ])('are allowed to be %s old', (maxAge, names) => {

@@ -137,6 +137,15 @@ describe('measuring a run', () => {
     expect(seconds(back)[2]).toBe('the run was rolled back, and the restored data with it')
   })
 
+  it('has restored no data that it only chose', () => {
+    const chosen = [
+      [1, intent('Choose')],
+      [2, ended('Choose', { dataAsOf: after(-60) })],
+    ] as const
+    expect(seconds(chosen)[2]).toBe('this run restored no data')
+    expect(measuresOf(journalOf(plan, chosen)).dataAsOf).toBeNull()
+  })
+
   it('does not know the downtime of a service that was not seen to come up', () => {
     expect(seconds(swapped)[1]).toBe('the service was not confirmed up again')
     const stuck = [

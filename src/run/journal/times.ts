@@ -15,6 +15,8 @@ export interface Times {
   readonly outages: readonly { readonly from: string; readonly to: string | null }[]
   /** When the run itself last did or saw anything: what people write into its journal later says nothing of the service. */
   readonly seenAt: string
+  /** Whether data to restore was chosen. */
+  readonly chosen: boolean
   /** The data restored last and not undone. */
   readonly data: { readonly asOf: string } | null
 }
@@ -45,6 +47,7 @@ export function timesOf(entries: readonly Stored[]): Times {
   const skipped = new Set<string>()
   let turned = false
   const data = new Map<string, string>()
+  const undone = new Set<string>()
   const outages: { from: string; to: string | null }[] = []
   let stopper: string | null = null
   const position = (step: string): number => marks.get(step)?.position ?? -1
@@ -88,6 +91,7 @@ export function timesOf(entries: readonly Stored[]): Times {
         // A step that was already done has no intent.
         if (!endedWell.has(entry.step) && entry.result === 'already') begins(entry.step, at)
         endedWell.set(entry.step, at)
+        undone.delete(entry.step)
         if (typeof entry.dataAsOf === 'string') data.set(entry.step, entry.dataAsOf)
         if (marks.get(entry.step)?.upAfter === true) up(at)
         break
@@ -104,13 +108,16 @@ export function timesOf(entries: readonly Stored[]): Times {
       case 'undo-ended':
         if (entry.result === 'failed') break
         data.delete(entry.step)
+        undone.add(entry.step)
         if (entry.step === stopper) up(at)
         break
       default:
         break
     }
   }
-  const newest = [...data.values()].at(-1)
+  const newest = [...data].findLast(([step]) =>
+    isRestored(plan, step, (id) => endedWell.has(id) && !undone.has(id), skipped),
+  )?.[1]
   return {
     plan,
     mode,
@@ -121,6 +128,25 @@ export function timesOf(entries: readonly Stored[]): Times {
     turned,
     outages,
     seenAt,
+    chosen: data.size > 0,
     data: newest === undefined ? null : { asOf: newest },
   }
+}
+
+/** A backup that was chosen is restored once every change for which it was chosen is made: until then its age says nothing. */
+function isRestored(
+  { steps }: Plan,
+  chosen: string,
+  isDone: (id: string) => boolean,
+  skipped: ReadonlySet<string>,
+): boolean {
+  const from = new Set([chosen])
+  const uses: Plan['steps'][number][] = []
+  for (const step of steps) {
+    if (step.id !== chosen && !step.needs.some((id) => from.has(id))) continue
+    from.add(step.id)
+    const changes = step.effect === 'change' || step.effect === 'exercise'
+    if (changes && step.phase === 'reversible' && !skipped.has(step.id)) uses.push(step)
+  }
+  return uses.length > 0 && uses.every(({ id }) => isDone(id))
 }

@@ -132,9 +132,9 @@ function downtimeOf({ plan, outages, seenAt }: Times): Measured {
 
 const rounded = (seconds: number): number => Math.round(seconds * 1000) / 1000
 
-function rpoOf({ data, outages, openedAt, turned }: Times): Measured {
+function rpoOf({ chosen, data, outages, openedAt, turned }: Times): Measured {
+  if (turned && chosen) return { why: 'the run was rolled back, and the restored data with it' }
   if (data === null) return { why: 'this run restored no data' }
-  if (turned) return { why: 'the run was rolled back, and the restored data with it' }
   return between(data.asOf, outages[0]?.from ?? openedAt, 'the data is newer than the start of the downtime')
 }
 

@@ -4,6 +4,7 @@ import {
   isRemote,
   openingOf,
   RunbookError,
+  oldHint,
   tooOld,
   type Backup,
   type BackupPlace,
@@ -53,7 +54,7 @@ export async function freshness(
           level: 'refuse',
           about: backup.name,
           problem,
-          hint: 'find out why no newer backup arrived, or name this one with --dump',
+          hint: oldHint(backup, 'find out why no newer backup arrived, or name this one with --dump'),
         },
       ]
     : [{ level: 'warn', about: backup.name, problem, hint: 'this is the requested file' }]

@@ -1,7 +1,7 @@
 import type { Backup, BackupPlace, Expected } from '../../../drivers/backups.ts'
 import type { Database } from '../../../drivers/databases.ts'
 import type { Views } from '../../../drivers/drivers.ts'
-import { tooOld, whenTaken } from '../../../formats/backup-age.ts'
+import { oldHint, tooOld, whenTaken } from '../../../formats/backup-age.ts'
 import { failureOf } from '../../../kernel/errors.ts'
 import { isRemote, openingOf, placeName } from '../../../model/backup-place.ts'
 import { expectedOf, listBackups, undatedBackups } from '../../../model/stored-backups.ts'
@@ -81,7 +81,7 @@ async function inspect(
     notes.refuse(
       newest.name,
       old,
-      'find out why no newer backup arrived: look at the log of the job that makes them',
+      oldHint(newest, 'find out why no newer backup arrived: look at the log of the job that makes them'),
     )
   const shrunk = hasShrunk(newest, all.slice(1, 6))
   if (shrunk !== null)
