@@ -145,7 +145,7 @@ function isRestored(
   for (const step of steps) {
     if (step.id !== chosen && !step.needs.some((id) => from.has(id))) continue
     from.add(step.id)
-    const changes = step.effect === 'change' || step.effect === 'exercise'
+    const changes = step.effect !== 'observe' && step.effect !== 'decide'
     if (changes && step.phase === 'reversible' && !skipped.has(step.id)) uses.push(step)
   }
   return uses.length > 0 && uses.every(({ id }) => isDone(id))
