@@ -4,6 +4,7 @@ import Database from 'better-sqlite3'
 import { headRecord } from '../src/adapters/journal/head.ts'
 import { linked } from '../src/run/journal/hash-chain.ts'
 import { genesisHash, type Entry } from '../src/run/journal/entry.ts'
+import { EmptyProject } from './project.ts'
 
 /** Written past the journal, which would sync each. They are copies of the run that is there. */
 export function addRuns(state: string, count: number): void {
@@ -32,4 +33,21 @@ export function addRuns(state: string, count: number): void {
     }
   })()
   journal.close()
+}
+
+/** Two projects with one run each: one has no other run in its journal, one has many. */
+export async function emptyAndFull(
+  folder: string,
+  count: number,
+): Promise<readonly { readonly name: string; readonly project: EmptyProject; readonly one: string }[]> {
+  const projects = await Promise.all(
+    ['empty', 'full'].map(async (name) => {
+      const project = new EmptyProject(join(folder, name))
+      const one = project.add('look', 1)
+      await project.runbook('run', one)
+      return { name, project, one }
+    }),
+  )
+  addRuns(join(folder, 'full', 'state'), count)
+  return projects
 }

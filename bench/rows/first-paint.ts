@@ -1,6 +1,4 @@
-import { join } from 'node:path'
-import { addRuns } from '../full-journal.ts'
-import { EmptyProject } from '../project.ts'
+import { emptyAndFull } from '../full-journal.ts'
 import type { Row } from '../row.ts'
 import { Served } from '../served.ts'
 
@@ -12,17 +10,11 @@ export const firstPaint: Row = {
   async prepare({ folder, quick }) {
     const count = quick ? 10_000 : 100_000
     const served = await Promise.all(
-      ['empty', 'full'].map(async (name) => {
-        const project = new EmptyProject(join(folder, name))
-        const one = project.add('look', 1)
-        await project.runbook('run', one)
-        if (name === 'full') addRuns(join(project.folder, 'state'), count)
-        return {
-          name,
-          one,
-          site: await Served.open(project.folder, process.env['BENCH_CHROMIUM'] ?? '/usr/bin/chromium'),
-        }
-      }),
+      (await emptyAndFull(folder, count)).map(async ({ name, project, one }) => ({
+        name,
+        one,
+        site: await Served.open(project.folder, process.env['BENCH_CHROMIUM'] ?? '/usr/bin/chromium'),
+      })),
     )
     return {
       rounds: quick ? 3 : 9,

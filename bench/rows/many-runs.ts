@@ -1,6 +1,4 @@
-import { join } from 'node:path'
-import { addRuns } from '../full-journal.ts'
-import { EmptyProject } from '../project.ts'
+import { emptyAndFull } from '../full-journal.ts'
 import type { Row } from '../row.ts'
 
 /** Commands that list runs, with an empty journal and with one of many years. */
@@ -10,15 +8,7 @@ export const manyRuns: Row = {
   unit: 'ms',
   async prepare({ folder, quick }) {
     const count = quick ? 10_000 : 100_000
-    const projects = await Promise.all(
-      ['empty', 'full'].map(async (name) => {
-        const project = new EmptyProject(join(folder, name))
-        const one = project.add('look', 1)
-        await project.runbook('run', one)
-        return { name, project, one }
-      }),
-    )
-    addRuns(join(folder, 'full', 'state'), count)
+    const projects = await emptyAndFull(folder, count)
     return {
       rounds: quick ? 3 : 9,
       size: `${count.toLocaleString('en')} runs of 3 entries`,

@@ -7,7 +7,7 @@ import { dumpStream, dumpSize, type Patch } from '../unwrap/dump-stream.ts'
 import { contentIn } from '../unwrap/content.ts'
 import { identity } from './identity.ts'
 import { readingOrder } from './members/reading-order.ts'
-import { clientError, diskFull } from './server/psql.ts'
+import { notRead, restoreFailure } from './restore-failure.ts'
 import type { Ended } from '../process/call.ts'
 import { connectionTo } from './server/quote.ts'
 import type { Server } from './server/server.ts'
@@ -80,24 +80,12 @@ export async function restoreInto(
           return restore([`--jobs=${Math.min(availableParallelism(), mostJobs)}`, file])
         })
       : await restore(['--single-transaction'], stream)
-  if (ended.exitCode !== 0) {
-    const error = clientError(ended)
-    const full = diskFull(server, error)
-    throw cannot('restore', `${dump.file} into database ${name}`, full?.why ?? error.message, {
-      code: 'failed',
-      hint: full?.hint ?? "check the step's log for the last output of pg_restore",
-    })
-  }
+  if (ended.exitCode !== 0) throw restoreFailure(server, 'pg_restore', dump, name, ended)
   if (reads === 'all' && read() === null) throw notRead('pg_restore', dump)
 }
 
 const gainsFromJobs = ({ format, major, bytes }: Dump): boolean =>
   format === 'custom' && major >= firstMajorWithJobs && bytes >= largeBytes
-
-const notRead = (by: string, { file }: Dump): RunbookError =>
-  new RunbookError('verification', `${by} did not read ${file} to its end`, {
-    hint: 'inspect the dump again',
-  })
 
 /** @throws RunbookError `preflight` for a standby, or a server older than the dumped one */
 export async function mustAcceptDump(server: Server, dump: Dump, scope: Scope): Promise<void> {

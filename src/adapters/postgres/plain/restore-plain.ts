@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Dump } from '../../../drivers/databases.ts'
 import type { Scope } from '../../../drivers/scope.ts'
-import { cannot, RunbookError } from '../../../kernel/errors.ts'
 import type { Bytes } from '../../unwrap/unwrapping.ts'
 import { contentIn } from '../../unwrap/content.ts'
 import { dumpSize, dumpStream } from '../../unwrap/dump-stream.ts'
-import { clientError, diskFull } from '../server/psql.ts'
+import { notRead, restoreFailure } from '../restore-failure.ts'
 import { connectionTo, identifier } from '../server/quote.ts'
 import type { Server } from '../server/server.ts'
 import { PlainDump, type Role } from './plain-dump.ts'
@@ -40,18 +39,8 @@ export async function restorePlain(
   const { stream, read } = dumpStream(dump.file, { expected: dump.sha256, total, content }, scope)
   const args = [...psqlArguments, `--dbname=${connectionTo(name)}`]
   const ended = await server.run({ program: 'psql', args, database: name, stdin: stream }, scope)
-  if (ended.exitCode !== 0) {
-    const error = clientError(ended)
-    const full = diskFull(server, error)
-    throw cannot('restore', `${dump.file} into database ${name}`, full?.why ?? error.message, {
-      code: 'failed',
-      hint: full?.hint ?? "check the step's log for the last output of psql",
-    })
-  }
-  if (read() === null)
-    throw new RunbookError('verification', `psql did not read ${dump.file} to its end`, {
-      hint: 'inspect the dump again',
-    })
+  if (ended.exitCode !== 0) throw restoreFailure(server, 'psql', dump, name, ended)
+  if (read() === null) throw notRead('psql', dump)
 }
 
 const psqlArguments = [
